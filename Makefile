@@ -1,0 +1,43 @@
+# Two commands do everything: `make demo` and `make test`. `make` alone is what CI runs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.stamp
+
+.DEFAULT_GOAL := all
+.PHONY: all venv demo test lint synth cdk bench
+
+all: lint test
+
+# One pinned list for everyone; the project itself is installed from here.
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned dependencies into $(VENV) (about 1.2 GB, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+venv: $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/deployer demo
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -q
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+synth: $(STAMP)
+	@$(BIN)/deployer lab cdk -- synth --quiet
+
+# make cdk ARGS="diff --all"
+cdk: $(STAMP)
+	@$(BIN)/deployer lab cdk -- $(ARGS)
+
+bench: $(STAMP)
+	@$(BIN)/python -m benchmarks

@@ -1,0 +1,1 @@
+"""Zero-downtime releases for services on EC2 Auto Scaling behind an Application Load Balancer."""

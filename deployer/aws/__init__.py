@@ -1,0 +1,1 @@
+"""Adapters: the ports, spoken in boto3."""

@@ -1,0 +1,1 @@
+"""The command line: parse, compile, show, run, exit code."""

@@ -1,0 +1,184 @@
+"""Nouns of a deployment: slots, weights, releases, and one reading of the cloud. Pure data."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deployer.durations import percent
+
+WHOLE = 1000  # all traffic, in per mille: 0.1 % is the finest share an ALB can do
+
+
+class Slot(StrEnum):
+    """One target group + one Auto Scaling group + one launch template. Physical, permanent."""
+
+    BLUE = "blue"
+    GREEN = "green"
+
+    @property
+    def twin(self) -> "Slot":
+        return Slot.GREEN if self is Slot.BLUE else Slot.BLUE
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Share of traffic per slot, in per mille; the two sum to 1000.
+
+    Raises:
+        ValueError: a share outside 0..1000, or a sum that is not 1000.
+    """
+
+    blue: int
+    green: int
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.blue <= WHOLE and self.blue + self.green == WHOLE):
+            raise ValueError(f"weights must be per mille and sum to 1000: {self.blue}+{self.green}")
+
+    def __getitem__(self, slot: Slot) -> int:
+        return self.blue if slot is Slot.BLUE else self.green
+
+    @classmethod
+    def toward(cls, slot: Slot, share: int) -> "Weights":
+        """`share` per mille to `slot`, the rest to its twin."""
+        return cls(share, WHOLE - share) if slot is Slot.BLUE else cls(WHOLE - share, share)
+
+    @property
+    def sole(self) -> Slot | None:
+        """The slot that serves everything, if one does."""
+        return next((slot for slot in Slot if self[slot] == WHOLE), None)
+
+    def __str__(self) -> str:
+        return f"blue {percent(self.blue)} / green {percent(self.green)}"
+
+
+def instances_for(share: int, capacity: int) -> int:
+    """Instances that `share` per mille of the traffic needs when `capacity` carry all of it."""
+    return math.ceil(capacity * share / WHOLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What users name (`v42`) and what it resolves to.
+
+    name:     as typed.
+    artifact: S3 URI that the bootstrap script installs, if the service ships artifacts.
+    image:    AMI id, if the service ships images.
+    """
+
+    name: str
+    artifact: str | None = None
+    image: str | None = None
+
+
+class Health(StrEnum):
+    """Target health as the load balancer reports it (aws-facts 1.5)."""
+
+    INITIAL = "initial"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    UNUSED = "unused"
+    DRAINING = "draining"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance of a slot's group.
+
+    lifecycle: the Auto Scaling state: `Pending`, `InService`, `Terminating:Wait`, ...
+    release:   the release its launch-template version carries; None if the version is the stack's.
+    health:    its state in the slot's target group; None while it is not registered.
+    """
+
+    id: str
+    lifecycle: str
+    release: str | None
+    health: Health | None
+    zone: str = ""
+
+    @property
+    def serving(self) -> bool:
+        return self.lifecycle == "InService" and self.health is Health.HEALTHY
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchFailure:
+    """A scaling activity that ended in `Failed`: `at` in epoch seconds, `reason` in AWS's words."""
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotState:
+    """One reading of a slot.
+
+    boots:           release of the launch template's default version: what would launch now.
+    draining:        registered targets that still drain, whether or not the group knows them.
+    launch_failures: recent failed launches, newest first.
+    """
+
+    slot: Slot
+    min_size: int
+    max_size: int
+    desired: int
+    instances: tuple[Instance, ...] = ()
+    boots: str | None = None
+    draining: int = 0
+    launch_failures: tuple[LaunchFailure, ...] = ()
+
+    def healthy(self, release: str | None = None) -> int:
+        """Instances in service and healthy in the target group (of `release`, if named)."""
+        return sum(
+            instance.serving and release in (None, instance.release) for instance in self.instances
+        )
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """Releases its instances run, sorted; more than one means a mixed slot."""
+        return tuple(sorted({i.release for i in self.instances if i.release is not None}))
+
+    @property
+    def empty(self) -> bool:
+        return self.desired == 0 and not self.instances and not self.draining
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One reading of the cloud.
+
+    at:      epoch seconds at which it was begun.
+    weights: None while the production rule does not exist (nothing was ever released).
+    """
+
+    at: float
+    weights: Weights | None
+    blue: SlotState
+    green: SlotState
+
+    def __getitem__(self, slot: Slot) -> SlotState:
+        return self.blue if slot is Slot.BLUE else self.green
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What one slot served in one closed minute; `start` in epoch seconds.
+
+    requests:          None when the metric is missing: unknown, never zero by itself
+                       (aws-facts 2: a missing error count is zero only beside a RequestCount).
+    target_5xx:        answers 5xx by the application.
+    connection_errors: connections to a target that failed: the client saw an ELB-made 502/503/504.
+    p99_s:             99th percentile of the target's response time, seconds; None without data.
+    """
+
+    start: float
+    requests: int | None
+    target_5xx: int = 0
+    connection_errors: int = 0
+    target_4xx: int = 0
+    p99_s: float | None = None
+
+    @property
+    def failures(self) -> int:
+        return self.target_5xx + self.connection_errors

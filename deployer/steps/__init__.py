@@ -1,0 +1,1 @@
+"""Goals with deadlines: each step looks, and asks for at most one change."""

@@ -1,0 +1,41 @@
+"""Names that the stacks write and the CLI reads: each is spelled here and nowhere else."""
+
+from typing import Final
+
+# Instance tags, written into each slot's launch-template version by the deployer and read by the
+# bootstrap script through instance metadata (which allows `:` but no `/` in a key).
+RELEASE_TAG: Final = "deployer:release"
+ARTIFACT_TAG: Final = "deployer:artifact"
+
+# Tags on the stacks' resources.
+SERVICE_TAG: Final = "deployer:service"
+ENVIRONMENT_TAG: Final = "deployer:environment"
+SLOT_TAG: Final = "deployer:slot"
+
+# Request header that pins a request on the test listener to a slot; value `blue` or `green`.
+# The two rules behind it also keep both target groups referenced, hence health-checked, for ever
+# (aws-facts 1.2: a target group that no rule references is never checked).
+SLOT_HEADER: Final = "X-Deployer-Slot"
+
+# Response header in which an application may name the release that answered.
+RELEASE_HEADER: Final = "X-Release"
+
+# The production rule: made and kept by the deployer, unknown to CloudFormation. The listener's
+# own default action stays a fixed 503. Priority is low (a high number), so that a team's own
+# rules win.
+PRODUCTION_RULE_PRIORITY: Final = 49_000
+PRODUCTION_RULE_PATH: Final = "/*"
+
+# Launch-template versions whose description starts with this were made by the deployer, all
+# others by the stack.
+VERSION_MARK: Final = "deployer:"
+
+
+def topology_parameter(service: str, environment: str) -> str:
+    """SSM parameter in which the service stack publishes what the CLI must know (JSON)."""
+    return f"/deployer/{service}/{environment}/topology"
+
+
+def stack_name(service: str, environment: str, part: str) -> str:
+    """Name of a CloudFormation stack; `part` is `network`, `service` or `control`."""
+    return f"{service}-{environment}-{part}"

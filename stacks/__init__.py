@@ -1,0 +1,1 @@
+"""What AWS CDK provisions: the network, the twin service and the control plane."""

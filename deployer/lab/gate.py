@@ -1,0 +1,174 @@
+"""The one door to the lab's AWS: every API call, from outside or from a part, passes here.
+
+It takes the lab's lock (moto has none, lab.md B), answers from our own parts or from moto, refuses
+loudly what neither implements, injects faults for callers from outside, writes the audit log, and
+wakes the parts that live in time.
+"""
+
+import io
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.test import run_wsgi_app
+
+from deployer.lab import wire
+from deployer.lab.audit import Audit
+from deployer.lab.chaos import Fault, Faults, Kind
+from deployer.lab.context import Context
+from deployer.lab.wire import Answer, Refused, Target
+
+INSIDE = "deployer.lab.inside"  # environ key: the call comes from one of the lab's own parts
+# Actions that change nothing: they wake nobody, and the parts' own are not logged.
+READS = re.compile(
+    r"(Batch)?(Describe|Get|List|Head|Lookup|Validate|Query|Scan|Select|Filter|Search|Estimate)"
+)
+# One for the process, like the state behind it: making its Flask applications takes a while.
+_moto = DomainDispatcherApplication(create_backend_app)
+_log = logging.getLogger("deployer.lab")
+
+Environ = dict[str, Any]
+Forward = Callable[[], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One API call that a part answers.
+
+    source: `lab` for the lab's own parts, else the caller's user agent.
+    moto:   runs moto's own implementation of the action with the same request and returns its
+            result parsed; raises Refused if moto refuses.
+    """
+
+    context: Context
+    service: str
+    action: str
+    account: str
+    region: str
+    source: str
+    moto: Forward = field(repr=False)
+
+
+Handler = Callable[[Call, dict[str, Any]], Mapping[str, Any] | None]
+
+
+class Gate:
+    """A WSGI application; `replaced` is keyed by (boto3's service name, action)."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.replaced: dict[tuple[str, str], Handler] = {}
+        self.audit = Audit(context.directory)
+        self.faults = Faults()
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        answer = self.answer(environ)
+        status = HTTPStatus(answer.status)
+        start_response(f"{status.value} {status.phrase}", list(answer.headers))
+        return [answer.body]
+
+    def answer(self, environ: Environ) -> Answer:
+        """One request to one answer.
+
+        Raises:
+            ConnectionAbortedError: an injected fault: the reply is lost.
+        """
+        # Read the body before taking the lock: a slow upload must not stop the lab.
+        body = wire.replay(environ).get_data()
+        environ = {**environ, "CONTENT_LENGTH": str(len(body))}
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+
+        def fresh() -> Environ:
+            return {**environ, "wsgi.input": io.BytesIO(body)}
+
+        request = wire.replay(fresh())
+        target = wire.identify(request, self.context.region)
+        fault = None if environ.get(INSIDE) else self.faults.draw(target.service, target.action)
+        if fault is not None and fault.kind is Kind.LATENCY:
+            time.sleep(fault.latency_s)
+        with self.context.lock:
+            answer = self._guarded(request, target, fault, fresh)
+            self._aftermath(request, target, fault, answer)
+        if fault is not None and fault.kind is Kind.LOST_REPLY:
+            raise ConnectionAbortedError("the reply is lost (injected by the lab)")
+        return answer
+
+    def _guarded(
+        self, request: Any, target: Target, fault: Fault | None, fresh: Callable[[], Environ]
+    ) -> Answer:
+        """Whatever goes wrong inside becomes an AWS error that botocore does not retry."""
+        what = f"{target.service}:{target.action or request.method + ' ' + request.path}"
+        refusal = fault.refusal() if fault is not None else None
+        if refusal is not None:
+            return wire.failure(request, target.service, refusal)
+        try:
+            return self._dispatch(request, target, fresh)
+        except Refused as error:
+            return wire.failure(request, target.service, error)
+        except NotImplementedError as error:
+            reason = f"the lab does not implement {what} ({error})"
+            return wire.failure(request, target.service, Refused("NotImplemented", reason))
+        except Exception as error:  # noqa: BLE001  it is logged, and told to the caller
+            _log.exception("%s failed inside the lab", what)
+            reason = f"a defect of the lab in {what}: {type(error).__name__}: {error}"
+            return wire.failure(request, target.service, Refused("LabDefect", reason))
+
+    def _dispatch(self, request: Any, target: Target, fresh: Callable[[], Environ]) -> Answer:
+        handler = self.replaced.get((target.service, target.action))
+        if handler is None:
+            return self._forward(fresh())
+
+        def moto() -> dict[str, Any]:
+            return wire.understand(request, target, self._forward(fresh()))
+
+        call = Call(
+            self.context,
+            target.service,
+            target.action,
+            self.context.account,
+            target.region,
+            _source(request),
+            moto,
+        )
+        return wire.result(request, target, handler(call, wire.parameters(request, target)))
+
+    def _forward(self, environ: Environ) -> Answer:
+        chunks, status, headers = run_wsgi_app(_moto, environ, buffered=True)
+        return Answer(int(status.split()[0]), tuple(headers), b"".join(chunks))
+
+    def _aftermath(self, request: Any, target: Target, fault: Fault | None, answer: Answer) -> None:
+        source = _source(request)
+        reading = READS.match(target.action) is not None
+        if not reading:
+            self.context.wake.set()
+        if reading and source == "lab":
+            return
+        self.audit.record(
+            at=self.context.clock.now(),
+            service=target.service,
+            action=target.action or f"{request.method} {request.path}",
+            parameters=_told(request, target),
+            outcome=wire.outcome(answer),
+            source=source,
+            fault=fault.kind.value if fault else None,
+        )
+
+
+def _source(request: Any) -> str:
+    return "lab" if request.environ.get(INSIDE) else request.headers.get("User-Agent", "")
+
+
+def _told(request: Any, target: Target) -> dict[str, Any]:
+    """Parameters for the log; a request that cannot be parsed is logged without them."""
+    if wire.operation(target.service, target.action) is None:
+        return {}
+    try:
+        return wire.parameters(request, target)
+    except Exception:  # noqa: BLE001  a malformed request has been answered already
+        return {"unreadable": json.dumps(request.content_type)}

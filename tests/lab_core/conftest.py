@@ -1,0 +1,29 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployer.clock import ScaledClock
+from deployer.lab import actions, server
+from deployer.lab.context import Context
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    server.reset()
+    made = Context(
+        directory=tmp_path,
+        network=77,
+        endpoint=f"http://localhost:{server.reserve_port()}",
+        clock=ScaledClock(1_700_000_000.0, 10.0),
+    )
+    actions.install(made)
+    yield made
+    server.release_ports()
+
+
+@pytest.fixture
+def served(context: Context) -> Iterator[server.Server]:
+    running = server.serve(context)
+    yield running
+    running.close()

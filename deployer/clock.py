@@ -69,6 +69,6 @@ def from_environment(environ: Mapping[str, str]) -> WallClock | ScaledClock:
         clock = ScaledClock(0.0, 0.0)
     if clock.scale <= 0:
         raise SettingsInvalid(
-            f"{VARIABLE}={text!r} is not ORIGIN@SCALE; run: eval \"$(deployer lab env)\""
+            f'{VARIABLE}={text!r} is not ORIGIN@SCALE; run: eval "$(deployer lab env)"'
         )
     return clock

@@ -115,6 +115,7 @@ class SlotState:
     """One reading of a slot.
 
     boots:           release of the launch template's default version: what would launch now.
+    stale:           the stack has made a newer launch-template version than the one `boots` is from.
     draining:        registered targets that still drain, whether or not the group knows them.
     launch_failures: recent failed launches, newest first.
     """
@@ -125,6 +126,7 @@ class SlotState:
     desired: int
     instances: tuple[Instance, ...] = ()
     boots: str | None = None
+    stale: bool = False
     draining: int = 0
     launch_failures: tuple[LaunchFailure, ...] = ()
 

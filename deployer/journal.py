@@ -1,0 +1,98 @@
+"""What the engine asks of the journal: durable intent, one deployment per environment, a lease."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from deployer.plan import Deployment
+
+
+class Ask(StrEnum):
+    """What a person may ask of a running deployment."""
+
+    ABORT = "abort"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A person's wish, seen by the runner at its next tick. `by`: who asked, from where."""
+
+    ask: Ask
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who may act; `expires_at` in epoch seconds. After that anyone may take over."""
+
+    owner: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The deployment that an environment carries out now."""
+
+    deployment: Deployment
+    lease: Lease
+
+
+class Journal(Protocol):
+    """Every write is conditional; all raise CloudUnavailable when the store does not answer."""
+
+    def begin(self, deployment: Deployment, lease: Lease) -> Deployment:
+        """Record a new deployment and take its environment.
+
+        Raises:
+            Locked: the environment is taken; says by whom, since when and why.
+        """
+        ...
+
+    def save(self, deployment: Deployment, lease: Lease) -> Deployment:
+        """Write it back with the lease renewed; a final status frees the environment.
+
+        Returns:
+            The deployment with its version raised by one.
+
+        Raises:
+            LeaseLost: the record has another version: somebody took it over.
+        """
+        ...
+
+    def take_over(self, environment: str, lease: Lease, now: float) -> Deployment:
+        """Continue the active deployment of a runner whose lease has run out.
+
+        Raises:
+            Locked: the lease is still alive.
+            NotFound: no deployment is active.
+        """
+        ...
+
+    def requested(self, deployment: Deployment) -> Request | None:
+        """What a person has asked of it, if anything."""
+        ...
+
+    def ask(self, environment: str, request: Request) -> str:
+        """Ask something of the active deployment; returns its id.
+
+        Raises:
+            NotPossibleNow: no deployment is active.
+        """
+        ...
+
+    def active(self, environment: str) -> Active | None:
+        """The environment's deployment in progress."""
+        ...
+
+    def load(self, environment: str, deployment_id: str) -> Deployment:
+        """One deployment.
+
+        Raises:
+            NotFound: no such deployment.
+        """
+        ...
+
+    def history(self, environment: str, limit: int) -> Sequence[Deployment]:
+        """The newest `limit` deployments, newest first."""
+        ...

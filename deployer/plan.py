@@ -1,0 +1,189 @@
+"""The plan, the deployment that carries it out, and how both are written down.
+
+The journal holds intent, AWS holds facts. Whatever the engine needs after a crash is in the
+`Deployment`: the plan, the step, when it was entered (timers are start times, never sleeping
+threads), the weights that were last confirmed and those that may have been written since.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+
+from deployer.analysis.judge import Rule
+from deployer.errors import PlanInvalid
+from deployer.model import Release, Slot, Snapshot, Weights
+from deployer.steps.kinds import Step
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Deadlines of the steps whose length the cloud decides, in seconds."""
+
+    provision_s: float = 600.0
+    probe_s: float = 120.0
+    route_s: float = 120.0
+    retire_s: float = 900.0
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user wants, as settings and flags say it; strategies compile it into steps.
+
+    weights:      per mille to the candidate on the way to all of it; strictly rising.
+    bake_s:       at each of these weights; `final_bake_s` at 100 %, with the old slot still warm.
+    linger_s:     how long a slot without traffic is waited for to fall silent, at most.
+    delay_s:      CloudWatch minutes younger than this are not read.
+    patience_s:   how much longer than its bake an inconclusive verdict is waited for.
+    size:         instances of the very first release; later ones take the live size.
+    """
+
+    release: Release
+    weights: tuple[int, ...] = (50, 250, 500)
+    bake_s: float = 600.0
+    final_bake_s: float = 300.0
+    linger_s: float = 600.0
+    size: int = 2
+    probe_requests: int = 20
+    probe_allowed_failures: int = 0
+    rule: Rule = Rule()
+    delay_s: float = 120.0
+    patience_s: float = 900.0
+    inconclusive: Literal["abort", "promote"] = "abort"
+    limits: Limits = Limits()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Steps in order, and the roles that hold for the plan's whole life.
+
+    candidate: the slot that gets the release.
+    stable:    the slot to go back to; None: nothing serves, so there is nothing to go back to.
+    previous:  the release that the stable slot runs, if it is known.
+    capacity:  instances that carry 100 % of the traffic.
+    basis:     fingerprint of the snapshot the plan was made from.
+    """
+
+    strategy: str
+    intent: Intent
+    candidate: Slot
+    stable: Slot | None
+    previous: str | None
+    capacity: int
+    steps: tuple[Step, ...]
+    basis: str
+
+    @property
+    def release(self) -> Release:
+        return self.intent.release
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies this plan, its steps and what it was made from."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:12]
+
+    def require_fresh(self, seen: Snapshot) -> None:
+        """Refuse to begin when the cloud is no longer what the plan was made from.
+
+        Raises:
+            PlanInvalid: sizes, releases or weights changed in between.
+        """
+        if basis_of(seen) != self.basis:
+            raise PlanInvalid(
+                "the environment changed while the plan was shown: run the command again"
+            )
+
+
+def basis_of(seen: Snapshot) -> str:
+    """Fingerprint of what a plan depends on: weights, sizes, releases; not of passing health."""
+    facts = [
+        [seen.weights.blue, seen.weights.green] if seen.weights else None,
+        *([s.slot, s.max_size, s.desired, s.boots, *s.releases] for s in (seen.blue, seen.green)),
+    ]
+    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:12]
+
+
+class Status(StrEnum):
+    """Where a deployment stands; the last three are final."""
+
+    RUNNING = "running"
+    RETREATING = "retreating"
+    SHIPPED = "shipped"
+    ROLLED_BACK = "rolled_back"
+    HALTED = "halted"
+
+    @property
+    def final(self) -> bool:
+        return self not in (Status.RUNNING, Status.RETREATING)
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened: `at` in epoch seconds, `kind` as documented in docs/cli.md."""
+
+    at: float
+    kind: str
+    note: str
+    detail: Mapping[str, Any] = {}
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """The journal's record of one deployment.
+
+    plan:        the plan in execution: the first one, or the way back.
+    original:    the first plan, once the deployment is on its way back.
+    cursor:      index of the step in execution.
+    entered_at:  when that step was entered, epoch seconds.
+    written:     the live weights as last confirmed; None: no production rule yet.
+    intended:    weights that may have been written since, not yet confirmed.
+    moved_since: when the live weights were first seen to be neither; None: they are ours.
+    version:     fencing: each save raises it, and a save of an older one fails.
+    """
+
+    id: str
+    environment: str
+    status: Status
+    plan: Plan
+    original: Plan | None = None
+    cursor: int = 0
+    started_at: float
+    entered_at: float
+    finished_at: float | None = None
+    written: Weights | None
+    intended: Weights | None = None
+    moved_since: float | None = None
+    reason: str = ""
+    by: str = ""
+    log: tuple[Event, ...] = ()
+    version: int = 0
+
+    @property
+    def step(self) -> Step:
+        return self.plan.steps[self.cursor]
+
+    @property
+    def first_plan(self) -> Plan:
+        """The plan that the user asked for."""
+        return self.original or self.plan
+
+    def noting(self, *events: Event) -> "Deployment":
+        """The same with events added; the record keeps the newest 200 (DynamoDB item size)."""
+        return msgspec.structs.replace(self, log=(*self.log, *events)[-200:])
+
+
+def encode(deployment: Deployment) -> bytes:
+    """The record as JSON."""
+    return msgspec.json.encode(deployment)
+
+
+def decode(record: bytes) -> Deployment:
+    """The record read back.
+
+    Raises:
+        PlanInvalid: written by an incompatible version of the deployer.
+    """
+    try:
+        return msgspec.json.decode(record, type=Deployment)
+    except msgspec.ValidationError as error:
+        raise PlanInvalid(
+            f"the journal's record cannot be read by this version of the deployer ({error}): "
+            "use the version that wrote it"
+        ) from error

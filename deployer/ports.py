@@ -1,0 +1,137 @@
+"""What the core asks of the outside: protocols, the changes it may ask for, and the world it sees.
+
+Reads are calls; effects are data. A step returns a `Change`, the engine writes the intent to the
+journal first and then hands the change to `Cloud.apply`, so that a crash between any two lines
+leaves a record of what may have happened.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from deployer.model import Minute, Release, Slot, Snapshot, Weights
+
+
+@dataclass(frozen=True, slots=True)
+class SetWeights:
+    """The production rule sends `weights`; `live` is what the rule must say at this moment.
+
+    `live` None: the rule does not exist yet and is made by this change.
+    """
+
+    weights: Weights
+    live: Weights | None
+
+    def __str__(self) -> str:
+        return f"send {self.weights}"
+
+
+@dataclass(frozen=True, slots=True)
+class PinRelease:
+    """What the slot boots from now on: a launch-template version that carries `release`."""
+
+    slot: Slot
+    release: Release
+
+    def __str__(self) -> str:
+        return f"{self.slot} boots {self.release.name} from now on"
+
+
+@dataclass(frozen=True, slots=True)
+class SetDesired:
+    """The slot's group is asked for `desired` instances."""
+
+    slot: Slot
+    desired: int
+
+    def __str__(self) -> str:
+        return f"ask {self.slot} for {self.desired} instances"
+
+
+Change = SetWeights | PinRelease | SetDesired
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """Smoke requests sent to one slot through the test listener.
+
+    failures: cause -> count; empty when every answer was good.
+    """
+
+    sent: int
+    failures: Mapping[str, int]
+
+    @property
+    def failed(self) -> int:
+        return sum(self.failures.values())
+
+
+class Cloud(Protocol):
+    """One environment's listener rule, groups and launch templates."""
+
+    def observe(self) -> Snapshot:
+        """One reading.
+
+        Raises:
+            CloudUnavailable: throttled, timed out or failing.
+            AccessProblem: a permission is missing.
+        """
+        ...
+
+    def apply(self, change: Change) -> None:
+        """Carry out one change; repeating it makes no further difference.
+
+        Raises:
+            WeightsMoved: the live weights are not those the change expects; nothing was changed.
+            ChangeRefused: AWS refused, and repeating would not help.
+            CloudUnavailable: no answer; the change may or may not have taken effect.
+            AccessProblem: a permission is missing.
+        """
+        ...
+
+
+class Metrics(Protocol):
+    """What each slot served."""
+
+    def traffic(self, since: float, until: float) -> Mapping[Slot, Sequence[Minute]]:
+        """Every whole minute that began at or after `since` and ended by `until` (epoch seconds).
+
+        A minute without data is there with `requests=None`.
+
+        Raises:
+            CloudUnavailable: the source did not answer completely.
+        """
+        ...
+
+
+class Prober(Protocol):
+    """Smoke requests through the test listener."""
+
+    def probe(self, slot: Slot, release: str, requests: int) -> ProbeReport:
+        """Send `requests` requests to `slot`; an answer by another release is a failure."""
+        ...
+
+
+class Clock(Protocol):
+    """Epoch seconds, and sleep."""
+
+    def now(self) -> float: ...
+    def sleep(self, duration_s: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a step sees when it is asked to advance.
+
+    entered_at: when the step was entered, epoch seconds.
+    """
+
+    seen: Snapshot
+    now: float
+    entered_at: float
+    metrics: Metrics
+    prober: Prober
+
+    @property
+    def elapsed_s(self) -> float:
+        return self.now - self.entered_at

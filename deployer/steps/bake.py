@@ -1,0 +1,106 @@
+"""Bake: serve at these weights for a while, under judgement."""
+
+from typing import Literal
+
+import msgspec
+
+from deployer.analysis.judge import Outcome, Rule, Verdict, judge
+from deployer.durations import spell
+from deployer.errors import CandidateUnhealthy, VerdictFailed
+from deployer.model import Slot, instances_for
+from deployer.ports import World
+from deployer.steps.base import Done, Progress, Waiting
+
+MINUTE_S = 60.0
+
+
+class Bake(msgspec.Struct, frozen=True, tag=True):
+    """The candidate has served `share` for `bake_s` and the verdict is `pass`.
+
+    share:        per mille of the traffic that the candidate has now.
+    capacity:     instances that carry 100 % of the traffic.
+    delay_s:      minutes younger than this are not judged: CloudWatch is late (aws-facts 2).
+    patience_s:   how long an inconclusive verdict is waited for, from entry.
+    inconclusive: what becomes of it then: `abort` goes back, `promote` goes on, on the record.
+
+    Raises:
+        CandidateUnhealthy: fewer healthy instances than its share of the traffic needs.
+        VerdictFailed: judged bad.
+    """
+
+    candidate: Slot
+    share: int
+    capacity: int
+    bake_s: float
+    rule: Rule
+    delay_s: float
+    patience_s: float
+    inconclusive: Literal["abort", "promote"]
+    deadline_s: float
+
+    def describe(self) -> str:
+        return f"bake {self.candidate} for {spell(self.bake_s)} under analysis"
+
+    def advance(self, world: World) -> Progress:
+        self._require_health(world)
+        verdict = self._judge(world)
+        evidence = evidence_of(verdict)
+        if verdict.outcome is Outcome.FAIL:
+            raise VerdictFailed(verdict.reason)
+        if world.elapsed_s < self.bake_s:
+            return Waiting(verdict.reason, evidence)
+        if verdict.outcome is Outcome.PASS:
+            return self._require_everyone(world, verdict)
+        if self.inconclusive == "promote" and world.elapsed_s >= self.patience_s:
+            return Done(
+                f"promoted without a verdict, as the settings say: {verdict.reason}", evidence
+            )
+        return Waiting(f"inconclusive: {verdict.reason}", evidence)
+
+    def _require_health(self, world: World) -> None:
+        healthy = world.seen[self.candidate].healthy()
+        need = instances_for(self.share, self.capacity)
+        if healthy < need:
+            raise CandidateUnhealthy(
+                f"{self.candidate}: {healthy} healthy instances, {need} needed for its share"
+            )
+
+    def _require_everyone(self, world: World, verdict: Verdict) -> Progress:
+        """A candidate with one broken instance is not yet good, however few users noticed."""
+        state = world.seen[self.candidate]
+        if state.healthy() < state.desired:
+            return Waiting(
+                f"{state.healthy()} of {state.desired} instances healthy", evidence_of(verdict)
+            )
+        return Done(verdict.reason, evidence_of(verdict))
+
+    def _judge(self, world: World) -> Verdict:
+        """Judge from the minute of entry up to what CloudWatch has published.
+
+        Counts are per slot, so a weight change within that first minute does no harm, and a bad
+        release shows a minute earlier.
+        """
+        since = world.entered_at // MINUTE_S * MINUTE_S
+        until = world.now - self.delay_s
+        seen = world.metrics.traffic(since, until) if until >= since + MINUTE_S else {}
+        compare = self.share < 1000
+        return judge(
+            seen.get(self.candidate, ()),
+            seen.get(self.candidate.twin, ()) if compare else None,
+            self.rule,
+        )
+
+
+def evidence_of(verdict: Verdict) -> dict[str, object]:
+    """The verdict's numbers, for events and the record."""
+    evidence: dict[str, object] = {
+        "verdict": verdict.outcome.value,
+        "candidate_requests": verdict.candidate.requests,
+        "candidate_failures": verdict.candidate.failures,
+    }
+    if verdict.stable is not None:
+        evidence |= {
+            "stable_requests": verdict.stable.requests,
+            "stable_failures": verdict.stable.failures,
+        }
+    return evidence

@@ -1,0 +1,10 @@
+"""Every kind of step that a plan may hold; the journal's codec knows exactly these."""
+
+from deployer.steps.bake import Bake
+from deployer.steps.linger import Linger
+from deployer.steps.probe import Probe
+from deployer.steps.provision import Provision
+from deployer.steps.retire import Retire
+from deployer.steps.route import Route
+
+Step = Provision | Probe | Route | Bake | Linger | Retire

@@ -1,0 +1,52 @@
+"""Linger: the slot that lost its traffic stays, until the data plane proves that it is silent."""
+
+import msgspec
+
+from deployer.durations import spell
+from deployer.errors import UnsafeAction
+from deployer.model import Slot
+from deployer.ports import World
+from deployer.steps.base import Done, Progress, Waiting
+
+MINUTE_S = 60.0
+
+
+class Linger(msgspec.Struct, frozen=True, tag=True):
+    """`slot` has weight 0 and its own RequestCount was zero for a whole minute, or `linger_s` passed.
+
+    The control plane shows new weights at once, the data plane follows later; clients with sticky
+    cookies or open sockets later still (aws-facts 1.3). A missing RequestCount means silence only
+    beside its twin's of the same minute: otherwise it means that metrics are late.
+
+    Raises:
+        UnsafeAction: the slot has traffic.
+    """
+
+    slot: Slot
+    linger_s: float
+    delay_s: float
+    deadline_s: float
+
+    def describe(self) -> str:
+        return f"linger: keep {self.slot} until it is silent (at most {spell(self.linger_s)})"
+
+    def advance(self, world: World) -> Progress:
+        weights = world.seen.weights
+        if weights is not None and weights[self.slot]:
+            raise UnsafeAction(f"{self.slot} still has traffic: {weights}")
+        if world.elapsed_s >= self.linger_s:
+            return Done(f"{spell(self.linger_s)} have passed")
+        if self._silent(world):
+            return Done(f"{self.slot} served nothing for a whole minute")
+        return Waiting(f"waiting for {self.slot} to fall silent")
+
+    def _silent(self, world: World) -> bool:
+        since = -(-world.entered_at // MINUTE_S) * MINUTE_S
+        until = world.now - self.delay_s
+        if until < since + MINUTE_S:
+            return False
+        seen = world.metrics.traffic(since, until)
+        return any(
+            not own.requests and not own.failures and twin.requests
+            for own, twin in zip(seen[self.slot], seen[self.slot.twin], strict=True)
+        )

@@ -1,0 +1,37 @@
+"""Route: the production rule sends exactly these weights."""
+
+import msgspec
+
+from deployer.durations import spell
+from deployer.model import Slot, Weights, instances_for
+from deployer.ports import SetWeights, World
+from deployer.steps.base import Act, Done, Progress, Waiting
+
+
+class Route(msgspec.Struct, frozen=True, tag=True):
+    """The production rule sends `weights`, each slot with the instances its share needs.
+
+    weights:  per mille.
+    capacity: instances that carry 100 % of the traffic.
+
+    A slot that would gain traffic without healthy capacity for it is waited for, until the
+    deadline: the weights stay where they are (invariant I2).
+    """
+
+    weights: Weights
+    capacity: int
+    deadline_s: float
+
+    def describe(self) -> str:
+        return f"route {self.weights} (within {spell(self.deadline_s)})"
+
+    def advance(self, world: World) -> Progress:
+        live = world.seen.weights
+        if live == self.weights:
+            return Done(f"live weights: {live}")
+        for slot in Slot:
+            need = instances_for(self.weights[slot], self.capacity)
+            have = world.seen[slot].healthy()
+            if self.weights[slot] > (live[slot] if live else 0) and have < need:
+                return Waiting(f"{slot}: {have} healthy, {need} needed for its share")
+        return Act(SetWeights(self.weights, live))

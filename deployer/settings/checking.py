@@ -1,0 +1,117 @@
+"""One table of the file to its struct, or one line for a person. Pure.
+
+msgspec finds what is wrong; the sentence that says what is allowed comes from the schema.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from msgspec import Meta, Struct, ValidationError, convert
+from msgspec.structs import FieldInfo, fields
+
+from deployer.durations import spell
+from deployer.errors import SettingsInvalid
+from deployer.settings.kinds import Seconds, Share, decode
+
+Table = Mapping[str, Any]
+T = TypeVar("T", bound=Struct)
+_NOTHING: Table = MappingProxyType({})
+_AT = re.compile(r" - at `\$\.([^.\[`]+)")
+_MISSING = re.compile(r"missing required field `([^`]+)`")
+
+
+def struct(kind: type[T], table: Table, where: str, given: Table = _NOTHING) -> T:
+    """`table` as a `kind`; `where` begins every complaint: `deployer.toml: canary`.
+
+    `given` are fields that the file does not set, such as the name of the section.
+
+    Raises:
+        SettingsInvalid: an unknown key, a missing one, or a value that is not allowed.
+    """
+    known = {f.encode_name: f for f in fields(kind) if f.encode_name not in given}
+    for key in table:
+        reject_unknown(key, known, where)
+    try:
+        value = convert({**table, **given}, kind, dec_hook=decode)
+    except ValidationError as error:
+        raise SettingsInvalid(_complaint(str(error), table, known, where)) from None
+    for key, field in known.items():
+        if key in table:
+            _within_bounds(getattr(value, field.name), field, f"{where}.{key}", table[key])
+    return value
+
+
+def reject_unknown(key: str, known: Collection[str], where: str) -> None:
+    """Nothing if `key` is known.
+
+    Raises:
+        SettingsInvalid: it is not; names the nearest one that is, or all of them.
+    """
+    if key in known:
+        return
+    near = get_close_matches(key, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+    raise SettingsInvalid(f"{joined(where, key)} is not a setting; {hint}")
+
+
+def joined(where: str, key: str) -> str:
+    """`deployer.toml:` + `canary` -> `deployer.toml: canary`; below a section, with a dot."""
+    return f"{where} {key}" if where.endswith(":") else f"{where}.{key}"
+
+
+def allowed(field: FieldInfo) -> str:
+    """The sentence that says what a field may be."""
+    return next((meta.description or "" for meta in _metas(field)), "")
+
+
+def spelled(value: Any) -> str:
+    """A value as TOML writes it, short enough for one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        text = '"' + value.replace("\n", "\\n") + '"'
+    else:
+        text = str(list(value) if isinstance(value, tuple) else value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def written(section: Struct, key: str) -> str:
+    """The value of `key` as the file would have it: 90.0 seconds are `"1m30s"`."""
+    name = next(field.name for field in fields(section) if field.encode_name == key)
+    return spelled(_as_written(getattr(section, name)))
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, Seconds):
+        return spell(value)
+    if isinstance(value, Share):
+        return float(f"{value / 10:g}") if value % 10 else value // 10
+    return [_as_written(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _complaint(message: str, table: Table, known: Mapping[str, FieldInfo], where: str) -> str:
+    missing = _MISSING.search(message)
+    if missing:
+        return f"{where}.{missing[1]} is missing: write {allowed(known[missing[1]])}"
+    at = _AT.search(message)
+    if at is None or at[1] not in known:
+        return f"{where}: {message}"
+    must = allowed(known[at[1]]) or message[: at.start()].replace("`", "")
+    return f"{where}.{at[1]} = {spelled(table[at[1]])}: must be {must}"
+
+
+def _within_bounds(value: Any, field: FieldInfo, where: str, raw: Any) -> None:
+    bounds = next((meta.extra for meta in _metas(field) if meta.extra), None)
+    if bounds is None:
+        return
+    values = value if isinstance(value, tuple) else (value,)
+    fit = all(bounds["low"] <= each <= bounds["high"] for each in values)
+    if not fit or (bounds["whole"] and value != int(value)):
+        raise SettingsInvalid(f"{where} = {spelled(raw)}: must be {allowed(field)}")
+
+
+def _metas(field: FieldInfo) -> tuple[Meta, ...]:
+    return tuple(m for m in getattr(field.type, "__metadata__", ()) if isinstance(m, Meta))

@@ -1,0 +1,113 @@
+"""The kinds of value a setting can have; each carries the sentence that says what is allowed."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from deployer.durations import per_mille, seconds
+
+
+class Seconds(float):
+    """A duration in seconds; written `90s`, `10m`, `1h30m`."""
+
+    __slots__ = ()
+
+
+class Share(int):
+    """A share in per mille; written in percent: `5`, `0.1`, `"25%"`."""
+
+    __slots__ = ()
+
+
+def decode(kind: type, raw: Any) -> Any:
+    """The hook that msgspec calls for the two kinds above.
+
+    Raises:
+        ValueError: not written as one writes it.
+        NotImplementedError: a kind that this hook does not know (a mistake in the schema).
+    """
+    if kind is Seconds:
+        return Seconds(seconds(raw if isinstance(raw, str) else f"{raw} without a unit"))
+    if kind is Share:
+        return Share(per_mille("not a number" if isinstance(raw, bool) else str(raw)))
+    raise NotImplementedError(kind)
+
+
+def within(low: float, high: float, allowed: str, *, whole: bool = False) -> Meta:
+    """Bounds of a duration (seconds) or a share (per mille), with the sentence for people."""
+    return Meta(description=allowed, extra={"low": low, "high": high, "whole": whole})
+
+
+DAY_S = 86_400
+
+Slug = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9-]{0,31}$",
+        description="up to 32 of a-z, 0-9 and -, beginning with a letter",
+    ),
+]
+Line = Annotated[
+    str, Meta(pattern=r"^[^\r\n\0]+$", description="one line of text that is not empty")
+]
+Path = Annotated[
+    str, Meta(pattern=r"^/[!-~]{0,1023}$", description="a path that begins with /, without spaces")
+]
+ListenerPort = Annotated[int, Meta(ge=1, le=65_535, description="a port from 1 to 65535")]
+ServicePort = Annotated[
+    int,
+    Meta(
+        ge=1024,
+        le=65_535,
+        description="a port from 1024 to 65535 (the service runs as an unprivileged user)",
+    ),
+]
+Count = Annotated[int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")]
+CountOrNone = Annotated[int, Meta(ge=0, le=1000, description="a whole number from 0 to 1000")]
+Requests = Annotated[
+    int, Meta(ge=1, le=1_000_000_000, description="a whole number of requests, 1 or more")
+]
+Threshold = Annotated[
+    int, Meta(ge=2, le=10, description="a whole number from 2 to 10 (the load balancer's limits)")
+]
+Cidr = Annotated[str, Meta(description="an IPv4 network such as 10.0.0.0/16")]
+Region = Annotated[
+    str,
+    Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="the name of a Region such as us-east-1"),
+]
+Account = Annotated[
+    str,
+    Meta(pattern=r"^(\d{12})?$", description='the 12 digits of an AWS account, in quotes, or ""'),
+]
+Image = Annotated[
+    str,
+    Meta(
+        pattern=r"^ami-[0-9a-f]{8,17}$",
+        description="the id of an AMI such as ami-0abcdef1234567890 (pinned: it never re-resolves)",
+    ),
+]
+ImageOrNone = Annotated[
+    str,
+    Meta(
+        pattern=r"^(ami-[0-9a-f]{8,17})?$",
+        description='the id of an AMI such as ami-0abcdef1234567890, or "" for the stack\'s own',
+    ),
+]
+InstanceType = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$",
+        description="an EC2 instance type such as t3.micro",
+    ),
+]
+Pause = Annotated[Seconds, within(0, 7 * DAY_S, "a duration from 0s to 7d, such as 10m")]
+Deadline = Annotated[Seconds, within(1, DAY_S, "a duration from 1s to 24h, such as 10m")]
+Draining = Annotated[Seconds, within(0, 3600, "whole seconds from 0s to 1h", whole=True)]
+Interval = Annotated[Seconds, within(5, 300, "whole seconds from 5s to 5m", whole=True)]
+Patience = Annotated[Seconds, within(2, 120, "whole seconds from 2s to 2m", whole=True)]
+Grace = Annotated[Seconds, within(0, 7200, "whole seconds from 0s to 2h", whole=True)]
+CanaryWeights = Annotated[
+    tuple[Share, ...],
+    within(1, 999, "rising percents above 0 and below 100, 0.1 at the finest: [5, 25, 50]"),
+]
+Tolerance = Annotated[Share, within(0, 1000, "percent from 0 to 100, 0.1 at the finest")]

@@ -1,0 +1,165 @@
+"""deployer.toml -> Settings: parse, merge the environment's overrides, check, judge.
+
+Precedence, weakest first: the defaults, [canary] and its like, [environments.NAME.canary] and its
+like, what the caller overrides (command-line flags).
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from msgspec import Struct
+
+from deployer.errors import NotFound, SettingsInvalid
+from deployer.settings.checking import joined, reject_unknown, spelled, struct, written
+from deployer.settings.rules import objections
+from deployer.settings.schema import (
+    AnalysisSettings,
+    CanarySettings,
+    EnvironmentSettings,
+    JournalSettings,
+    ProbeSettings,
+    ProvisionSettings,
+    ReleaseSettings,
+    ServiceSettings,
+    Settings,
+)
+
+# Sections that an environment, or a caller, may override.
+TUNABLE: Mapping[str, type[Struct]] = {
+    "canary": CanarySettings,
+    "analysis": AnalysisSettings,
+    "probe": ProbeSettings,
+    "provision": ProvisionSettings,
+}
+_SECTIONS = ("service", "release", *TUNABLE, "journal", "environments")
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def load(
+    path: Path, environment: str | None = None, overrides: Mapping[str, Any] = _NOTHING
+) -> Settings:
+    """The settings of one environment.
+
+    Args:
+        path:        the file, usually ./deployer.toml.
+        environment: its name; None picks the only one there is.
+        overrides:   values as the file would have them, by dotted key: {"canary.bake": "2m"}.
+
+    Raises:
+        NotFound: no such file, or no such environment in it (says which there are).
+        SettingsInvalid: anything in the file is wrong: key, value, and what is allowed.
+    """
+    document = _document(path)
+    name = _chosen(document, environment, path)
+    return _checked(_settings(document, name, overrides, f"{path.name}:"), name, f"{path.name}:")
+
+
+def environments(path: Path) -> tuple[str, ...]:
+    """The names of the environments in the file, in its order.
+
+    Raises:
+        NotFound, SettingsInvalid: as `load`.
+    """
+    return tuple(_document(path)["environments"])
+
+
+def _document(path: Path) -> Mapping[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise NotFound(
+            f"{path}: no such file; copy deployer.example.toml to {path} and fill it in, "
+            "or name another with --config or DEPLOYER_CONFIG"
+        ) from None
+    except OSError as error:
+        raise SettingsInvalid(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f"{path}: is not TOML: {error}") from None
+    _shape(document, f"{path.name}:")
+    return document
+
+
+def _shape(document: Mapping[str, Any], where: str) -> None:
+    for section, table in document.items():
+        reject_unknown(section, _SECTIONS, where)
+        _require_table(table, joined(where, section))
+    for section in ("service", "environments"):
+        if not document.get(section):
+            raise SettingsInvalid(f"{where} [{section}] is missing; see deployer.example.toml")
+    for name, table in document["environments"].items():
+        _require_table(table, f"{where} environments.{name}")
+        for section in TUNABLE:
+            _require_table(table.get(section, {}), f"{where} environments.{name}.{section}")
+
+
+def _require_table(value: Any, where: str) -> None:
+    if not isinstance(value, dict):
+        raise SettingsInvalid(f"{where} = {spelled(value)}: must be a section with keys of its own")
+
+
+def _chosen(document: Mapping[str, Any], environment: str | None, path: Path) -> str:
+    names: tuple[str, ...] = tuple(document["environments"])
+    if environment is not None and environment in names:
+        return environment
+    if environment is None and len(names) == 1:
+        return names[0]
+    if environment is None:
+        raise SettingsInvalid(f"{path}: name an environment with --env: {', '.join(names)}")
+    raise NotFound(f"{path}: no environment {environment!r}; there is: {', '.join(names)}")
+
+
+def _settings(
+    document: Mapping[str, Any], name: str, overrides: Mapping[str, Any], where: str
+) -> Settings:
+    own = document["environments"][name]
+    place = {key: value for key, value in own.items() if key not in TUNABLE}
+    return Settings(
+        service=struct(ServiceSettings, document["service"], f"{where} service"),
+        release=struct(ReleaseSettings, document.get("release", {}), f"{where} release"),
+        journal=struct(JournalSettings, document.get("journal", {}), f"{where} journal"),
+        environment=struct(
+            EnvironmentSettings, place, f"{where} environments.{name}", {"name": name}
+        ),
+        **_tuned(document, name, _by_section(overrides), where),
+    )
+
+
+def _tuned(
+    document: Mapping[str, Any], name: str, overrides: Mapping[str, Any], where: str
+) -> dict[str, Any]:
+    """Each layer is checked by itself, so that a complaint names the place of the mistake."""
+    tuned: dict[str, Any] = {}
+    for section, kind in TUNABLE.items():
+        layers = {
+            f"{where} {section}": document.get(section, {}),
+            f"{where} environments.{name}.{section}": document["environments"][name].get(
+                section, {}
+            ),
+            f"option: {section}": overrides.get(section, {}),
+        }
+        for place, table in layers.items():
+            struct(kind, table, place)
+        merged = {key: value for table in layers.values() for key, value in table.items()}
+        tuned[section] = struct(kind, merged, f"{where} {section}")
+    return tuned
+
+
+def _by_section(overrides: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    sections: dict[str, dict[str, Any]] = {}
+    for dotted, value in overrides.items():
+        section, _, key = dotted.partition(".")
+        reject_unknown(section, TUNABLE, "option:")
+        sections.setdefault(section, {})[key] = value
+    return sections
+
+
+def _checked(settings: Settings, name: str, where: str) -> Settings:
+    for key, allowed in objections(settings):
+        section, _, rest = key.partition(".")
+        found = written(getattr(settings, section), rest)
+        place = f"environments.{name}.{rest}" if section == "environment" else key
+        raise SettingsInvalid(f"{where} {place} = {found} (in {name}): must be {allowed}")
+    return settings

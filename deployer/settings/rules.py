@@ -1,0 +1,84 @@
+"""Rules that one value alone cannot break: each yields the key and what is allowed. Pure."""
+
+from collections.abc import Iterator
+from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+from itertools import pairwise
+from typing import NamedTuple
+
+from deployer.settings import artifacts
+from deployer.settings.schema import EnvironmentSettings, Settings
+
+
+class Objection(NamedTuple):
+    """`key` dotted, without the environment (`canary.weights`, `environment.zones`)."""
+
+    key: str
+    allowed: str
+
+
+def objections(settings: Settings) -> Iterator[Objection]:
+    """Everything in `settings` that contradicts something else in it."""
+    yield from _release(settings)
+    yield from _networks(settings.environment)
+    yield from _zones(settings.environment)
+    yield from _sizes(settings.environment)
+    yield from _listeners(settings.environment)
+    yield from _weights(settings)
+    if settings.journal.poll_s * 3 > settings.journal.lease_s:
+        yield Objection(
+            "journal.poll",
+            "a third of journal.lease at most: the lease is renewed as often as the runner looks",
+        )
+    if settings.probe.allowed_failures >= settings.probe.requests:
+        yield Objection("probe.allowed_failures", "less than probe.requests")
+
+
+def _release(settings: Settings) -> Iterator[Objection]:
+    if wrong := artifacts.objection(settings.release.artifact):
+        yield Objection("release.artifact", wrong)
+
+
+def _networks(environment: EnvironmentSettings) -> Iterator[Objection]:
+    for key in ("vpc_cidr", "ingress_cidr", "test_listener_cidr"):
+        try:
+            network = IPv4Network(getattr(environment, key))
+        except (AddressValueError, NetmaskValueError, ValueError) as error:
+            yield Objection(f"environment.{key}", f"an IPv4 network such as 10.0.0.0/16 ({error})")
+            continue
+        if key == "vpc_cidr" and not 16 <= network.prefixlen <= 20:
+            yield Objection(f"environment.{key}", "a network from /16 to /20: VPC and subnets fit")
+
+
+def _zones(environment: EnvironmentSettings) -> Iterator[Objection]:
+    zones, region = environment.zones, environment.region
+    if not 2 <= len(set(zones)) == len(zones) <= 6:
+        yield Objection(
+            "environment.zones", "two to six different zones: a load balancer needs two"
+        )
+    elif any(not zone.startswith(region) or zone == region for zone in zones):
+        yield Objection("environment.zones", f"zones of the Region {region}, such as {region}a")
+
+
+def _sizes(environment: EnvironmentSettings) -> Iterator[Objection]:
+    if environment.instances > environment.max_instances:
+        yield Objection(
+            "environment.instances", f"max_instances ({environment.max_instances}) at most"
+        )
+    if environment.health_check_timeout_s >= environment.health_check_interval_s:
+        yield Objection(
+            "environment.health_check_timeout",
+            f"less than health_check_interval ({environment.health_check_interval_s:g}s)",
+        )
+
+
+def _listeners(environment: EnvironmentSettings) -> Iterator[Objection]:
+    if environment.test_listener_port == environment.listener_port:
+        yield Objection("environment.test_listener_port", "a port other than listener_port")
+
+
+def _weights(settings: Settings) -> Iterator[Objection]:
+    weights = settings.canary.weights
+    if not weights or any(a >= b for a, b in pairwise(weights)):
+        yield Objection(
+            "canary.weights", "rising percents above 0 and below 100, such as [5, 25, 50]"
+        )

@@ -1,0 +1,162 @@
+"""What deployer.toml may say: one frozen struct per section, with the defaults.
+
+A field's name in the file is its name here without the unit: `bake = "10m"` is `bake_s == 600.0`.
+Durations (`*_s`) are seconds, shares (`weights`, `tolerance`) are per mille.
+deployer.example.toml documents every key; a test compares it with these structs.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from deployer.settings.kinds import (
+    Account,
+    CanaryWeights,
+    Cidr,
+    Count,
+    CountOrNone,
+    Deadline,
+    Draining,
+    Grace,
+    Image,
+    ImageOrNone,
+    InstanceType,
+    Interval,
+    Line,
+    ListenerPort,
+    Path,
+    Patience,
+    Pause,
+    Region,
+    Requests,
+    Seconds,
+    ServicePort,
+    Share,
+    Slug,
+    Threshold,
+    Tolerance,
+)
+
+
+class ServiceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[service]: what runs on each instance."""
+
+    name: Slug
+    port: ServicePort = 8080
+    health_path: Path = "/health"
+    start: Line = "python3 app.py"
+
+
+class ReleaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[release]: what the name of a release stands for.
+
+    artifact: template of an S3 URI with {bucket}, {service} and {release}; see `artifacts.resolve`.
+    image:    AMI id that releases boot instead of the environment's; empty for none.
+    """
+
+    artifact: Annotated[
+        str,
+        Meta(description="an S3 URI with {release} in it; {bucket} and {service} are also known"),
+    ] = "s3://{bucket}/{service}/{release}.tar.gz"
+    image: ImageOrNone = ""
+
+
+class CanarySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[canary]: the way traffic moves.
+
+    weights:      the candidate's shares on the way to 100 %, per mille, rising.
+    bake_s:       how long each share is judged.
+    final_bake_s: how long the candidate is judged while it serves everything.
+    linger_s:     how long the old slot stays, warm and at weight 0, after that.
+    """
+
+    weights: CanaryWeights = (Share(50), Share(250), Share(500))
+    bake_s: Pause = field(name="bake", default=Seconds(600))
+    final_bake_s: Pause = field(name="final_bake", default=Seconds(600))
+    linger_s: Pause = field(name="linger", default=Seconds(600))
+    route_deadline_s: Deadline = field(name="route_deadline", default=Seconds(120))
+    retire_deadline_s: Deadline = field(name="retire_deadline", default=Seconds(900))
+
+
+class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[analysis]: when a candidate is good.
+
+    min_requests:    fewer than this on a slot is no evidence.
+    tolerance:       share of failures that the candidate may add to the stable slot's, per mille.
+    metrics_delay_s: age from which a closed minute of metrics counts as complete.
+    """
+
+    min_requests: Requests = 100
+    tolerance: Tolerance = Share(10)
+    metrics_delay_s: Pause = field(name="metrics_delay", default=Seconds(120))
+    inconclusive: Annotated[
+        Literal["abort", "promote"], Meta(description='"abort" or "promote"')
+    ] = "abort"
+
+
+class ProbeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[probe]: smoke requests to the candidate before any user sees it."""
+
+    requests: Count = 20
+    path: Path = "/"
+    timeout_s: Deadline = field(name="timeout", default=Seconds(5))
+    allowed_failures: CountOrNone = 0
+    deadline_s: Deadline = field(name="deadline", default=Seconds(120))
+
+
+class ProvisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[provision]: starting the candidate's instances, until all are healthy."""
+
+    deadline_s: Deadline = field(name="deadline", default=Seconds(600))
+
+
+class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[journal]: the lock's lease and how often the runner looks."""
+
+    lease_s: Deadline = field(name="lease", default=Seconds(60))
+    poll_s: Deadline = field(name="poll", default=Seconds(5))
+
+
+class EnvironmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[environments.NAME]: where it runs and how big. `name` is the section's."""
+
+    name: Slug
+    region: Region
+    account: Account = ""
+    strategy: Annotated[
+        Literal["canary"],
+        Meta(description='"canary"; "blue-green" and "rolling" are not part of this version'),
+    ] = "canary"
+    protected: bool = True
+    zones: Annotated[
+        tuple[str, ...],
+        Meta(description='two or more zones of its Region, such as ["us-east-1a", "us-east-1b"]'),
+    ]
+    image: Image
+    instance_type: InstanceType = "t3.micro"
+    instances: Count = 2
+    max_instances: Count = 10
+    vpc_cidr: Cidr = "10.0.0.0/16"
+    ingress_cidr: Cidr = "0.0.0.0/0"
+    listener_port: ListenerPort = 80
+    test_listener_cidr: Cidr = "10.0.0.0/16"
+    test_listener_port: ListenerPort = 8080
+    deregistration_delay_s: Draining = field(name="deregistration_delay", default=Seconds(30))
+    health_check_interval_s: Interval = field(name="health_check_interval", default=Seconds(5))
+    health_check_timeout_s: Patience = field(name="health_check_timeout", default=Seconds(2))
+    health_check_grace_s: Grace = field(name="health_check_grace", default=Seconds(120))
+    healthy_threshold: Threshold = 2
+    unhealthy_threshold: Threshold = 2
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """One environment's settings, its overrides merged in."""
+
+    service: ServiceSettings
+    release: ReleaseSettings
+    environment: EnvironmentSettings
+    canary: CanarySettings
+    analysis: AnalysisSettings
+    probe: ProbeSettings
+    provision: ProvisionSettings
+    journal: JournalSettings

@@ -1,0 +1,89 @@
+"""deployer.example.toml documents every setting, with its default."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo, fields
+
+from deployer.settings.checking import written
+from deployer.settings.reading import environments, load
+from deployer.settings.schema import EnvironmentSettings, Settings
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "deployer.example.toml"
+DOCUMENT = tomllib.loads(EXAMPLE.read_text())
+SECTIONS = {
+    field.name: field.type for field in fields(Settings) if field.type is not EnvironmentSettings
+}
+PLACE = {key: value for key, value in DOCUMENT["environments"]["prod"].items() if key != "canary"}
+
+
+def documented(section: str) -> dict[str, Any]:
+    return PLACE if section == "environment" else DOCUMENT[section]
+
+
+def own_fields(kind: type[Struct]) -> list[FieldInfo]:
+    hidden = "name" if kind is EnvironmentSettings else None
+    return [field for field in fields(kind) if field.encode_name != hidden]
+
+
+KINDS = [*SECTIONS.items(), ("environment", EnvironmentSettings)]
+
+
+@pytest.mark.parametrize(("section", "kind"), KINDS)
+def test_the_example_names_every_setting_and_no_other(section: str, kind: type[Struct]) -> None:
+    assert sorted(documented(section)) == sorted(field.encode_name for field in own_fields(kind))
+
+
+@pytest.mark.parametrize(("section", "kind"), KINDS)
+def test_the_example_shows_the_defaults(section: str, kind: type[Struct]) -> None:
+    parsed = getattr(load(EXAMPLE), section)
+    for field in own_fields(kind):
+        if field.default is not NODEFAULT:
+            assert getattr(parsed, field.name) == field.default, field.encode_name
+
+
+@pytest.mark.parametrize(("section", "kind"), KINDS)
+def test_the_example_says_where_there_is_no_default(section: str, kind: type[Struct]) -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    for field in own_fields(kind):
+        if field.default is NODEFAULT:
+            assert any(
+                line.startswith(f"{field.encode_name} = ") and line.endswith("# no default")
+                for line in lines
+            ), field.encode_name
+
+
+def test_every_setting_of_the_example_has_a_comment_above_its_group() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    uncommented = [
+        lines[i + 1]
+        for i, line in enumerate(lines[:-1])
+        if line == "" and " = " in lines[i + 1] and not lines[i + 1].startswith("#")
+    ]
+    assert uncommented == []
+
+
+def test_the_sample_has_a_lab_and_a_protected_prod() -> None:
+    sample = ROOT / "deployer.toml"
+    assert environments(sample) == ("lab", "prod")
+    lab, prod = load(sample, "lab"), load(sample, "prod")
+    assert (lab.environment.protected, prod.environment.protected) == (False, True)
+    assert lab.environment.listener_port >= 1024
+    assert (prod.environment.listener_port, prod.environment.test_listener_port) == (80, 8080)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "text"),
+    [
+        ("canary", "bake", '"10m"'),
+        ("canary", "weights", "[5, 25, 50]"),
+        ("environment", "protected", "true"),
+        ("environment", "zones", "['us-east-1a', 'us-east-1b']"),
+    ],
+)
+def test_a_value_is_spelled_as_the_file_has_it(section: str, key: str, text: str) -> None:
+    assert written(getattr(load(EXAMPLE), section), key) == text

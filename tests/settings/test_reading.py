@@ -1,0 +1,240 @@
+"""Every mistake in deployer.toml gets one line: file, key, value, and what is allowed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer.durations import spell
+from deployer.errors import NotFound, SettingsInvalid
+from deployer.settings.kinds import Seconds
+from deployer.settings.reading import environments, load
+
+MINIMAL = """
+[service]
+name = "shop"
+[environments.dev]
+region = "eu-west-1"
+zones = ["eu-west-1a", "eu-west-1b"]
+image = "ami-0123456789abcdef0"
+"""
+
+
+@pytest.fixture(name="file")
+def _file(tmp_path: Path) -> Path:
+    path = tmp_path / "deployer.toml"
+    path.write_text(MINIMAL)
+    return path
+
+
+def refused(file: Path, more: str, **arguments: Any) -> str:
+    file.write_text(MINIMAL + more)
+    with pytest.raises(SettingsInvalid) as caught:
+        load(file, **arguments)
+    (line,) = str(caught.value).splitlines()
+    return line
+
+
+def test_the_only_environment_needs_no_name(file: Path) -> None:
+    assert load(file).environment.name == "dev"
+
+
+def test_durations_are_seconds_and_shares_per_mille(file: Path) -> None:
+    file.write_text(MINIMAL + '[canary]\nweights = [0.1, "5%", 50]\nbake = "1h30m"\n')
+    canary = load(file).canary
+    assert (canary.weights, canary.bake_s) == ((1, 50, 500), 5400.0)
+
+
+def test_an_environment_overrides_a_section_and_keeps_the_rest(file: Path) -> None:
+    file.write_text(
+        MINIMAL + '[environments.dev.canary]\nbake = "1m"\n[canary]\nbake = "5m"\nlinger = "7m"\n'
+    )
+    canary = load(file, "dev").canary
+    assert (canary.bake_s, canary.linger_s) == (60.0, 420.0)
+
+
+def test_the_caller_overrides_both(file: Path) -> None:
+    file.write_text(MINIMAL + '[environments.dev.canary]\nbake = "1m"\n')
+    assert load(file, "dev", {"canary.bake": "2m"}).canary.bake_s == 120.0
+
+
+def test_environments_come_in_the_order_of_the_file(file: Path) -> None:
+    file.write_text(MINIMAL + "[environments.b]\n[environments.a]\n")
+    assert environments(file) == ("dev", "b", "a")
+
+
+DEV = "[environments.dev."
+TABLE = [
+    ("[canari]", "deployer.toml: canari is not a setting; did you mean 'canary'?"),
+    ("[canary]\nbakes = 1", "deployer.toml: canary.bakes is not a setting; did you mean 'bake'?"),
+    (
+        "[journal]\nxyz = 1",
+        "deployer.toml: journal.xyz is not a setting; known here: lease, poll",
+    ),
+    (
+        f"{DEV}canary]\nweigths = [5]",
+        "deployer.toml: environments.dev.canary.weigths is not a setting; did you mean 'weights'?",
+    ),
+    (
+        '[canary]\nbake = "10"',
+        'deployer.toml: canary.bake = "10": must be a duration from 0s to 7d, such as 10m',
+    ),
+    (
+        "[canary]\nbake = 10",
+        "deployer.toml: canary.bake = 10: must be a duration from 0s to 7d, such as 10m",
+    ),
+    (
+        '[canary]\nbake = "8d"',
+        'deployer.toml: canary.bake = "8d": must be a duration from 0s to 7d, such as 10m',
+    ),
+    (
+        "[canary]\nweights = [5, 100]",
+        (
+            "deployer.toml: canary.weights = [5, 100]: must be rising percents above 0 and below 100, "
+            "0.1 at the finest: [5, 25, 50]"
+        ),
+    ),
+    (
+        f"{DEV}canary]\nweights = [50, 5]",
+        (
+            "deployer.toml: canary.weights = [50, 5] (in dev): must be rising percents above 0 and "
+            "below 100, such as [5, 25, 50]"
+        ),
+    ),
+    (
+        '[analysis]\ninconclusive = "wait"',
+        'deployer.toml: analysis.inconclusive = "wait": must be "abort" or "promote"',
+    ),
+    (
+        "[probe]\nallowed_failures = 20",
+        "deployer.toml: probe.allowed_failures = 20 (in dev): must be less than probe.requests",
+    ),
+    (
+        '[release]\nartifact = "s3://{bucket}/{version}"',
+        (
+            'deployer.toml: release.artifact = "s3://{bucket}/{version}" (in dev): must be a template '
+            "with the fields {bucket}, {service} and {release} and no other braces"
+        ),
+    ),
+    (
+        "[canary]\nweights = 5",
+        (
+            "deployer.toml: canary.weights = 5: must be rising percents above 0 and below 100, "
+            "0.1 at the finest: [5, 25, 50]"
+        ),
+    ),
+    (
+        '[journal]\nlease = "10s"',
+        (
+            'deployer.toml: journal.poll = "5s" (in dev): must be a third of journal.lease at most: '
+            "the lease is renewed as often as the runner looks"
+        ),
+    ),
+    ("canary = 5\n[x", None),
+]
+
+
+@pytest.mark.parametrize(("more", "line"), TABLE, ids=[more for more, _ in TABLE])
+def test_a_mistake_gets_one_line(file: Path, more: str, line: str | None) -> None:
+    found = refused(file, more)
+    assert found == line if line else found.startswith(f"{file}: is not TOML: ")
+
+
+PLACES = [
+    ("name", '"x"', "is not a setting; known here: region, "),
+    ("region", '"Ireland"', "must be the name of a Region such as us-east-1"),
+    ("account", '"42"', "must be the 12 digits of an AWS account"),
+    ("strategy", '"blue-green"', '"blue-green" and "rolling" are not part of this version'),
+    ("strategy", '"rolling"', 'must be "canary"'),
+    ("zones", '["eu-west-1a"]', "must be two to six different zones"),
+    ("zones", '["eu-west-1a", "us-east-1b"]', "must be zones of the Region eu-west-1"),
+    ("zones", '["eu-west-1a", 2]', "must be two or more zones"),
+    ("image", '"latest"', "must be the id of an AMI"),
+    ("instances", "11", "must be max_instances (10) at most"),
+    ("instances", "true", "must be a whole number from 1 to 1000"),
+    ("vpc_cidr", '"10.0.0.0/8"', "must be a network from /16 to /20"),
+    ("ingress_cidr", '"everyone"', "must be an IPv4 network"),
+    ("listener_port", "8080", "must be a port other than listener_port"),
+    ("listener_port", "70000", "must be a port from 1 to 65535"),
+    ("health_check_interval", '"4s"', "must be whole seconds from 5s to 5m"),
+    ("health_check_interval", '"5s500ms"', "must be whole seconds from 5s to 5m"),
+    ("health_check_timeout", '"5s"', "must be less than health_check_interval (5s)"),
+    ("healthy_threshold", "1", "must be a whole number from 2 to 10"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "allowed"), PLACES)
+def test_a_mistake_in_an_environment_gets_one_line(
+    file: Path, key: str, value: str, allowed: str
+) -> None:
+    lines = [line for line in MINIMAL.splitlines() if not line.startswith(f"{key} = ")]
+    if key == "name":
+        lines = MINIMAL.splitlines()
+    file.write_text("\n".join([*lines, f"{key} = {value}"]))
+    with pytest.raises(SettingsInvalid) as caught:
+        load(file)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith("deployer.toml: environments.dev.")
+    assert allowed in line
+
+
+@pytest.mark.parametrize("key", ["region", "zones", "image"])
+def test_what_has_no_default_must_be_there(file: Path, key: str) -> None:
+    file.write_text("\n".join(ln for ln in MINIMAL.splitlines() if not ln.startswith(key)))
+    with pytest.raises(SettingsInvalid, match=rf"environments\.dev\.{key} is missing: write "):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "deployer.toml: [service] is missing; see deployer.example.toml"),
+        ('[service]\nname = "a"', "deployer.toml: [environments] is missing"),
+        ("service = 1", "deployer.toml: service = 1: must be a section with keys of its own"),
+        ('[service]\nname="a"\n[environments]\ndev = 1', "deployer.toml: environments.dev = 1: "),
+    ],
+)
+def test_a_section_that_is_none_is_refused(file: Path, text: str, line: str) -> None:
+    file.write_text(text)
+    with pytest.raises(SettingsInvalid) as caught:
+        load(file)
+    assert str(caught.value).startswith(line)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"nowhere\.toml: no such file; copy deployer\.example"):
+        load(tmp_path / "nowhere.toml")
+
+
+def test_an_unknown_environment_lists_those_that_exist(file: Path) -> None:
+    with pytest.raises(NotFound, match=r"no environment 'prod'; there is: dev"):
+        load(file, "prod")
+
+
+def test_several_environments_and_no_name_is_a_question(file: Path) -> None:
+    file.write_text(MINIMAL + "[environments.b]\n")
+    with pytest.raises(SettingsInvalid, match="name an environment with --env: dev, b"):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        ({"canary.bake": "x"}, 'option: canary.bake = "x": must be a duration'),
+        ({"canary.bak": "1m"}, "option: canary.bak is not a setting; did you mean 'bake'?"),
+        ({"service.name": "x"}, "option: service is not a setting; known here: canary, "),
+    ],
+)
+def test_a_bad_option_is_told_apart_from_the_file(
+    file: Path, overrides: dict[str, str], line: str
+) -> None:
+    assert refused(file, "", overrides=overrides).startswith(line)
+
+
+@given(st.integers(0, 7 * 86_400))
+def test_every_duration_survives_being_written(tmp_path_factory: Any, duration_s: int) -> None:
+    path = tmp_path_factory.getbasetemp() / "written.toml"
+    path.write_text(f'{MINIMAL}[canary]\nbake = "{spell(duration_s)}"\n')
+    assert load(path).canary.bake_s == Seconds(duration_s)

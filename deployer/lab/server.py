@@ -4,12 +4,13 @@ GET    /_lab/calls?service=elbv2&action=Modify*   the audit log, as a JSON list
 GET    /_lab/faults                               rules in force (deployer.lab.chaos)
 POST   /_lab/faults                               adds one
 DELETE /_lab/faults                               clears them
+GET    /_lab/NAME                                 a page that `serve` was given
 """
 
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +26,7 @@ from deployer.lab.gate import Environ, Gate
 from deployer.lab.wire import Answer
 
 HOST = "127.0.0.1"
+Pages = Mapping[str, Callable[[], Any]]  # name -> what to answer, as JSON
 _reserved: dict[int, socket.socket] = {}
 
 
@@ -75,8 +77,10 @@ def release_ports() -> None:
         _reserved.popitem()[1].close()
 
 
-def serve(context: Context) -> Server:
+def serve(context: Context, pages: Pages | None = None) -> Server:
     """Answer at `context.endpoint` until closed; `context` must be installed.
+
+    pages: called without the lock, in the thread of the request.
 
     Raises:
         OSError: the port is taken.
@@ -86,7 +90,7 @@ def serve(context: Context) -> Server:
     port = urlsplit(context.endpoint).port or 0
     held = _reserved.pop(port, None) or socket.create_server((HOST, port))
     wsgi = make_server(
-        HOST, port, _application(gate), threaded=True, request_handler=_Handler, fd=held.fileno()
+        HOST, port, _application(gate, pages or {}), threaded=True, request_handler=_Handler, fd=held.fileno()
     )
     held.detach()  # the server owns the descriptor now
     thread = threading.Thread(target=wsgi.serve_forever, args=(0.05,), name="lab-api", daemon=True)
@@ -99,11 +103,11 @@ def reset() -> None:
     moto_api_backend.reset()
 
 
-def _application(gate: Gate) -> Callable[..., Iterable[bytes]]:
+def _application(gate: Gate, pages: Pages) -> Callable[..., Iterable[bytes]]:
     def application(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         if not environ.get("PATH_INFO", "").startswith("/_lab/"):
             return gate(environ, start_response)
-        answer = _own(gate, environ)
+        answer = _own(gate, environ, pages)
         status = HTTPStatus(answer.status)
         start_response(f"{status.value} {status.phrase}", list(answer.headers))
         return [answer.body]
@@ -111,7 +115,7 @@ def _application(gate: Gate) -> Callable[..., Iterable[bytes]]:
     return application
 
 
-def _own(gate: Gate, environ: Environ) -> Answer:
+def _own(gate: Gate, environ: Environ, pages: Pages) -> Answer:
     """The lab's own paths."""
     request = wire.replay(environ)
     match (request.method, request.path):
@@ -131,6 +135,9 @@ def _own(gate: Gate, environ: Environ) -> Answer:
             except ValueError as error:
                 return _json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
             return _json([asdict(rule) for rule in gate.faults.rules()])
+    page = pages.get(request.path.removeprefix("/_lab/"))
+    if request.method == "GET" and page is not None:
+        return _json(page())
     return _json({"error": f"no such thing: {request.path}"}, HTTPStatus.NOT_FOUND)
 
 

@@ -90,7 +90,12 @@ def serve(context: Context, pages: Pages | None = None) -> Server:
     port = urlsplit(context.endpoint).port or 0
     held = _reserved.pop(port, None) or socket.create_server((HOST, port))
     wsgi = make_server(
-        HOST, port, _application(gate, pages or {}), threaded=True, request_handler=_Handler, fd=held.fileno()
+        HOST,
+        port,
+        _application(gate, pages or {}),
+        threaded=True,
+        request_handler=_Handler,
+        fd=held.fileno(),
     )
     held.detach()  # the server owns the descriptor now
     thread = threading.Thread(target=wsgi.serve_forever, args=(0.05,), name="lab-api", daemon=True)
@@ -118,27 +123,29 @@ def _application(gate: Gate, pages: Pages) -> Callable[..., Iterable[bytes]]:
 def _own(gate: Gate, environ: Environ, pages: Pages) -> Answer:
     """The lab's own paths."""
     request = wire.replay(environ)
-    match (request.method, request.path):
-        case ("GET", "/_lab/calls"):
-            wanted = wire.query(environ.get("QUERY_STRING", ""))
-            with gate.context.lock:
-                found = gate.audit.calls(wanted.get("service", "*"), wanted.get("action", "*"))
-            return _json([asdict(entry) for entry in found])
-        case ("GET", "/_lab/faults"):
-            return _json([asdict(rule) for rule in gate.faults.rules()])
-        case ("DELETE", "/_lab/faults"):
-            gate.faults.clear()
-            return _json([])
-        case ("POST", "/_lab/faults"):
-            try:
-                gate.faults.add(chaos.decode(request.get_data()))
-            except ValueError as error:
-                return _json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
-            return _json([asdict(rule) for rule in gate.faults.rules()])
-    page = pages.get(request.path.removeprefix("/_lab/"))
-    if request.method == "GET" and page is not None:
-        return _json(page())
+    name = request.path.removeprefix("/_lab/")
+    if name == "faults":
+        return _faults(gate, request)
+    if request.method == "GET" and name == "calls":
+        wanted = wire.query(environ.get("QUERY_STRING", ""))
+        with gate.context.lock:
+            found = gate.audit.calls(wanted.get("service", "*"), wanted.get("action", "*"))
+        return _json([asdict(entry) for entry in found])
+    if request.method == "GET" and name in pages:
+        return _json(pages[name]())
     return _json({"error": f"no such thing: {request.path}"}, HTTPStatus.NOT_FOUND)
+
+
+def _faults(gate: Gate, request: Any) -> Answer:
+    """Rules in force: shown, added, cleared; the answer is what is in force afterwards."""
+    if request.method == "DELETE":
+        gate.faults.clear()
+    elif request.method == "POST":
+        try:
+            gate.faults.add(chaos.decode(request.get_data()))
+        except ValueError as error:
+            return _json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+    return _json([asdict(rule) for rule in gate.faults.rules()])
 
 
 def _json(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Answer:

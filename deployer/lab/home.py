@@ -1,0 +1,169 @@
+"""The lab's folder: which lab runs here, how to reach it, and what is exported to use it.
+
+One lab a folder: its process holds a lock on `lock` for as long as it lives, so a lab that was
+killed leaves nothing that could be mistaken for a running one.
+"""
+
+import fcntl
+import os
+import shlex
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from deployer.clock import VARIABLE, ScaledClock
+from deployer.errors import NotFound, NotPossibleNow
+
+FOLDER_VARIABLE = "DEPLOYER_LAB"
+GUARD_PORT = 20127  # bound on 127.N.255.254 while network N is in use
+_NETWORKS = range(80, 200)
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What `lab up` prints and the other lab commands read.
+
+    endpoint:      of the AWS API; url, test_url: of the two listeners ("" before the stacks exist).
+    origin, scale: the virtual clock.
+    """
+
+    endpoint: str
+    url: str
+    test_url: str
+    account: str
+    region: str
+    pid: int
+    origin: float
+    scale: float
+    config: str
+    environment: str
+
+
+def folder(config: Path, environ: Mapping[str, str]) -> Path:
+    """Where the lab of this configuration lives: $DEPLOYER_LAB, or `.lab` beside the file."""
+    named = environ.get(FOLDER_VARIABLE)
+    return Path(named).absolute() if named else config.absolute().parent / ".lab"
+
+
+def take(directory: Path) -> IO[str]:
+    """Make this process the folder's lab, for as long as the returned file is open.
+
+    Raises:
+        NotPossibleNow: a lab runs there already.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    file = (directory / "lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise NotPossibleNow(
+            f"a lab runs in {directory} already: use it (`deployer lab env`) or end it "
+            "(`deployer lab down`)"
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    (directory / "state.json").unlink(missing_ok=True)
+    return file
+
+
+def running(directory: Path) -> bool:
+    """Whether a lab lives in this folder."""
+    try:
+        with (directory / "lock").open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def publish(directory: Path, state: State) -> None:
+    """Tell the other commands, all at once."""
+    draft = directory / "state.json.new"
+    draft.write_bytes(msgspec.json.encode(state))
+    draft.replace(directory / "state.json")
+
+
+def find(directory: Path) -> State:
+    """The lab that lives in this folder.
+
+    Raises:
+        NotFound: none does.
+    """
+    try:
+        state = msgspec.json.decode((directory / "state.json").read_bytes(), type=State)
+    except FileNotFoundError:
+        state = None
+    if state is None or not running(directory):
+        raise NotFound(f"no lab runs in {directory}: start one with `deployer lab up --detach`")
+    return state
+
+
+def environment(state: State) -> dict[str, str]:
+    """What a program needs in its environment to use this lab instead of AWS."""
+    return {
+        "AWS_ENDPOINT_URL": state.endpoint,
+        "AWS_ENDPOINT_URL_S3": state.endpoint,
+        "AWS_ACCESS_KEY_ID": "lab",
+        "AWS_SECRET_ACCESS_KEY": "lab",
+        "AWS_REGION": state.region,
+        "AWS_DEFAULT_REGION": state.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        VARIABLE: str(ScaledClock(state.origin, state.scale)),
+        "DEPLOYER_CONFIG": state.config,
+        "DEPLOYER_ENV": state.environment,
+    }
+
+
+# Left alone, these would win over what the lab exports.
+SHADOWING = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_DYNAMODB")
+
+
+def exports(state: State, directory: Path) -> str:
+    """The same as shell lines for `eval`."""
+    values = environment(state) | {FOLDER_VARIABLE: str(directory)}
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+    return "\n".join([f"unset {' '.join(SHADOWING)}", *lines])
+
+
+def stop(directory: Path, patience_s: float = 15.0) -> bool:
+    """End the folder's lab and wait until it has gone; False if none was running."""
+    if not running(directory):
+        return False
+    pid = int((directory / "lock").read_text())
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + patience_s
+    while running(directory):
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)  # its children die with it (leash)
+            deadline += patience_s
+        time.sleep(0.05)
+    (directory / "state.json").unlink(missing_ok=True)
+    return True
+
+
+def claim_network() -> tuple[int, socket.socket]:
+    """A loopback network 127.N.0.0/16 that no other lab uses, held while the socket is open.
+
+    Raises:
+        NotPossibleNow: all are taken, or this system has no loopback beyond 127.0.0.1 (macOS).
+    """
+    for network in _NETWORKS:
+        guard = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            guard.bind((f"127.{network}.255.254", GUARD_PORT))
+        except OSError:
+            guard.close()
+            continue
+        return network, guard
+    raise NotPossibleNow(
+        "no free loopback network 127.80-199.0.0/16: end other labs with `deployer lab down` "
+        "(on macOS only 127.0.0.1 exists: run the lab in a Linux container or machine)"
+    )

@@ -1,0 +1,112 @@
+"""The lab: every part in one process.
+
+    API threads ──▶ gate (lock, audit, faults) ──▶ moto and our replacements ──▶ wake
+    tick thread ──▶ Auto Scaling, balancer, CloudWatch: one transition each, under the lock
+    poll threads ─▶ Envoy's health and counters; processes, downloads: without the lock
+    stack thread ─▶ CloudFormation operations, one API call at a time
+"""
+
+import time
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployer.clock import ScaledClock
+from deployer.errors import DeployError
+from deployer.lab import actions, home, inprocess, server
+from deployer.lab.autoscaling.component import Fleet
+from deployer.lab.balancer.component import Balancer
+from deployer.lab.beats import Beats
+from deployer.lab.cloudformation import api as cloudformation
+from deployer.lab.context import Context
+from deployer.lab.telemetry.component import Telemetry
+from deployer.lab.templates import StackTemplate
+
+PATIENCE_S = 60.0  # real seconds for one stack
+
+# The CDK's templates ask for the version of its bootstrap stack; without one, `lab up` says so
+# under a name of its own, which a later `cdk bootstrap` does not meet.
+BOOTSTRAP_PARAMETER = "/deployer-lab/cdk-bootstrap-version"
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A running lab; close it, or let the process die: nothing survives either."""
+
+    context: Context
+    beats: Beats
+    resources: ExitStack
+
+    def close(self) -> None:
+        """End every thread, process and socket."""
+        self.resources.close()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this lab."""
+        return inprocess.client(self.context, service)
+
+
+def open_lab(directory: Path, scale: float) -> Lab:
+    """Start everything but the stacks; the folder must have been taken (home.take).
+
+    Raises:
+        NotPossibleNow: no free loopback network.
+        DeployError: Envoy did not start.
+    """
+    with ExitStack() as stack:
+        network, guard = home.claim_network()
+        stack.enter_context(guard)
+        context = Context(
+            directory=directory,
+            network=network,
+            endpoint=f"http://localhost:{server.reserve_port()}",
+            clock=ScaledClock(time.time(), scale),
+        )
+        server.reset()
+        actions.install(context)
+        balancer = stack.enter_context(closing(Balancer(context)))
+        fleet = stack.enter_context(closing(Fleet(context)))
+        telemetry = stack.enter_context(closing(Telemetry(context, balancer)))
+        stack.enter_context(closing(cloudformation.install(context)))
+        stack.enter_context(closing(server.serve(context, {"instances": fleet.describe})))
+        beats = stack.enter_context(closing(Beats(context, (fleet, balancer, telemetry))))
+        beats.start()
+        return Lab(context, beats, stack.pop_all())
+
+
+def deploy(lab: Lab, stacks: tuple[StackTemplate, ...]) -> None:
+    """Create the stacks from their templates, in order.
+
+    Raises:
+        DeployError: one failed; carries CloudFormation's reason.
+    """
+    cloudformation_client = lab.client("cloudformation")
+    lab.client("ssm").put_parameter(Name=BOOTSTRAP_PARAMETER, Value="30", Type="String")
+    for template in stacks:
+        bootstrap = [{"ParameterKey": "BootstrapVersion", "ParameterValue": BOOTSTRAP_PARAMETER}]
+        cloudformation_client.create_stack(
+            StackName=template.name,
+            TemplateBody=template.body,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+            Parameters=bootstrap if '"BootstrapVersion"' in template.body else [],
+        )
+        wait_for(cloudformation_client, template.name)
+
+
+def wait_for(cloudformation_client: Any, name: str) -> None:
+    """Wait until the stack is there.
+
+    Raises:
+        DeployError: it failed, or took too long.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        stack = cloudformation_client.describe_stacks(StackName=name)["Stacks"][0]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            return
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            reason = stack.get("StackStatusReason", "no reason given")
+            raise DeployError(f"stack {name} is {stack['StackStatus']}: {reason}")
+        time.sleep(0.02)
+    raise DeployError(f"stack {name} was not created within {PATIENCE_S:g} s")

@@ -2,6 +2,8 @@
 
 from itertools import pairwise
 
+from msgspec.structs import replace
+
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
 from deployer.model import WHOLE, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Intent, Plan, basis_of
@@ -12,6 +14,8 @@ from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
+
+RETURN_BAKE_S = 120.0  # a release that served before needs no longer look than this
 
 
 def canary(seen: Snapshot, intent: Intent) -> Plan:
@@ -62,6 +66,41 @@ def first(seen: Snapshot, intent: Intent) -> Plan:
             *arrival(intent, candidate, capacity),
             Route(Weights.toward(candidate, WHOLE), capacity, intent.limits.route_s),
             *(departure(intent, dead) if dead else ()),
+        ),
+    )  # fmt: skip
+
+
+def return_to(seen: Snapshot, intent: Intent) -> Plan:
+    """Put a release that served before back in place, at once: no shares in between.
+
+    Unlike a canary it starts from an unhealthy slot too, since that may be why one goes back, and
+    too little evidence does not stop it: the release has proven itself before.
+
+    Raises:
+        NotPossibleNow: both slots have traffic, or the release serves already.
+        PlanInvalid: the group is too small.
+    """
+    stable = serving(seen)
+    if stable is None or not seen[stable].healthy():
+        return first(seen, intent)
+    if seen[stable].releases == (intent.release.name,):
+        raise NotPossibleNow(
+            f"{intent.release.name} serves already: nothing to go back from; see `deployer history`"
+        )
+    capacity, candidate = seen[stable].desired, stable.twin
+    quick = replace(
+        intent,
+        weights=(),
+        final_bake_s=min(intent.final_bake_s, RETURN_BAKE_S),
+        patience_s=0.0,
+        inconclusive="promote",
+    )
+    return _plan(
+        "rollback", seen, quick, stable=stable, candidate=candidate, capacity=capacity,
+        steps=(
+            *arrival(quick, candidate, capacity),
+            *stage(quick, candidate, WHOLE, capacity),
+            *departure(quick, stable),
         ),
     )  # fmt: skip
 

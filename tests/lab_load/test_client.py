@@ -94,7 +94,7 @@ def test_a_bound_on_requests_in_flight_skips_and_says_so() -> None:
         await reader.read()
         writer.close()
 
-    report = load(stall, rps=100, duration_s=0.3, timeout_s=5.0, max_in_flight=4)
+    report = load(stall, rps=100, duration_s=0.3, timeout_s=0.6, max_in_flight=4)
     assert report.skipped == 26
     assert report.failures == {"timeout": 4}
 

@@ -40,11 +40,12 @@ def test_any_cut_gives_the_same_response(
 
 def test_a_body_without_a_length_ends_with_the_connection() -> None:
     reader = Reader()
-    reader.feed(b"HTTP/1.0 200 OK\r\n\r\nsome")
-    assert not reader.done
-    reader.feed(b" more")
+    done = []
+    for part in (b"HTTP/1.0 200 OK\r\n\r\nsome", b" more"):
+        reader.feed(part)
+        done.append(reader.done)
     reader.end()
-    assert reader.done
+    assert [*done, reader.done] == [False, False, True]
     assert reader.head is not None
     assert reader.head.close
 

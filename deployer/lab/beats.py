@@ -29,7 +29,9 @@ class Beats:
         """Begin to tick and to poll."""
         loops = [self._tick, *(partial(self._poll, part) for part in self.parts)]
         for loop in loops:
-            thread = threading.Thread(target=self._guard, args=(loop,), name="lab-beat", daemon=True)
+            thread = threading.Thread(
+                target=self._guard, args=(loop,), name="lab-beat", daemon=True
+            )
             self.threads.append(thread)
             thread.start()
 

@@ -1,9 +1,9 @@
 """The lab: every part in one process.
 
-    API threads ──▶ gate (lock, audit, faults) ──▶ moto and our replacements ──▶ wake
-    tick thread ──▶ Auto Scaling, balancer, CloudWatch: one transition each, under the lock
-    poll threads ─▶ Envoy's health and counters; processes, downloads: without the lock
-    stack thread ─▶ CloudFormation operations, one API call at a time
+API threads ──▶ gate (lock, audit, faults) ──▶ moto and our replacements ──▶ wake
+tick thread ──▶ Auto Scaling, balancer, CloudWatch: one transition each, under the lock
+poll threads ─▶ Envoy's health and counters; processes, downloads: without the lock
+stack thread ─▶ CloudFormation operations, one API call at a time
 """
 
 import time

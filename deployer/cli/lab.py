@@ -1,0 +1,335 @@
+"""`deployer lab …`: a local AWS with real traffic, and what people do with it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console, Group, RenderableType
+
+from deployer.cli.lab_tables import instances_table, load_table
+from deployer.durations import seconds
+from deployer.errors import DeployError, PlanInvalid
+from deployer.lab import home
+
+
+@dataclass(frozen=True, slots=True)
+class LabOptions:
+    """The global options, as the lab's commands read them.
+
+    directory: the lab's folder.
+    """
+
+    config: Path
+    environment: str
+    output: str
+    directory: Path
+
+    def say(self, value: dict[str, Any], text: RenderableType) -> None:
+        """The result: JSON when that was asked for, else the text or table."""
+        if self.output == "json":
+            click.echo(json.dumps(value))
+        elif isinstance(text, str):
+            click.echo(text)
+        else:
+            Console().print(text)
+
+
+class Span(click.ParamType):
+    """A duration, as seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """`"30s"` -> 30.0."""
+        if isinstance(value, float):
+            return value
+        try:
+            return seconds(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group()
+@click.pass_context
+def lab(context: click.Context) -> None:
+    r"""Run a local AWS with real traffic, and use it.
+
+    \b
+    moto answers the AWS API, Envoy is the load balancer, each instance is a process
+    on its own loopback address. Nothing leaves this machine; nothing survives the lab.
+
+    \b
+    deployer lab up --detach          # start it, deploy the stacks
+    eval "$(deployer lab env)"        # deployer, aws and boto3 now talk to it
+    deployer lab release v1           # pack the example service into S3
+    deployer canary v1
+    deployer lab load --rps 300 --duration 60s
+    deployer lab down
+    """
+    asked = context.find_root().params
+    config = Path(asked.get("config") or "deployer.toml")
+    context.obj = LabOptions(
+        config=config,
+        environment=asked.get("env") or "lab",
+        output=asked.get("output") or "text",
+        directory=home.folder(config, os.environ),
+    )
+
+
+@lab.command()
+@click.option("--detach", is_flag=True, help="Return when it is ready; it runs until `lab down`.")
+@click.option(
+    "--scale", type=click.FloatRange(1, 60), default=20.0, show_default=True,
+    help="How many times faster than the wall's the lab's clock runs.",
+)  # fmt: skip
+@click.option("--no-stacks", is_flag=True, help="Deploy nothing: `deployer lab cdk` will.")
+@click.pass_obj
+def up(options: LabOptions, *, detach: bool, scale: float, no_stacks: bool) -> None:
+    r"""Start the lab and deploy the stacks from their synthesized templates.
+
+    \b
+    JSON: endpoint, url, test_url, account, region, pid (and origin, scale, config,
+    environment). Without --detach it runs in the foreground until Ctrl-C.
+    Example: deployer --output json lab up --detach --scale 20
+    """
+    process = start(options, scale=scale, no_stacks=no_stacks, detach=detach)
+    state = await_ready(options, process)
+    options.say(facts(state), ready_text(state))
+    if not detach:
+        foreground(process)
+
+
+def start(
+    options: LabOptions, *, scale: float, no_stacks: bool, detach: bool
+) -> "subprocess.Popen[bytes]":
+    """The lab's process; without `detach` it dies with this one."""
+    from deployer.lab import leash  # noqa: PLC0415
+
+    if home.running(options.directory):
+        home.take(options.directory)  # raises, and says what to do
+    options.directory.mkdir(parents=True, exist_ok=True)
+    command = [
+        sys.executable, "-m", "deployer.lab.process",
+        "--directory", str(options.directory), "--config", str(options.config),
+        "--environment", options.environment, "--scale", str(scale),
+        *(["--no-stacks"] if no_stacks else []),
+    ]  # fmt: skip
+    log = options.directory / "lab.log"
+    log.unlink(missing_ok=True)
+    if detach:
+        with log.open("wb") as file:
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+            )
+    return leash.start(command, env=os.environ, cwd=Path.cwd(), log=log)
+
+
+def await_ready(
+    options: LabOptions, process: "subprocess.Popen[bytes]", patience_s: float = 120.0
+) -> home.State:
+    """Wait for the lab to say that it is ready.
+
+    Raises:
+        DeployError: it ended, or took too long; carries its last words.
+    """
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        if (options.directory / "state.json").exists():
+            return home.find(options.directory)
+        if process.poll() is not None:
+            break
+        time.sleep(0.02)
+    if process.poll() is None:
+        process.terminate()
+    log = (options.directory / "lab.log").read_text(errors="replace").strip().splitlines()
+    said = log[-1] if log else "it said nothing"
+    raise DeployError(f"the lab did not start: {said} (all of it: {options.directory}/lab.log)")
+
+
+def foreground(process: "subprocess.Popen[bytes]") -> None:
+    """Stay until the lab ends or Ctrl-C."""
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        status = process.wait()
+    if status:
+        raise DeployError("the lab broke: see lab.log in its folder")
+
+
+def facts(state: home.State) -> dict[str, Any]:
+    """The documented JSON keys."""
+    return {name: getattr(state, name) for name in state.__struct_fields__}
+
+
+def ready_text(state: home.State) -> str:
+    """For people."""
+    return (
+        f"The lab is ready (clock × {state.scale:g}, process {state.pid}).\n"
+        f"  AWS API        {state.endpoint}\n"
+        f"  service        {state.url or 'no stacks yet'}\n"
+        f"  test listener  {state.test_url or 'no stacks yet'}\n"
+        'Use it:  eval "$(deployer lab env)"'
+    )
+
+
+@lab.command()
+@click.pass_obj
+def env(options: LabOptions) -> None:
+    r"""Print export lines for this shell.
+
+    \b
+    Endpoint, credentials, region, clock, DEPLOYER_CONFIG and DEPLOYER_ENV.
+    Example: eval "$(deployer lab env)"
+    """
+    state = home.find(options.directory)
+    options.say(home.environment(state), home.exports(state, options.directory))
+
+
+@lab.command()
+@click.argument("name")
+@click.option("--error-rate", type=click.FloatRange(0, 1), default=0.0, help="Share answered 500.")
+@click.option("--latency", type=Span(), default="0s", help="Added to each answer: 50ms.")
+@click.option("--boot", type=Span(), default="0s", help="Lab time before it listens: 2s.")
+@click.option("--crash-after", type=Span(), default="0s", help="Lab time until it exits.")
+@click.option("--replace", is_flag=True, help="Replace a release of this name.")
+@click.pass_obj
+def release(
+    options: LabOptions,
+    name: str,
+    *,
+    error_rate: float,
+    latency: float,
+    boot: float,
+    crash_after: float,
+    replace: bool,
+) -> None:
+    r"""Pack the example service as release NAME into the lab's S3.
+
+    \b
+    JSON: release, uri.
+    Example: deployer lab release v3 --error-rate 0.2
+    """
+    from deployer.lab import releases  # noqa: PLC0415
+
+    state = home.find(options.directory)
+    published = topology(state)
+    behaviour = releases.Behaviour(
+        error_rate=error_rate,
+        latency_ms=latency * 1000,
+        boot_s=boot,
+        crash_after_s=crash_after,
+    )
+    application = Path(state.config).parent / "examples" / "app"
+    uri = releases.publish(
+        client(state, "s3"),
+        published["artifact_bucket"],
+        published["service"],
+        name,
+        releases.pack(application, behaviour.scaled(state.scale)),
+        replace=replace,
+    )
+    options.say({"release": name, "uri": uri}, f"{name} is at {uri}")
+
+
+def client(state: home.State, service: str) -> Any:
+    """A boto3 client of the lab, whatever this shell's environment says."""
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    make: Any = boto3.client  # its overloads want literal service names
+    return make(
+        service,
+        endpoint_url=state.endpoint,
+        region_name=state.region,
+        aws_access_key_id="lab",
+        aws_secret_access_key="lab",  # noqa: S106  no secret: the lab checks no signature
+        config=Config(retries={"mode": "standard", "total_max_attempts": 3}),
+    )
+
+
+def topology(state: home.State) -> dict[str, Any]:
+    """What the service stack published, and the service's name.
+
+    Raises:
+        DeployError: the stacks are not deployed.
+    """
+    from deployer.settings.reading import load  # noqa: PLC0415
+    from deployer.topology import topology_parameter  # noqa: PLC0415
+
+    service = load(Path(state.config), state.environment).service.name
+    ssm = client(state, "ssm")
+    try:
+        parameter = ssm.get_parameter(Name=topology_parameter(service, state.environment))
+    except ssm.exceptions.ParameterNotFound:
+        raise PlanInvalid(
+            "the lab has no stacks yet: run `deployer lab cdk -- deploy --all`"
+        ) from None
+    found: dict[str, Any] = json.loads(parameter["Parameter"]["Value"])
+    return found | {"service": service}
+
+
+@lab.command()
+@click.option("--rps", type=click.FloatRange(1, 2000), default=100.0, show_default=True)
+@click.option("--duration", type=Span(), default="10s", show_default=True, help="Wall time.")
+@click.pass_obj
+def load(options: LabOptions, *, rps: float, duration: float) -> None:
+    r"""Send requests to the service at a constant rate and count what comes back.
+
+    \b
+    Open loop: requests are sent on schedule whatever the answers do. Failures by
+    cause, latency percentiles, per release (the X-Release header). Ctrl-C stops the
+    sending; the report still comes. JSON keys: see docs/lab/load.md.
+    Example: deployer lab load --rps 300 --duration 60s
+    """
+    from deployer.lab.load.runner import run  # noqa: PLC0415
+
+    state = home.find(options.directory)
+    report = run(topology(state)["url"] + "/", rps, duration).as_json()
+    options.say(report, load_table(report))
+
+
+@lab.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def cdk(options: LabOptions, arguments: tuple[str, ...]) -> None:
+    r"""Run the pinned CDK CLI against the lab: `deployer lab cdk -- deploy --all`.
+
+    \b
+    Without a running lab, commands that need no AWS (synth, ls) work too.
+    """
+    from deployer.lab import cdk as pinned  # noqa: PLC0415
+
+    endpoint = home.find(options.directory).endpoint if home.running(options.directory) else None
+    raise SystemExit(pinned.run(arguments, endpoint=endpoint, config=options.config))
+
+
+@lab.command()
+@click.pass_obj
+def status(options: LabOptions) -> None:
+    """Show what runs inside: instances, their processes, lifecycle and release."""
+    from urllib3 import request  # noqa: PLC0415
+
+    state = home.find(options.directory)
+    inside = request("GET", f"{state.endpoint}/_lab/instances", timeout=10).json()
+    document = facts(state) | {"instances": inside}
+    options.say(document, Group(ready_text(state), instances_table(inside)))
+
+
+@lab.command()
+@click.pass_obj
+def down(options: LabOptions) -> None:
+    """End the lab and everything that it started."""
+    stopped = home.stop(options.directory)
+    text = "The lab has ended." if stopped else "No lab was running."
+    options.say({"stopped": stopped}, text)

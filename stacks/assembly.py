@@ -1,0 +1,76 @@
+"""From deployer.toml to an application: three stacks for each environment."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from aws_cdk import App, Environment, Stack, Tags
+
+from deployer.settings.reading import environments, load
+from deployer.settings.schema import Settings
+from deployer.topology import ENVIRONMENT_TAG, SERVICE_TAG, stack_name
+from stacks.control import ControlStack
+from stacks.network import NetworkStack
+from stacks.service import ServiceStack
+
+HERE = Path(__file__).parents[1]
+
+
+class Stacks(NamedTuple):
+    """The stacks of one environment."""
+
+    network: NetworkStack
+    control: ControlStack
+    service: ServiceStack
+
+
+def application(outdir: Path | None = None) -> App:
+    """An App with the feature flags of cdk.json, whether or not the CDK CLI started it.
+
+    So templates are the same from `cdk synth`, from `python3 app.py` and from a test.
+    """
+    flags = json.loads((HERE / "cdk.json").read_text())["context"]
+    return App(
+        context={**flags, "aws:cdk:enable-path-metadata": True},
+        analytics_reporting=False,
+        outdir=str(outdir) if outdir else None,
+    )
+
+
+def populate(app: App, path: Path, environment: str | None = None) -> dict[str, Stacks]:
+    """The stacks of one environment, or of all in the file, by its name.
+
+    Raises:
+        NotFound, SettingsInvalid: as `deployer.settings.reading.load`.
+    """
+    names = environments(path) if environment is None else (environment,)
+    return {name: stacks_of(app, load(path, name)) for name in names}
+
+
+def stacks_of(app: App, settings: Settings) -> Stacks:
+    """The stacks of one environment, which only refer to one another."""
+    network = NetworkStack(app, _name(settings, "network"), settings, **_props(settings))
+    control = ControlStack(app, _name(settings, "control"), settings, **_props(settings))
+    service = ServiceStack(
+        app, _name(settings, "service"), settings, network, control, **_props(settings)
+    )
+    for stack in (network, control, service):
+        _label(stack, settings)
+    return Stacks(network, control, service)
+
+
+def _name(settings: Settings, part: str) -> str:
+    return stack_name(settings.service.name, settings.environment.name, part)
+
+
+def _props(settings: Settings) -> dict[str, Any]:
+    environment = settings.environment
+    return {
+        "env": Environment(account=environment.account or None, region=environment.region),
+        "termination_protection": environment.protected,
+    }
+
+
+def _label(stack: Stack, settings: Settings) -> None:
+    Tags.of(stack).add(SERVICE_TAG, settings.service.name)
+    Tags.of(stack).add(ENVIRONMENT_TAG, settings.environment.name)

@@ -1,0 +1,153 @@
+"""A slot: one target group, one launch template, one Auto Scaling group. Its twin is the same.
+
+Nothing here belongs to a release. The group boots whatever the launch template's *default version*
+says, and only the deployer moves that (aws-facts 5.1: a stack update adds a version, which then
+changes nothing until the next release inherits from it).
+"""
+
+from dataclasses import dataclass
+
+from aws_cdk import (
+    CfnResource,
+    Duration,
+    Tags,
+    aws_autoscaling,
+    aws_ec2,
+    aws_iam,
+)
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import Construct
+
+from deployer.settings.schema import EnvironmentSettings, Settings
+from deployer.topology import SLOT_TAG
+from stacks.acknowledged import acknowledge
+from stacks.user_data import user_data
+
+ROOT_DEVICE = "/dev/xvda"  # of Amazon Linux
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What both slots have in common."""
+
+    settings: Settings
+    vpc: aws_ec2.IVpc
+    role: aws_iam.Role
+    security_group: aws_ec2.SecurityGroup
+
+
+class SlotGroup(Construct):
+    """`target_group`, `launch_template` and `group` of the slot `name` (blue or green)."""
+
+    def __init__(self, scope: Construct, name: str, shared: Shared) -> None:
+        super().__init__(scope, name.capitalize())
+        environment = shared.settings.environment
+        self.target_group = self._target_group(shared)
+        self.launch_template = self._launch_template(shared)
+        self.group = self._group(shared, environment)
+        self.target_group.add_target(self.group)
+        Tags.of(self).add(SLOT_TAG, name)
+
+    def names(self) -> dict[str, str]:
+        """How the deployer addresses the slot (part of the topology parameter)."""
+        return {
+            "target_group": self.target_group.target_group_arn,
+            "group": self.group.auto_scaling_group_name,
+            "launch_template": _raw(self.launch_template).ref,
+        }
+
+    def _target_group(self, shared: Shared) -> elbv2.ApplicationTargetGroup:
+        environment = shared.settings.environment
+        return elbv2.ApplicationTargetGroup(
+            self,
+            "Targets",
+            vpc=shared.vpc,
+            port=shared.settings.service.port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            target_type=elbv2.TargetType.INSTANCE,
+            deregistration_delay=Duration.seconds(environment.deregistration_delay_s),
+            health_check=_health_check(shared.settings),
+        )
+
+    def _launch_template(self, shared: Shared) -> aws_ec2.LaunchTemplate:
+        environment = shared.settings.environment
+        template = aws_ec2.LaunchTemplate(
+            self,
+            "LaunchTemplate",
+            # A literal id: an SSM-typed one would re-resolve at every stack update.
+            machine_image=aws_ec2.MachineImage.generic_linux(
+                {environment.region: environment.image}
+            ),
+            instance_type=aws_ec2.InstanceType(environment.instance_type),
+            security_group=shared.security_group,
+            role=shared.role,
+            user_data=aws_ec2.UserData.custom(user_data(shared.settings.service)),
+            require_imdsv2=True,
+            http_put_response_hop_limit=1,
+            instance_metadata_tags=True,
+            block_devices=[_root_volume()],
+        )
+        # Without a size the root volume is as large as the image wants it.
+        _raw(template).add_property_deletion_override(
+            "LaunchTemplateData.BlockDeviceMappings.0.Ebs.VolumeSize"
+        )
+        return template
+
+    def _group(
+        self, shared: Shared, environment: EnvironmentSettings
+    ) -> aws_autoscaling.AutoScalingGroup:
+        group = aws_autoscaling.AutoScalingGroup(
+            self,
+            "Group",
+            vpc=shared.vpc,
+            vpc_subnets=aws_ec2.SubnetSelection(subnet_type=aws_ec2.SubnetType.PRIVATE_ISOLATED),
+            launch_template=self.launch_template,
+            min_capacity=0,
+            max_capacity=environment.max_instances,
+            health_checks=aws_autoscaling.HealthChecks.with_additional_checks(
+                additional_types=[aws_autoscaling.AdditionalHealthCheckType.ELB],
+                grace_period=Duration.seconds(environment.health_check_grace_s),
+            ),
+        )
+        # For ever: a number here would move with every change of the launch template, and boot
+        # an unvetted version at the live slot's next scale-out.
+        _raw(group).add_property_override("LaunchTemplate.Version", "$Default")
+        acknowledge(
+            group,
+            {
+                "AwsSolutions-AS3": "Launches and failures are read from the group's activities "
+                "during a deployment; notifications belong to the monitoring stack.",
+                "AwsSolutions-EC26": "The launch template encrypts its volume; the rule does not "
+                "look there.",
+            },
+        )
+        return group
+
+
+def _raw(construct: Construct) -> CfnResource:
+    """The CloudFormation resource beneath, for what the construct above it cannot say."""
+    resource = construct.node.default_child
+    if not isinstance(resource, CfnResource):
+        raise TypeError(f"{construct.node.path} is not made of one CloudFormation resource")
+    return resource
+
+
+def _health_check(settings: Settings) -> elbv2.HealthCheck:
+    environment = settings.environment
+    return elbv2.HealthCheck(
+        path=settings.service.health_path,
+        healthy_http_codes="200",
+        interval=Duration.seconds(environment.health_check_interval_s),
+        timeout=Duration.seconds(environment.health_check_timeout_s),
+        healthy_threshold_count=environment.healthy_threshold,
+        unhealthy_threshold_count=environment.unhealthy_threshold,
+    )
+
+
+def _root_volume() -> aws_ec2.BlockDevice:
+    return aws_ec2.BlockDevice(
+        device_name=ROOT_DEVICE,
+        volume=aws_ec2.BlockDeviceVolume.ebs(
+            8, encrypted=True, volume_type=aws_ec2.EbsDeviceVolumeType.GP3
+        ),
+    )

@@ -1,0 +1,118 @@
+"""The live view of a running deployment: one frame, made anew for every refresh. Pure."""
+
+from rich.text import Text
+
+from deployer.plan import Event, Status
+from deployer.render.plan import goal, title
+from deployer.render.progress import (
+    STYLES,
+    WORDS,
+    View,
+    evidence_lines,
+    finished,
+    step_times,
+    time_left,
+    took_s,
+)
+from deployer.render.slots import slot_lines
+from deployer.render.words import one_line, span, time_of_day
+
+VERDICT_STYLES = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
+EVENT_STYLES = {"retreat": "yellow", "halted": "red", "unavailable": "yellow"}
+FIXED_ROWS = 13  # at most: all but the plan and the events
+
+
+def frame(view: View, now: float, width: int, height: int) -> Text:
+    """The whole view in at most `width` x `height` characters; the plan's window shrinks first."""
+    plan_rows = max(3, min(len(view.deployment.plan.steps), height - FIXED_ROWS))
+    event_rows = max(1, min(6, height - FIXED_ROWS - plan_rows))
+    blocks = (
+        _header(view, now, width),
+        (Text("─" * width, "dim"),),
+        _steps(view, now, plan_rows),
+        _slots(view, width),
+        _evidence(view),
+        _events(view.deployment.log[-event_rows:]),
+    )
+    lines = [line for block in blocks for line in block][: max(1, height)]
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    return Text("\n").join(lines)
+
+
+def _header(view: View, now: float, width: int) -> tuple[Text, ...]:
+    deployment = view.deployment
+    left = Text()
+    left.append(f"{view.service}/{view.environment}  ", "bold")
+    left.append(f"{title(deployment.first_plan)}  ")
+    left.append(WORDS[deployment.status], f"bold {STYLES[deployment.status]}")
+    scale = f"  clock ×{view.scale:g}" if view.scale != 1 else ""
+    right = f"{span(took_s(deployment, now))}{scale}"
+    left.append(" " * max(2, width - left.cell_len - len(right)))
+    left.append(right, "dim")
+    if not deployment.reason:
+        return (left,)
+    return (left, Text(one_line(deployment.reason), STYLES[deployment.status]))
+
+
+def _steps(view: View, now: float, rows: int) -> tuple[Text, ...]:
+    """The plan with ticks, or as much of it around the current step as there is room for."""
+    steps, done = view.deployment.plan.steps, finished(view.deployment)
+    start = max(0, min(done - rows // 2, len(steps) - rows))
+    times = step_times(view.deployment)
+    width = max((len(goal(step)) for step in steps), default=0)
+    lines: list[Text] = []
+    for number in range(start, min(start + rows, len(steps))):
+        words = goal(steps[number]).ljust(width)
+        if number < done:
+            took = times[number]
+            lines.append(_step("✓", "green", number, words, "" if took is None else span(took)))
+        elif number == done:
+            lines += _current(view, now, number, words)
+        else:
+            lines.append(_step("·", "dim", number, words, ""))
+    return tuple(lines)
+
+
+def _current(view: View, now: float, number: int, words: str) -> tuple[Text, ...]:
+    if view.deployment.status is Status.HALTED:
+        return (_step("✗", "red", number, words, "stopped here"),)
+    line = _step("▶", "bold cyan", number, words, time_left(view.deployment, now))
+    return (line, Text(f"       {one_line(view.note)}", "dim"))
+
+
+def _step(mark: str, style: str, number: int, words: str, right: str) -> Text:
+    text = Text()
+    text.append(f" {mark} {number + 1:>2}  ", style)
+    text.append(words, "dim" if style == "dim" else "")
+    text.append(f"  {right}" if right else "", "dim")
+    return text
+
+
+def _slots(view: View, width: int) -> tuple[Text, ...]:
+    if view.seen is None:
+        return ()
+    return (Text(), *slot_lines(view.seen, view.deployment.plan, width))
+
+
+def _evidence(view: View) -> tuple[Text, ...]:
+    if view.evidence is None:
+        return ()
+    verdict = one_line(str(view.evidence.get("verdict")))
+    lines = [Text(f"         {line}") for line in evidence_lines(view.evidence)]
+    if lines:
+        lines[0].append("  ")
+        lines[0].append(verdict, f"bold {VERDICT_STYLES.get(verdict, '')}".strip())
+    return (Text(), *lines)
+
+
+def _events(events: tuple[Event, ...]) -> tuple[Text, ...]:
+    return (Text(), *(event_line(event) for event in events)) if events else ()
+
+
+def event_line(event: Event) -> Text:
+    """`18:02:11  send blue 95 % / green 5 %`."""
+    text = Text()
+    text.append(f"  {time_of_day(event.at)}  ", "dim")
+    text.append(one_line(event.note), EVENT_STYLES.get(event.kind, ""))
+    return text

@@ -1,0 +1,99 @@
+"""The plan as text: roles, numbered steps with their deadlines, and how long it will take."""
+
+import re
+
+from rich.text import Text
+
+from deployer.durations import spell
+from deployer.model import WHOLE
+from deployer.plan import Plan
+from deployer.render.words import count, one_line
+from deployer.steps.bake import Bake
+from deployer.steps.kinds import Step
+from deployer.steps.route import Route
+
+MINUTE_S = 60.0
+_LIMIT = re.compile(r" \((?:within|at most) [^)]*\)$")
+
+NOT_ANALYSED = (
+    "Not analysed: nothing serves now, so there is nobody to protect, nothing to compare with and "
+    "nothing to go back to. The release is provisioned, probed and routed."
+)
+
+
+def goal(step: Step) -> str:
+    """A step's goal without its time limit, which has a column of its own."""
+    return one_line(_LIMIT.sub("", step.describe()))
+
+
+def way_back(plan: Plan) -> bool:
+    """The plan does not lead to its release but away from it."""
+    return not any(isinstance(s, Route) and s.weights[plan.candidate] == WHOLE for s in plan.steps)
+
+
+def title(plan: Plan) -> str:
+    """`canary v2`; a way back says what it leaves: `rollback from v2`."""
+    return one_line(f"{plan.strategy} {'from ' if way_back(plan) else ''}{plan.release.name}")
+
+
+def roles(plan: Plan) -> str:
+    """Which slot gets what, and how big."""
+    previous = one_line(plan.previous or "") or "an unknown release"
+    release = one_line(plan.release.name)
+    if way_back(plan):
+        who = f"candidate {plan.candidate} gives up {release}"
+    else:
+        who = f"{'candidate ' if plan.stable else ''}{plan.candidate} gets {release}"
+    if plan.stable:
+        who += f", stable {plan.stable} {'keeps' if way_back(plan) else 'serves'} {previous}"
+    return f"{who}; {count(plan.capacity, 'instance')} for all of the traffic"
+
+
+def steps_to_full(plan: Plan) -> tuple[Step, ...]:
+    """The steps up to the last that moves traffic; empty if none does."""
+    last = max((n for n, s in enumerate(plan.steps) if isinstance(s, Route)), default=-1)
+    return plan.steps[: last + 1]
+
+
+def expected_s(plan: Plan) -> float:
+    """Seconds of baking until one slot has everything: what can be known beforehand.
+
+    A bake cannot pass before its first whole minute of metrics is complete.
+    """
+    bakes = (step for step in steps_to_full(plan) if isinstance(step, Bake))
+    return sum(max(bake.bake_s, bake.delay_s + MINUTE_S) for bake in bakes)
+
+
+def latest_s(plan: Plan) -> float:
+    """Seconds until one slot has everything, or the deployment has turned back."""
+    return sum(step.deadline_s for step in steps_to_full(plan))
+
+
+def estimate(plan: Plan) -> str:
+    """The time to full traffic, in words; empty if no traffic moves."""
+    if not steps_to_full(plan):
+        return ""
+    baking = expected_s(plan)
+    about = f"about {spell(baking)} and " if baking else ""
+    return (
+        f"Full traffic in {about}the time that instances take to start; "
+        f"{spell(latest_s(plan))} at the latest."
+    )
+
+
+def plan_text(plan: Plan, service: str, environment: str) -> Text:
+    """Everything a person should know before it begins."""
+    text = Text()
+    text.append(title(plan), "bold")
+    text.append(f" in {service}/{environment}\n{roles(plan)}\n")
+    goals = [goal(step) for step in plan.steps]
+    width = max(map(len, goals), default=0)
+    for number, (step, words) in enumerate(zip(plan.steps, goals, strict=True), 1):
+        text.append(f"  {number:>2}  ", "dim")
+        text.append(words.ljust(width))
+        text.append(f"  within {spell(step.deadline_s)}\n", "dim")
+    if plan.strategy == "first":
+        text.append(f"{NOT_ANALYSED}\n", "yellow")
+    text.append(estimate(plan))
+    text.rstrip()
+    return text

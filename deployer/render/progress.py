@@ -1,0 +1,130 @@
+"""Where a deployment stands, worked out from its record: step times, time left, outcome. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from deployer.model import Snapshot
+from deployer.plan import Deployment, Event, Status
+from deployer.render.plan import goal
+from deployer.render.words import one_line, span
+from deployer.steps.bake import Bake
+from deployer.steps.linger import Linger
+
+WORDS = {
+    Status.RUNNING: "running",
+    Status.RETREATING: "going back",
+    Status.SHIPPED: "shipped",
+    Status.ROLLED_BACK: "rolled back",
+    Status.HALTED: "halted",
+}
+STYLES = {
+    Status.RUNNING: "cyan",
+    Status.RETREATING: "yellow",
+    Status.SHIPPED: "green",
+    Status.ROLLED_BACK: "yellow",
+    Status.HALTED: "red",
+}
+PASSING = ("waiting", "unavailable")  # kinds of events that speak of the moment only
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a live view shows: the record, the newest reading, and what was told last.
+
+    note:  the newest word on the step in execution.
+    scale: how many times faster than the wall's the clock runs.
+    """
+
+    service: str
+    environment: str
+    deployment: Deployment
+    seen: Snapshot | None = None
+    note: str = ""
+    evidence: Mapping[str, Any] | None = None
+    scale: float = 1.0
+
+
+def see(view: View, deployment: Deployment, event: Event, seen: Snapshot | None) -> View:
+    """The view after one more thing was told."""
+    return replace(
+        view,
+        deployment=deployment,
+        seen=seen or view.seen,
+        note=event.note if event.kind in PASSING else "",
+        evidence=event.detail if "verdict" in event.detail else view.evidence,
+    )
+
+
+def finished(deployment: Deployment) -> int:
+    """Steps of the plan in execution that are done."""
+    steps = len(deployment.plan.steps)
+    complete = deployment.status in (Status.SHIPPED, Status.ROLLED_BACK)
+    return steps if complete else min(deployment.cursor, steps)
+
+
+def step_times(deployment: Deployment) -> tuple[float | None, ...]:
+    """Seconds that each finished step took; None where the record no longer tells."""
+    began: float | None = None
+    times: list[float | None] = []
+    for event in deployment.log:
+        if event.kind == "retreat":
+            times = []
+        elif event.kind == "step_done":
+            times.append(event.at - began if began is not None else None)
+        if event.kind in ("started", "retreat", "step_done"):
+            began = event.at
+    done = finished(deployment)
+    known = times[max(0, len(times) - done) :]
+    return (*[None] * (done - len(known)), *known)
+
+
+def time_left(deployment: Deployment, now: float) -> str:
+    """What remains of the step in execution, in words."""
+    step, elapsed_s = deployment.step, now - deployment.entered_at
+    if isinstance(step, Bake):
+        if elapsed_s < step.bake_s:
+            return f"{span(step.bake_s - elapsed_s)} left"
+        return f"{span(step.patience_s - elapsed_s)} left to gather evidence"
+    limit_s = step.linger_s if isinstance(step, Linger) else step.deadline_s
+    return f"at most {span(limit_s - elapsed_s)} left"
+
+
+def position(deployment: Deployment) -> str:
+    """`step 3/9`, or how it ended."""
+    if deployment.status.final:
+        return WORDS[deployment.status]
+    return f"step {deployment.cursor + 1}/{len(deployment.plan.steps)}"
+
+
+def took_s(deployment: Deployment, now: float) -> float:
+    """Seconds from the start to the end, or to `now`."""
+    return (now if deployment.finished_at is None else deployment.finished_at) - (
+        deployment.started_at
+    )
+
+
+def outcome(deployment: Deployment) -> str:
+    """How it ended, or stands, as one sentence."""
+    release = one_line(deployment.first_plan.release.name)
+    took = span(took_s(deployment, deployment.entered_at))
+    because = f": {one_line(deployment.reason)}" if deployment.reason else ""
+    if deployment.status is Status.SHIPPED:
+        return f"{release} shipped in {took}"
+    if deployment.status is Status.ROLLED_BACK:
+        stable = one_line(deployment.plan.previous or "") if deployment.plan.stable else ""
+        return f"{release} rolled back after {took}{because}{f'; {stable} serves' * bool(stable)}"
+    if deployment.status is Status.HALTED:
+        return f"{release} halted after {took}{because}"
+    return f"{release} {WORDS[deployment.status]}, {position(deployment)}: {goal(deployment.step)}"
+
+
+def evidence_lines(evidence: Mapping[str, Any]) -> tuple[str, ...]:
+    """`candidate  312 requests, 0 failed (0.00%)`, one line for each side that was counted."""
+    lines = []
+    for side in ("candidate", "stable"):
+        requests, failures = (evidence.get(f"{side}_{what}") for what in ("requests", "failures"))
+        if isinstance(requests, int) and isinstance(failures, int):
+            share = f" ({failures / requests:.2%})" if requests > 0 else ""
+            lines.append(f"{side:<9}  {requests:,} requests, {failures:,} failed{share}")
+    return tuple(lines)

@@ -1,0 +1,133 @@
+"""JSON documents: what programs read. Every key is in docs/cli.md and keeps its meaning. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from deployer.journal import Active
+from deployer.model import Slot, SlotState, Snapshot, Weights
+from deployer.plan import Deployment, Event, Plan
+from deployer.render.lines import step_number
+from deployer.render.plan import expected_s, goal, latest_s
+from deployer.render.progress import finished
+from deployer.render.words import iso
+
+Document = dict[str, Any]
+
+
+def encode(document: Mapping[str, Any]) -> str:
+    """One line of JSON."""
+    return msgspec.json.encode(document).decode()
+
+
+def plan_document(plan: Plan, at: float, deployment: str | None) -> Document:
+    """The plan, before anything happens; `deployment` None: it is only shown."""
+    return {
+        "at": iso(at), "deployment": deployment, "event": "plan", **_plan(plan)
+    }  # fmt: skip
+
+
+def _plan(plan: Plan) -> Document:
+    return {
+        "strategy": plan.strategy, "release": plan.release.name, "candidate": plan.candidate,
+        "stable": plan.stable, "previous": plan.previous, "capacity": plan.capacity,
+        "analysed": plan.strategy != "first", "fingerprint": plan.fingerprint,
+        "expected_s": expected_s(plan), "latest_s": latest_s(plan),
+        "steps": [
+            {
+                "number": number, "kind": type(step).__name__.lower(), "goal": goal(step),
+                "deadline_s": step.deadline_s,
+            }
+            for number, step in enumerate(plan.steps, 1)
+        ],
+    }  # fmt: skip
+
+
+def event_document(deployment: Deployment, event: Event, seen: Snapshot | None) -> Document:
+    """One thing that happened."""
+    return {
+        "at": iso(event.at), "deployment": deployment.id, "event": event.kind, "note": event.note,
+        "status": deployment.status, "step": step_number(deployment, event),
+        "steps": len(deployment.plan.steps), "release": deployment.first_plan.release.name,
+        "weights": weights(seen.weights) if seen else None,
+        "healthy": {s: seen[s].healthy() for s in Slot} if seen else None,
+        "desired": {s: seen[s].desired for s in Slot} if seen else None,
+        "detail": event.detail,
+    }  # fmt: skip
+
+
+def result_document(
+    at: float, deployment: Deployment | None, status: str, reason: str | None, exit_code: int
+) -> Document:
+    """How the command ended; always the last line."""
+    return {
+        "at": iso(at), "deployment": deployment.id if deployment else None, "event": "result",
+        "status": status, "release": deployment.first_plan.release.name if deployment else None,
+        "reason": reason or None, "exit_code": exit_code,
+    }  # fmt: skip
+
+
+def deployment_document(deployment: Deployment, at: float, *, whole: bool) -> Document:
+    """One record of the journal; `whole`: with its plans and its log."""
+    document = {
+        "at": iso(at), "deployment": deployment.id, "event": "deployment",
+        "environment": deployment.environment, "strategy": deployment.first_plan.strategy,
+        "release": deployment.first_plan.release.name,
+        "previous": deployment.first_plan.previous, "status": deployment.status,
+        "step": min(finished(deployment) + 1, len(deployment.plan.steps)),
+        "steps": len(deployment.plan.steps), "started_at": iso(deployment.started_at),
+        "finished_at": _when(deployment.finished_at), "by": deployment.by,
+        "reason": deployment.reason or None,
+    }  # fmt: skip
+    if whole:
+        document |= {
+            "plan": _plan(deployment.first_plan),
+            "way_back": _plan(deployment.plan) if deployment.original else None,
+            "log": [
+                {"at": iso(e.at), "event": e.kind, "note": e.note, "detail": e.detail}
+                for e in deployment.log
+            ],
+        }
+    return document
+
+
+def status_document(
+    service: str, environment: str, url: str, seen: Snapshot, active: Active | None,
+    last: Deployment | None, following: str, now: float,
+) -> Document:  # fmt: skip
+    """What serves, what runs, and how the last deployment ended."""
+    return {
+        "at": iso(now), "deployment": active.deployment.id if active else None, "event": "status",
+        "service": service, "environment": environment, "url": url,
+        "weights": weights(seen.weights), "slots": {s: _slot(seen[s]) for s in Slot},
+        "active": active and {
+            **deployment_document(active.deployment, now, whole=False),
+            "lease_owner": active.lease.owner, "lease_expires_at": iso(active.lease.expires_at),
+            "lease_alive": active.lease.expires_at > now,
+        },
+        "last": last and deployment_document(last, now, whole=False),
+        "next_command": following or None,
+    }  # fmt: skip
+
+
+def _slot(state: SlotState) -> Document:
+    return {
+        "releases": list(state.releases), "boots": state.boots, "healthy": state.healthy(),
+        "desired": state.desired, "min": state.min_size, "max": state.max_size,
+        "draining": state.draining,
+        "instances": [
+            {"id": i.id, "lifecycle": i.lifecycle, "health": i.health, "release": i.release,
+             "zone": i.zone}
+            for i in state.instances
+        ],
+    }  # fmt: skip
+
+
+def weights(live: Weights | None) -> Document | None:
+    """Percent per slot; None while nothing was ever released."""
+    return {slot: live[slot] / 10 for slot in Slot} if live else None
+
+
+def _when(at: float | None) -> str | None:
+    return iso(at) if at is not None else None

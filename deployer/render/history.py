@@ -1,0 +1,61 @@
+"""`deployer history` and `deployer show` for people."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from deployer.plan import Deployment
+from deployer.render.live import event_line
+from deployer.render.plan import goal, plan_text
+from deployer.render.progress import STYLES, WORDS, evidence_lines, outcome, took_s
+from deployer.render.words import date_and_time, one_line, span
+
+HEAD = ("deployment", "started", "strategy", "release", "result", "took", "by", "reason")
+
+
+def history_text(deployments: Sequence[Deployment], now: float) -> Text:
+    """A table, newest first; the reason comes last, so that it may be as long as it is."""
+    rows = [_cells(deployment, now) for deployment in deployments]
+    widths = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
+    lines = [Text(_padded(HEAD, widths), "dim")]
+    for deployment, row in zip(deployments, rows, strict=True):
+        line = Text()
+        for number, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            style = STYLES[deployment.status] if number == HEAD.index("result") else ""
+            line.append(cell.ljust(width), style)
+            line.append("  ")
+        line.rstrip()
+        lines.append(line)
+    return Text("\n").join(lines)
+
+
+def _cells(deployment: Deployment, now: float) -> tuple[str, ...]:
+    plan = deployment.first_plan
+    return (
+        deployment.id, date_and_time(deployment.started_at), plan.strategy,
+        one_line(plan.release.name), WORDS[deployment.status], span(took_s(deployment, now)),
+        one_line(deployment.by), one_line(deployment.reason),
+    )  # fmt: skip
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip()
+
+
+def show_text(deployment: Deployment, service: str) -> Text:
+    """One deployment: its plan, the way back if it took one, events with their evidence, the end."""
+    lines = [
+        Text(f"{deployment.id}  started {date_and_time(deployment.started_at)}", "dim")
+        + Text(f" by {one_line(deployment.by)}", "dim"),
+        plan_text(deployment.first_plan, service, deployment.environment),
+    ]
+    if deployment.original is not None:
+        lines.append(Text("The way back:", "yellow"))
+        steps = enumerate(deployment.plan.steps, 1)
+        lines += [Text(f"  {number:>2}  {goal(step)}") for number, step in steps]
+    lines.append(Text("Events:", "bold"))
+    for event in deployment.log:
+        lines.append(event_line(event))
+        lines += [Text(f"            {line}", "dim") for line in evidence_lines(event.detail)]
+    lines.append(Text(outcome(deployment), f"bold {STYLES[deployment.status]}"))
+    return Text("\n").join(lines)

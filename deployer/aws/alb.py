@@ -1,0 +1,211 @@
+"""The production rule: found, read, made, and moved without touching anything else of it.
+
+ModifyRule replaces the whole list of actions and has no compare-and-swap (aws-facts 1.1), so a
+change reads the rule, compares it with what the caller believes, and sends everything back with
+nothing but the two weights changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from deployer import topology
+from deployer.aws import weights as scale
+from deployer.aws.failures import changing, code_of, reading
+from deployer.aws.needs import Need, Resource
+from deployer.aws.session import Aws
+from deployer.errors import ChangeRefused, DeployError, Halted, WeightsMoved
+from deployer.model import Slot, Weights
+from deployer.ports import SetWeights
+
+if TYPE_CHECKING:
+    from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef, ActionTypeDef, RuleTypeDef
+
+NEEDS = (
+    Need("elasticloadbalancing:DescribeRules", Resource.ANY),
+    Need("elasticloadbalancing:CreateRule", Resource.LISTENER),
+    Need("elasticloadbalancing:AddTags", Resource.RULE),
+    Need("elasticloadbalancing:ModifyRule", Resource.RULE),
+)
+PRIORITY = str(topology.PRODUCTION_RULE_PRIORITY)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductionRule:
+    """The rule on `listener` that shares the traffic between the two target groups.
+
+    target_groups: ARN per slot.
+    tags:          written on the rule when it is made.
+    """
+
+    aws: Aws
+    listener: str
+    target_groups: dict[Slot, str]
+    tags: dict[str, str]
+
+    def weights(self) -> Weights | None:
+        """The live weights; None while there is no production rule. One call.
+
+        Raises:
+            Halted: the rule is not one that the deployer made, or serves nothing.
+            CloudUnavailable, AccessProblem, NotFound: as `failures.reading`.
+        """
+        rule = self._find()
+        return None if rule is None else self._weights_of(rule)
+
+    def change(self, change: SetWeights) -> None:
+        """Send `change.weights`. Two calls; one if they are live already.
+
+        Raises:
+            WeightsMoved: the live weights are not `change.live`; nothing was changed.
+            Halted, CloudUnavailable, AccessProblem, ChangeRefused: as `weights` and `changing`.
+        """
+        rule = self._find()
+        live = None if rule is None else self._weights_of(rule)
+        if live == change.weights:
+            return
+        if live != change.live:
+            raise WeightsMoved(
+                f"the rule sends {live or 'nothing: it is gone'}, not {change.live or 'nothing'} "
+                "as expected: somebody else moved traffic; find out who, then `deployer status`"
+            )
+        if rule is None:
+            self._create(change)
+        else:
+            self._modify(rule, change.weights)
+
+    def _find(self) -> RuleTypeDef | None:
+        """By its path and its two target groups, whatever its priority.
+
+        Raises:
+            Halted: there are several, or another rule has taken the priority.
+        """
+        rules = tuple(self._rules())
+        mine = [rule for rule in rules if self._is_mine(rule)]
+        if len(mine) > 1:
+            arns = ", ".join(rule["RuleArn"] for rule in mine)
+            raise Halted(
+                f"several production rules share the two slots: delete all but one: {arns}"
+            )
+        foreign = [rule["RuleArn"] for rule in rules if rule.get("Priority") == PRIORITY]
+        if foreign and not mine:
+            raise Halted(
+                f"the rule at priority {PRIORITY} of the listener is not the deployer's (it must "
+                f"match {topology.PRODUCTION_RULE_PATH} and forward to exactly the two slots' "
+                f"target groups): move or delete {foreign[0]}"
+            )
+        return mine[0] if mine else None
+
+    def _rules(self) -> Iterator[RuleTypeDef]:
+        with reading("elasticloadbalancing:DescribeRules", self.listener):
+            for page in self.aws.elbv2.get_paginator("describe_rules").paginate(
+                ListenerArn=self.listener, PaginationConfig={"PageSize": 400}
+            ):
+                yield from page["Rules"]
+
+    def _is_mine(self, rule: RuleTypeDef) -> bool:
+        shares = _shares(rule.get("Actions", ()))
+        return set(shares) == set(self.target_groups.values()) and _catches_all(rule)
+
+    def _weights_of(self, rule: RuleTypeDef) -> Weights:
+        shares = _shares(rule["Actions"])
+        return scale.read(*(shares[self.target_groups[slot]] for slot in Slot))
+
+    def _create(self, change: SetWeights) -> None:
+        """Make the rule; if another process was faster, or a reply was lost, look what it says."""
+        try:
+            with changing("elasticloadbalancing:CreateRule", self.listener):
+                self.aws.elbv2.create_rule(
+                    ListenerArn=self.listener,
+                    Priority=topology.PRODUCTION_RULE_PRIORITY,
+                    Conditions=[
+                        {
+                            "Field": "path-pattern",
+                            "PathPatternConfig": {"Values": [topology.PRODUCTION_RULE_PATH]},
+                        }
+                    ],
+                    Actions=[self._forward(change.weights)],
+                    Tags=[{"Key": key, "Value": value} for key, value in self.tags.items()],
+                )
+        except ChangeRefused as error:
+            if code_of(error) != "PriorityInUse":
+                raise
+            live = self.weights()
+            if live != change.weights:
+                raise WeightsMoved(
+                    f"the production rule was made by somebody else in this moment: it sends {live}"
+                ) from error
+
+    def _forward(self, weights: Weights) -> ActionTypeDef:
+        sent = scale.written(weights)
+        return {
+            "Type": "forward",
+            "ForwardConfig": {
+                "TargetGroups": [
+                    {"TargetGroupArn": self.target_groups[slot], "Weight": sent[slot]}
+                    for slot in Slot
+                ]
+            },
+        }
+
+    def _modify(self, rule: RuleTypeDef, weights: Weights) -> None:
+        sent = scale.written(weights)
+        by_arn = {self.target_groups[slot]: sent[slot] for slot in Slot}
+        with _gone_is_moved(), changing("elasticloadbalancing:ModifyRule", rule["RuleArn"]):
+            self.aws.elbv2.modify_rule(
+                RuleArn=rule["RuleArn"],
+                Actions=[resent(action, by_arn) for action in rule["Actions"]],
+            )
+
+
+@contextmanager
+def _gone_is_moved() -> Iterator[None]:
+    try:
+        yield
+    except DeployError as error:
+        if code_of(error) == "RuleNotFound":
+            raise WeightsMoved(
+                "the production rule was deleted in this moment: run `deployer status`"
+            ) from error
+        raise
+
+
+def _shares(actions: Sequence[ActionOutputTypeDef]) -> dict[str, int]:
+    """Weight per target group of the forward action; empty if it does not share traffic."""
+    for action in actions:
+        groups = action.get("ForwardConfig", {}).get("TargetGroups", ())
+        if action["Type"] == "forward" and len(groups) > 1:
+            return {group["TargetGroupArn"]: group.get("Weight", 0) for group in groups}
+    return {}
+
+
+def _catches_all(rule: RuleTypeDef) -> bool:
+    conditions = rule.get("Conditions", ())
+    if len(conditions) != 1 or conditions[0].get("Field") != "path-pattern":
+        return False
+    values = conditions[0].get("PathPatternConfig", {}).get("Values") or conditions[0].get("Values")
+    return values == [topology.PRODUCTION_RULE_PATH]
+
+
+def resent(action: ActionOutputTypeDef, weights: dict[str, int]) -> ActionTypeDef:
+    """An action as it was read, made fit to be sent back, with these weights per target group.
+
+    A forward action loses the TargetGroupArn that is not allowed beside two groups, and keeps its
+    order and stickiness; an OIDC action keeps the secret that reading it does not show
+    (aws-facts 1.1, traps a and b).
+    """
+    kept: dict[str, Any] = {**action}
+    if "AuthenticateOidcConfig" in kept and "ClientSecret" not in kept["AuthenticateOidcConfig"]:
+        known = {**kept["AuthenticateOidcConfig"], "UseExistingClientSecret": True}
+        kept["AuthenticateOidcConfig"] = known
+    if kept["Type"] == "forward":
+        kept.pop("TargetGroupArn", None)
+        groups = [
+            {**group, "Weight": weights[group["TargetGroupArn"]]}
+            for group in kept["ForwardConfig"]["TargetGroups"]
+        ]
+        kept["ForwardConfig"] = {**kept["ForwardConfig"], "TargetGroups": groups}
+    return cast("ActionTypeDef", kept)

@@ -1,0 +1,109 @@
+"""Auto Scaling groups: their instances, their failed launches, and how many they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from deployer.aws.failures import changing, reading
+from deployer.aws.needs import Need, Resource
+from deployer.aws.session import Aws
+from deployer.errors import ChangeRefused, NotFound
+from deployer.model import LaunchFailure
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling.type_defs import (
+        ActivityTypeDef,
+        AutoScalingGroupTypeDef,
+        InstanceTypeDef,
+    )
+
+NEEDS = (
+    Need("autoscaling:DescribeAutoScalingGroups", Resource.ANY),
+    Need("autoscaling:DescribeScalingActivities", Resource.ANY),
+    Need("autoscaling:UpdateAutoScalingGroup", Resource.GROUP),
+)
+# One page, newest first: a group that cannot launch keeps trying, so its last failure is there.
+ACTIVITIES = 20
+LAUNCH = "Launching a new EC2 instance"  # how the Description of a launch begins
+
+
+def read(aws: Aws, names: Iterable[str]) -> dict[str, AutoScalingGroupTypeDef]:
+    """The groups by name. One call.
+
+    Raises:
+        NotFound: a group does not exist.
+        CloudUnavailable, AccessProblem: as `failures.reading`.
+    """
+    wanted = tuple(names)
+    with reading("autoscaling:DescribeAutoScalingGroups", ", ".join(wanted)):
+        found = aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=wanted)
+    groups = {group["AutoScalingGroupName"]: group for group in found["AutoScalingGroups"]}
+    for name in wanted:
+        if name not in groups:
+            raise NotFound(f"Auto Scaling group {name} is gone: deploy the service stack")
+    return groups
+
+
+def short(group: AutoScalingGroupTypeDef) -> bool:
+    """Whether it has fewer instances in service than it should: only then are failures news."""
+    in_service = sum(i["LifecycleState"] == "InService" for i in group.get("Instances", ()))
+    return in_service < group["DesiredCapacity"]
+
+
+def launch_failures(aws: Aws, name: str) -> tuple[LaunchFailure, ...]:
+    """Failed launches among the group's newest activities, newest first. One call.
+
+    Launches fail here and nowhere else: asking for capacity succeeds (aws-facts 3.2).
+
+    Raises:
+        CloudUnavailable, AccessProblem, NotFound: as `failures.reading`.
+    """
+    with reading("autoscaling:DescribeScalingActivities", name):
+        found = aws.autoscaling.describe_scaling_activities(
+            AutoScalingGroupName=name, MaxRecords=ACTIVITIES
+        )
+    failed = [failure_of(each) for each in found["Activities"] if is_failed_launch(each)]
+    return tuple(sorted(failed, key=lambda failure: -failure.at))
+
+
+def is_failed_launch(activity: ActivityTypeDef) -> bool:
+    """A launch that ended in `Failed`; one that was cancelled is nobody's fault."""
+    return activity["StatusCode"] == "Failed" and activity.get("Description", "").startswith(LAUNCH)
+
+
+def failure_of(activity: ActivityTypeDef) -> LaunchFailure:
+    """When the launch was tried, and why it failed in AWS's words, on one line."""
+    said = activity.get("StatusMessage") or activity.get("Cause") or "no reason given"
+    return LaunchFailure(activity["StartTime"].timestamp(), " ".join(said.split()))
+
+
+def version_of(instance: InstanceTypeDef) -> tuple[str, int] | None:
+    """Launch template and numeric version that an instance was launched from; None: from neither."""
+    template = instance.get("LaunchTemplate", {})
+    number = template.get("Version", "")
+    return (template.get("LaunchTemplateId", ""), int(number)) if number.isdecimal() else None
+
+
+def set_desired(aws: Aws, name: str, desired: int) -> None:
+    """Ask the group for `desired` instances; MinSize gives way in the same call. Two calls.
+
+    Raises:
+        ChangeRefused: more than MaxSize; nothing was changed.
+        CloudUnavailable: no answer, or a scaling activity is in progress.
+        NotFound, AccessProblem: as above.
+    """
+    group = read(aws, [name])[name]
+    if desired > group["MaxSize"]:
+        raise ChangeRefused(
+            f"{name} may have {group['MaxSize']} instances at most, {desired} are needed: raise "
+            "max_instances in deployer.toml and deploy the stacks"
+        )
+    if group["DesiredCapacity"] == desired >= group["MinSize"]:
+        return
+    with changing("autoscaling:UpdateAutoScalingGroup", name):
+        aws.autoscaling.update_auto_scaling_group(
+            AutoScalingGroupName=name,
+            MinSize=min(group["MinSize"], desired),
+            DesiredCapacity=desired,
+        )

@@ -1,0 +1,118 @@
+"""One environment on AWS: the port `Cloud`, over its rule, groups, targets and launch templates.
+
+How the parts of this package are put together (deployer.wiring):
+
+    aws       = Aws(region)                                            # session
+    published = published.read(aws, service, environment)              # published
+    cloud     = AwsCloud(aws, published, service, environment, clock)  # here
+    metrics   = CloudWatchMetrics(aws, published)                      # cloudwatch
+    prober    = HttpProbe(published.test_url, path, timeout_s, clock)  # probe
+    journal   = DynamoJournal(aws, published.journal_table, service, clock)  # dynamodb
+    artifacts = Artifacts(aws, uri_of, image)                          # artifacts
+    release   = artifacts.resolve("v2")
+
+An observation makes five calls, one after the other: DescribeLaunchTemplates (both),
+DescribeAutoScalingGroups (both), DescribeTargetHealth (each), DescribeRules. Two more are made only
+when there is something to learn: DescribeLaunchTemplateVersions for versions not read before, and
+DescribeScalingActivities for a group with fewer instances in service than it should have. At a
+poll of 5 s that is a tenth of what the load balancer's API allows (aws-facts 4.1).
+
+Their order makes a mistake cautious: groups before health, so that an instance that left in between
+shows as draining and is not counted; the rule last, since it is what others can move beneath us
+and what every change depends on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.aws import asg, targets
+from deployer.aws.alb import ProductionRule
+from deployer.aws.launch_templates import Boots, LaunchTemplates
+from deployer.aws.published import Published
+from deployer.aws.session import Aws
+from deployer.aws.targets import Targets
+from deployer.model import Instance, Slot, SlotState, Snapshot
+from deployer.ports import Change, Clock, PinRelease, SetDesired, SetWeights
+from deployer.topology import ENVIRONMENT_TAG, SERVICE_TAG
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef, InstanceTypeDef
+
+
+class AwsCloud:
+    """The port `Cloud`; remembers nothing but immutable launch-template versions."""
+
+    def __init__(
+        self, aws: Aws, published: Published, service: str, environment: str, clock: Clock
+    ) -> None:
+        self._aws = aws
+        self._slots = published.slots
+        self._clock = clock
+        self._templates = LaunchTemplates(aws, clock)
+        self._rule = ProductionRule(
+            aws,
+            published.listener,
+            {slot: published.slots[slot].target_group for slot in Slot},
+            {SERVICE_TAG: service, ENVIRONMENT_TAG: environment},
+        )
+
+    def observe(self) -> Snapshot:
+        """One reading.
+
+        Raises:
+            CloudUnavailable, AccessProblem: as the port says.
+            NotFound: something of the stack is gone.
+            Halted: the production rule is not the deployer's.
+        """
+        at = self._clock.now()
+        boots = self._templates.boots(self._slots[slot].launch_template for slot in Slot)
+        groups = asg.read(self._aws, [self._slots[slot].group for slot in Slot])
+        states = {
+            slot: self._state(
+                slot, groups[self._slots[slot].group], boots[self._slots[slot].launch_template]
+            )
+            for slot in Slot
+        }
+        return Snapshot(at, self._rule.weights(), states[Slot.BLUE], states[Slot.GREEN])
+
+    def apply(self, change: Change) -> None:
+        """Carry out one change.
+
+        Raises:
+            WeightsMoved, ChangeRefused, CloudUnavailable, AccessProblem: as the port says.
+            NotFound, Halted: as `observe`.
+        """
+        match change:
+            case SetWeights():
+                self._rule.change(change)
+            case PinRelease():
+                self._templates.pin(self._slots[change.slot].launch_template, change.release)
+            case SetDesired():
+                asg.set_desired(self._aws, self._slots[change.slot].group, change.desired)
+
+    def _state(self, slot: Slot, group: AutoScalingGroupTypeDef, boots: Boots) -> SlotState:
+        name = group["AutoScalingGroupName"]
+        failures = asg.launch_failures(self._aws, name) if asg.short(group) else ()
+        registered = targets.read(self._aws, self._slots[slot].target_group)
+        return SlotState(
+            slot=slot,
+            min_size=group["MinSize"],
+            max_size=group["MaxSize"],
+            desired=group["DesiredCapacity"],
+            instances=tuple(self._instance(i, registered) for i in group.get("Instances", ())),
+            boots=boots.release,
+            stale=boots.stale,
+            draining=registered.draining,
+            launch_failures=failures,
+        )
+
+    def _instance(self, found: InstanceTypeDef, registered: Targets) -> Instance:
+        version = asg.version_of(found)
+        return Instance(
+            id=found["InstanceId"],
+            lifecycle=found["LifecycleState"],
+            release=self._templates.release(*version) if version else None,
+            health=registered.health.get(found["InstanceId"]),
+            zone=found.get("AvailabilityZone", ""),
+        )

@@ -1,0 +1,166 @@
+"""botocore's errors become ours: by type and code, in one line for a person.
+
+Throttling, 5xx and lost connections are worth another try (aws-facts 4.2); credentials and
+permissions are the caller's to mend; what AWS refuses for good ends the change.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore import exceptions as boto
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployer.errors import (
+    AccessProblem,
+    ChangeRefused,
+    CloudUnavailable,
+    DeployError,
+    NotFound,
+)
+
+# Refusals that pass by themselves, beyond HTTP 429 and 5xx (aws-facts 4.2, 4.1).
+PASSING = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ResourceContention",
+        "ScalingActivityInProgress",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+FORBIDDEN = frozenset(
+    {
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "Forbidden",
+        "UnauthorizedOperation",
+    }
+)
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+UNKNOWN_CALLER = frozenset(
+    {
+        "AuthFailure",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "OptInRequired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_NO_CREDENTIALS = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.TokenRetrievalError,
+    boto.SSOError,
+    boto.NoAuthTokenError,
+    boto.ProfileNotFound,
+)
+_UNREACHED = (boto.HTTPClientError, boto.IncompleteReadError)
+
+
+@contextmanager
+def reading(action: str, subject: str) -> Iterator[None]:
+    """Around a call that changes nothing; `action` as IAM spells it, `subject` is what it reads.
+
+    Raises:
+        CloudUnavailable, AccessProblem, NotFound; DeployError for any other refusal.
+    """
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise of(error, action, subject, changes=False) from error
+
+
+@contextmanager
+def changing(action: str, subject: str) -> Iterator[None]:
+    """Around a call that changes something.
+
+    Raises:
+        CloudUnavailable: no answer; the change may or may not have taken effect.
+        AccessProblem, ChangeRefused: nothing was changed.
+    """
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise of(error, action, subject, changes=True) from error
+
+
+def code_of(error: BaseException | None) -> str:
+    """AWS's code of an error that one of the two above has translated, or of the original."""
+    original = error.__cause__ if isinstance(error, DeployError) else error
+    return original.response["Error"]["Code"] if isinstance(original, ClientError) else ""
+
+
+def of(
+    error: BotoCoreError | ClientError, action: str, subject: str, *, changes: bool
+) -> DeployError:
+    """The error of ours that says the same."""
+    if isinstance(error, ClientError):
+        return _of_answer(error, action, subject, changes=changes)
+    if isinstance(error, _NO_CREDENTIALS):
+        return AccessProblem(
+            f"no usable AWS credentials ({_line(error)}): set AWS_PROFILE or AWS_ACCESS_KEY_ID, "
+            'or run `aws configure`; for the lab: eval "$(deployer lab env)"'
+        )
+    if isinstance(error, boto.NoRegionError):
+        return AccessProblem("no AWS Region: set `region` of the environment in deployer.toml")
+    if isinstance(error, boto.EndpointConnectionError):
+        return CloudUnavailable(
+            f"{action}: {error.kwargs.get('endpoint_url')} cannot be reached: is the environment's "
+            "`region` in deployer.toml right, is there a network?"
+        )
+    if isinstance(error, _UNREACHED):
+        return CloudUnavailable(f"{action} on {subject} got no answer: {_line(error)}")
+    return (ChangeRefused if changes else DeployError)(f"{action} on {subject}: {_line(error)}")
+
+
+def _of_answer(error: ClientError, action: str, subject: str, *, changes: bool) -> DeployError:
+    code = error.response["Error"]["Code"]
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    said = _line(error.response["Error"].get("Message") or code)
+    if code in PASSING or status >= 500 or status == 429:
+        return CloudUnavailable(f"{action} on {subject}: {code}: {said}")
+    if code in FORBIDDEN:
+        return AccessProblem(
+            f"{action} is not allowed on {subject} ({said}): allow it to the role that runs deployer"
+        )
+    if code in EXPIRED:
+        return AccessProblem(
+            f"the AWS credentials have expired ({action}): renew them, then run the command again "
+            "(`deployer resume` if a deployment was running)"
+        )
+    if code in UNKNOWN_CALLER:
+        return AccessProblem(
+            f"AWS does not accept the credentials ({action}: {said}): check AWS_PROFILE and the "
+            "keys, and that the Region is enabled in the account"
+        )
+    if changes:
+        return ChangeRefused(f"{action} on {subject} was refused: {code}: {said}")
+    kind = NotFound if "NotFound" in code or code.startswith("NoSuch") else DeployError
+    return kind(f"{action} on {subject}: {code}: {said}")
+
+
+def _line(error: object) -> str:
+    """AWS's words in one line of bearable length (EC2 adds an encoded essay)."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else text[:297] + "..."

@@ -1,0 +1,25 @@
+"""What an adapter needs to be allowed: an IAM action on a kind of resource. Pure data."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Resource(StrEnum):
+    """What an action is granted on; `ANY`: the action knows no finer resource."""
+
+    ANY = "*"
+    TOPOLOGY = "topology parameter"
+    LISTENER = "production listener"
+    RULE = "production rule"
+    GROUP = "Auto Scaling groups"
+    TEMPLATE = "launch templates"
+    JOURNAL = "journal table"
+    ARTIFACTS = "artifacts in the bucket"
+    BUCKET = "artifact bucket"
+
+
+class Need(NamedTuple):
+    """`action` as IAM spells it: `elasticloadbalancing:ModifyRule`."""
+
+    action: str
+    on: Resource

@@ -1,0 +1,115 @@
+"""boto3's clients, each made when it is first used: `import boto3` costs 0.25 s.
+
+Retries are set explicitly, since botocore's default is still `legacy` (aws-facts 4.2). The
+endpoint comes from the environment (AWS_ENDPOINT_URL), which is how the same adapters meet the lab.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from deployer.aws.failures import reading
+from deployer.aws.needs import Need, Resource
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from botocore.config import Config
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+
+NEEDS = (Need("sts:GetCallerIdentity", Resource.ANY),)
+TOTAL_ATTEMPTS = 8
+
+
+class Aws:
+    """One Region's clients, with the credentials that the environment gives.
+
+    Every property raises AccessProblem when there is no Region or no such profile.
+    """
+
+    def __init__(self, region: str | None) -> None:
+        self.region = region
+
+    @cached_property
+    def autoscaling(self) -> AutoScalingClient:
+        with reading("autoscaling", "the client"):
+            return self._session.client("autoscaling", config=self._config)
+
+    @cached_property
+    def cloudwatch(self) -> CloudWatchClient:
+        with reading("cloudwatch", "the client"):
+            return self._session.client("cloudwatch", config=self._config)
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        with reading("dynamodb", "the client"):
+            return self._session.client("dynamodb", config=self._config)
+
+    @cached_property
+    def ec2(self) -> EC2Client:
+        with reading("ec2", "the client"):
+            return self._session.client("ec2", config=self._config)
+
+    @cached_property
+    def elbv2(self) -> ElasticLoadBalancingv2Client:
+        with reading("elasticloadbalancing", "the client"):
+            return self._session.client("elbv2", config=self._config)
+
+    @cached_property
+    def s3(self) -> S3Client:
+        with reading("s3", "the client"):
+            return self._session.client("s3", config=self._config)
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        with reading("ssm", "the client"):
+            return self._session.client("ssm", config=self._config)
+
+    @cached_property
+    def sts(self) -> STSClient:
+        with reading("sts", "the client"):
+            return self._session.client("sts", config=self._config)
+
+    def account(self) -> str:
+        """The 12 digits of the account that the credentials belong to.
+
+        Raises:
+            AccessProblem: there are none, or AWS does not accept them.
+            CloudUnavailable: no answer.
+        """
+        with reading("sts:GetCallerIdentity", "the credentials"):
+            return self.sts.get_caller_identity()["Account"]
+
+    @cached_property
+    def _session(self) -> Session:
+        import boto3  # noqa: PLC0415  0.25 s: only who talks to AWS pays
+
+        with reading("session", "the credentials"):
+            return boto3.session.Session(region_name=self.region)
+
+    @cached_property
+    def _config(self) -> Config:
+        from botocore.config import Config  # noqa: PLC0415  as above
+
+        return Config(
+            retries={"mode": "standard", "total_max_attempts": TOTAL_ATTEMPTS},
+            connect_timeout=5,
+            read_timeout=20,
+            user_agent_extra=f"deployer/{installed_version()}",
+        )
+
+
+def installed_version() -> str:
+    """The deployer's version; `0` when it runs from a checkout that is not installed."""
+    try:
+        return version("deployer")
+    except PackageNotFoundError:
+        return "0"

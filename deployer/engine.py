@@ -29,9 +29,11 @@ from deployer.plan import Deployment, Event, Status
 from deployer.ports import Change, Clock, Cloud, Metrics, Prober, SetWeights, World
 from deployer.steps.base import Done, Progress, Waiting
 from deployer.steps.retire import Retire
+from deployer.steps.route import Route
 
 # Reads may lag behind a change of our own: strange weights must stay strange this long before
-# the deployment stops. Nothing is changed meanwhile.
+# the deployment stops, and a write that nobody has seen for this long did not happen. Nothing is
+# changed meanwhile.
 MOVED_GRACE_S = 60.0
 
 Tell = Callable[[Deployment, Event, Snapshot | None], None]
@@ -57,7 +59,7 @@ def decide(deployment: Deployment, world: World) -> Decision:
     if settled.moved_since is not None:
         note = f"live weights read {world.seen.weights}, not {settled.written}: looking again"
         return Decision(settled, None, Event(world.now, "waiting", note))
-    progress = advance(settled, world)
+    progress = doubt(settled, advance(settled, world), world.now)
     if isinstance(progress, Done):
         return finish_step(settled, progress, world.now)
     if world.elapsed_s > settled.step.deadline_s:
@@ -83,8 +85,9 @@ def settle(deployment: Deployment, seen: Snapshot, now: float) -> Deployment:
     Raises:
         WeightsMoved: somebody else moved traffic, for longer than a lagging read would explain.
     """
-    if deployment.intended is not None and seen.weights == deployment.intended:
-        return replace(deployment, written=seen.weights, intended=None, moved_since=None)
+    if seen.weights in deployment.intended:
+        later = deployment.intended[deployment.intended.index(seen.weights) + 1 :]
+        return replace(deployment, written=seen.weights, intended=later, moved_since=None)
     if seen.weights == deployment.written:
         return replace(deployment, moved_since=None)
     since = deployment.moved_since if deployment.moved_since is not None else now
@@ -96,9 +99,24 @@ def settle(deployment: Deployment, seen: Snapshot, now: float) -> Deployment:
     return replace(deployment, moved_since=since)
 
 
+def doubt(deployment: Deployment, progress: Progress, now: float) -> Progress:
+    """Traffic is not where it reads while another write of ours may still come to light.
+
+    Only the end of a Route rests on weights that were never written: a way back that begins before
+    the last step forward was seen would otherwise believe a reading from before that step.
+    """
+    route_done = isinstance(progress, Done) and isinstance(deployment.step, Route)
+    written_at = deployment.intended_at
+    if route_done and deployment.intended and now - (written_at or 0.0) < MOVED_GRACE_S:
+        return Waiting(f"looking again: {deployment.intended[-1]} may have been written")
+    return progress
+
+
 def finish_step(deployment: Deployment, done: Done, now: float) -> Decision:
     """Move to the next step, or to the end."""
     event = Event(now, "step_done", f"{deployment.step.describe()}: {done.note}", done.evidence)
+    if isinstance(deployment.step, Route):
+        deployment = replace(deployment, intended=())
     if deployment.cursor + 1 < len(deployment.plan.steps):
         after = replace(deployment, cursor=deployment.cursor + 1, entered_at=now)
     else:
@@ -113,7 +131,8 @@ def intend(deployment: Deployment, change: Change, now: float) -> Decision:
     event = Event(now, "change", str(change))
     after = deployment
     if isinstance(change, SetWeights):
-        after = replace(after, intended=change.weights)
+        earlier = tuple(w for w in after.intended if w != change.weights)
+        after = replace(after, intended=(*earlier, change.weights), intended_at=now)
     if not any(e.kind == "change" and e.note == event.note for e in after.log[-1:]):
         after = after.noting(event)
     return Decision(after, change, event)
@@ -182,29 +201,58 @@ class Runner:
             AccessProblem: credentials or a permission are missing; resume when they are there.
         """
         lease_until = self.clock.now() + self.lease_s
-        while True:
+        while not deployment.status.final:
+            before = deployment
             deployment, lease_until = self.turn(deployment, lease_until)
-            if deployment.status.final:
-                return deployment
-            self.clock.sleep(self.poll_s)
+            if (before.cursor, before.status) == (deployment.cursor, deployment.status):
+                self.clock.sleep(self.poll_s)
+        return deployment
 
     def turn(self, deployment: Deployment, lease_until: float) -> tuple[Deployment, float]:
-        """One look and at most one change; returns the saved record and the lease's end."""
+        """One look and at most one change; returns the saved record and the lease's end.
+
+        When the journal or the cloud does not answer, the record comes back as it was: if it was
+        saved after all, the next save is refused and `_recall` reads what is stored.
+        """
         try:
             seen = self.cloud.observe()
             decision = self._decide(deployment, seen)
             due = decision.change is not None or lease_until - self.clock.now() < self.lease_s / 2
-            if due or decision.after != deployment:
-                lease_until = self.clock.now() + self.lease_s
-                lease = Lease(self.owner, lease_until)
-                deployment = self.journal.save(decision.after, lease)
+            if not due and decision.after == deployment:
+                self.tell(deployment, decision.event, seen)
+                return deployment, lease_until
+            renewed = self.clock.now() + self.lease_s
+            saved = self.journal.save(decision.after, Lease(self.owner, renewed))
+            self.tell(saved, decision.event, seen)
+            if decision.change is not None:
+                saved = self._apply(saved, decision.change, seen, renewed)
         except CloudUnavailable as error:
-            self.tell(deployment, Event(self.clock.now(), "unavailable", str(error)), None)
+            self._tell(deployment, "unavailable", error)
             return deployment, lease_until
-        self.tell(deployment, decision.event, seen)
-        if decision.change is not None:
-            deployment = self._apply(deployment, decision.change, seen, lease_until)
-        return deployment, lease_until
+        except LeaseLost as error:
+            return self._recall(deployment, error), lease_until
+        return saved, renewed
+
+    def _recall(self, deployment: Deployment, lost: LeaseLost) -> Deployment:
+        """A refused save: the reply to the one before was lost, or somebody has taken over.
+
+        Raises:
+            LeaseLost: another runner holds the deployment.
+        """
+        try:
+            active = self.journal.active(deployment.environment)
+            if active is None or active.deployment.id != deployment.id:
+                return self.journal.load(deployment.environment, deployment.id)
+        except CloudUnavailable as error:
+            self._tell(deployment, "unavailable", error)
+            return deployment
+        stored = active.deployment
+        if active.lease.owner != self.owner or stored.version == deployment.version:
+            raise lost
+        return stored
+
+    def _tell(self, deployment: Deployment, kind: str, words: object) -> None:
+        self.tell(deployment, Event(self.clock.now(), kind, str(words)), None)
 
     def _decide(self, deployment: Deployment, seen: Snapshot) -> Decision:
         now = self.clock.now()
@@ -227,20 +275,26 @@ class Runner:
     def _apply(
         self, deployment: Deployment, change: Change, seen: Snapshot, lease_until: float
     ) -> Deployment:
-        """Make the change, unless the lease ran out while it was being written down."""
+        """Make the change, unless the lease ran out while it was being written down.
+
+        Weights that are not the expected ones were read too early, or moved by somebody: the next
+        looks tell which, and nothing is changed until then.
+        """
         if self.clock.now() >= lease_until:
-            raise LeaseLost(f"the lease ran out before the change ({change}): nothing was changed")
+            self._tell(deployment, "unavailable", f"the lease ran out before the change: {change}")
+            return deployment
         try:
             self.cloud.apply(change)
-        except CloudUnavailable as error:
-            self.tell(deployment, Event(self.clock.now(), "unavailable", str(error)), None)
+        except (CloudUnavailable, WeightsMoved) as error:
+            self._tell(deployment, "unavailable", error)
             return deployment
         except (ChangeRefused, AccessProblem) as error:
-            failure = ChangeRefused(f"{change}: {error}")
-            decision = go_back(deployment, failure, seen, self.clock.now())
-        except WeightsMoved as error:
-            decision = halt(deployment, error, self.clock.now())
-        lease = Lease(self.owner, self.clock.now() + self.lease_s)
-        deployment = self.journal.save(decision.after, lease)
-        self.tell(deployment, decision.event, seen)
+            return self._refused(deployment, ChangeRefused(f"{change}: {error}"), seen)
         return deployment
+
+    def _refused(self, deployment: Deployment, error: ChangeRefused, seen: Snapshot) -> Deployment:
+        decision = go_back(deployment, error, seen, self.clock.now())
+        lease = Lease(self.owner, self.clock.now() + self.lease_s)
+        saved = self.journal.save(decision.after, lease)
+        self.tell(saved, decision.event, seen)
+        return saved

@@ -133,7 +133,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     cursor:      index of the step in execution.
     entered_at:  when that step was entered, epoch seconds.
     written:     the live weights as last confirmed; None: no production rule yet.
-    intended:    weights that may have been written since, not yet confirmed.
+    intended:    weights that may have been written since and were not seen yet, oldest first.
+    intended_at: when the newest of them was.
     moved_since: when the live weights were first seen to be neither; None: they are ours.
     version:     fencing: each save raises it, and a save of an older one fails.
     """
@@ -148,7 +149,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     entered_at: float
     finished_at: float | None = None
     written: Weights | None
-    intended: Weights | None = None
+    intended: tuple[Weights, ...] = ()
+    intended_at: float | None = None
     moved_since: float | None = None
     reason: str = ""
     by: str = ""
@@ -182,7 +184,7 @@ def decode(record: bytes) -> Deployment:
     """
     try:
         return msgspec.json.decode(record, type=Deployment)
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         raise PlanInvalid(
             f"the journal's record cannot be read by this version of the deployer ({error}): "
             "use the version that wrote it"

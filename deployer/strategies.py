@@ -38,6 +38,7 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
         return first(seen, intent)
     require_sound(seen, stable)
     capacity, candidate = seen[stable].desired, stable.twin
+    require_room(seen, candidate, capacity)
     climb = [step for share in weights for step in stage(intent, candidate, share, capacity)]
     return _plan(
         "canary", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
@@ -60,6 +61,7 @@ def first(seen: Snapshot, intent: Intent) -> Plan:
     dead = serving(seen)
     candidate = dead.twin if dead else Slot.BLUE
     capacity = max(intent.size, seen[dead].desired if dead else 0)
+    require_room(seen, candidate, capacity)
     return _plan(
         "first", seen, intent, stable=None, candidate=candidate, capacity=capacity,
         steps=(
@@ -88,6 +90,7 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
             f"{intent.release.name} serves already: nothing to go back from; see `deployer history`"
         )
     capacity, candidate = seen[stable].desired, stable.twin
+    require_room(seen, candidate, capacity)
     quick = replace(
         intent,
         weights=(),
@@ -117,7 +120,7 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
     intent, candidate, stable = plan.intent, plan.candidate, plan.stable
     touched = any(
         weights is not None and weights[candidate]
-        for weights in (seen.weights, deployment.written, deployment.intended)
+        for weights in (seen.weights, deployment.written, *deployment.intended)
     )
     shrink = Retire(candidate, intent.limits.retire_s)
     if not touched:
@@ -170,6 +173,19 @@ def require_sound(seen: Snapshot, stable: Slot) -> None:
         )
 
 
+def require_room(seen: Snapshot, candidate: Slot, capacity: int) -> None:
+    """A slot that cannot grow to the size it needs is refused before anything is changed.
+
+    Raises:
+        PlanInvalid: the group is too small.
+    """
+    if seen[candidate].max_size < capacity:
+        raise PlanInvalid(
+            f"{candidate} may have at most {seen[candidate].max_size} instances and {capacity} "
+            "are needed: raise max_instances in deployer.toml and deploy the stacks"
+        )
+
+
 def arrival(intent: Intent, candidate: Slot, capacity: int) -> tuple[Step, ...]:
     """The candidate stands, and answers, before any user sees it."""
     limits = intent.limits
@@ -216,11 +232,6 @@ def _plan(
     steps: tuple[Step, ...],
     previous: str | None = None,
 ) -> Plan:
-    if seen[candidate].max_size < capacity:
-        raise PlanInvalid(
-            f"{candidate} may have at most {seen[candidate].max_size} instances and {capacity} "
-            "are needed: raise max_instances in deployer.toml and deploy the stacks"
-        )
     before = seen[stable] if stable else None
     return Plan(
         strategy=strategy,

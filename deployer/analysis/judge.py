@@ -50,8 +50,10 @@ class Tally:
 
     @property
     def share(self) -> float:
-        """Failed requests as a share of all, 0..1; 0 without any request."""
-        return min(1.0, self.failures / self.requests) if self.requests else 0.0
+        """Failed requests as a share of all, 0..1; failures beside no request at all are all."""
+        return (
+            min(1.0, self.failures / self.requests) if self.requests else float(bool(self.failures))
+        )
 
     def __str__(self) -> str:
         return f"{self.failures} of {self.requests} failed ({self.share:.2%})"
@@ -96,7 +98,7 @@ def judge(candidate: Sequence[Minute], stable: Sequence[Minute] | None, rule: Ru
         return verdict(Outcome.FAIL, f"candidate {ours}; at most {allowed:.2%} is accepted")
     if any(minute.requests is None and minute.failures for minute in candidate):
         return verdict(Outcome.INCONCLUSIVE, "errors without a request count: metrics are broken")
-    if candidate and candidate[-1].requests is None:
+    if not candidate or candidate[-1].requests is None:
         return verdict(Outcome.INCONCLUSIVE, "no data for the candidate's newest minute")
     if ours.requests < rule.min_requests:
         return verdict(

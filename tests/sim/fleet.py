@@ -1,0 +1,238 @@
+"""One slot's Auto Scaling group and target group, as time passes (aws-facts 1.3, 1.5, 3.2)."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from deployer.model import Health, Instance, LaunchFailure, Slot, SlotState
+
+NEVER = math.inf
+NOTICE_S = 10.0  # two failed health checks, 5 s apart
+REPLACE_S = 5.0  # from `unhealthy` to the group's termination of the instance
+GIVE_UP_S = 90.0  # an instance that never becomes healthy is replaced
+RETRY_S = 60.0  # between two failed launches
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How a release's instances behave.
+
+    boot_s:        Pending -> InService.
+    health_s:      registered -> first good health check.
+    healthy:       False: no health check ever passes.
+    errors:        per mille of its answers that are 5xx.
+    crash_after_s: seconds of health after which the process is gone for good.
+    """
+
+    boot_s: float = 30.0
+    health_s: float = 10.0
+    healthy: bool = True
+    errors: int = 0
+    crash_after_s: float = NEVER
+
+
+@dataclass(slots=True)
+class SimInstance:
+    """One instance; its whole life is a handful of moments, in epoch seconds.
+
+    replacement: it stands in for one that broke by itself.
+    """
+
+    id: str
+    release: str | None
+    behaviour: Behaviour
+    launched_at: float
+    replacement: bool = False
+    in_service_at: float = field(init=False)
+    healthy_at: float = field(init=False)
+    fails_at: float = field(init=False)
+    leaving_at: float = NEVER
+    gone_at: float = NEVER
+
+    def __post_init__(self) -> None:
+        how = self.behaviour
+        self.in_service_at = self.launched_at + how.boot_s
+        self.healthy_at = self.in_service_at + how.health_s if how.healthy else NEVER
+        self.fails_at = self.healthy_at + how.crash_after_s
+
+    @property
+    def noticed_at(self) -> float:
+        return self.fails_at + NOTICE_S
+
+    @property
+    def replaced_at(self) -> float:
+        """When the group gives it up."""
+        if self.healthy_at == NEVER:
+            return self.in_service_at + GIVE_UP_S
+        return self.noticed_at + REPLACE_S
+
+    @property
+    def moments(self) -> Iterator[float]:
+        """When something about it changes."""
+        yield self.in_service_at
+        yield self.healthy_at
+        yield self.fails_at
+        yield self.noticed_at
+        yield self.replaced_at
+        yield self.gone_at
+
+    def registered(self, now: float) -> bool:
+        return self.in_service_at <= now < self.leaving_at
+
+    def looks_healthy(self, now: float) -> bool:
+        """What the load balancer believes."""
+        return self.registered(now) and self.healthy_at <= now < self.noticed_at
+
+    def able(self, now: float) -> bool:
+        """What is true."""
+        return self.registered(now) and self.healthy_at <= now < self.fails_at
+
+    def excused(self, now: float) -> bool:
+        """Broken by itself, or the replacement of such a one that is not up yet."""
+        return now >= self.fails_at or (self.replacement and now < self.healthy_at)
+
+    def reading(self, now: float, *, checked: bool) -> Instance:
+        """What AWS would say of it."""
+        return Instance(self.id, self._lifecycle(now), self.release, self._health(now, checked))
+
+    def _lifecycle(self, now: float) -> str:
+        if now >= self.leaving_at:
+            return "Terminating:Wait"
+        return "InService" if now >= self.in_service_at else "Pending"
+
+    def _health(self, now: float, checked: bool) -> Health | None:
+        if now < self.in_service_at:
+            return None
+        if not checked:
+            return Health.UNUSED
+        if now >= self.leaving_at:
+            return Health.DRAINING
+        if now >= self.noticed_at or (self.healthy_at == NEVER and now > self.in_service_at + 10):
+            return Health.UNHEALTHY
+        return Health.HEALTHY if now >= self.healthy_at else Health.INITIAL
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Shares of a slot's requests that fail, 0..1.
+
+    ours:   the slot had too little capacity, or none, and nothing excuses it.
+    errors: answered with an error by the release.
+    broken: lost with instances that broke by themselves.
+    """
+
+    ours: float = 0.0
+    errors: float = 0.0
+    broken: float = 0.0
+
+
+@dataclass
+class SimGroup:
+    """A slot.
+
+    behaviours:  release -> how its instances behave; any other release is good.
+    referenced:  some listener rule names the target group, so that it is health-checked.
+    no_capacity: AWS's reason why no instance can be launched; None: launches succeed.
+    """
+
+    slot: Slot
+    desired: int = 0
+    boots: str | None = None
+    min_size: int = 0
+    max_size: int = 12
+    drain_s: float = 20.0
+    stale: bool = False
+    referenced: bool = True
+    no_capacity: str | None = None
+    behaviours: Mapping[str, Behaviour] = field(default_factory=dict)
+    instances: list[SimInstance] = field(default_factory=list)
+    failures: list[LaunchFailure] = field(default_factory=list)
+    owed: int = 0
+    launched: int = 0
+    retry_at: float = 0.0
+
+    def stock(self, now: float) -> "SimGroup":
+        """Begin with the desired instances long since healthy."""
+        self.settle(now - 3600.0)
+        for instance in self.instances:
+            instance.fails_at = NEVER
+        return self
+
+    def next_moment(self, now: float) -> float:
+        """The next time at which anything changes by itself."""
+        moments = (m for i in self.instances for m in i.moments if m > now)
+        return min((*moments, self.retry_at if self.retry_at > now else NEVER))
+
+    def settle(self, now: float) -> None:
+        """What Auto Scaling does at this moment."""
+        for instance in self.instances:
+            if instance.leaving_at == NEVER and now >= instance.replaced_at:
+                self.owed += instance.fails_at <= now
+                instance.leaving_at = instance.gone_at = now
+        self.instances = [i for i in self.instances if now < i.gone_at]
+        staying = [i for i in self.instances if i.leaving_at == NEVER]
+        for instance in staying[self.desired :]:
+            self._dismiss(instance, now)
+        for _ in range(self.desired - len(staying)):
+            self._launch(now)
+
+    def _dismiss(self, instance: SimInstance, now: float) -> None:
+        instance.leaving_at = now
+        instance.gone_at = now + (self.drain_s if instance.in_service_at <= now else 1.0)
+
+    def _launch(self, now: float) -> None:
+        if self.no_capacity is not None:
+            if now >= self.retry_at:
+                self.failures.insert(0, LaunchFailure(now, self.no_capacity))
+                self.retry_at = now + RETRY_S
+            return
+        how = self.behaviours.get(self.boots or "", Behaviour())
+        self.launched += 1
+        name = f"{self.slot}-{self.launched}"
+        self.instances.append(SimInstance(name, self.boots, how, now, replacement=self.owed > 0))
+        self.owed = max(0, self.owed - 1)
+
+    def break_one(self, now: float) -> None:
+        """An able instance dies by itself."""
+        for instance in self.instances:
+            if instance.able(now):
+                instance.fails_at = now
+                return
+
+    def state(self, now: float) -> SlotState:
+        """One reading."""
+        return SlotState(
+            slot=self.slot,
+            min_size=self.min_size,
+            max_size=self.max_size,
+            desired=self.desired,
+            instances=tuple(i.reading(now, checked=self.referenced) for i in self.instances),
+            boots=self.boots,
+            stale=self.stale,
+            draining=sum(i.leaving_at <= now and i.in_service_at <= now for i in self.instances),
+            launch_failures=tuple(self.failures),
+        )
+
+    def able(self, now: float) -> int:
+        return sum(i.able(now) for i in self.instances)
+
+    def accounted(self, now: float) -> int:
+        """Able instances, and those whose absence nobody could have helped."""
+        excused = sum(i.excused(now) for i in self.instances if i.leaving_at == NEVER)
+        return self.able(now) + excused + self.owed
+
+    def loss(self, need: int, now: float) -> Loss:
+        """What becomes of requests when `need` able instances would carry them.
+
+        Healthy targets get everything; without any, all registered ones do (fail open); without
+        any of those, nobody answers.
+        """
+        healthy = [i for i in self.instances if i.looks_healthy(now)]
+        targets = healthy or [i for i in self.instances if i.registered(now)]
+        able = [i for i in targets if i.able(now)]
+        shortage = max(1 - len(able) / len(targets), (need - len(able)) / need) if able else 1.0
+        answered = [i.behaviour.errors / 1000 for i in able]
+        errors = (1 - shortage) * sum(answered) / len(answered) if answered else 0.0
+        if len(able) < need and self.accounted(now) < need:
+            return Loss(ours=shortage, errors=errors)
+        return Loss(errors=errors, broken=shortage)

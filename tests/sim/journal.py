@@ -1,0 +1,102 @@
+"""The journal in memory, with the conditions that a DynamoDB table would check."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from deployer.errors import LeaseLost, Locked, NotFound, NotPossibleNow
+from deployer.journal import Active, Lease, Request
+from deployer.plan import Deployment, decode, encode
+from tests.sim.faults import Gate
+
+
+@dataclass
+class SimJournal:
+    """Records as bytes, so that the codec is part of every test; one lock per environment."""
+
+    gate: Gate
+    records: dict[str, bytes] = field(default_factory=dict)
+    locks: dict[str, tuple[str, Lease]] = field(default_factory=dict)
+    requests: dict[str, Request] = field(default_factory=dict)
+
+    def begin(self, deployment: Deployment, lease: Lease) -> Deployment:
+        return self.gate.through("journal.begin", lambda: self._begin(deployment, lease))
+
+    def save(self, deployment: Deployment, lease: Lease) -> Deployment:
+        return self.gate.through("journal.save", lambda: self._save(deployment, lease))
+
+    def take_over(self, environment: str, lease: Lease, now: float) -> Deployment:
+        return self.gate.through(
+            "journal.take_over", lambda: self._take_over(environment, lease, now)
+        )
+
+    def requested(self, deployment: Deployment) -> Request | None:
+        return self.gate.through("journal.requested", lambda: self.requests.get(deployment.id))
+
+    def ask(self, environment: str, request: Request) -> str:
+        active = self.peek(environment)
+        if active is None:
+            raise NotPossibleNow(f"no deployment is active in {environment}")
+        self.requests[active.deployment.id] = request
+        return active.deployment.id
+
+    def active(self, environment: str) -> Active | None:
+        return self.gate.through("journal.active", lambda: self.peek(environment))
+
+    def load(self, environment: str, deployment_id: str) -> Deployment:
+        return self.gate.through("journal.load", lambda: self._load(deployment_id))
+
+    def history(self, environment: str, limit: int) -> Sequence[Deployment]:
+        return [decode(record) for record in reversed(self.records.values())][:limit]
+
+    def peek(self, environment: str) -> Active | None:
+        """What is stored, for the oracles: no call of the deployer's."""
+        if environment not in self.locks:
+            return None
+        deployment_id, lease = self.locks[environment]
+        return Active(self._load(deployment_id), lease)
+
+    def holder(self, environment: str) -> str | None:
+        """Who holds the environment, for the simulation."""
+        return self.locks[environment][1].owner if environment in self.locks else None
+
+    def _begin(self, deployment: Deployment, lease: Lease) -> Deployment:
+        held = self.locks.get(deployment.environment)
+        if held is not None and (held[0], held[1].owner) == (deployment.id, lease.owner):
+            return self._load(deployment.id)
+        if held is not None:
+            raise Locked(f"{deployment.environment} is taken by {held[1].owner}")
+        return self._store(deployment, lease)
+
+    def _save(self, deployment: Deployment, lease: Lease) -> Deployment:
+        held = self.locks.get(deployment.environment)
+        stored = self._load(deployment.id)
+        ours = held is not None and (held[0], held[1].owner) == (deployment.id, lease.owner)
+        if not ours or stored.version != deployment.version:
+            raise LeaseLost(f"{deployment.id} is at version {stored.version}")
+        return self._store(deployment, lease)
+
+    def _take_over(self, environment: str, lease: Lease, now: float) -> Deployment:
+        if environment not in self.locks:
+            raise NotFound(f"no deployment is active in {environment}")
+        deployment_id, held = self.locks[environment]
+        if held.owner == lease.owner:
+            return self._load(deployment_id)
+        if now < held.expires_at:
+            raise Locked(f"{environment} is taken by {held.owner}")
+        return self._store(self._load(deployment_id), lease)
+
+    def _store(self, deployment: Deployment, lease: Lease) -> Deployment:
+        raised = replace(deployment, version=deployment.version + 1)
+        self.records[deployment.id] = encode(raised)
+        if deployment.status.final:
+            self.locks.pop(deployment.environment, None)
+        else:
+            self.locks[deployment.environment] = (deployment.id, lease)
+        return raised
+
+    def _load(self, deployment_id: str) -> Deployment:
+        if deployment_id not in self.records:
+            raise NotFound(f"no deployment {deployment_id}")
+        return decode(self.records[deployment_id])

@@ -1,0 +1,48 @@
+"""What users saw: every request counted, every lost one blamed on somebody."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from deployer.model import Slot
+from tests.sim.fleet import Loss
+
+MINUTE_S = 60.0
+
+
+@dataclass
+class Count:
+    """Requests (fluid: a constant rate, so fractions occur)."""
+
+    requests: float = 0.0
+    ours: float = 0.0
+    errors: float = 0.0
+    broken: float = 0.0
+
+    def add(self, requests: float, loss: Loss) -> None:
+        self.requests += requests
+        self.ours += requests * loss.ours
+        self.errors += requests * loss.errors
+        self.broken += requests * loss.broken
+
+
+@dataclass
+class Ledger:
+    """Totals, and counts per slot and minute (epoch second at which it starts)."""
+
+    total: Count = field(default_factory=Count)
+    minutes: dict[tuple[Slot, float], Count] = field(default_factory=lambda: defaultdict(Count))
+    outages: list[str] = field(default_factory=list)
+
+    def serve(self, slot: Slot, since: float, until: float, rate: float, loss: Loss) -> None:
+        """`rate` requests per second reached `slot` from `since` to `until`."""
+        if loss.ours:
+            self.outages.append(
+                f"{slot} lost {loss.ours:.0%} of {rate:g}/s from {since:.1f} to {until:.1f}"
+            )
+        while since < until:
+            start = since // MINUTE_S * MINUTE_S
+            end = min(until, start + MINUTE_S)
+            requests = rate * (end - since)
+            self.total.add(requests, loss)
+            self.minutes[slot, start].add(requests, loss)
+            since = end

@@ -1,0 +1,106 @@
+"""The invariants of architecture.md §4, judged at the moment of each change.
+
+I1 (weights sum to 1000, both slots in the rule) is the type `Weights`; I9 (suspended processes)
+does not apply while nothing is suspended. `ours` in the ledger judges I2, I3, I5 and I7 a second
+time, by what users saw.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+from deployer.model import Slot
+from deployer.plan import Deployment, Status
+from deployer.ports import Change, SetDesired, SetWeights
+from tests.sim.cloud import SimCloud
+from tests.sim.journal import SimJournal
+
+
+@dataclass
+class Oracle:
+    """Watches one environment; `violations` says what was broken, when, by whom.
+
+    blind_s: a reading may be this old, so that what changed since is not held against anybody.
+    """
+
+    cloud: SimCloud
+    journal: SimJournal
+    environment: str
+    blind_s: float = 0.0
+    violations: list[str] = field(default_factory=list)
+    foreign_at: float = -math.inf
+
+    def before(self, change: Change, owner: str) -> None:
+        """Called before each change takes effect."""
+        record = self._lease(change, owner)
+        if record is None:
+            return
+        self._written(record, change)
+        self._finite(record)
+        if isinstance(change, SetWeights):
+            self._capacity(change)
+        if isinstance(change, SetDesired):
+            self._shrink(change)
+
+    def at_the_end(self, record: Deployment) -> None:
+        """I10: everything from one slot, or halted with a reason."""
+        if record.status is Status.HALTED:
+            self._expect(bool(record.reason), "I10", "halted without a reason")
+            return
+        rule = self.cloud.rule
+        sole = rule.sole if rule else None
+        nothing = rule is None and record.status is Status.ROLLED_BACK
+        self._expect(sole is not None or nothing, "I10", f"ended with {rule}")
+        if record.status is Status.SHIPPED:
+            self._expect(sole is record.first_plan.candidate, "I10", f"shipped, but {rule}")
+        self._expect(self.journal.peek(self.environment) is None, "I10", "still locked at the end")
+
+    def _lease(self, change: Change, owner: str) -> Deployment | None:
+        held = self.journal.peek(self.environment)
+        now = self.cloud.clock.now()
+        alive = held is not None and held.lease.owner == owner and now < held.lease.expires_at
+        self._expect(alive, "I6", f"{owner} made a change ({change}) without a lease")
+        return held.deployment if held else None
+
+    def _written(self, record: Deployment, change: Change) -> None:
+        if self.cloud.clock.now() - self.foreign_at > self.blind_s:
+            known = (record.written, *record.intended)
+            self._expect(
+                self.cloud.rule in known,
+                "I4",
+                f"{change} although the rule says {self.cloud.rule}, not one of {known}",
+            )
+        if isinstance(change, SetWeights):
+            told = change.weights in (record.written, *record.intended)
+            self._expect(told, "intent first", f"{change} is not in the journal")
+
+    def _finite(self, record: Deployment) -> None:
+        for step in record.plan.steps:
+            finite = math.isfinite(step.deadline_s) and step.deadline_s > 0
+            self._expect(finite, "I8", f"{step.describe()} has no deadline")
+
+    def _capacity(self, change: SetWeights) -> None:
+        now, rule = self.cloud.clock.now(), self.cloud.rule
+        for slot in Slot:
+            gains = change.weights[slot] > (rule[slot] if rule else 0)
+            have, need = (
+                self.cloud.groups[slot].accounted(now),
+                self.cloud.need(slot, change.weights),
+            )
+            self._expect(
+                not gains or have >= need, "I2/I7", f"{change}: {slot} has {have} of {need}"
+            )
+
+    def _shrink(self, change: SetDesired) -> None:
+        slot, cloud = change.slot, self.cloud
+        if change.desired >= cloud.groups[slot].desired:
+            return
+        need = cloud.need(slot, cloud.rule)
+        recently = cloud.clock.now() - self.foreign_at <= self.blind_s
+        self._expect(change.desired >= need or recently, "I3", f"{change}: {need} needed")
+        flowing = cloud.flowing[slot] if cloud.flowing else 0
+        silent = not flowing or recently
+        self._expect(silent, "I5", f"{change}: the data plane still sends it {flowing} per mille")
+
+    def _expect(self, holds: bool, invariant: str, words: str) -> None:
+        if not holds:
+            self.violations.append(f"{invariant}: {words}")

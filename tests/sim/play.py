@@ -1,0 +1,241 @@
+"""A whole environment under simulation, and how a person would ship with it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+
+from msgspec.structs import replace
+
+from deployer import strategies
+from deployer.engine import Runner
+from deployer.errors import CloudUnavailable, NotFound
+from deployer.journal import Ask, Lease, Request
+from deployer.model import Release, Slot, Snapshot, Weights
+from deployer.plan import Deployment, Event, Intent, Limits, Plan, Status
+from deployer.ports import Change
+from tests.sim.clock import SimClock
+from tests.sim.cloud import SimCloud
+from tests.sim.faults import Fault, Gate, Killed
+from tests.sim.fleet import Behaviour, SimGroup
+from tests.sim.journal import SimJournal
+from tests.sim.oracles import Oracle
+from tests.sim.telemetry import SimMetrics, SimProber
+
+Strategy = Callable[[Snapshot, Intent], Plan]
+ENVIRONMENT = "sim"
+
+INTENT = Intent(
+    release=Release("v2", artifact="s3://artifacts/shop/v2.tar.gz"),
+    weights=(50, 500),
+    bake_s=120.0,
+    final_bake_s=60.0,
+    linger_s=300.0,
+    delay_s=60.0,
+    patience_s=300.0,
+    limits=Limits(provision_s=300.0, probe_s=60.0, route_s=120.0, retire_s=300.0),
+)
+
+
+@dataclass
+class CloudPort:
+    """The deployer's sight of the cloud: through the gate, under the oracle's eyes, perhaps stale.
+
+    lags: ages in seconds of the readings to come, of weights and of groups, over and over.
+    """
+
+    truth: SimCloud
+    gate: Gate
+    oracle: Oracle
+    owner: str
+    history: list[Snapshot]
+    lags: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._weights_lag = cycle(self.lags.get("weights") or (0.0,))
+        self._groups_lag = cycle(self.lags.get("groups") or (0.0,))
+
+    def observe(self) -> Snapshot:
+        return self.gate.through("cloud.observe", self._observe)
+
+    def apply(self, change: Change) -> None:
+        self.gate.through("cloud.apply", lambda: self._apply(change))
+
+    def _apply(self, change: Change) -> None:
+        self._remember()
+        self.oracle.before(change, self.owner)
+        self.truth.carry_out(change)
+        self._remember()
+
+    def _remember(self) -> None:
+        groups, now = self.truth.groups, self.truth.clock.now()
+        blue, green = (groups[slot].state(now) for slot in (Slot.BLUE, Slot.GREEN))
+        self.history.append(Snapshot(now, self.truth.rule, blue, green))
+
+    def _observe(self) -> Snapshot:
+        self._remember()
+        now = self.truth.clock.now()
+        weights = self._as_of(now - next(self._weights_lag)).weights
+        groups = self._as_of(now - next(self._groups_lag))
+        return Snapshot(now, weights, groups.blue, groups.green)
+
+    def _as_of(self, moment: float) -> Snapshot:
+        """The oldest remembered reading that is no older than `moment`."""
+        found = self.history[-1]
+        for snapshot in reversed(self.history):
+            if snapshot.at < moment:
+                break
+            found = snapshot
+        return found
+
+
+@dataclass
+class Play:
+    """One simulated environment and everything around it."""
+
+    clock: SimClock
+    cloud: SimCloud
+    gate: Gate
+    journal: SimJournal
+    metrics: SimMetrics
+    prober: SimProber
+    oracle: Oracle
+    lags: Mapping[str, Sequence[float]]
+    poll_s: float = 10.0
+    lease_s: float = 60.0
+    events: list[tuple[Event, str]] = field(default_factory=list)
+    history: list[Snapshot] = field(default_factory=list)
+
+    def runner(self, owner: str) -> Runner:
+        """A process that runs deployments."""
+        cloud = CloudPort(self.cloud, self.gate, self.oracle, owner, self.history, self.lags)
+        return Runner(
+            cloud=cloud,
+            metrics=self.metrics,
+            prober=self.prober,
+            journal=self.journal,
+            clock=self.clock,
+            owner=owner,
+            poll_s=self.poll_s,
+            lease_s=self.lease_s,
+            tell=lambda deployment, event, _: self.events.append((event, deployment.id)),
+        )
+
+    def lease(self, owner: str) -> Lease:
+        return Lease(owner, self.clock.now() + self.lease_s)
+
+    def open(self, runner: Runner, intent: Intent, strategy: Strategy, name: str) -> Deployment:
+        """Compile a plan and take the environment, as the command line does."""
+        seen = runner.cloud.observe()
+        now = self.clock.now()
+        deployment = Deployment(
+            id=name,
+            environment=ENVIRONMENT,
+            status=Status.RUNNING,
+            plan=strategy(seen, intent),
+            started_at=now,
+            entered_at=now,
+            written=seen.weights,
+        )
+        return self.journal.begin(deployment, self.lease(runner.owner))
+
+    def ship(
+        self, intent: Intent = INTENT, strategy: Strategy = strategies.canary, name: str = "d1"
+    ) -> Deployment:
+        """Deploy; whenever the process dies, another one resumes once the lease has run out."""
+        for life in range(20):
+            runner = self.runner(f"{name}-runner-{life}")
+            try:
+                return self._finish(runner.run(self._patiently(runner, intent, strategy, name)))
+            except Killed:
+                self.clock.sleep(self.lease_s + 1.0)
+        raise AssertionError("twenty processes were not enough")
+
+    def _resume(self, runner: Runner, name: str) -> Deployment:
+        try:
+            return self.journal.take_over(ENVIRONMENT, self.lease(runner.owner), self.clock.now())
+        except NotFound:
+            return self.journal.load(ENVIRONMENT, name)
+
+    def _patiently(
+        self, runner: Runner, intent: Intent, strategy: Strategy, name: str
+    ) -> Deployment:
+        """Open it, or resume it; again and again while AWS does not answer, as a person would."""
+        while True:
+            try:
+                if (
+                    name in self.journal.records
+                    and self.journal.holder(ENVIRONMENT) != runner.owner
+                ):
+                    return self._resume(runner, name)
+                return self.open(runner, intent, strategy, name)
+            except CloudUnavailable:
+                self.clock.sleep(self.poll_s)
+
+    def _finish(self, deployment: Deployment) -> Deployment:
+        self.oracle.at_the_end(deployment)
+        return deployment
+
+    def abort_at(self, after_s: float) -> None:
+        """Somebody runs `deployer abort`, `after_s` seconds from now; too late is no harm."""
+        self.cloud.at(self.clock.now() + after_s, self._abort)
+
+    def _abort(self) -> None:
+        if self.journal.peek(ENVIRONMENT) is not None:
+            self.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice"))
+
+    def move_weights_at(self, after_s: float, weights: Weights) -> None:
+        """Somebody moves traffic by hand, `after_s` seconds from now."""
+
+        def move() -> None:
+            self.oracle.foreign_at = self.clock.now()
+            self.cloud.move(weights)
+
+        self.cloud.at(self.clock.now() + after_s, move)
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """The end state: what two runs of the same story must agree on."""
+        groups = self.cloud.groups.values()
+        return (
+            self.cloud.rule,
+            tuple((g.slot, g.desired, g.boots, len(g.instances)) for g in groups),
+        )
+
+
+def play(
+    *,
+    size: int = 2,
+    weights: Weights | None = Weights(1000, 0),  # noqa: B008 - frozen
+    behaviours: Mapping[str, Behaviour] | None = None,
+    faults: Mapping[int, Fault] | None = None,
+    lags: Mapping[str, Sequence[float]] | None = None,
+    data_lag_s: float = 5.0,
+    metrics_delay_s: float = 60.0,
+    rate: float = 50.0,
+) -> Play:
+    """An environment in which v1 serves with `size` instances (or nothing does: weights None)."""
+    clock = SimClock()
+    gate = Gate(clock, faults or {})
+    groups = {slot: SimGroup(slot, behaviours=behaviours or {}) for slot in Slot}
+    live = weights.sole if weights else None
+    if live is not None:
+        groups[live].desired, groups[live].boots = size, "v1"
+        groups[live].stock(clock.now())
+    cloud = SimCloud(clock, groups, weights, load=size, rate=rate, data_lag_s=data_lag_s)
+    journal = SimJournal(gate)
+    stale_s = max([0.0, *(lag for ages in (lags or {}).values() for lag in ages)])
+    return Play(
+        clock=clock,
+        cloud=cloud,
+        gate=gate,
+        journal=journal,
+        metrics=SimMetrics(cloud, gate, metrics_delay_s),
+        prober=SimProber(cloud, gate),
+        oracle=Oracle(cloud, journal, ENVIRONMENT, blind_s=stale_s),
+        lags=lags or {},
+    )
+
+
+def intent_for(release: str, **changes: object) -> Intent:
+    """The simulator's usual intent, for another release."""
+    return replace(INTENT, release=Release(release), **changes)

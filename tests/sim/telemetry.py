@@ -1,0 +1,68 @@
+"""Metrics per minute, late and sometimes missing; and smoke requests."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from deployer.model import Minute, Slot
+from deployer.ports import ProbeReport
+from tests.sim.cloud import SimCloud
+from tests.sim.faults import Gate
+from tests.sim.ledger import MINUTE_S
+
+
+@dataclass
+class SimMetrics:
+    """CloudWatch: closed minutes only, published `delay_s` later, absent when zero.
+
+    missing: indices of minutes since the epoch that are never published.
+    """
+
+    cloud: SimCloud
+    gate: Gate
+    delay_s: float = 60.0
+    missing: Collection[int] = field(default_factory=frozenset)
+
+    def traffic(self, since: float, until: float) -> Mapping[Slot, Sequence[Minute]]:
+        return self.gate.through("metrics.traffic", lambda: self._traffic(since, until))
+
+    def _traffic(self, since: float, until: float) -> Mapping[Slot, Sequence[Minute]]:
+        first = -(-since // MINUTE_S) * MINUTE_S
+        whole = max(0, int((until - first) // MINUTE_S))
+        starts = [first + MINUTE_S * n for n in range(whole)]
+        return {slot: [self._minute(slot, start) for start in starts] for slot in Slot}
+
+    def _minute(self, slot: Slot, start: float) -> Minute:
+        published = self.cloud.clock.now() >= start + MINUTE_S + self.delay_s
+        count = self.cloud.ledger.minutes.get((slot, start))
+        requests = round(count.requests) if count else 0
+        if not published or not count or not requests or start // MINUTE_S in self.missing:
+            return Minute(start, None)
+        return Minute(start, requests, round(count.errors), round(count.broken))
+
+
+@dataclass
+class SimProber:
+    """Requests through the test listener, one after the other over the slot's healthy targets."""
+
+    cloud: SimCloud
+    gate: Gate
+
+    def probe(self, slot: Slot, release: str, requests: int) -> ProbeReport:
+        return self.gate.through("prober.probe", lambda: self._probe(slot, release, requests))
+
+    def _probe(self, slot: Slot, release: str, requests: int) -> ProbeReport:
+        now = self.cloud.clock.now()
+        targets = [i for i in self.cloud.groups[slot].instances if i.looks_healthy(now)]
+        failures: Counter[str] = Counter()
+        for target in targets:
+            share = requests / len(targets)
+            if not target.able(now):
+                failures["502"] += round(share)
+            elif target.release != release:
+                failures["another release"] += round(share)
+            else:
+                failures["500"] += round(share * target.behaviour.errors / 1000)
+        if not targets:
+            failures["503"] = requests
+        return ProbeReport(requests, {cause: n for cause, n in failures.items() if n})

@@ -10,7 +10,8 @@ from deployer.model import Slot, SlotState, Snapshot, Weights
 from deployer.plan import Deployment, Event, Plan
 from deployer.render.lines import step_number
 from deployer.render.plan import expected_s, goal, latest_s
-from deployer.render.progress import finished
+from deployer.render.progress import Standing, finished
+from deployer.render.status import next_command
 from deployer.render.words import iso
 
 Document = dict[str, Any]
@@ -70,7 +71,7 @@ def result_document(
 
 def deployment_document(deployment: Deployment, at: float, *, whole: bool) -> Document:
     """One record of the journal; `whole`: with its plans and its log."""
-    document = {
+    document: Document = {
         "at": iso(at), "deployment": deployment.id, "event": "deployment",
         "environment": deployment.environment, "strategy": deployment.first_plan.strategy,
         "release": deployment.first_plan.release.name,
@@ -92,23 +93,31 @@ def deployment_document(deployment: Deployment, at: float, *, whole: bool) -> Do
     return document
 
 
-def status_document(
-    service: str, environment: str, url: str, seen: Snapshot, active: Active | None,
-    last: Deployment | None, following: str, now: float,
-) -> Document:  # fmt: skip
-    """What serves, what runs, and how the last deployment ended."""
+def status_document(standing: Standing) -> Document:
+    """What serves, what runs, how the last deployment ended, and what to do next."""
+    seen, active, last, now = standing.seen, standing.active, standing.last, standing.now
     return {
-        "at": iso(now), "deployment": active.deployment.id if active else None, "event": "status",
-        "service": service, "environment": environment, "url": url,
-        "weights": weights(seen.weights), "slots": {s: _slot(seen[s]) for s in Slot},
-        "active": active and {
-            **deployment_document(active.deployment, now, whole=False),
-            "lease_owner": active.lease.owner, "lease_expires_at": iso(active.lease.expires_at),
-            "lease_alive": active.lease.expires_at > now,
-        },
-        "last": last and deployment_document(last, now, whole=False),
-        "next_command": following or None,
-    }  # fmt: skip
+        "at": iso(now),
+        "deployment": active.deployment.id if active else None,
+        "event": "status",
+        "service": standing.service,
+        "environment": standing.environment,
+        "url": standing.url,
+        "weights": weights(seen.weights),
+        "slots": {slot: _slot(seen[slot]) for slot in Slot},
+        "active": _active(active, now) if active else None,
+        "last": deployment_document(last, now, whole=False) if last else None,
+        "next_command": next_command(standing) or None,
+    }
+
+
+def _active(active: Active, now: float) -> Document:
+    return {
+        **deployment_document(active.deployment, now, whole=False),
+        "lease_owner": active.lease.owner,
+        "lease_expires_at": iso(active.lease.expires_at),
+        "lease_alive": active.lease.expires_at > now,
+    }
 
 
 def _slot(state: SlotState) -> Document:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from deployer.journal import Active
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
 from deployer.render.plan import goal
@@ -43,6 +44,22 @@ class View:
     note: str = ""
     evidence: Mapping[str, Any] | None = None
     scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What `status` tells: the environment now, its deployment in progress, its newest record.
+
+    now: epoch seconds.
+    """
+
+    service: str
+    environment: str
+    url: str
+    seen: Snapshot
+    active: Active | None
+    last: Deployment | None
+    now: float
 
 
 def see(view: View, deployment: Deployment, event: Event, seen: Snapshot | None) -> View:

@@ -6,20 +6,18 @@ from deployer.journal import Active
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Status
 from deployer.render.plan import goal, title
-from deployer.render.progress import STYLES, outcome, position, time_left, took_s
+from deployer.render.progress import STYLES, Standing, outcome, position, time_left, took_s
 from deployer.render.slots import slot_lines
 from deployer.render.words import one_line, serving_of, span, time_of_day
 
 
-def status_text(
-    place: str, url: str, seen: Snapshot, active: Active | None, last: Deployment | None,
-    now: float, width: int,
-) -> Text:  # fmt: skip
-    """The whole page; `place` is SERVICE/ENVIRONMENT."""
+def status_text(standing: Standing, width: int) -> Text:
+    """The whole page."""
+    seen, active, last, now = standing.seen, standing.active, standing.last, standing.now
     head = Text()
-    head.append(place, "bold")
+    head.append(f"{standing.service}/{standing.environment}", "bold")
     head.append(f"  serves {serving_of(seen)}")
-    head.append(f"  {url}", "dim")
+    head.append(f"  {one_line(standing.url)}", "dim")
     lines = [head, *slot_lines(seen, active.deployment.plan if active else None, width)]
     if active is not None:
         lines += _active(active, now)
@@ -27,7 +25,7 @@ def status_text(
         lines += _last(last, now)
     else:
         lines.append(Text("No deployment yet."))
-    command = next_command(seen, active, last, now)
+    command = next_command(standing)
     if command:
         lines.append(Text(f"Next: {command}", "bold"))
     return Text("\n").join(lines)
@@ -60,23 +58,22 @@ def _last(last: Deployment, now: float) -> tuple[Text, ...]:
     return (text, Text(f"  {last.id}, {span(now - ended)} ago, by {one_line(last.by)}", "dim"))
 
 
-def next_command(
-    seen: Snapshot, active: Active | None, last: Deployment | None, now: float
-) -> str:
+def next_command(standing: Standing) -> str:
     """What a person has to run now; empty if nothing is asked of anybody."""
+    active, last = standing.active, standing.last
     if active is not None:
-        if active.lease.expires_at > now:
-            return ""
-        return "`deployer resume` to go on, or `deployer abort` to go back"
+        alive = active.lease.expires_at > standing.now
+        return "" if alive else "`deployer resume` to go on, or `deployer abort` to go back"
     if last is None:
         return "`deployer canary RELEASE` ships the first release"
-    if last.status is not Status.HALTED:
-        return ""
-    previous = one_line(last.plan.previous or "") or "the release before"
-    if seen.weights is None or seen.weights.sole is last.plan.stable:
+    return after_halt(standing.seen, last) if last.status is Status.HALTED else ""
+
+
+def after_halt(seen: Snapshot, halted: Deployment) -> str:
+    """The way on from where a halted deployment left the traffic."""
+    stable, weights = halted.plan.stable, seen.weights
+    previous = one_line(halted.plan.previous or "") or "the release before"
+    if stable is None or weights is None or weights.sole is stable:
         return "`deployer canary RELEASE` ships again"
-    if seen.weights.sole is None and last.plan.stable is not None:
-        return f"`deployer rollback` goes back to {previous}"
-    if last.plan.stable is None:
-        return "`deployer canary RELEASE` ships a good release"
-    return f"`deployer rollback` goes back to {previous}, `deployer canary RELEASE` ships on"
+    back = f"`deployer rollback` goes back to {previous}"
+    return back if weights.sole is None else f"{back}, `deployer canary RELEASE` ships on"

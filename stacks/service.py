@@ -7,7 +7,7 @@ drift revert can move live traffic. See docs/decisions/0001-who-owns-weights.md.
 
 from typing import Any
 
-from aws_cdk import Stack, aws_iam, aws_ssm
+from aws_cdk import Fn, Stack, aws_iam, aws_ssm
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
@@ -15,6 +15,7 @@ from deployer.model import Slot
 from deployer.settings.artifacts import location
 from deployer.settings.schema import Settings
 from deployer.topology import SLOT_HEADER, topology_parameter
+from stacks.acknowledged import acknowledge
 from stacks.control import ControlStack
 from stacks.entrance import Entrance
 from stacks.network import NetworkStack
@@ -92,10 +93,24 @@ def _role(stack: Stack, settings: Settings, control: ControlStack) -> aws_iam.Ro
         stack, "InstanceRole", assumed_by=aws_iam.ServicePrincipal("ec2.amazonaws.com")
     )
     bucket, prefix = location(settings)
-    arn = control.artifacts.bucket_arn if bucket is None else f"arn:{stack.partition}:s3:::{bucket}"
+    export = _export(control) if bucket is None else None
+    arn = Fn.import_value(export) if export else f"arn:{stack.partition}:s3:::{bucket}"
     role.add_to_policy(
         aws_iam.PolicyStatement(
             sid="ReadArtifacts", actions=["s3:GetObject"], resources=[f"{arn}/{prefix}*"]
         )
     )
+    acknowledge(
+        role,
+        {
+            f"AwsSolutions-IAM5[Resource::{export or arn}/{prefix}*]": "Releases come and go; all of "
+            "them are below this prefix, which is the service's own."
+        },
+    )
     return role
+
+
+def _export(control: ControlStack) -> str:
+    """Name of the export that holds the artifact bucket's ARN: cdk-nag spells findings with it."""
+    reference = control.resolve(control.export_value(control.artifacts.bucket_arn))
+    return str(reference["Fn::ImportValue"])

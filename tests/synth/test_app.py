@@ -1,0 +1,39 @@
+"""app.py: the same templates however it is started, and one line when the settings are wrong."""
+
+import json
+from pathlib import Path
+
+from deployer.settings.reading import environments
+from tests.synth.conftest import SAMPLE, Templates, run_app
+
+
+def test_app_writes_the_same_templates_as_the_library(templates: Templates, tmp_path: Path) -> None:
+    done = run_app(tmp_path)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    written = {path.name: path.read_text() for path in tmp_path.glob("*.template.json")}
+    expected = {path.name: path.read_text() for path in templates.directory.glob("*.template.json")}
+    assert written == expected
+    assert len(written) == 3 * len(environments(SAMPLE))
+
+
+def test_context_narrows_to_one_environment_and_the_variable_names_the_file(tmp_path: Path) -> None:
+    settings = tmp_path / "other.toml"
+    settings.write_text(SAMPLE.read_text().replace('name = "shop"', 'name = "cart"'))
+    done = run_app(
+        tmp_path / "out",
+        CDK_CONTEXT_JSON=json.dumps({"env": "lab"}),
+        DEPLOYER_CONFIG=str(settings),
+    )
+    assert done.returncode == 0, done.stderr
+    written = {path.name for path in (tmp_path / "out").glob("*.template.json")}
+    assert written == {
+        f"cart-lab-{part}.template.json" for part in ("network", "control", "service")
+    }
+
+
+def test_an_unknown_environment_gets_one_line(tmp_path: Path) -> None:
+    done = run_app(tmp_path, CDK_CONTEXT_JSON=json.dumps({"env": "lib"}))
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"{SAMPLE}: no environment 'lib'; there is: lab, prod",
+    ]

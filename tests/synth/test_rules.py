@@ -1,0 +1,144 @@
+"""What others have to say about the templates: cdk-nag, cfn-lint, and the CDK's own validation."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack, Validations, aws_s3
+from cdk_nag import AwsSolutionsChecks
+
+from stacks.assembly import HERE, application, populate
+from tests.synth.conftest import SAMPLE, Templates, run_app
+
+SIMULATED = {
+    "AWS::AutoScaling::AutoScalingGroup",
+    "AWS::DynamoDB::Table",
+    "AWS::EC2::FlowLog",
+    "AWS::EC2::InternetGateway",
+    "AWS::EC2::LaunchTemplate",
+    "AWS::EC2::Route",
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::EC2::VPCGatewayAttachment",
+    "AWS::ElasticLoadBalancingV2::Listener",
+    "AWS::ElasticLoadBalancingV2::ListenerRule",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "AWS::ElasticLoadBalancingV2::TargetGroup",
+    "AWS::IAM::InstanceProfile",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+    "AWS::SSM::Parameter",
+}
+
+
+def nagged(app: App, directory: Path) -> list[str]:
+    """Rules of AwsSolutions that `app` breaks; synthesis raises if there are any."""
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    try:
+        app.synth()
+    except RuntimeError:
+        report: dict[str, Any] = json.loads((directory / "validation-report.json").read_text())
+        return [
+            violation["ruleName"]
+            for plugin in report["pluginReports"]
+            for violation in plugin["violations"]
+        ]
+    return []
+
+
+def test_cdk_nag_finds_nothing_that_is_not_acknowledged(tmp_path: Path) -> None:
+    app = application(tmp_path)
+    populate(app, SAMPLE)
+    assert nagged(app, tmp_path) == []
+
+
+def test_cdk_nag_is_really_asked(tmp_path: Path) -> None:
+    app = application(tmp_path)
+    aws_s3.Bucket(Stack(app, "careless"), "Bucket")
+    assert "AwsSolutions-S10" in nagged(app, tmp_path)
+
+
+def test_cfn_lint_finds_nothing(templates: Templates) -> None:
+    files = sorted(str(path) for path in templates.directory.glob("*.template.json"))
+    assert len(files) == 6
+    found = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), "--format", "parseable", "--", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=55,
+    )
+    assert (found.stdout, found.returncode) == ("", 0)
+
+
+def test_the_cdk_validates_what_it_writes(tmp_path: Path) -> None:
+    done = run_app(tmp_path, CDK_VALIDATION="true")
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stdout + done.stderr
+    assert "ERROR" not in done.stdout + done.stderr
+
+
+def test_templates_use_only_what_the_lab_simulates(templates: Templates) -> None:
+    used = {
+        item["Type"]
+        for part in ("network", "control", "service")
+        for item in templates.template(part)["Resources"].values()
+    }
+    assert used == SIMULATED
+
+
+def test_no_custom_resource_and_no_asset(templates: Templates) -> None:
+    manifest = json.loads((templates.directory / "manifest.json").read_text())
+    assert "missing" not in manifest
+    for path in templates.directory.glob("*.assets.json"):
+        files = json.loads(path.read_text())["files"]
+        assert all(item["source"]["path"].endswith(".template.json") for item in files.values())
+
+
+def test_references_between_stacks_are_strong(templates: Templates) -> None:
+    exported = {
+        output["Export"]["Name"]
+        for part in ("network", "control")
+        for output in templates.template(part)["Outputs"].values()
+    }
+    imported = set(_imports(templates.template("service")))
+    assert imported == exported
+    assert len(imported) == 8
+
+
+def _imports(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["Fn::ImportValue"]] if "Fn::ImportValue" in node else []
+        return own + [name for child in node.values() for name in _imports(child)]
+    if isinstance(node, list):
+        return [name for child in node for name in _imports(child)]
+    return []
+
+
+@pytest.mark.parametrize(("environment", "kept"), [("lab", False), ("prod", True)])
+def test_protected_stacks_refuse_their_deletion(
+    templates: Templates, environment: str, kept: bool
+) -> None:
+    manifest = json.loads((templates.directory / "manifest.json").read_text())["artifacts"]
+    for part in ("network", "control", "service"):
+        properties = manifest[f"shop-{environment}-{part}"]["properties"]
+        assert properties["terminationProtection"] is kept
+
+
+def test_the_flags_are_the_recommended_ones_but_two() -> None:
+    flags = json.loads((HERE / "cdk.json").read_text())["context"]
+    assert len(flags) == 89
+    assert flags["@aws-cdk/aws-ec2:restrictDefaultSecurityGroup"] is False
+    assert flags["@aws-cdk/core:defaultCrossStackReferences"] == "strong"

@@ -32,6 +32,7 @@ from deployer.aws.launch_templates import Boots, LaunchTemplates
 from deployer.aws.published import Published
 from deployer.aws.session import Aws
 from deployer.aws.targets import Targets
+from deployer.errors import ChangeRefused, Halted, NotFound, WeightsMoved
 from deployer.model import Instance, Slot, SlotState, Snapshot
 from deployer.ports import Change, Clock, PinRelease, SetDesired, SetWeights
 from deployer.topology import ENVIRONMENT_TAG, SERVICE_TAG
@@ -81,8 +82,17 @@ class AwsCloud:
 
         Raises:
             WeightsMoved, ChangeRefused, CloudUnavailable, AccessProblem: as the port says.
-            NotFound, Halted: as `observe`.
         """
+        try:
+            self._apply(change)
+        except NotFound as error:
+            raise ChangeRefused(str(error)) from error
+        except WeightsMoved:
+            raise
+        except Halted as error:  # the rule is no longer one that we can read: somebody was here
+            raise WeightsMoved(str(error)) from error
+
+    def _apply(self, change: Change) -> None:
         match change:
             case SetWeights():
                 self._rule.change(change)

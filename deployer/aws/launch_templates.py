@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deployer.aws import versions
 from deployer.aws.failures import changing, code_of, reading
@@ -153,7 +153,7 @@ class LaunchTemplates:
 
         EC2 documents MinVersion as the number *after* which it describes: ask for one more.
         """
-        span = {"MinVersion": str(low - 1)} if low > 1 else {}
+        span: dict[str, Any] = {"MinVersion": str(low - 1)} if low > 1 else {}
         with reading("ec2:DescribeLaunchTemplateVersions", template):
             pages = self._aws.ec2.get_paginator("describe_launch_template_versions").paginate(
                 LaunchTemplateId=template,

@@ -1,0 +1,1 @@
+"""The Auto Scaling API: one function from parameters to answer for each action."""

@@ -1,0 +1,47 @@
+"""EC2's instances as moto holds them: state, address, tags, user data. Read under the lab's lock."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+
+from deployer.lab.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """What an instance can learn about itself when it boots (tags through instance metadata)."""
+
+    id: str
+    private_ip: str
+    user_data: str
+    tags: dict[str, str]
+
+
+def _instances(context: Context) -> dict[str, Any]:
+    backend = ec2_backends[context.account][context.region]
+    return {instance.id: instance for instance in backend.all_instances()}
+
+
+def states(context: Context) -> dict[str, str]:
+    """EC2 state by instance id."""
+    return {key: instance.state for key, instance in _instances(context).items()}
+
+
+def booted(context: Context, instance_id: str) -> Booted:
+    """Raises KeyError if there is no such instance."""
+    instance = _instances(context)[instance_id]
+    data = instance.user_data
+    return Booted(
+        instance.id,
+        instance.private_ip,
+        data.decode() if data is not None else "",
+        {tag["key"]: tag["value"] for tag in instance.get_tags()},
+    )
+
+
+def mark_terminated(context: Context, instance_id: str) -> None:
+    """The last process is gone: a `shutting-down` instance is `terminated`."""
+    instance = _instances(context).get(instance_id)
+    if instance is not None and instance.state == "shutting-down":
+        instance.instance_state.name, instance.instance_state.code = "terminated", 48

@@ -84,6 +84,8 @@ class Hands:
 
     def launch(self, group: Group, intent: intents.Launch, now: float) -> None:
         """One instance, or a failed activity and a pause that doubles each time."""
+        if now < group.retry_at:  # another launch of this look has just failed
+            return
         cause = at(now, group.reason, intent.cause)
         tags = {tag.key: tag.value for tag in group.tags if tag.propagate}
         tags["aws:autoscaling:groupName"] = group.name

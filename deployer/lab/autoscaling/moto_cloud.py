@@ -18,6 +18,7 @@ from deployer.lab.autoscaling.model import Subnet, TemplateRef
 from deployer.lab.context import Context
 
 _CODES: Final = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48}
+_IMAGE_GIB: Final = 8
 _GONE: Final = frozenset({"InvalidInstanceID.NotFound", "TargetGroupNotFound", "InvalidTarget"})
 
 
@@ -162,9 +163,19 @@ def _request(version: Mapping[str, Any], subnet: Subnet, tags: Mapping[str, str]
     for key in ("IamInstanceProfile", "MetadataOptions"):
         if data.get(key):
             request[key] = data[key]
+    if data.get("BlockDeviceMappings"):
+        request["BlockDeviceMappings"] = [_sized(one) for one in data["BlockDeviceMappings"]]
     if data.get("NetworkInterfaces"):
         first, *others = data["NetworkInterfaces"]
         request["NetworkInterfaces"] = [{**first, "SubnetId": subnet.id}, *others]
     else:
         request["SubnetId"] = subnet.id
     return request
+
+
+def _sized(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Without a size a root volume is as large as its image's, which moto does not know."""
+    ebs = mapping.get("Ebs")
+    if ebs is None or "VolumeSize" in ebs or "SnapshotId" in ebs:
+        return dict(mapping)
+    return {**mapping, "Ebs": {**ebs, "VolumeSize": _IMAGE_GIB}}

@@ -56,17 +56,17 @@ tag() {
 }
 
 # A directory of a release exists whole or not at all: it is unpacked beside and then renamed.
-fetch_once() {
-  local artifact=$1 target=$2 work
+fetch_once() (
+  artifact=$1 target=$2
   [[ ! -d $target ]] || return 0
   work=$(mktemp -d "$HOME_DIRECTORY/releases/.unpack.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
   fetch "$artifact" "$work/artifact"
   install -d -m 0755 "$work/app"
   tar --extract --gzip --no-same-owner --file "$work/artifact" --directory "$work/app"
   chmod -R a+rX,go-w "$work/app"
   mv --no-target-directory "$work/app" "$target"
-  rm -rf "$work"
-}
+)
 
 # One request brings the object and the SHA-256 that its uploader wrote into its metadata.
 fetch() {

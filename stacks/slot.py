@@ -117,8 +117,6 @@ class SlotGroup(Construct):
             {
                 "AwsSolutions-AS3": "Launches and failures are read from the group's activities "
                 "during a deployment; notifications belong to the monitoring stack.",
-                "AwsSolutions-EC26": "The launch template encrypts its volume; the rule does not "
-                "look there.",
             },
         )
         return group

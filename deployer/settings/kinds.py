@@ -48,7 +48,12 @@ Slug = Annotated[
     ),
 ]
 Line = Annotated[
-    str, Meta(pattern=r"^[^\r\n\0]+$", description="one line of text that is not empty")
+    str,
+    Meta(
+        pattern=r"^[^\r\n\0]+$",
+        max_length=4096,
+        description="one line of text, not empty, of up to 4096 characters",
+    ),
 ]
 Path = Annotated[
     str, Meta(pattern=r"^/[!-~]{0,1023}$", description="a path that begins with /, without spaces")

@@ -3,7 +3,8 @@
 A tour, in the order of an API call:
 
     api, api_groups   take over elbv2's actions: validate, let moto store, publish, answer
-    rules, attributes what ALB accepts; everything else is refused by name           (pure)
+    rule_actions, rule_conditions, groups, attributes
+                      what ALB accepts; everything else is refused by name            (pure)
     state             moto's objects -> model
     model             load balancers, listeners, rules, target groups as we need them (pure)
     conditions        a rule's condition -> Envoy's header matchers                   (pure)
@@ -15,7 +16,7 @@ A tour, in the order of an API call:
     health            one check's outcome after another -> a target's state           (pure)
     registry          who is registered where, since when, draining until when
     counters          Envoy's access log -> what CloudWatch will be told
-    component         puts them together: Balancer
+    data_plane        puts them together; component adds the API: Balancer
 
 Each behaviour, with its source in AWS's documentation and its test: docs/lab/balancer.md.
 """

@@ -7,7 +7,8 @@ What would change traffic and is not simulated is refused; what changes nothing 
 
 from collections.abc import Callable, Mapping
 
-from deployer.lab.balancer.refusals import Refused, invalid, not_simulated, one_of, whole
+from deployer.lab.balancer.refusals import invalid, not_simulated, one_of, whole
+from deployer.lab.wire import Refused
 
 BOOLEAN = ("true", "false")
 HEALTH = "target_group_health."

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from deployer.lab.balancer.refusals import Refused, invalid, not_simulated, whole
+from deployer.lab.balancer.refusals import invalid, not_simulated, whole
 from deployer.lab.balancer.state import TRAFFIC_PORT, codes
+from deployer.lab.wire import Refused
 
 NUMBERS = {
     "HealthCheckIntervalSeconds": (5, 300),

@@ -30,6 +30,7 @@ DESCRIPTIONS = {
     "Elb.InitialHealthChecking": "Initial health checks in progress",
     "Target.NotRegistered": "Target is not registered to the target group",
     "Target.NotInUse": "Target group is not configured to receive traffic from the load balancer",
+    "Target.InvalidState": "Target is in the stopped state",
     "Target.DeregistrationInProgress": "Target deregistration is in progress",
 }
 

@@ -22,6 +22,9 @@ Timestamps are aware datetimes both ways (epoch seconds are accepted in results)
 under `context.lock`; `context.wake` is set after each action that is not Describe*/Get*/List*...
 Services are named as boto3 names them: autoscaling, elbv2, ec2, cloudwatch, cloudformation, ssm.
 
+A part that keeps a service's whole state itself also says `actions.own("autoscaling")`: moto, whose
+state for it is empty, then answers nothing of it.
+
 Whatever neither a part nor moto implements is refused with code `NotImplemented` (HTTP 400, never
 retried by botocore), naming service and action. Tests: `actions.calls("elbv2", "Modify*")` and
 `actions.faults().add(Fault(...))`.
@@ -38,7 +41,7 @@ from deployer.lab.context import Context
 from deployer.lab.gate import Call, Gate, Handler
 from deployer.lab.wire import Refused, operation
 
-__all__ = ["Call", "Handler", "Refused", "calls", "faults", "gate", "install", "replace"]
+__all__ = ["Call", "Handler", "Refused", "calls", "faults", "gate", "install", "own", "replace"]
 
 MOTO = "5.2.5"
 _installed: list[Gate] = []  # at most one: moto's own state is one per process
@@ -83,6 +86,11 @@ def replace(service: str, action: str, handler: Handler) -> None:
     if operation(service, action) is None:
         raise ValueError(f"{service} has no action {action}")
     gate().replaced[service, action] = handler
+
+
+def own(service: str) -> None:
+    """Nothing of this service is left to moto: actions that are not replaced are refused."""
+    gate().owned.add(service)
 
 
 def calls(service: str = "*", action: str = "*", *, external: bool = False) -> Sequence[Entry]:

@@ -59,11 +59,15 @@ Handler = Callable[[Call, dict[str, Any]], Mapping[str, Any] | None]
 
 
 class Gate:
-    """A WSGI application; `replaced` is keyed by (boto3's service name, action)."""
+    """A WSGI application; `replaced` is keyed by (boto3's service name, action).
+
+    owned: services of which moto answers nothing.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.replaced: dict[tuple[str, str], Handler] = {}
+        self.owned: set[str] = set()
         self.audit = Audit(context.directory)
         self.faults = Faults()
 
@@ -121,6 +125,8 @@ class Gate:
 
     def _dispatch(self, request: Any, target: Target, fresh: Callable[[], Environ]) -> Answer:
         handler = self.replaced.get((target.service, target.action))
+        if handler is None and target.service in self.owned:
+            raise NotImplementedError("this service is the lab's own")
         if handler is None:
             return self._forward(fresh())
 

@@ -62,7 +62,8 @@ def _client(gate: Gate, service: str) -> Any:
 
     def send(request: Any, **_options: object) -> AWSResponse:
         answer = gate.answer(_environ(request))
-        return AWSResponse(request.url, answer.status, dict(answer.headers), _Raw(answer.body))
+        headers: Any = dict(answer.headers)
+        return AWSResponse(request.url, answer.status, headers, _Raw(answer.body))
 
     made.meta.events.register("before-send", send)
     return made

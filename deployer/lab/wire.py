@@ -32,7 +32,7 @@ SIGNED_AS = {
 CLASSIC_ELB = "2012-06-01"
 
 
-class Refused(Exception):  # noqa: N818  said as AWS says it: the call is refused
+class Refused(Exception):
     """An AWS error: `code` and `message` as the service would answer, `status` over HTTP."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:

@@ -1,0 +1,222 @@
+"""One resource at a time: made, changed, replaced, deleted, with the events that tell of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from deployer.lab.cloudformation.blueprint import Blueprint
+from deployer.lab.cloudformation.kinds import Api, Kind, Work
+from deployer.lab.cloudformation.problems import NotSimulated, ResourceFailed, TemplateInvalid
+from deployer.lab.cloudformation.stack import Resource, Stack
+from deployer.lab.context import Context
+
+_REPLACING = (
+    "Requested update requires the creation of a new physical resource; hence creating one."
+)
+
+
+class Halt(Exception):
+    """A resource failed; the text is the reason for the stack's own status."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What one update has done so far, for the way back.
+
+    created:  made anew; replaced: the resources that gave way, still there; touched: changed in
+    place, with success or not.
+    """
+
+    created: list[Resource] = field(default_factory=list)
+    replaced: dict[str, Resource] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+
+
+class Builder:
+    """The engine's hands; it takes the lab's lock for marks and events only."""
+
+    def __init__(self, context: Context, kinds: Mapping[str, Kind], api: Api) -> None:
+        self._context, self._kinds, self._api = context, kinds, api
+
+    def make(self, stack: Stack, target: Blueprint, logical_id: str, ledger: Ledger) -> None:
+        """Create a resource that the stack does not have.
+
+        Raises:
+            Halt: it failed.
+        """
+        one = self._draft(target, logical_id, "CREATE_IN_PROGRESS")
+        stack.resources[logical_id] = one
+        ledger.created.append(one)
+        self._build(stack, target, one, "CREATE")
+
+    def converge(
+        self,
+        stack: Stack,
+        target: Blueprint,
+        logical_id: str,
+        ledger: Ledger,
+        *,
+        again: bool = False,
+    ) -> None:
+        """Bring a resource to what the blueprint says: make, change, replace, or leave it.
+
+        With `again`, on the way back, an update that did not succeed is undone as well.
+
+        Raises:
+            Halt: it failed.
+        """
+        one = stack.resources.get(logical_id)
+        if one is None:
+            self.make(stack, target, logical_id, ledger)
+            return
+        definition = target.resources[logical_id]
+        try:
+            wanted = target.properties(logical_id, stack.known)
+        except TemplateInvalid as error:
+            self._fail(stack, one, "UPDATE", str(error))
+        kind = self._kinds.get(definition["Type"])
+        if one.type == definition["Type"] and one.status != "CREATE_FAILED":
+            changed = _changed(one.properties, wanted)
+            if not changed and not (again and one.attempted is not None):
+                one.definition = definition
+                return
+            if kind is not None and kind.update is not None and not changed & kind.fixed:
+                ledger.touched.add(logical_id)
+                self._change(stack, one, definition, wanted)
+                return
+        ledger.replaced[logical_id] = one
+        self._supplant(stack, target, one)
+
+    def remove(self, stack: Stack, one: Resource, *, policy: str) -> bool:
+        """Delete a resource as its policy says; whether that succeeded (or was not wanted)."""
+        if policy in ("Retain", "Snapshot"):
+            self._mark(stack, one, "DELETE_SKIPPED")
+            return True
+        self._mark(stack, one, "DELETE_IN_PROGRESS")
+        if one.physical_id is not None:
+            work = self._work(stack, one, one.attempted or one.properties)
+            try:
+                self._kinds[one.type].delete(work)
+            except ResourceFailed as error:
+                self._mark(stack, one, "DELETE_FAILED", str(error))
+                return False
+        self._mark(stack, one, "DELETE_COMPLETE")
+        return True
+
+    def reinstate(self, stack: Stack, one: Resource) -> None:
+        """Put back a resource that had given way to another."""
+        stack.resources[one.logical_id] = one
+        self._mark(stack, one, "UPDATE_COMPLETE")
+
+    # -- the steps
+
+    def _draft(self, target: Blueprint, logical_id: str, status: str) -> Resource:
+        definition = target.resources[logical_id]
+        return Resource(logical_id, definition["Type"], definition, status)
+
+    def _supplant(self, stack: Stack, target: Blueprint, old: Resource) -> None:
+        new = self._draft(target, old.logical_id, "UPDATE_IN_PROGRESS")
+        announced = replace(new, physical_id=old.physical_id)
+        self._mark(stack, announced, "UPDATE_IN_PROGRESS", _REPLACING)
+        # Others go on seeing the old one until the new one is there.
+        try:
+            self._build(stack, target, new, "UPDATE", known_as=old)
+        finally:
+            if new.physical_id is not None:
+                stack.resources[old.logical_id] = new
+
+    def _build(
+        self,
+        stack: Stack,
+        target: Blueprint,
+        one: Resource,
+        verb: str,
+        known_as: Resource | None = None,
+    ) -> None:
+        try:
+            one.properties = target.properties(one.logical_id, stack.known)
+            if known_as is None:
+                self._mark(stack, one, f"{verb}_IN_PROGRESS")
+            kind = self._kind(one)
+            work = self._work(stack, one, one.properties)
+            try:
+                kind.create(work)
+            finally:
+                one.physical_id = work.physical_id
+            self._mark(stack, one, f"{verb}_IN_PROGRESS", "Resource creation Initiated")
+            one.attributes = kind.read(work)
+        except (ResourceFailed, TemplateInvalid) as error:
+            self._fail(stack, one, verb, str(error))
+        self._mark(stack, one, f"{verb}_COMPLETE")
+
+    def _change(
+        self, stack: Stack, one: Resource, definition: Mapping[str, Any], wanted: dict[str, Any]
+    ) -> None:
+        before = one.attempted or one.properties
+        one.attempted = wanted
+        self._mark(stack, one, "UPDATE_IN_PROGRESS")
+        try:
+            kind = self._kind(replace(one, definition=definition, properties=wanted))
+            work = self._work(stack, replace(one, definition=definition), wanted)
+            work.before = before
+            if kind.update is None:  # it never was ours to change: converge replaces such types
+                raise work.refuse("an update")
+            kind.update(work)
+            one.attributes = kind.read(work)
+        except ResourceFailed as error:
+            self._fail(stack, one, "UPDATE", str(error))
+        one.properties, one.attempted, one.definition = wanted, None, definition
+        self._mark(stack, one, "UPDATE_COMPLETE")
+
+    def _kind(self, one: Resource) -> Kind:
+        """The resource's type, if the lab can make all that is asked.
+
+        Raises:
+            NotSimulated: the type, a property or a policy is not known; nothing was done.
+        """
+        kind = self._kinds.get(one.type)
+        if kind is None:
+            raise NotSimulated(f"the lab does not simulate {one.type} ({one.logical_id})")
+        unknown = sorted(set(one.properties) - kind.properties)
+        if unknown:
+            raise NotSimulated(
+                f"the lab does not simulate {', '.join(unknown)} of {one.type} ({one.logical_id})"
+            )
+        policies = {**one.definition.get("UpdatePolicy", {})}
+        policies |= {f"CreationPolicy.{key}": 1 for key in one.definition.get("CreationPolicy", {})}
+        if strange := sorted(set(policies) - kind.policies):
+            raise NotSimulated(
+                f"the lab does not simulate UpdatePolicy {', '.join(strange)} of {one.type} "
+                f"({one.logical_id})"
+            )
+        return kind
+
+    def _work(self, stack: Stack, one: Resource, properties: dict[str, Any]) -> Work:
+        return Work(
+            api=self._api,
+            stack=stack.name,
+            logical_id=one.logical_id,
+            type=one.type,
+            properties=properties,
+            physical_id=one.physical_id,
+            policy=one.definition.get("UpdatePolicy", {}),
+            tags=stack.tags,
+        )
+
+    def _fail(self, stack: Stack, one: Resource, verb: str, reason: str) -> None:
+        self._mark(stack, one, f"{verb}_FAILED", reason)
+        doing = "create" if verb == "CREATE" else "update"
+        raise Halt(failures(doing, [one.logical_id])) from None
+
+    def _mark(self, stack: Stack, one: Resource, status: str, reason: str | None = None) -> None:
+        with self._context.lock:
+            stack.mark(one, status, reason)
+
+
+def failures(doing: str, logical_ids: Iterable[str]) -> str:
+    """A stack's status reason, in CloudFormation's words."""
+    return f"The following resource(s) failed to {doing}: [{', '.join(logical_ids)}]."
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}

@@ -1,0 +1,1 @@
+"""What CloudFormation can make here: one table of resource types per service."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from deployer import topology
 from deployer.aws import weights as scale
-from deployer.aws.failures import changing, code_of, reading
+from deployer.aws.failures import asking, changing, code_of
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.errors import ChangeRefused, DeployError, Halted, WeightsMoved
@@ -51,7 +51,7 @@ class ProductionRule:
 
         Raises:
             Halted: the rule is not one that the deployer made, or serves nothing.
-            CloudUnavailable, AccessProblem, NotFound: as `failures.reading`.
+            CloudUnavailable, AccessProblem, NotFound: as `failures.asking`.
         """
         rule = self._find()
         return None if rule is None else self._weights_of(rule)
@@ -100,7 +100,7 @@ class ProductionRule:
         return mine[0] if mine else None
 
     def _rules(self) -> Iterator[RuleTypeDef]:
-        with reading("elasticloadbalancing:DescribeRules", self.listener):
+        with asking("elasticloadbalancing:DescribeRules", self.listener):
             for page in self.aws.elbv2.get_paginator("describe_rules").paginate(
                 ListenerArn=self.listener, PaginationConfig={"PageSize": 400}
             ):

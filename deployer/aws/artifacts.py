@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deployer.aws.failures import code_of, reading
+from deployer.aws.failures import asking, code_of
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.errors import DeployError, NotFound, UsageError
@@ -37,7 +37,7 @@ class Artifacts:
         Raises:
             UsageError: not a name.
             NotFound: no such artifact; says where it should be and which releases there are.
-            CloudUnavailable, AccessProblem: as `failures.reading`.
+            CloudUnavailable, AccessProblem: as `failures.asking`.
         """
         if not NAME.fullmatch(name):
             raise UsageError(
@@ -47,7 +47,7 @@ class Artifacts:
         uri = self.uri_of(name)
         bucket, key = split(uri)
         try:
-            with reading("s3:GetObject", uri):
+            with asking("s3:GetObject", uri):
                 self.aws.s3.head_object(Bucket=bucket, Key=key)
         except DeployError as error:
             if code_of(error) not in ("404", "NoSuchKey", "NoSuchBucket", "NotFound"):
@@ -60,11 +60,11 @@ class Artifacts:
 
         Raises:
             NotFound: no such bucket.
-            CloudUnavailable, AccessProblem: as `failures.reading`.
+            CloudUnavailable, AccessProblem: as `failures.asking`.
         """
         bucket, key = split(self.uri_of("NAME-OF-RELEASE"))
         before, _, after = key.partition("NAME-OF-RELEASE")
-        with reading("s3:ListBucket", bucket):
+        with asking("s3:ListBucket", bucket):
             page = self.aws.s3.list_objects_v2(Bucket=bucket, Prefix=before)
         found = sorted(
             (each["LastModified"], each["Key"][len(before) : len(each["Key"]) - len(after)])

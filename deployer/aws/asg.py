@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from deployer.aws.failures import changing, reading
+from deployer.aws.failures import asking, changing
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.errors import ChangeRefused, NotFound
@@ -33,10 +33,10 @@ def read(aws: Aws, names: Iterable[str]) -> dict[str, AutoScalingGroupTypeDef]:
 
     Raises:
         NotFound: a group does not exist.
-        CloudUnavailable, AccessProblem: as `failures.reading`.
+        CloudUnavailable, AccessProblem: as `failures.asking`.
     """
     wanted = tuple(names)
-    with reading("autoscaling:DescribeAutoScalingGroups", ", ".join(wanted)):
+    with asking("autoscaling:DescribeAutoScalingGroups", ", ".join(wanted)):
         found = aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=wanted)
     groups = {group["AutoScalingGroupName"]: group for group in found["AutoScalingGroups"]}
     for name in wanted:
@@ -57,9 +57,9 @@ def launch_failures(aws: Aws, name: str) -> tuple[LaunchFailure, ...]:
     Launches fail here and nowhere else: asking for capacity succeeds (aws-facts 3.2).
 
     Raises:
-        CloudUnavailable, AccessProblem, NotFound: as `failures.reading`.
+        CloudUnavailable, AccessProblem, NotFound: as `failures.asking`.
     """
-    with reading("autoscaling:DescribeScalingActivities", name):
+    with asking("autoscaling:DescribeScalingActivities", name):
         found = aws.autoscaling.describe_scaling_activities(
             AutoScalingGroupName=name, MaxRecords=ACTIVITIES
         )

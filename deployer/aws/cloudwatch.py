@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from deployer.aws.failures import reading
+from deployer.aws.failures import asking
 from deployer.aws.needs import Need, Resource
 from deployer.aws.published import Published
 from deployer.aws.session import Aws
@@ -70,7 +70,7 @@ class CloudWatchMetrics:
 
     def _page(self, starts: range, token: str, answer: Answer) -> str:
         onward: dict[str, Any] = {"NextToken": token} if token else {}
-        with reading("cloudwatch:GetMetricData", "the load balancer's metrics"):
+        with asking("cloudwatch:GetMetricData", "the load balancer's metrics"):
             page = self._aws.cloudwatch.get_metric_data(
                 MetricDataQueries=self._queries,
                 StartTime=datetime.fromtimestamp(starts.start, UTC),

@@ -6,6 +6,7 @@ permissions are the caller's to mend; what AWS refuses for good ends the change.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
@@ -79,8 +80,10 @@ _UNREACHED = (boto.HTTPClientError, boto.IncompleteReadError)
 
 
 @contextmanager
-def reading(action: str, subject: str) -> Iterator[None]:
-    """Around a call that changes nothing; `action` as IAM spells it, `subject` is what it reads.
+def asking(action: str, subject: str) -> Iterator[None]:
+    """Around a call whose refusal is no failed step: every read, and the journal's writes.
+
+    `action` as IAM spells it, `subject` is what it is asked of.
 
     Raises:
         CloudUnavailable, AccessProblem, NotFound; DeployError for any other refusal.
@@ -93,7 +96,7 @@ def reading(action: str, subject: str) -> Iterator[None]:
 
 @contextmanager
 def changing(action: str, subject: str) -> Iterator[None]:
-    """Around a call that changes something.
+    """Around a call that changes the environment.
 
     Raises:
         CloudUnavailable: no answer; the change may or may not have taken effect.
@@ -105,10 +108,19 @@ def changing(action: str, subject: str) -> Iterator[None]:
         raise of(error, action, subject, changes=True) from error
 
 
-def code_of(error: BaseException | None) -> str:
-    """AWS's code of an error that one of the two above has translated, or of the original."""
-    original = error.__cause__ if isinstance(error, DeployError) else error
+def code_of(error: DeployError) -> str:
+    """AWS's code behind an error that one of the two above has translated; empty if it had none."""
+    original = error.__cause__
     return original.response["Error"]["Code"] if isinstance(original, ClientError) else ""
+
+
+def reasons_of(error: DeployError) -> frozenset[str]:
+    """The codes for which the items of a DynamoDB transaction were refused."""
+    original = error.__cause__
+    if not isinstance(original, ClientError):
+        return frozenset()
+    reasons = cast("dict[str, Any]", original.response).get("CancellationReasons", ())
+    return frozenset(reason.get("Code", "None") for reason in reasons) - {"None"}
 
 
 def of(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from deployer.aws import versions
-from deployer.aws.failures import changing, code_of, reading
+from deployer.aws.failures import asking, changing, code_of
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.aws.versions import Version
@@ -75,7 +75,7 @@ class LaunchTemplates:
 
         Raises:
             NotFound: a template does not exist.
-            CloudUnavailable, AccessProblem: as `failures.reading`.
+            CloudUnavailable, AccessProblem: as `failures.asking`.
         """
         return {
             template: self._boots(template, default)
@@ -109,7 +109,7 @@ class LaunchTemplates:
 
     def _defaults(self, templates: tuple[str, ...]) -> dict[str, int]:
         """Default version per template; what is new in them has been read."""
-        with reading("ec2:DescribeLaunchTemplates", ", ".join(templates)):
+        with asking("ec2:DescribeLaunchTemplates", ", ".join(templates)):
             found = self._aws.ec2.describe_launch_templates(LaunchTemplateIds=templates)
         rows = {row["LaunchTemplateId"]: row for row in found["LaunchTemplates"]}
         for template in templates:
@@ -154,7 +154,7 @@ class LaunchTemplates:
         EC2 documents MinVersion as the number *after* which it describes: ask for one more.
         """
         span: dict[str, Any] = {"MinVersion": str(low - 1)} if low > 1 else {}
-        with reading("ec2:DescribeLaunchTemplateVersions", template):
+        with asking("ec2:DescribeLaunchTemplateVersions", template):
             pages = self._aws.ec2.get_paginator("describe_launch_template_versions").paginate(
                 LaunchTemplateId=template,
                 MaxVersion=str(high),

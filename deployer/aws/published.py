@@ -5,7 +5,7 @@ from typing import Literal, NoReturn
 import msgspec
 from botocore.exceptions import EndpointConnectionError
 
-from deployer.aws.failures import code_of, reading
+from deployer.aws.failures import asking, code_of
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.errors import AccessProblem, CloudUnavailable, DeployError, NotFound, NotPossibleNow
@@ -61,7 +61,7 @@ def read(aws: Aws, service: str, environment: str) -> Published:
     """
     name = topology_parameter(service, environment)
     try:
-        with reading("ssm:GetParameter", f"the parameter {name}"):
+        with asking("ssm:GetParameter", f"the parameter {name}"):
             found = aws.ssm.get_parameter(Name=name)
     except CloudUnavailable as error:
         if isinstance(error.__cause__, EndpointConnectionError):

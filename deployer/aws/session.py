@@ -10,7 +10,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from deployer.aws.failures import reading
+from deployer.aws.failures import asking
 from deployer.aws.needs import Need, Resource
 
 if TYPE_CHECKING:
@@ -40,42 +40,42 @@ class Aws:
 
     @cached_property
     def autoscaling(self) -> AutoScalingClient:
-        with reading("autoscaling", "the client"):
+        with asking("autoscaling", "the client"):
             return self._session.client("autoscaling", config=self._config)
 
     @cached_property
     def cloudwatch(self) -> CloudWatchClient:
-        with reading("cloudwatch", "the client"):
+        with asking("cloudwatch", "the client"):
             return self._session.client("cloudwatch", config=self._config)
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
-        with reading("dynamodb", "the client"):
+        with asking("dynamodb", "the client"):
             return self._session.client("dynamodb", config=self._config)
 
     @cached_property
     def ec2(self) -> EC2Client:
-        with reading("ec2", "the client"):
+        with asking("ec2", "the client"):
             return self._session.client("ec2", config=self._config)
 
     @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:
-        with reading("elasticloadbalancing", "the client"):
+        with asking("elasticloadbalancing", "the client"):
             return self._session.client("elbv2", config=self._config)
 
     @cached_property
     def s3(self) -> S3Client:
-        with reading("s3", "the client"):
+        with asking("s3", "the client"):
             return self._session.client("s3", config=self._config)
 
     @cached_property
     def ssm(self) -> SSMClient:
-        with reading("ssm", "the client"):
+        with asking("ssm", "the client"):
             return self._session.client("ssm", config=self._config)
 
     @cached_property
     def sts(self) -> STSClient:
-        with reading("sts", "the client"):
+        with asking("sts", "the client"):
             return self._session.client("sts", config=self._config)
 
     def account(self) -> str:
@@ -85,14 +85,14 @@ class Aws:
             AccessProblem: there are none, or AWS does not accept them.
             CloudUnavailable: no answer.
         """
-        with reading("sts:GetCallerIdentity", "the credentials"):
+        with asking("sts:GetCallerIdentity", "the credentials"):
             return self.sts.get_caller_identity()["Account"]
 
     @cached_property
     def _session(self) -> Session:
         import boto3  # noqa: PLC0415  0.25 s: only who talks to AWS pays
 
-        with reading("session", "the credentials"):
+        with asking("session", "the credentials"):
             return boto3.session.Session(region_name=self.region)
 
     @cached_property

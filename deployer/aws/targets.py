@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deployer.aws.failures import reading
+from deployer.aws.failures import asking
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.model import Health
@@ -43,9 +43,9 @@ def read(aws: Aws, target_group: str) -> Targets:
     """The target group's registered targets (an empty answer means none). One call.
 
     Raises:
-        CloudUnavailable, AccessProblem, NotFound: as `failures.reading`.
+        CloudUnavailable, AccessProblem, NotFound: as `failures.asking`.
     """
-    with reading("elasticloadbalancing:DescribeTargetHealth", target_group):
+    with asking("elasticloadbalancing:DescribeTargetHealth", target_group):
         found = aws.elbv2.describe_target_health(TargetGroupArn=target_group)
     return understood(found["TargetHealthDescriptions"])
 

@@ -50,9 +50,10 @@ Slug = Annotated[
 Line = Annotated[
     str,
     Meta(
-        pattern=r"^[^\r\n\0]+$",
+        # No control characters and no line separators, in nobody's opinion of what a line is.
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$",
         max_length=4096,
-        description="one line of text, not empty, of up to 4096 characters",
+        description="one line of text, not empty, without control characters, up to 4096 long",
     ),
 ]
 Path = Annotated[

@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployer.errors import SettingsInvalid
+from deployer.lab.instances import facts as lab_facts
+from deployer.settings.checking import struct
 from deployer.settings.schema import ServiceSettings
 from stacks.user_data import BEGIN, BOOTSTRAP, END, facts, quoted, user_data, with_facts
 
-LINES = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), min_size=1)
+CHARACTERS = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
+LINES = st.text(CHARACTERS, min_size=1, max_size=200)
 SERVICES = st.builds(
     ServiceSettings,
     name=st.just("shop"),
@@ -30,6 +34,27 @@ def read(script: str) -> dict[str, str]:
 @given(SERVICES)
 def test_facts_survive_the_round_trip(service: ServiceSettings) -> None:
     assert read(user_data(service)) == facts(service)
+
+
+@given(SERVICES)
+def test_the_lab_reads_the_same_facts(service: ServiceSettings) -> None:
+    found = lab_facts.service(user_data(service))
+    assert (found.start, found.port, found.health_path) == (
+        service.start,
+        service.port,
+        service.health_path,
+    )
+
+
+@given(LINES)
+def test_every_line_of_text_is_a_valid_start_command(start: str) -> None:
+    assert struct(ServiceSettings, {"name": "shop", "start": start}, "test").start == start
+
+
+@pytest.mark.parametrize("start", ["", "a\nb", "a\tb", "a\x00", "a\x85b", "a\u2028b", "x" * 4097])
+def test_a_start_command_that_is_no_line_is_refused(start: str) -> None:
+    with pytest.raises(SettingsInvalid, match="must be one line of text"):
+        struct(ServiceSettings, {"name": "shop", "start": start}, "test")
 
 
 @pytest.mark.parametrize(

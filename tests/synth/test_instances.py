@@ -47,7 +47,7 @@ def test_launch_templates_know_no_release(templates: Templates) -> None:
 
 
 CHANGES = [
-    ("min_requests = 50", "min_requests = 60", set()),
+    ("min_requests = 20", "min_requests = 60", set()),
     ("max_instances = 8", "max_instances = 9", {"AWS::AutoScaling::AutoScalingGroup"}),
     (
         "max_instances = 8",

@@ -35,7 +35,7 @@ def test_a_stack_update_leaves_sizes_alone(templates: Templates) -> None:
 
 def test_groups_replace_what_the_load_balancer_calls_unhealthy(templates: Templates) -> None:
     for group in templates.properties("service", "AutoScaling::AutoScalingGroup"):
-        assert (group["HealthCheckType"], group["HealthCheckGracePeriod"]) == ("ELB", 60)
+        assert (group["HealthCheckType"], group["HealthCheckGracePeriod"]) == ("ELB", 300)
 
 
 def test_each_slot_has_its_own_three_parts(templates: Templates) -> None:

@@ -27,14 +27,14 @@ from deployer.journal import Ask, Journal, Lease
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
 from deployer.ports import Change, Clock, Cloud, Metrics, Prober, SetWeights, World
-from deployer.steps.base import Done, Progress, Waiting
+from deployer.steps.base import LATE_READING_S, Done, Progress, Waiting
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
 
 # Reads may lag behind a change of our own: strange weights must stay strange this long before
 # the deployment stops, and a write that nobody has seen for this long did not happen. Nothing is
 # changed meanwhile.
-MOVED_GRACE_S = 60.0
+MOVED_GRACE_S = LATE_READING_S
 
 Tell = Callable[[Deployment, Event, Snapshot | None], None]
 

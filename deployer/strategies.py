@@ -8,6 +8,7 @@ from deployer.errors import Halted, NotPossibleNow, PlanInvalid
 from deployer.model import WHOLE, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Intent, Plan, basis_of
 from deployer.steps.bake import Bake
+from deployer.steps.base import LATE_READING_S
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
 from deployer.steps.probe import Probe
@@ -123,6 +124,8 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
         for weights in (seen.weights, deployment.written, *deployment.intended)
     )
     shrink = Retire(candidate, intent.limits.retire_s)
+    leaving = isinstance(deployment.step, Retire)
+    settle_s = LATE_READING_S if leaving else 0.0  # its instances may be gone and still be read
     if not touched:
         steps: tuple[Step, ...] = (shrink,)
     elif stable is None:
@@ -132,7 +135,7 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
         )
     else:
         steps = (
-            Provision(stable, None, plan.capacity, intent.limits.provision_s),
+            Provision(stable, None, plan.capacity, intent.limits.provision_s, settle_s),
             Route(Weights.toward(stable, WHOLE), plan.capacity, intent.limits.route_s),
             _linger(intent, candidate),
             shrink,

@@ -25,7 +25,7 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
 
     Raises:
         CandidateUnhealthy: fewer healthy instances than its share of the traffic needs.
-        VerdictFailed: judged bad.
+        VerdictFailed: judged bad, or still inconclusive when patience ran out.
     """
 
     candidate: Slot
@@ -51,11 +51,14 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
             return Waiting(verdict.reason, evidence)
         if verdict.outcome is Outcome.PASS:
             return self._require_everyone(world, verdict)
-        if self.inconclusive == "promote" and world.elapsed_s >= self.patience_s:
-            return Done(
-                f"promoted without a verdict, as the settings say: {verdict.reason}", evidence
+        if world.elapsed_s < self.patience_s:
+            return Waiting(f"inconclusive: {verdict.reason}", evidence)
+        if self.inconclusive == "abort":
+            raise VerdictFailed(
+                f"no verdict within {spell(self.patience_s)}, and the settings say abort: "
+                f"{verdict.reason}"
             )
-        return Waiting(f"inconclusive: {verdict.reason}", evidence)
+        return Done(f"promoted without a verdict, as the settings say: {verdict.reason}", evidence)
 
     def _require_health(self, world: World) -> None:
         healthy = world.seen[self.candidate].healthy()

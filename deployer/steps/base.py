@@ -6,6 +6,8 @@ from typing import Protocol
 
 from deployer.ports import Change, World
 
+LATE_READING_S = 60.0  # a reading of the cloud is never older than this (aws-facts 4.4)
+
 
 @dataclass(frozen=True, slots=True)
 class Done:

@@ -14,6 +14,7 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
 
     release: None restores capacity: whatever the slot runs already, it runs more of; it is waited
              for as long as the deadline allows, since giving up early helps nobody.
+    settle_s: readings within this time from entry may still show instances that are gone.
 
     Raises:
         CandidateUnhealthy: a launch failed, or no rule references the target group.
@@ -24,6 +25,7 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
     release: Release | None
     count: int
     deadline_s: float
+    settle_s: float = 0.0
 
     def describe(self) -> str:
         what = self.release.name if self.release else "what it runs"
@@ -43,7 +45,11 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
             return Act(SetDesired(self.slot, self.count))
         healthy = state.healthy(self.release.name if self.release else None)
         note = f"{healthy} of {self.count} healthy"
-        return Done(note) if healthy >= self.count else Waiting(f"{note}; {situation(state)}")
+        if healthy < self.count:
+            return Waiting(f"{note}; {situation(state)}")
+        if world.elapsed_s < self.settle_s:
+            return Waiting(f"{note}, if the reading is not late: looking again")
+        return Done(note)
 
     def _make_way(self, world: World, state: SlotState, release: Release) -> Progress | None:
         """What must go or be pinned before instances of `release` can be asked for."""

@@ -4,7 +4,7 @@ import msgspec
 
 from deployer.durations import spell
 from deployer.model import Slot, Weights, instances_for
-from deployer.ports import SetWeights, World
+from deployer.ports import SetDesired, SetWeights, World
 from deployer.steps.base import Act, Done, Progress, Waiting
 
 
@@ -15,7 +15,9 @@ class Route(msgspec.Struct, frozen=True, tag=True):
     capacity: instances that carry 100 % of the traffic.
 
     A slot that would gain traffic without healthy capacity for it is waited for, until the
-    deadline: the weights stay where they are (invariant I2).
+    deadline: the weights stay where they are (invariant I2). If its group was scaled in since it
+    was provisioned, which is what target tracking does to a slot with little traffic, it gets its
+    size back first.
     """
 
     weights: Weights
@@ -33,5 +35,7 @@ class Route(msgspec.Struct, frozen=True, tag=True):
             need = instances_for(self.weights[slot], self.capacity)
             have = world.seen[slot].healthy()
             if self.weights[slot] > (live[slot] if live else 0) and have < need:
+                if world.seen[slot].desired < need:
+                    return Act(SetDesired(slot, self.capacity))
                 return Waiting(f"{slot}: {have} healthy, {need} needed for its share")
         return Act(SetWeights(self.weights, live))

@@ -57,10 +57,6 @@ class SimJournal:
         deployment_id, lease = self.locks[environment]
         return Active(self._load(deployment_id), lease)
 
-    def holder(self, environment: str) -> str | None:
-        """Who holds the environment, for the simulation."""
-        return self.locks[environment][1].owner if environment in self.locks else None
-
     def _begin(self, deployment: Deployment, lease: Lease) -> Deployment:
         held = self.locks.get(deployment.environment)
         if held is not None and (held[0], held[1].owner) == (deployment.id, lease.owner):

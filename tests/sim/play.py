@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from deployer import strategies
 from deployer.engine import Runner
-from deployer.errors import CloudUnavailable, NotFound
+from deployer.errors import CloudUnavailable, NotFound, NotPossibleNow
 from deployer.journal import Ask, Lease, Request
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Event, Intent, Limits, Plan, Status
@@ -159,16 +159,13 @@ class Play:
     def _patiently(
         self, runner: Runner, intent: Intent, strategy: Strategy, name: str
     ) -> Deployment:
-        """Open it, or resume it; again and again while AWS does not answer, as a person would."""
+        """Open it, or resume it; again and again until that is possible, as a person would."""
         while True:
             try:
-                if (
-                    name in self.journal.records
-                    and self.journal.holder(ENVIRONMENT) != runner.owner
-                ):
+                if name in self.journal.records:
                     return self._resume(runner, name)
                 return self.open(runner, intent, strategy, name)
-            except CloudUnavailable:
+            except (CloudUnavailable, NotPossibleNow):
                 self.clock.sleep(self.poll_s)
 
     def _finish(self, deployment: Deployment) -> Deployment:
@@ -182,6 +179,11 @@ class Play:
     def _abort(self) -> None:
         if self.journal.peek(ENVIRONMENT) is not None:
             self.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice"))
+
+    def kill_instance_at(self, after_s: float, slot: Slot) -> None:
+        """An instance of `slot` dies by itself, `after_s` seconds from now."""
+        moment = self.clock.now() + after_s
+        self.cloud.at(moment, lambda: self.cloud.groups[slot].break_one(moment))
 
     def move_weights_at(self, after_s: float, weights: Weights) -> None:
         """Somebody moves traffic by hand, `after_s` seconds from now."""

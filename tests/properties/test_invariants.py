@@ -1,0 +1,132 @@
+"""Whatever happens, users lose nothing that the deployer could have saved.
+
+Random fleets, weights, releases, faults, late readings and aborts. The oracles judge each change
+when it is made (tests/sim/oracles.py); the ledger judges by what users saw.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from deployer.model import Release, Slot, Weights
+from deployer.plan import Deployment, Intent
+from tests.sim.faults import Fault
+from tests.sim.fleet import NEVER, Behaviour
+from tests.sim.play import INTENT, Play, play
+
+
+@st.composite
+def behaviours(draw: st.DrawFn) -> Behaviour:
+    return Behaviour(
+        boot_s=draw(st.sampled_from([5.0, 30.0, 90.0, 400.0])),
+        health_s=draw(st.sampled_from([1.0, 10.0, 45.0])),
+        healthy=draw(st.integers(0, 9)) > 0,
+        errors=draw(st.sampled_from([0, 0, 0, 5, 30, 200, 1000])),
+        crash_after_s=draw(st.sampled_from([NEVER, NEVER, NEVER, 15.0, 130.0, 400.0])),
+    )
+
+
+@st.composite
+def intents(draw: st.DrawFn) -> Intent:
+    weights = draw(st.sets(st.integers(1, 999), max_size=3))
+    return replace(
+        INTENT,
+        release=Release("v2"),
+        weights=tuple(sorted(weights)),
+        bake_s=draw(st.sampled_from([0.0, 60.0, 150.0])),
+        final_bake_s=draw(st.sampled_from([0.0, 60.0])),
+        linger_s=draw(st.sampled_from([60.0, 300.0])),
+        inconclusive=draw(st.sampled_from(["abort", "promote"])),
+    )
+
+
+faults = st.dictionaries(st.integers(0, 150), st.sampled_from(Fault), max_size=6)
+bursts = st.builds(
+    lambda start, length: dict.fromkeys(range(start, start + length), Fault.THROTTLED),
+    st.integers(0, 120),
+    st.integers(1, 25),
+)
+lags = st.fixed_dictionaries(
+    {
+        "weights": st.lists(st.sampled_from([0.0, 0.0, 5.0, 15.0, 40.0]), max_size=5),
+        "groups": st.lists(st.sampled_from([0.0, 0.0, 5.0, 15.0, 40.0]), max_size=5),
+    }
+)
+moments = st.one_of(st.none(), st.floats(0.0, 900.0))
+
+
+@dataclass(frozen=True)
+class Tale:
+    """Everything that chance decides about one deployment."""
+
+    size: int
+    live: Slot
+    intent: Intent
+    release: Behaviour
+    data_lag_s: float
+    metrics_delay_s: float
+    abort_s: float | None
+    deaths: list[float]
+
+    def set_up(
+        self,
+        faults: Mapping[int, Fault] | None = None,
+        lags: Mapping[str, list[float]] | None = None,
+    ) -> Play:
+        sim = play(
+            size=self.size,
+            weights=Weights.toward(self.live, 1000),
+            behaviours={"v2": self.release},
+            faults=faults,
+            lags=lags,
+            data_lag_s=self.data_lag_s,
+            metrics_delay_s=self.metrics_delay_s,
+        )
+        if self.abort_s is not None:
+            sim.abort_at(self.abort_s)
+        for death in self.deaths:
+            sim.kill_instance_at(death, self.live)
+        return sim
+
+
+tales = st.builds(
+    Tale,
+    size=st.integers(1, 6),
+    live=st.sampled_from(Slot),
+    intent=intents(),
+    release=behaviours(),
+    data_lag_s=st.sampled_from([0.0, 5.0, 30.0]),
+    metrics_delay_s=st.sampled_from([20.0, 60.0, 180.0]),
+    abort_s=moments,
+    deaths=st.lists(st.floats(30.0, 900.0), max_size=2),
+)
+
+
+def judge(sim: Play, deployment: Deployment) -> None:
+    assert deployment.status.final
+    assert sim.oracle.violations == []
+    assert sim.cloud.ledger.outages == []
+    assert sim.cloud.ledger.total.ours == 0
+
+
+@given(tale=tales)
+def test_any_release_on_any_fleet(tale: Tale) -> None:
+    sim = tale.set_up()
+    judge(sim, sim.ship(tale.intent))
+
+
+@given(tale=tales, faults=faults, burst=bursts)
+def test_any_faults_at_any_calls(
+    tale: Tale, faults: dict[int, Fault], burst: dict[int, Fault]
+) -> None:
+    sim = tale.set_up(faults={**burst, **faults})
+    judge(sim, sim.ship(tale.intent))
+
+
+@given(tale=tales, faults=faults, lags=lags)
+def test_late_readings(tale: Tale, faults: dict[int, Fault], lags: dict[str, list[float]]) -> None:
+    sim = tale.set_up(faults, lags)
+    judge(sim, sim.ship(tale.intent))

@@ -1,0 +1,97 @@
+"""What the commands share: the global options, the environment's settings, services and output."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from deployer import clock
+from deployer.cli.ending import Ending
+from deployer.cli.output import Output
+from deployer.cli.stream import StreamOutput
+from deployer.cli.text import TextOutput
+from deployer.errors import DeployError, NotFound
+from deployer.settings import reading
+from deployer.settings.schema import Settings
+from deployer.wiring import Services, connect
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass
+class App:
+    """One invocation of the command line.
+
+    environment: as asked for; None: the only one that there is.
+    connect:     settings -> services; tests give their own.
+    """
+
+    config: Path
+    environment: str | None
+    output: Output
+    connect: Callable[[Settings], Services] = connect
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The environment's settings, with the command's flags merged in.
+
+        Raises:
+            NotFound: no such file or environment.
+            SettingsInvalid: something in it is wrong.
+        """
+        if not self.config.exists():
+            raise NotFound(
+                f"{self.config.name} not found in {self.config.absolute().parent}: run this where "
+                "it lies, or name it with --config or DEPLOYER_CONFIG (deployer.example.toml "
+                "explains every setting)"
+            )
+        return reading.load(self.config, self.environment, self.overrides)
+
+    @cached_property
+    def services(self) -> Services:
+        """Everything that the environment offers; talks to AWS."""
+        return self.connect(self.settings)
+
+
+def app_of(ctx: click.Context, overrides: Mapping[str, Any] = NOTHING) -> App:
+    """The invocation's App. `overrides`: settings that the command's flags change."""
+    options, given = ctx.find_root().params, ctx.find_root().obj
+    return App(
+        config=Path(options["config"]),
+        environment=options["env"],
+        output=output_of(ctx),
+        connect=given or connect,
+        overrides={key: value for key, value in overrides.items() if value is not None},
+    )
+
+
+def output_of(ctx: click.Context) -> Output:
+    """What fits --output."""
+    root = ctx.find_root()
+    return StreamOutput() if root.params["output"] == "json" else TextOutput(flags_of(root))
+
+
+def flags_of(root: click.Context) -> str:
+    """The global options that were typed, as they must be typed again: `--env prod `."""
+    typed = {
+        f"--{name}": root.params[name]
+        for name in ("config", "env")
+        if root.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    return "".join(f"{name} {value} " for name, value in typed.items())
+
+
+def say_result(ctx: click.Context, ending: Ending) -> None:
+    """The last word, timed by the clock that the environment names, if it names a good one."""
+    try:
+        now = clock.from_environment(os.environ).now()
+    except DeployError:
+        now = clock.WallClock().now()
+    output_of(ctx).result(ending, now)

@@ -1,0 +1,202 @@
+"""`deployer rollback`, `deployer abort` and `deployer resume`: every way back, and the way on."""
+
+import click
+
+from deployer import strategies
+from deployer.cli import ending
+from deployer.cli.app import App, app_of
+from deployer.cli.ending import Ending
+from deployer.cli.lineage import release_before
+from deployer.cli.session import Session, alive
+from deployer.cli.ship import dry_run_option
+from deployer.errors import NotFound, NotPossibleNow
+from deployer.journal import Active, Ask, Request
+from deployer.model import Snapshot
+from deployer.plan import Deployment, Plan, Status
+from deployer.render.plan import title, way_back
+from deployer.wiring import intent_of
+
+REMEMBERED = 50  # records that are read to find the release before
+
+
+@click.command(short_help="Go back to the release before, or to RELEASE.")
+@click.argument("release", required=False)
+@dry_run_option
+@click.pass_context
+def rollback(ctx: click.Context, *, release: str | None, dry_run: bool) -> Ending:
+    """Go back to the release before, or to RELEASE.
+
+    \b
+    While a deployment runs:      it is asked to go back, as by `deployer abort`, and
+                                  watched until it has.
+    After one that halted and     all traffic returns to the old slot: capacity first,
+    left both slots serving:      then traffic, then shrink.
+    Otherwise:                    the release that served before the one that serves
+                                  now (as the journal tells), or RELEASE, is started in
+                                  the other slot, probed, given all of the traffic at
+                                  once, and judged for two minutes at most.
+
+    \b
+    Exit status: 0 gone back, 2 refused (nothing was changed), 3 the release that was
+                 to come back failed and the present one stays, 4 halted, 5 locked.
+    Example:     deployer rollback
+                 deployer rollback v41 --dry-run
+    """  # noqa: D301  \b is for click
+    app = app_of(ctx)
+    session = Session(app.services, app.output)
+    active = app.services.journal.active(app.services.environment)
+    if active is not None:
+        return turn_back(session, active, release, dry_run=dry_run)
+    seen = app.services.cloud.observe()
+    halted = halfway(app, seen)
+    if halted is not None:
+        refuse_other(release, halted)
+        plan = strategies.rollback(seen, halted)
+    else:
+        plan = return_plan(app, seen, release)
+    if dry_run:
+        session.show(plan)
+        return Ending("planned")
+    return go(session, plan, seen, f"the way back of {halted.id}, which halted" if halted else "")
+
+
+def turn_back(session: Session, active: Active, release: str | None, *, dry_run: bool) -> Ending:
+    """Ask the running deployment to go back, and watch it.
+
+    Raises:
+        NotPossibleNow: RELEASE is not where that leads.
+    """
+    refuse_other(release, active.deployment)
+    if dry_run:
+        session.show(strategies.rollback(session.services.cloud.observe(), active.deployment))
+        return Ending("planned")
+    deployment = session.follow(ask(session))
+    if deployment.status is Status.SHIPPED:
+        raise NotPossibleNow(
+            f"{deployment.plan.release.name} had shipped before it could turn back: "
+            "run `deployer rollback` again to return to the release before"
+        )
+    return ending.of_deployment(deployment, wanted=Status.ROLLED_BACK)
+
+
+def refuse_other(release: str | None, record: Deployment) -> None:
+    """A deployment under way, or left half-way, leads back to one release only.
+
+    Raises:
+        NotPossibleNow: another one is wanted.
+    """
+    if release not in (None, record.plan.previous):
+        raise NotPossibleNow(
+            f"{title(record.first_plan)} ({record.id}) is not finished and leads back to "
+            f"{record.plan.previous or 'nothing'}: run `deployer rollback` first, "
+            f"then `deployer rollback {release}`"
+        )
+
+
+def halfway(app: App, seen: Snapshot) -> Deployment | None:
+    """The halted deployment that left both slots serving, if that is where we are.
+
+    Raises:
+        NotPossibleNow: both serve, and no record says why.
+    """
+    if seen.weights is None or seen.weights.sole is not None:
+        return None
+    newest = next(iter(app.services.journal.history(app.services.environment, 1)), None)
+    if newest is None or newest.status is not Status.HALTED:
+        raise NotPossibleNow(
+            f"both slots serve ({seen.weights}) and no deployment of the journal left them so: "
+            "give one of them all of the traffic (production rule of the listener), then run "
+            "the command again"
+        )
+    return newest
+
+
+def return_plan(app: App, seen: Snapshot, release: str | None) -> Plan:
+    """The plan that puts an earlier release back.
+
+    Raises:
+        NotFound: the journal does not tell which was before, or there is no such release.
+        NotPossibleNow: nothing was ever released, or it serves already.
+    """
+    if seen.weights is None:
+        raise NotPossibleNow("nothing was ever released here: `deployer canary RELEASE` ships")
+    slot = strategies.serving(seen)
+    running = seen[slot].releases if slot else ()
+    if release is None:
+        records = app.services.journal.history(app.services.environment, REMEMBERED)
+        release = release_before(records, running)
+    if release is None:
+        raise NotFound(
+            f"the journal knows no release before {', '.join(running) or 'the present one'}: "
+            "name one: `deployer rollback RELEASE`"
+        )
+    return strategies.return_to(seen, intent_of(app.settings, app.services.find_release(release)))
+
+
+def go(session: Session, plan: Plan, seen: Snapshot, reason: str) -> Ending:
+    """Carry a way back out.
+
+    A plan that leads away from its release begins as a retreat: a failure on it is left to a
+    person, and its good end is `rolled_back`.
+    """
+    retreat = way_back(plan)
+    status = Status.RETREATING if retreat else Status.RUNNING
+    wanted = Status.ROLLED_BACK if retreat else Status.SHIPPED
+    record = session.begin(plan, seen, status=status, reason=reason)
+    return ending.of_deployment(session.carry(record), wanted=wanted)
+
+
+def ask(session: Session) -> str:
+    """Ask the running deployment to go back; its id."""
+    services = session.services
+    return services.journal.ask(services.environment, Request(Ask.ABORT, services.caller))
+
+
+@click.command(short_help="Ask the running deployment to go back.")
+@click.pass_context
+def abort(ctx: click.Context) -> Ending:
+    """Ask the running deployment to go back.
+
+    Its runner, wherever it is, sees the request at its next look, sends all traffic
+    back to the old slot and retires the new one. This command returns at once; watch
+    with `deployer status --watch` (or use `deployer rollback`, which waits). If the
+    runner is gone, its lease being out, this command takes over and carries the way
+    back out itself.
+
+    \b
+    Exit status: 0 asked, or gone back; 2 nothing runs, 4 halted, 5 lost the lease.
+    Example:     deployer abort
+    """  # noqa: D301  \b is for click
+    app = app_of(ctx)
+    session = Session(app.services, app.output)
+    asked = ask(session)
+    active = app.services.journal.active(app.services.environment)
+    if active is not None and not alive(active, app.services.clock.now()):
+        session.output.note("its runner is gone: taking over")
+        deployment = session.carry(session.take_over())
+        return ending.of_deployment(deployment, wanted=Status.ROLLED_BACK)
+    record = app.services.journal.load(app.services.environment, asked)
+    words = f"asked {title(record.first_plan)} ({asked}) to go back: `deployer status --watch`"
+    return Ending("asked", 0, words, record)
+
+
+@click.command(short_help="Carry on a deployment whose runner is gone.")
+@click.pass_context
+def resume(ctx: click.Context) -> Ending:
+    """Carry on a deployment whose runner is gone.
+
+    After Ctrl-C, a crash or a lost connection the deployment stands still, with its
+    traffic where it was. This command continues with the step in which it stood, as
+    soon as the lease of the former runner is out (at once after Ctrl-C, else within
+    journal.lease of deployer.toml, 1m).
+
+    \b
+    Exit status: 0 shipped, 2 nothing to resume, 3 rolled back, 4 halted,
+                 5 its runner is alive.
+    Example:     deployer resume
+    """  # noqa: D301  \b is for click
+    app = app_of(ctx)
+    session = Session(app.services, app.output)
+    record = session.take_over()
+    session.show(record.plan, record.id)
+    return ending.of_deployment(session.carry(record))

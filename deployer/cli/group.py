@@ -1,0 +1,104 @@
+"""The root command: loads commands when they are named, and turns every error into an exit status.
+
+Nothing heavier than click is imported here, so that `deployer --help` is instant; and this is the
+one place where exceptions meet exit codes, so that no command has a `try`.
+"""
+
+# ruff: noqa: ARG002  what a protocol or click hands over need not all be used
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import click
+
+from deployer.cli.ending import Ending
+from deployer.errors import DeployError, NotPossibleNow
+
+DEBUG = "DEPLOYER_DEBUG"
+
+
+class Entry(NamedTuple):
+    """Where a command is, and its help in one line; `needs`: a module that an extra brings."""
+
+    module: str
+    help: str
+    needs: str = ""
+
+
+COMMANDS = {
+    "canary": Entry("ship", "Ship RELEASE a little at a time, judging it at each stop."),
+    "deploy": Entry("ship", "Ship RELEASE the way that the environment's settings name."),
+    "status": Entry("look", "Show what serves, what runs and how the last deployment ended."),
+    "history": Entry("look", "List the deployments, newest first."),
+    "show": Entry("look", "Show one deployment: plan, events, evidence, reason."),
+    "rollback": Entry("back", "Go back to the release before, or to RELEASE."),
+    "abort": Entry("back", "Ask the running deployment to go back."),
+    "resume": Entry("back", "Carry on a deployment whose runner is gone."),
+    "lab": Entry("lab", "Run a local AWS with real traffic, and use it.", needs="moto"),
+    "demo": Entry("demo", "Show everything, live, without an AWS account.", needs="moto"),
+}
+
+
+class Deployer(click.Group):
+    """The root command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of a manual, not of the alphabet."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module.
+
+        Raises:
+            NotPossibleNow: it belongs to an extra that is not installed.
+        """
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        if entry.needs and find_spec(entry.needs) is None:
+            raise NotPossibleNow(
+                f"`deployer {cmd_name}` needs the lab, which is not installed: "
+                "pip install 'deployer[lab]'"
+            )
+        command: click.Command = getattr(import_module(f"deployer.cli.{entry.module}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; its `Ending` becomes the last line and the exit status."""
+        try:
+            ending = super().invoke(ctx)
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except click.ClickException as error:
+            ending = Ending("error", error.exit_code, error.format_message())
+            if ctx.params["output"] != "json":
+                raise
+            error.show()
+        except DeployError as error:
+            ending = failed(error)
+        except KeyboardInterrupt:
+            ending = Ending("interrupted", 130, "interrupted")
+        except Exception as error:
+            if os.environ.get(DEBUG):
+                raise
+            reason = f"unexpected {type(error).__name__}: {error}"
+            ending = Ending("error", 1, f"{reason} (for the traceback: {DEBUG}=1 deployer ...)")
+        if isinstance(ending, Ending):
+            from deployer.cli.app import say_result  # noqa: PLC0415  it imports rich
+
+            say_result(ctx, ending)
+            ctx.exit(ending.exit_code)
+        return ending
+
+
+def failed(error: DeployError) -> Ending:
+    """The end of a command that could not do what it was asked."""
+    stopped = error.exit_code > 128
+    return Ending("interrupted" if stopped else "error", error.exit_code, str(error))

@@ -1,0 +1,46 @@
+"""Which release served before: worked out from the journal's records. Pure."""
+
+from collections.abc import Sequence
+
+from deployer.plan import Deployment, Status
+
+
+def release_before(records: Sequence[Deployment], serving: Sequence[str]) -> str | None:
+    """The release to go back to.
+
+    Going back undoes: v1, v2, back to v1, and back once more is what was before v1, not v2.
+
+    Args:
+        records: the journal's, newest first.
+        serving: releases that serve now.
+
+    Returns:
+        None if the records do not tell.
+    """
+    line = lineage(records)
+    where = next((n for n in reversed(range(len(line))) if line[n] in serving), None)
+    if where is None:
+        return line[-1] if line else None
+    return line[where - 1] if where else None
+
+
+def lineage(records: Sequence[Deployment]) -> list[str]:
+    """The releases that each follow on the one before, oldest first, without those undone."""
+    line: list[str] = []
+    for record in reversed(records):
+        if record.status is not Status.SHIPPED:
+            continue
+        plan, name = record.first_plan, record.first_plan.release.name
+        if not line and plan.previous:
+            line.append(plan.previous)
+        undone = plan.strategy == "rollback" or line[-1:] == [name]
+        if undone and name in line:
+            del line[last_index(line, name) + 1 :]
+        else:
+            line.append(name)
+    return line
+
+
+def last_index(line: Sequence[str], name: str) -> int:
+    """Where `name` is last; it must be there."""
+    return len(line) - 1 - line[::-1].index(name)

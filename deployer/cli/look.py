@@ -1,0 +1,110 @@
+"""`deployer status`, `deployer history` and `deployer show`: they look and change nothing."""
+
+import click
+
+from deployer.cli.app import App, app_of
+from deployer.cli.ending import Ending
+from deployer.cli.stopping import pause, stoppable
+from deployer.render.documents import deployment_document, status_document
+from deployer.render.history import history_text, show_text
+from deployer.render.progress import Standing
+from deployer.render.status import status_text
+
+
+@click.command(short_help="Show what serves, what runs and how the last deployment ended.")
+@click.option("--watch", is_flag=True, help="Show it again and again until Ctrl-C.")
+@click.pass_context
+def status(ctx: click.Context, *, watch: bool) -> Ending:
+    """Show what serves, what runs and how the last deployment ended.
+
+    For each slot: its weight, release, healthy and wanted instances, and the states of
+    those that are not healthy. For a deployment in progress: its step, the time left,
+    who runs it and until when its lease lasts. After one that halted: the reason and the
+    command to run next.
+
+    \b
+    Exit status: 0, whatever is shown; 2 if there is no such environment.
+    Example:     deployer --env prod status --watch
+    """  # noqa: D301  \b is for click
+    app = app_of(ctx)
+    if watch:
+        return keep_showing(app)
+    show_standing(app, standing(app))
+    return Ending()
+
+
+def keep_showing(app: App) -> Ending:
+    """Until a signal comes, which is how it is meant to end."""
+    services = app.services
+    with stoppable() as stop:
+        show_standing(app, standing(app))
+        while pause(services.clock, stop, services.scale, services.poll_s):
+            now = standing(app)
+            app.output.clear()
+            show_standing(app, now)
+    return Ending()
+
+
+def show_standing(app: App, now: Standing) -> None:
+    """One page, or one document."""
+    app.output.page(lambda width: status_text(now, width), [status_document(now)])
+
+
+def standing(app: App) -> Standing:
+    """Read everything that there is to tell."""
+    services = app.services
+    active = services.journal.active(services.environment)
+    last = next(iter(services.journal.history(services.environment, 1)), None)
+    return Standing(
+        service=services.service,
+        environment=services.environment,
+        url=services.url,
+        seen=services.cloud.observe(),
+        active=active,
+        last=last if active is None else None,
+        now=services.clock.now(),
+    )
+
+
+@click.command(short_help="List the deployments, newest first.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True,
+    help="How many, at most.",
+)  # fmt: skip
+@click.pass_context
+def history(ctx: click.Context, *, limit: int) -> Ending:
+    """List the deployments, newest first.
+
+    Id, start, strategy, release, result, duration, who, and why it ended so.
+
+    \b
+    Exit status: 0; 2 if there is no such environment.
+    Example:     deployer history --limit 50
+    """  # noqa: D301  \b is for click
+    app = app_of(ctx)
+    services = app.services
+    records, now = services.journal.history(services.environment, limit), services.clock.now()
+    documents = [deployment_document(record, now, whole=False) for record in records]
+    app.output.page(lambda _: history_text(records, now), documents)
+    return Ending()
+
+
+@click.command(short_help="Show one deployment: plan, events, evidence, reason.")
+@click.argument("deployment", metavar="ID")
+@click.pass_context
+def show(ctx: click.Context, *, deployment: str) -> Ending:
+    """Show one deployment: plan, events, evidence, reason.
+
+    ID is the first column of `deployer history`. The record keeps the newest 200
+    events.
+
+    \b
+    Exit status: 0; 2 if there is no such deployment.
+    Example:     deployer show 20260102-150405-1f2e
+    """  # noqa: D301  \b is for click
+    app = app_of(ctx)
+    services = app.services
+    record = services.journal.load(services.environment, deployment)
+    document = deployment_document(record, services.clock.now(), whole=True)
+    app.output.page(lambda _: show_text(record, services.service), [document])
+    return Ending()

@@ -1,0 +1,67 @@
+"""`deployer`: the root command and its options. Imports nothing that makes `--help` slow."""
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from deployer.cli.group import Deployer
+
+
+def installed_version() -> str:
+    """As pip knows it; `0` for a checkout that is not installed."""
+    try:
+        return version("deployer")
+    except PackageNotFoundError:
+        return "0"
+
+
+@click.group(cls=Deployer, context_settings={"max_content_width": 100})
+@click.option(
+    "--config", default="deployer.toml", show_default=True, envvar="DEPLOYER_CONFIG",
+    show_envvar=True, type=click.Path(), help="The settings.",
+)  # fmt: skip
+@click.option(
+    "--env", metavar="NAME", envvar="DEPLOYER_ENV", show_envvar=True,
+    help="The environment: a section [environments.NAME] of the settings. Not needed if there is "
+    "only one.",
+)  # fmt: skip
+@click.option(
+    "--output", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="For people, or for programs: one JSON object per line on stdout, `result` last.",
+)  # fmt: skip
+@click.version_option(installed_version(), prog_name="deployer", message="%(prog)s %(version)s")
+def cli(*, config: str, env: str | None, output: str) -> None:
+    """Zero-downtime releases for services on EC2 Auto Scaling behind a load balancer.
+
+    A release starts beside the one that serves, proves itself on a little real traffic,
+    gets more, and gets all of it; or everything goes back by itself. Progress goes to
+    stderr, results to stdout.
+
+    \b
+    deployer canary v42          ship a release
+    deployer status --watch      see what serves and what runs
+    deployer rollback            go back
+
+    \b
+    Durations are written 90s, 10m, 1h30m; shares are percents: 5, 0.1, 25%.
+    AWS credentials come from where the AWS CLI takes them (AWS_PROFILE, ...).
+    Exit status:
+      0  shipped, or done as asked     4    halted: a person must look
+      1  unexpected error              5    another deployment runs
+      2  refused: usage or settings    129, 130, 143  stopped by a signal
+      3  rolled back
+    """  # noqa: D301  \b is for click
+
+
+def main() -> None:
+    """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows its code: never an exception.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    cli(prog_name="deployer")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""What people type, checked: durations and weights. A mistake is a usage error (exit 2)."""
+
+from itertools import pairwise
+from typing import Any
+
+import click
+
+from deployer.durations import per_mille, seconds
+
+
+class Duration(click.ParamType[str]):
+    """`90s`, `10m`, `1h30m`; handed on as typed: the settings know how long is allowed."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The duration, as typed."""
+        try:
+            seconds(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
+class Weights(click.ParamType[tuple[str, ...]]):
+    """`5,25,50`: the candidate's shares in percent, rising, each above 0 and below 100."""
+
+    name = "percent,..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The shares, as typed."""
+        words = tuple(word.strip() for word in str(value).split(","))
+        try:
+            shares = [per_mille(word) for word in words]
+        except ValueError as error:
+            self.fail(f"{error}; several are separated by commas: 5,25,50", param, ctx)
+        if any(low >= high for low, high in pairwise((0, *shares, 1000))):
+            self.fail(
+                f"{value!r}: shares must rise, each above 0 and below 100, such as 5,25,50 "
+                "(100 is added at the end)",
+                param,
+                ctx,
+            )
+        return words

@@ -1,0 +1,219 @@
+"""A deployment from this process's side: begin it, carry it, follow somebody else's, let it go."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from deployer.cli.output import Output
+from deployer.cli.stopping import Interrupted, StoppableClock, pause, stoppable
+from deployer.engine import Tell
+from deployer.errors import CloudUnavailable, DeployError, Locked
+from deployer.identity import deployment_id
+from deployer.journal import Active
+from deployer.model import Snapshot
+from deployer.plan import Deployment, Event, Plan, Status
+from deployer.render.plan import goal, title
+from deployer.render.progress import View, position
+from deployer.render.words import one_line, serving_of, span, time_of_day
+from deployer.wiring import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One environment's services, and somebody to tell."""
+
+    services: Services
+    output: Output
+
+    def require_free(self) -> None:
+        """No deployment runs here; said before anything is planned.
+
+        Raises:
+            Locked: one does; says which, by whom, since when, and what to do.
+        """
+        active = self.services.journal.active(self.services.environment)
+        if active is not None:
+            raise Locked(taken(active, self.place, self.services.clock.now()))
+
+    def show(self, plan: Plan, deployment: str | None = None) -> None:
+        """The plan, before anything happens."""
+        place = (self.services.service, self.services.environment)
+        self.output.plan(plan, place, self.services.clock.now(), deployment=deployment)
+
+    def begin(
+        self, plan: Plan, seen: Snapshot, *, status: Status = Status.RUNNING, reason: str = ""
+    ) -> Deployment:
+        """Take the environment and write the intent down; `seen` is what the plan was made from.
+
+        Raises:
+            Locked: somebody was faster.
+            PlanInvalid: the environment changed in between; nothing was done.
+        """
+        services, now = self.services, self.services.clock.now()
+        record = Deployment(
+            id=deployment_id(now), environment=services.environment, status=status, plan=plan,
+            started_at=now, entered_at=now, written=seen.weights, reason=reason,
+            by=services.caller,
+        ).noting(Event(now, "started", f"{title(plan)} by {services.caller}"))  # fmt: skip
+        self.show(plan, record.id)
+        begun = services.journal.begin(record, services.lease())
+        with self._ending_if_refused(begun):
+            plan.require_fresh(services.cloud.observe())
+        return begun
+
+    @contextmanager
+    def _ending_if_refused(self, deployment: Deployment) -> Iterator[None]:
+        try:
+            yield
+        except DeployError as error:
+            ended = replace(
+                deployment, status=Status.ROLLED_BACK, finished_at=self.services.clock.now(),
+                reason=f"not begun: {error}",
+            )  # fmt: skip
+            self.services.journal.save(ended, self.services.lease())
+            raise
+
+    def take_over(self) -> Deployment:
+        """Continue the deployment of a runner that is gone.
+
+        Raises:
+            Locked: it is alive. NotFound: there is none.
+        """
+        services = self.services
+        return services.journal.take_over(
+            services.environment, services.lease(), services.clock.now()
+        )
+
+    def carry(self, deployment: Deployment) -> Deployment:
+        """Run it to its end, while people watch.
+
+        Raises:
+            Interrupted: by a signal; somebody else may go on at once.
+            LeaseLost, AccessProblem: as `Runner.run`.
+        """
+        services, newest = self.services, [deployment]
+        with (
+            stoppable() as stop,
+            self._letting_go(newest),
+            self.output.watch(self._view(deployment), services.clock) as tell,
+        ):
+            clock = StoppableClock(services.clock, stop, services.scale)
+            return services.runner(clock, _keeping(newest, tell)).run(deployment)
+
+    @contextmanager
+    def _letting_go(self, newest: list[Deployment]) -> Iterator[None]:
+        """Whatever ends this process early, the next one need not wait for our lease to run out."""
+        try:
+            yield
+        except Locked:
+            raise  # it is not ours any more
+        except Interrupted as error:
+            self._release(newest[0])
+            raise type(error)(f"{error} {self._standing(newest[0])}") from error
+        except BaseException:
+            self._release(newest[0])
+            raise
+
+    def _release(self, deployment: Deployment) -> None:
+        services = self.services
+        try:
+            services.journal.release(deployment, services.lease())
+        except DeployError as error:
+            self.output.note(f"the lease runs out in {span(services.lease_s)} by itself: {error}")
+
+    def _standing(self, deployment: Deployment) -> str:
+        """Where an interrupted deployment stands, and how to go on."""
+        return (
+            f"at {position(deployment)} ({goal(deployment.step)}), traffic stays at "
+            f"{deployment.written or 'nothing'}: `deployer resume` goes on, "
+            "`deployer abort` goes back"
+        )
+
+    def follow(self, deployment_id: str) -> Deployment:
+        """Watch somebody else's deployment to its end; if its runner dies, carry it on.
+
+        Raises:
+            Interrupted: by a signal; the deployment goes on.
+        """
+        services = self.services
+        active = services.journal.active(services.environment)
+        deployment = active.deployment if active else self._load(deployment_id)
+        with (
+            stoppable() as stop,
+            self.output.watch(self._view(deployment), services.clock) as tell,
+        ):
+            while not deployment.status.final and not self._abandoned(deployment_id):
+                if not pause(services.clock, stop, services.scale, services.poll_s):
+                    raise (stop.heard or Interrupted)(
+                        f"no longer watching {deployment_id}, which goes on: `deployer status`"
+                    )
+                deployment = self._look(deployment, tell)
+        if deployment.status.final:
+            return deployment
+        self.output.note("its runner is gone: going on from here")
+        return self.carry(self.take_over())
+
+    def _look(self, before: Deployment, tell: Tell) -> Deployment:
+        """Tell what has happened since `before` was read."""
+        now = self.services.clock.now()
+        try:
+            deployment = self._load(before.id)
+            seen = self.services.cloud.observe()
+        except CloudUnavailable as error:
+            tell(before, Event(now, "unavailable", str(error)), None)
+            return before
+        for event in deployment.log:
+            if event not in before.log:
+                tell(deployment, event, seen)
+        tell(deployment, Event(now, "waiting", f"users get {serving_of(seen)}"), seen)
+        return deployment
+
+    def _load(self, deployment_id: str) -> Deployment:
+        return self.services.journal.load(self.services.environment, deployment_id)
+
+    def _abandoned(self, deployment_id: str) -> bool:
+        active = self.services.journal.active(self.services.environment)
+        return (
+            active is not None
+            and active.deployment.id == deployment_id
+            and not alive(active, self.services.clock.now())
+        )
+
+    def _view(self, deployment: Deployment) -> View:
+        services = self.services
+        return View(services.service, services.environment, deployment, scale=services.scale)
+
+    @property
+    def place(self) -> str:
+        """`shop/prod`."""
+        return f"{self.services.service}/{self.services.environment}"
+
+
+def _keeping(newest: list[Deployment], tell: Tell) -> Tell:
+    """`tell`, remembering the record as it was last told."""
+
+    def told(deployment: Deployment, event: Event, seen: Snapshot | None) -> None:
+        newest[0] = deployment
+        tell(deployment, event, seen)
+
+    return told
+
+
+def alive(active: Active, now: float) -> bool:
+    """Its runner was heard of within its lease."""
+    return active.lease.expires_at > now
+
+
+def taken(active: Active, place: str, now: float) -> str:
+    """Who holds an environment, since when, and what to do about it."""
+    deployment = active.deployment
+    what = (
+        f"{place} is taken by {title(deployment.first_plan)} ({deployment.id}) of "
+        f"{one_line(deployment.by)}, since {time_of_day(deployment.started_at)} "
+        f"({span(now - deployment.started_at)} ago)"
+    )
+    if alive(active, now):
+        return f"{what}: watch it with `deployer status --watch`, end it with `deployer abort`"
+    return f"{what}, but its runner is gone: `deployer resume` goes on, `deployer abort` goes back"

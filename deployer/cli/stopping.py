@@ -1,0 +1,93 @@
+"""Ctrl-C and its like: the change in hand finishes, then the run stops where it would have slept."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from deployer.errors import DeployError
+from deployer.ports import Clock
+
+SLICE_S = 0.1  # wall seconds between two looks at whether a signal has come
+
+
+class Interrupted(DeployError):
+    """Ctrl-C."""
+
+    exit_code = 130
+
+
+class Terminated(Interrupted):
+    """SIGTERM."""
+
+    exit_code = 143
+
+
+class HungUp(Interrupted):
+    """The terminal has gone."""
+
+    exit_code = 129
+
+
+SIGNALS = {
+    signal.SIGINT: Interrupted,
+    signal.SIGTERM: Terminated,
+    signal.SIGHUP: HungUp,
+}
+
+
+@dataclass(slots=True)
+class Stop:
+    """Whether somebody wants us to stop; the second signal does not wait for anything."""
+
+    heard: type[Interrupted] | None = None
+
+    def hear(self, number: int, _frame: FrameType | None) -> None:
+        """A signal handler."""
+        if self.heard is not None:
+            raise KeyboardInterrupt
+        self.heard = SIGNALS[signal.Signals(number)]
+
+
+@contextmanager
+def stoppable() -> Iterator[Stop]:
+    """Within, signals are only noted."""
+    stop = Stop()
+    before = {number: signal.signal(number, stop.hear) for number in SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def pause(clock: Clock, stop: Stop, scale: float, duration_s: float) -> bool:
+    """Sleep in slices; False as soon as a signal has come."""
+    until = clock.now() + duration_s
+    while stop.heard is None:
+        left_s = until - clock.now()
+        if left_s <= 0:
+            return True
+        clock.sleep(min(left_s, SLICE_S * scale))
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class StoppableClock:
+    """A clock whose sleep a signal ends.
+
+    Raises (sleep):
+        Interrupted: the kind that fits the signal.
+    """
+
+    clock: Clock
+    stop: Stop
+    scale: float
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    def sleep(self, duration_s: float) -> None:
+        if not pause(self.clock, self.stop, self.scale, duration_s) and self.stop.heard:
+            raise self.stop.heard("stopped by a signal")

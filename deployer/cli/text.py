@@ -1,0 +1,128 @@
+"""Output for people: a live view on a terminal, plain lines anywhere else."""
+
+# ruff: noqa: ARG002  what a protocol or click hands over need not all be used
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from deployer.cli.ending import Ending
+from deployer.engine import Tell
+from deployer.model import Snapshot
+from deployer.plan import Deployment, Event, Plan
+from deployer.ports import Clock
+from deployer.render.documents import Document
+from deployer.render.lines import content, plain_line, way_back_lines
+from deployer.render.live import frame
+from deployer.render.plan import plan_text
+from deployer.render.progress import STYLES, View, outcome, see
+from deployer.render.words import one_line
+
+_COMMAND = re.compile(r"`deployer (?!lab\b|--)")
+
+
+@dataclass
+class TextOutput:
+    """`flags`: the global options as typed, so that the commands we suggest can be pasted."""
+
+    flags: str = ""
+    progress: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    results: Console = field(default_factory=lambda: Console(highlight=False))
+
+    def plan(
+        self, plan: Plan, place: tuple[str, str], at: float, *, deployment: str | None
+    ) -> None:
+        """To stdout if it is all that was asked for."""
+        console = self.results if deployment is None else self.progress
+        self._print(console, plan_text(plan, *place))
+
+    @contextmanager
+    def watch(self, view: View, clock: Clock) -> Iterator[Tell]:
+        """A live view where there is a terminal to draw on."""
+        if not self.progress.is_terminal or self.progress.is_dumb_terminal:
+            yield Lines(self).tell
+            return
+        board = Board(view, clock, self.progress)
+        with Live(
+            get_renderable=board.frame, console=self.progress, refresh_per_second=8,
+            redirect_stdout=False, redirect_stderr=False, vertical_overflow="crop",
+        ):  # fmt: skip
+            yield board.tell
+
+    def note(self, words: str) -> None:
+        self._print(self.progress, Text(self._pasteable(words)))
+
+    def page(self, page: Callable[[int], Text], documents: Sequence[Document]) -> None:
+        text = page(self.results.width)
+        self._print(self.results, text)
+
+    def clear(self) -> None:
+        """Only a terminal has something to clear."""
+        if self.results.is_terminal:
+            self.results.clear()
+
+    def result(self, ending: Ending, at: float) -> None:
+        deployment = ending.deployment
+        if deployment is not None and deployment.status.final:
+            words = Text(self._pasteable(outcome(deployment)), f"bold {STYLES[deployment.status]}")
+            self._print(self.results, words)
+        elif ending.exit_code:
+            words = Text("Error: ", "bold red")
+            words.append(self._pasteable(one_line(ending.reason)), "red")
+            self._print(self.progress, words)
+        elif ending.reason:
+            self._print(self.results, Text(self._pasteable(ending.reason)))
+
+    def line(self, words: str) -> None:
+        """A plain line of progress."""
+        self._print(self.progress, Text(self._pasteable(words)))
+
+    def _print(self, console: Console, text: Text) -> None:
+        """A reader that has gone away must not end a deployment."""
+        try:
+            console.print(text, soft_wrap=True)
+        except OSError:
+            console.quiet = True
+
+    def _pasteable(self, words: str) -> str:
+        return _COMMAND.sub(f"`deployer {self.flags}", words)
+
+
+@dataclass
+class Lines:
+    """Plain lines; the same is not said twice in a row."""
+
+    output: TextOutput
+    last: str = ""
+
+    def tell(self, deployment: Deployment, event: Event, seen: Snapshot | None) -> None:
+        """The engine's `Tell`."""
+        said = content(deployment, event)
+        if said != self.last:
+            self.last = said
+            self.output.line(plain_line(deployment, event))
+        if event.kind == "retreat":
+            for line in way_back_lines(deployment):
+                self.output.line(line)
+
+
+@dataclass
+class Board:
+    """The newest view, and the frame that shows it."""
+
+    view: View
+    clock: Clock
+    console: Console
+
+    def tell(self, deployment: Deployment, event: Event, seen: Snapshot | None) -> None:
+        """The engine's `Tell`; the view is replaced as a whole, since another thread draws it."""
+        self.view = see(self.view, deployment, event, seen)
+
+    def frame(self) -> Text:
+        """Drawn again several times a second, so that times run on."""
+        return frame(self.view, self.clock.now(), self.console.width, self.console.height - 1)

@@ -1,0 +1,155 @@
+"""Where adapters meet the engine: settings and the environment in, everything a command needs out.
+
+The only module that knows both sides. It is imported by the commands that talk to AWS, never for
+`--help`.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from deployer import clock as clocks
+from deployer import identity
+from deployer.analysis.judge import Rule
+from deployer.aws import published
+from deployer.aws.artifacts import Artifacts
+from deployer.aws.cloudwatch import CloudWatchMetrics
+from deployer.aws.dynamodb import DynamoJournal
+from deployer.aws.environment import AwsCloud
+from deployer.aws.probe import HttpProbe
+from deployer.aws.session import Aws
+from deployer.engine import Runner, Tell
+from deployer.errors import AccessProblem
+from deployer.journal import Journal, Lease
+from deployer.model import Release
+from deployer.plan import Deployment, Intent, Limits
+from deployer.ports import Clock, Cloud, Metrics, Prober
+from deployer.settings import artifacts
+from deployer.settings.schema import Settings
+
+
+class Keeper(Journal, Protocol):
+    """A journal whose lease can be given back before it runs out."""
+
+    def release(self, deployment: Deployment, lease: Lease) -> None:
+        """Let anyone take the deployment over at once; nothing if `lease`'s owner has lost it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One environment, ready for use.
+
+    scale:  how many times faster than the wall's the clock runs.
+    owner:  holds leases: different for every process.
+    caller: who asks, for people.
+    """
+
+    service: str
+    environment: str
+    url: str
+    cloud: Cloud
+    metrics: Metrics
+    prober: Prober
+    journal: Keeper
+    clock: Clock
+    find_release: Callable[[str], Release]
+    poll_s: float
+    lease_s: float
+    owner: str
+    caller: str
+    scale: float = 1.0
+
+    def lease(self) -> Lease:
+        """Ours, from now on."""
+        return Lease(self.owner, self.clock.now() + self.lease_s)
+
+    def runner(self, clock: Clock, tell: Tell) -> Runner:
+        """The engine over these ports; `clock` may end its sleep early."""
+        return Runner(
+            cloud=self.cloud,
+            metrics=self.metrics,
+            prober=self.prober,
+            journal=self.journal,
+            clock=clock,
+            owner=self.owner,
+            poll_s=self.poll_s,
+            lease_s=self.lease_s,
+            tell=tell,
+        )
+
+
+def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Services:
+    """Everything over AWS, or over the lab if `environ` points there.
+
+    Raises:
+        NotFound: the stacks are not deployed.
+        AccessProblem: no credentials, or those of another account; wrong Region.
+        CloudUnavailable: no answer.
+    """
+    clock = clocks.from_environment(environ)
+    service, environment = settings.service.name, settings.environment
+    aws = Aws(environment.region)
+    require_account(aws, environment.account)
+    found = published.read(aws, service, environment.name)
+    return Services(
+        service=service,
+        environment=environment.name,
+        url=found.url,
+        cloud=AwsCloud(aws, found, service, environment.name, clock),
+        metrics=CloudWatchMetrics(aws, found),
+        prober=HttpProbe(found.test_url, settings.probe.path, settings.probe.timeout_s, clock),
+        journal=DynamoJournal(aws, found.journal_table, service, clock),
+        clock=clock,
+        find_release=Artifacts(
+            aws,
+            lambda name: artifacts.resolve(settings, name, found.artifact_bucket),
+            settings.release.image or None,
+        ).resolve,
+        poll_s=settings.journal.poll_s,
+        lease_s=settings.journal.lease_s,
+        owner=identity.owner(environ),
+        caller=identity.caller(environ),
+        scale=clock.scale if isinstance(clock, clocks.ScaledClock) else 1.0,
+    )
+
+
+def require_account(aws: Aws, account: str) -> None:
+    """The credentials belong to the account that the settings name, if they name one.
+
+    Raises:
+        AccessProblem: they do not, or there are none.
+    """
+    if not account:
+        return
+    ours = aws.account()
+    if ours != account:
+        raise AccessProblem(
+            f"the credentials are of account {ours}, but deployer.toml says {account}: choose "
+            "others with AWS_PROFILE, or another environment with --env"
+        )
+
+
+def intent_of(settings: Settings, release: Release) -> Intent:
+    """What the settings, flags included, say about shipping `release`."""
+    canary, analysis, probe = settings.canary, settings.analysis, settings.probe
+    return Intent(
+        release=release,
+        weights=canary.weights,
+        bake_s=canary.bake_s,
+        final_bake_s=canary.final_bake_s,
+        linger_s=canary.linger_s,
+        size=settings.environment.instances,
+        probe_requests=probe.requests,
+        probe_allowed_failures=probe.allowed_failures,
+        rule=Rule(min_requests=analysis.min_requests, tolerance=analysis.tolerance / 1000),
+        delay_s=analysis.metrics_delay_s,
+        inconclusive=analysis.inconclusive,
+        limits=Limits(
+            provision_s=settings.provision.deadline_s,
+            probe_s=probe.deadline_s,
+            route_s=canary.route_deadline_s,
+            retire_s=canary.retire_deadline_s,
+        ),
+    )

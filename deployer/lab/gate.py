@@ -61,13 +61,15 @@ Handler = Callable[[Call, dict[str, Any]], Mapping[str, Any] | None]
 class Gate:
     """A WSGI application; `replaced` is keyed by (boto3's service name, action).
 
-    owned: services of which moto answers nothing.
+    owned:   services of which moto answers nothing.
+    patient: called without the lock, before such an action of a caller from outside.
     """
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.replaced: dict[tuple[str, str], Handler] = {}
         self.owned: set[str] = set()
+        self.patient: dict[tuple[str, str], Callable[[], object]] = {}
         self.audit = Audit(context.directory)
         self.faults = Faults()
 
@@ -96,6 +98,8 @@ class Gate:
         fault = None if environ.get(INSIDE) else self.faults.draw(target.service, target.action)
         if fault is not None and fault.kind is Kind.LATENCY:
             time.sleep(fault.latency_s)
+        if (target.service, target.action) in self.patient and not environ.get(INSIDE):
+            self.patient[target.service, target.action]()
         with self.context.lock:
             answer = self._guarded(request, target, fault, fresh)
             self._aftermath(request, target, fault, answer)

@@ -18,6 +18,7 @@ from deployer.lab.cloudformation.resources.registry import KINDS
 from deployer.lab.cloudformation.stack import GONE, ChangeSet, Stack, now
 from deployer.lab.context import Context
 
+PATIENCE_S = 2.0  # real
 _UPDATABLE = {
     "CREATE_COMPLETE",
     "UPDATE_COMPLETE",
@@ -32,9 +33,8 @@ _REFUSED = {
     "StackPolicyDuringUpdateURL",
     "RollbackConfiguration",
     "ResourcesToImport",
-    "ImportExistingResources",
     "DeploymentMode",
-    "DeploymentConfig",
+    "Express",
     "DeletionMode",
     "RetainExceptOnCreate",
     "ResourceTypes",
@@ -49,6 +49,8 @@ def install(context: Context) -> Engine:
     bucket_policies.install()
     for name, handler in service.handlers().items():
         actions.replace("cloudformation", name, _guarded(handler))
+    # The CLI looks again after five seconds; most operations here take less than one.
+    actions.gate().patient["cloudformation", "DescribeStacks"] = lambda: engine.rest(PATIENCE_S)
     # After a failed deployment the CLI asks who did what; nobody is not an error (lab.md A19).
     actions.replace("cloudtrail", "LookupEvents", lambda _call, _params: {"Events": []})
     return engine
@@ -284,6 +286,9 @@ def _acknowledged(params: Mapping[str, Any], target: Blueprint) -> None:
 
 
 def _refuse_unsimulated(params: Mapping[str, Any]) -> None:
-    asked = sorted(name for name in _REFUSED & set(params) if params[name])
-    if asked:
-        raise Refused("NotImplemented", f"the lab's CloudFormation does not simulate {asked}")
+    """Loudly. ImportExistingResources is taken: what exists already makes its creation fail."""
+    express = params.get("DeploymentConfig", {}).get("Mode") == "EXPRESS"
+    asked = {**params, "Express": express}
+    refused = sorted(name for name in _REFUSED & set(asked) if asked[name])
+    if refused:
+        raise Refused("NotImplemented", f"the lab's CloudFormation does not simulate {refused}")

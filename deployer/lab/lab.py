@@ -20,7 +20,7 @@ from deployer.lab.balancer.component import Balancer
 from deployer.lab.beats import Beats
 from deployer.lab.cloudformation import api as cloudformation
 from deployer.lab.context import Context
-from deployer.lab.telemetry.component import Telemetry
+from deployer.lab.telemetry.telemetry import Telemetry
 from deployer.lab.templates import StackTemplate
 
 PATIENCE_S = 60.0  # real seconds for one stack

@@ -23,8 +23,7 @@ _SOURCES = (
     "app.py",
     "cdk.json",
     "stacks/**/*",
-    "deployer/topology.py",
-    "deployer/durations.py",
+    "deployer/*.py",
     "deployer/settings/*.py",
     "deployer/aws/permissions.py",
 )

@@ -153,7 +153,7 @@ def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: floa
         plan = strategies.rollback(seen, deployment)
     except Halted as halted:
         return halt(deployment, Halted(f"{error}; {halted}"), now)
-    event = Event(now, "retreat", str(error))
+    event = Event(now, "retreat", str(error), error.evidence)
     after = replace(
         deployment,
         status=Status.RETREATING,

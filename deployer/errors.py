@@ -22,7 +22,8 @@ DeployError                     1  unexpected
 └── CloudUnavailable            1  throttled, timed out or failing: worth another try
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class DeployError(Exception):
@@ -58,9 +59,13 @@ class AccessProblem(UsageError):
 
 
 class StepFailed(DeployError):
-    """The deployment cannot go on and goes back."""
+    """The deployment cannot go on and goes back; `evidence`: the numbers behind it, if any."""
 
     exit_code = 3
+
+    def __init__(self, words: str = "", evidence: Mapping[str, Any] | None = None) -> None:
+        super().__init__(words)
+        self.evidence = evidence or {}
 
 
 class ProbeFailed(StepFailed):

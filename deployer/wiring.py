@@ -107,8 +107,8 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
             lambda name: artifacts.resolve(settings, name, found.artifact_bucket),
             settings.release.image or None,
         ).resolve,
-        poll_s=settings.journal.poll_s,
-        lease_s=settings.journal.lease_s,
+        poll_s=float(settings.journal.poll_s),
+        lease_s=float(settings.journal.lease_s),
         owner=identity.owner(environ),
         caller=identity.caller(environ),
         scale=clock.scale if isinstance(clock, clocks.ScaledClock) else 1.0,
@@ -134,22 +134,22 @@ def require_account(aws: Aws, account: str) -> None:
 def intent_of(settings: Settings, release: Release) -> Intent:
     """What the settings, flags included, say about shipping `release`."""
     canary, analysis, probe = settings.canary, settings.analysis, settings.probe
-    return Intent(
+    return Intent(  # plain numbers: the journal's codec does not know the settings' own kinds
         release=release,
-        weights=canary.weights,
-        bake_s=canary.bake_s,
-        final_bake_s=canary.final_bake_s,
-        linger_s=canary.linger_s,
+        weights=tuple(int(share) for share in canary.weights),
+        bake_s=float(canary.bake_s),
+        final_bake_s=float(canary.final_bake_s),
+        linger_s=float(canary.linger_s),
         size=settings.environment.instances,
         probe_requests=probe.requests,
         probe_allowed_failures=probe.allowed_failures,
         rule=Rule(min_requests=analysis.min_requests, tolerance=analysis.tolerance / 1000),
-        delay_s=analysis.metrics_delay_s,
+        delay_s=float(analysis.metrics_delay_s),
         inconclusive=analysis.inconclusive,
         limits=Limits(
-            provision_s=settings.provision.deadline_s,
-            probe_s=probe.deadline_s,
-            route_s=canary.route_deadline_s,
-            retire_s=canary.retire_deadline_s,
+            provision_s=float(settings.provision.deadline_s),
+            probe_s=float(probe.deadline_s),
+            route_s=float(canary.route_deadline_s),
+            retire_s=float(canary.retire_deadline_s),
         ),
     )

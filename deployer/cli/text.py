@@ -83,9 +83,12 @@ class TextOutput:
         self._print(self.progress, Text(self._pasteable(words)))
 
     def _print(self, console: Console, text: Text) -> None:
-        """A reader that has gone away must not end a deployment."""
+        """A reader that has gone away must not end a deployment.
+
+        Only a terminal has a width: in a log or a pipe a line stays one line.
+        """
         try:
-            console.print(text, soft_wrap=True)
+            console.print(text, soft_wrap=not console.is_terminal)
         except OSError:
             console.quiet = True
 

@@ -15,6 +15,8 @@ HEAD = ("deployment", "started", "strategy", "release", "result", "took", "by", 
 
 def history_text(deployments: Sequence[Deployment], now: float) -> Text:
     """A table, newest first; the reason comes last, so that it may be as long as it is."""
+    if not deployments:
+        return Text("The journal holds no deployment.", "dim")
     rows = [_cells(deployment, now) for deployment in deployments]
     widths = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
     lines = [Text(_padded(HEAD, widths), "dim")]

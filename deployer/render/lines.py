@@ -1,9 +1,9 @@
 """Plain lines for logs and pipes: one for each thing that happens, none said twice. Pure."""
 
 from deployer.plan import Deployment, Event
-from deployer.render.plan import goal, title
+from deployer.render.plan import goal, title, unlimited
 from deployer.render.progress import PASSING
-from deployer.render.words import one_line, time_of_day
+from deployer.render.words import time_of_day
 
 
 def plain_line(deployment: Deployment, event: Event) -> str:
@@ -13,7 +13,7 @@ def plain_line(deployment: Deployment, event: Event) -> str:
 
 def content(deployment: Deployment, event: Event) -> str:
     """The line without its time: two with the same content say the same."""
-    note = one_line(event.note)
+    note = unlimited(event.note)
     if event.kind == "retreat":
         return f"going back: {note}"
     if event.kind == "halted":

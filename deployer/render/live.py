@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from deployer.plan import Event, Status
-from deployer.render.plan import goal, title
+from deployer.render.plan import goal, title, unlimited
 from deployer.render.progress import (
     STYLES,
     WORDS,
@@ -114,5 +114,5 @@ def event_line(event: Event) -> Text:
     """`18:02:11  send blue 95 % / green 5 %`."""
     text = Text()
     text.append(f"  {time_of_day(event.at)}  ", "dim")
-    text.append(one_line(event.note), EVENT_STYLES.get(event.kind, ""))
+    text.append(unlimited(event.note), EVENT_STYLES.get(event.kind, ""))
     return text

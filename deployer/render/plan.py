@@ -13,7 +13,7 @@ from deployer.steps.kinds import Step
 from deployer.steps.route import Route
 
 MINUTE_S = 60.0
-_LIMIT = re.compile(r" \((?:within|at most) [^)]*\)$")
+_LIMIT = re.compile(r" \((?:within|at most) [^)]*\)(?=: |$)")
 
 NOT_ANALYSED = (
     "Not analysed: nothing serves now, so there is nobody to protect, nothing to compare with and "
@@ -23,7 +23,12 @@ NOT_ANALYSED = (
 
 def goal(step: Step) -> str:
     """A step's goal without its time limit, which has a column of its own."""
-    return one_line(_LIMIT.sub("", step.describe()))
+    return unlimited(step.describe())
+
+
+def unlimited(words: str) -> str:
+    """One line without the limit that a step's description names: said once, it is enough."""
+    return one_line(_LIMIT.sub("", words, count=1))
 
 
 def way_back(plan: Plan) -> bool:

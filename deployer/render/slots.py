@@ -13,24 +13,22 @@ def slot_lines(seen: Snapshot, plan: Plan | None, width: int) -> tuple[Text, ...
     longest = max(map(len, releases.values()))
     bar_width = max(8, min(40, width - longest - 56))
     return tuple(
-        _line(seen, slot, releases[slot].ljust(longest), role(plan, slot), bar_width)
+        _line(seen, slot, releases[slot].ljust(longest), plan and role(plan, slot), bar_width)
         for slot in Slot
     )
 
 
-def role(plan: Plan | None, slot: Slot) -> str:
-    """What the slot is for this plan; empty without one."""
-    if plan is None:
-        return ""
+def role(plan: Plan, slot: Slot) -> str:
+    """What the slot is for this plan; empty if nothing."""
     return "candidate" if slot is plan.candidate else "stable" if slot is plan.stable else ""
 
 
-def _line(seen: Snapshot, slot: Slot, release: str, part: str, bar_width: int) -> Text:
+def _line(seen: Snapshot, slot: Slot, release: str, part: str | None, bar_width: int) -> Text:
     share = seen.weights[slot] if seen.weights else 0
     state = seen[slot]
     text = Text("  ")
     text.append(f"{slot:<5}  ", f"bold {SLOT_STYLES[slot]}")
-    text.append(f"{part:<9}  ", "dim")
+    text.append(f"{part:<9}  " if part is not None else "", "dim")
     text.append(f"{release}  ")
     text.append(bar(share, bar_width), SLOT_STYLES[slot])
     text.append(f" {share / 10:>5g} %  ")

@@ -24,7 +24,7 @@ def status_text(standing: Standing, width: int) -> Text:
     elif last is not None:
         lines += _last(last, now)
     else:
-        lines.append(Text("No deployment yet."))
+        lines.append(Text("The journal holds no deployment.", "dim"))
     command = next_command(standing)
     if command:
         lines.append(Text(f"Next: {command}", "bold"))
@@ -65,7 +65,8 @@ def next_command(standing: Standing) -> str:
         alive = active.lease.expires_at > standing.now
         return "" if alive else "`deployer resume` to go on, or `deployer abort` to go back"
     if last is None:
-        return "`deployer canary RELEASE` ships the first release"
+        nothing = standing.seen.weights is None
+        return "`deployer canary RELEASE` ships the first release" if nothing else ""
     return after_halt(standing.seen, last) if last.status is Status.HALTED else ""
 
 

@@ -46,7 +46,7 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
         verdict = self._judge(world)
         evidence = evidence_of(verdict)
         if verdict.outcome is Outcome.FAIL:
-            raise VerdictFailed(verdict.reason)
+            raise VerdictFailed(verdict.reason, evidence)
         if world.elapsed_s < self.bake_s:
             return Waiting(verdict.reason, evidence)
         if verdict.outcome is Outcome.PASS:

@@ -1,6 +1,7 @@
 """return_to: back to an earlier release in one move, from a sound or a broken environment."""
 
 import pytest
+
 from deployer import strategies
 from deployer.errors import NotPossibleNow, PlanInvalid
 from deployer.model import Health, Instance, Release, Slot, SlotState, Snapshot, Weights

@@ -1,0 +1,169 @@
+"""The adapters meet the lab's API over HTTP, as they meet AWS; no process is started.
+
+Set-up calls go through `admin`, so that `calls` holds what the adapters themselves have asked for.
+"""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.config import Config
+
+from deployer.aws import permissions
+from deployer.aws.published import Published, PublishedSlot, PublishedSlots
+from deployer.aws.session import Aws
+from deployer.clock import ScaledClock
+from deployer.lab import actions, ec2, inprocess, server
+from deployer.lab.autoscaling.component import Fleet
+from deployer.lab.context import REGION, Context
+
+ITEM_ACTIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
+OTHER_NAMES = {"s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket"}
+_numbers = itertools.count(1)
+
+
+class ManualClock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self.time = now
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, duration_s: float) -> None:
+        self.slept.append(duration_s)
+        self.time += duration_s
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    server.reset()
+    made = Context(
+        directory=tmp_path_factory.mktemp("lab"),
+        network=79,
+        endpoint=f"http://localhost:{server.reserve_port()}",
+        clock=ScaledClock(1_700_000_000.0, 1.0),
+    )
+    actions.install(made)
+    fleet = Fleet(made)
+    running = server.serve(made)
+    yield made
+    running.close()
+    fleet.close()
+    server.release_ports()
+    server.reset()
+
+
+@pytest.fixture(scope="module")
+def calls() -> set[str]:
+    """IAM actions that the module's adapters have called."""
+    return set()
+
+
+@pytest.fixture(scope="module")
+def aws(context: Context, calls: set[str]) -> Iterator[Aws]:
+    made = connected(context, calls)
+    yield made
+    undeclared = calls - {need.action for need in permissions.NEEDS}
+    assert not undeclared
+
+
+@pytest.fixture(scope="module")
+def hasty(context: Context, calls: set[str]) -> Aws:
+    """The same without botocore's retries: an error reaches the adapter at once."""
+    return connected(context, calls, Config(retries={"mode": "standard", "total_max_attempts": 1}))
+
+
+@pytest.fixture
+def admin(context: Context) -> Callable[[str], Any]:
+    """Clients for setting things up: `admin("ec2")`."""
+    return lambda service: inprocess.client(context, service)
+
+
+@pytest.fixture
+def faults(context: Context) -> Iterator[Any]:
+    """The lab's fault injection, clear before and after."""
+    yield actions.faults()
+    actions.faults().clear()
+
+
+@pytest.fixture
+def fresh() -> str:
+    """A name that no other test uses."""
+    return f"t{next(_numbers)}"
+
+
+def connected(context: Context, calls: set[str], config: Config | None = None) -> Aws:
+    """An Aws whose clients talk to the lab and note the IAM actions that they use."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "lab")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "lab")
+        patch.setenv("AWS_ENDPOINT_URL", context.endpoint)
+        patch.delenv("AWS_PROFILE", raising=False)
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        made = Aws(REGION)
+        made._session.events.register("provide-client-params.*.*", noting(calls))
+        for service in (
+            "autoscaling",
+            "cloudwatch",
+            "dynamodb",
+            "ec2",
+            "elbv2",
+            "s3",
+            "ssm",
+            "sts",
+        ):
+            made.__dict__[service] = made._session.client(service, config=config or made._config)
+    return made
+
+
+def noting(calls: set[str]) -> Callable[..., None]:
+    def note(model: Any, params: Mapping[str, Any], **_event: object) -> None:
+        calls.update(iam_actions(model.service_model.endpoint_prefix, model.name, params))
+
+    return note
+
+
+def iam_actions(prefix: str, operation: str, params: Mapping[str, Any]) -> set[str]:
+    """What IAM asks for when this call is made."""
+    if operation == "TransactWriteItems":
+        kinds = {kind for item in params["TransactItems"] for kind in item}
+        return {f"dynamodb:{ITEM_ACTIONS[kind]}" for kind in kinds}
+    service = {"monitoring": "cloudwatch"}.get(prefix, prefix)
+    action = f"{service}:{operation}"
+    tagging = {f"{service}:AddTags"} if operation == "CreateRule" and params.get("Tags") else set()
+    return {OTHER_NAMES.get(action, action)} | tagging
+
+
+def published(**changes: Any) -> Published:
+    """Identifiers of an environment that needs not exist."""
+    slots = {
+        colour: PublishedSlot(
+            f"arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{colour}/1",
+            f"shop-{colour}",
+            f"lt-{colour}",
+        )
+        for colour in ("blue", "green")
+    }
+    known: dict[str, Any] = {
+        "version": 1,
+        "listener": "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/shop/1/2",
+        "test_listener": "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/shop/1/3",
+        "load_balancer": "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/shop/1",
+        "url": "http://shop:80",
+        "test_url": "http://shop:8080",
+        "slots": PublishedSlots(**slots),
+        "journal_table": "journal",
+        "artifact_bucket": "artifacts",
+    }
+    return Published(**{**known, **changes})

@@ -1,0 +1,432 @@
+"""The journal, against DynamoDB's conditional writes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from deployer import identity
+from deployer.aws import records
+from deployer.aws.dynamodb import KEEP_S, DynamoJournal
+from deployer.aws.session import Aws
+from deployer.errors import (
+    CloudUnavailable,
+    Halted,
+    LeaseLost,
+    Locked,
+    NotFound,
+    NotPossibleNow,
+    PlanInvalid,
+)
+from deployer.journal import Ask, Lease, Request
+from deployer.lab.chaos import Fault, Kind
+from deployer.model import Release, Slot, Weights
+from deployer.plan import Deployment, Event, Intent, Plan, Status, encode
+from deployer.ports import Clock
+from deployer.steps.retire import Retire
+from tests.contract.conftest import ManualClock
+
+Admin = Callable[[str], Any]
+ME, YOU = "alice@laptop #1", "bob@ci #2"
+TABLE = "journal"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table(context: Any) -> str:
+    from deployer.lab import inprocess
+
+    inprocess.client(context, "dynamodb").create_table(
+        TableName=TABLE,
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return TABLE
+
+
+@pytest.fixture
+def journal(aws: Aws, clock: ManualClock) -> DynamoJournal:
+    return DynamoJournal(aws, TABLE, "shop", clock)
+
+
+@pytest.fixture
+def impatient(hasty: Aws, clock: ManualClock) -> DynamoJournal:
+    """A journal without botocore's retries."""
+    return DynamoJournal(hasty, TABLE, "shop", clock)
+
+
+def deployment(environment: str, clock: Clock, **changes: Any) -> Deployment:
+    now = clock.now()
+    plan = Plan(
+        strategy="canary",
+        intent=Intent(release=Release("v2", "s3://artifacts/shop/v2.tar.gz")),
+        candidate=Slot.GREEN,
+        stable=Slot.BLUE,
+        previous="v1",
+        capacity=2,
+        steps=(Retire(Slot.BLUE, 900.0),),
+        basis="abc",
+    )
+    made: Deployment = replace(
+        Deployment(
+            id=identity.deployment_id(now),
+            environment=environment,
+            status=Status.RUNNING,
+            plan=plan,
+            started_at=now,
+            entered_at=now,
+            written=Weights(1000, 0),
+            by="alice@laptop",
+        ),
+        **changes,
+    )
+    return made
+
+
+def lease(clock: Clock, owner: str = ME) -> Lease:
+    return Lease(owner, clock.now() + 60)
+
+
+def finished(begun: Deployment, clock: Clock, status: Status = Status.SHIPPED) -> Deployment:
+    done: Deployment = replace(begun, status=status, finished_at=clock.now())
+    return done
+
+
+def test_what_was_begun_is_active_and_can_be_read(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    assert journal.active(fresh) is None
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    active = journal.active(fresh)
+    assert active is not None
+    assert active.deployment == begun == journal.load(fresh, begun.id)
+    assert active.lease == lease(clock)
+
+
+def test_a_second_deployment_is_told_who_why_since_when_and_what_to_do(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    with pytest.raises(Locked) as told:
+        journal.begin(deployment(fresh, clock), lease(clock, YOU))
+    message = str(told.value)
+    for part in (fresh, "canary of v2", begun.id, "alice@laptop", "2023-11-14 22:13:20 UTC"):
+        assert part in message
+    assert "`deployer status`" in message
+    clock.sleep(61)
+    with pytest.raises(Locked, match="`deployer resume`"):
+        journal.begin(deployment(fresh, clock), lease(clock, YOU))
+
+
+def test_environments_and_services_do_not_meet(
+    aws: Aws, journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    journal.begin(deployment(fresh, clock), lease(clock))
+    journal.begin(deployment(f"{fresh}-other", clock), lease(clock))
+    other = DynamoJournal(aws, TABLE, "blog", clock)
+    other.begin(deployment(fresh, clock), lease(clock))
+    assert len(other.history(fresh, 10)) == 1
+
+
+def test_a_save_raises_the_version_and_renews_the_lease(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    clock.sleep(5)
+    saved = journal.save(replace(begun, cursor=0, reason="on the way"), lease(clock))
+    assert saved.version == begun.version + 1
+    active = journal.active(fresh)
+    assert active is not None
+    assert active.deployment == saved
+    assert active.lease.expires_at == clock.now() + 60
+
+
+@pytest.mark.parametrize("status", [Status.SHIPPED, Status.ROLLED_BACK, Status.HALTED])
+def test_a_final_status_frees_the_environment_and_may_be_forgotten_later(
+    journal: DynamoJournal, clock: ManualClock, fresh: str, admin: Admin, status: Status
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    saved = journal.save(finished(begun, clock, status), lease(clock))
+    assert journal.active(fresh) is None
+    assert journal.load(fresh, begun.id) == saved
+    item = admin("dynamodb").get_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"env#shop/{fresh}"}, "sk": {"S": f"deployment#{begun.id}"}},
+    )["Item"]
+    assert int(item["ttl"]["N"]) == clock.now() + KEEP_S
+    journal.begin(deployment(fresh, clock), lease(clock, YOU))
+
+
+def test_a_record_that_runs_is_never_forgotten(
+    journal: DynamoJournal, clock: ManualClock, fresh: str, admin: Admin
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    journal.save(begun, lease(clock))
+    found = admin("dynamodb").query(
+        TableName=TABLE,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"env#shop/{fresh}"}},
+    )["Items"]
+    assert len(found) == 2
+    assert not any("ttl" in item for item in found)
+
+
+def test_two_owners_never_write_in_turn(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    with pytest.raises(Locked, match="alice"):
+        journal.take_over(fresh, lease(clock, YOU), clock.now())
+    clock.sleep(61)
+    taken = journal.take_over(fresh, lease(clock, YOU), clock.now())
+    assert taken.version == begun.version + 1
+    for late in (begun, replace(begun, version=taken.version + 5), finished(begun, clock)):
+        with pytest.raises(LeaseLost, match="bob@ci"):
+            journal.save(late, lease(clock))
+    saved = journal.save(replace(taken, reason="bob was here"), lease(clock, YOU))
+    assert journal.load(fresh, begun.id) == saved
+    with pytest.raises(Locked, match="status"):
+        journal.take_over(fresh, lease(clock), clock.now())
+
+
+def test_only_one_of_two_takes_over(
+    journal: DynamoJournal, clock: ManualClock, fresh: str, aws: Aws
+) -> None:
+    journal.begin(deployment(fresh, clock), lease(clock))
+    clock.sleep(61)
+
+    def overtake(**_event: object) -> None:
+        aws.dynamodb.meta.events.unregister("before-call.*.UpdateItem", overtake)
+        journal.take_over(fresh, lease(clock, YOU), clock.now())
+
+    aws.dynamodb.meta.events.register("before-call.*.UpdateItem", overtake)
+    with pytest.raises(Locked):
+        journal.take_over(fresh, lease(clock), clock.now())
+    active = journal.active(fresh)
+    assert active is not None
+    assert active.lease.owner == YOU
+
+
+def test_nothing_active_cannot_be_taken_over(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    with pytest.raises(NotFound, match="nothing is being deployed"):
+        journal.take_over(fresh, lease(clock), clock.now())
+
+
+def test_a_released_lease_can_be_taken_over_at_once(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    journal.release(begun, lease(clock, YOU))
+    with pytest.raises(Locked):
+        journal.take_over(fresh, lease(clock, YOU), clock.now())
+    journal.release(begun, lease(clock))
+    assert journal.take_over(fresh, lease(clock, YOU), clock.now()).id == begun.id
+
+
+def test_releasing_what_has_ended_changes_nothing(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    saved = journal.save(finished(begun, clock), lease(clock))
+    journal.release(saved, lease(clock))
+    assert journal.load(fresh, begun.id) == saved
+    assert journal.active(fresh) is None
+
+
+def test_a_lost_reply_at_begin_is_recognised_as_ours(
+    journal: DynamoJournal, clock: ManualClock, fresh: str, faults: Any
+) -> None:
+    faults.add(Fault(Kind.LOST_REPLY, "dynamodb", "TransactWriteItems", times=1))
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    active = journal.active(fresh)
+    assert active is not None
+    assert active.deployment == begun
+
+
+def test_a_lost_reply_at_save_is_written_over(
+    journal: DynamoJournal, clock: ManualClock, fresh: str, faults: Any
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    faults.add(Fault(Kind.LOST_REPLY, "dynamodb", "UpdateItem", times=1))
+    saved = journal.save(begun, lease(clock))
+    assert journal.load(fresh, begun.id) == saved
+    assert journal.save(saved, lease(clock)).version == saved.version + 1
+
+
+def test_a_save_that_went_unanswered_can_be_made_again_with_what_was_known(
+    impatient: DynamoJournal, clock: ManualClock, fresh: str, faults: Any
+) -> None:
+    begun = impatient.begin(deployment(fresh, clock), lease(clock))
+    faults.add(Fault(Kind.LOST_REPLY, "dynamodb", "UpdateItem", times=1))
+    with pytest.raises(CloudUnavailable, match="UpdateItem"):
+        impatient.save(begun, lease(clock))
+    saved = impatient.save(replace(begun, reason="second try"), lease(clock))
+    assert saved.version == begun.version + 2
+    assert impatient.load(fresh, begun.id) == saved
+
+
+def test_a_last_word_that_went_unanswered_is_recognised(
+    impatient: DynamoJournal, clock: ManualClock, fresh: str, faults: Any
+) -> None:
+    begun = impatient.begin(deployment(fresh, clock), lease(clock))
+    done = finished(begun, clock)
+    faults.add(Fault(Kind.LOST_REPLY, "dynamodb", "TransactWriteItems", times=1))
+    with pytest.raises(CloudUnavailable, match="TransactWriteItems"):
+        impatient.save(done, lease(clock))
+    assert impatient.save(done, lease(clock)) == impatient.load(fresh, begun.id)
+    assert impatient.active(fresh) is None
+    with pytest.raises(LeaseLost):
+        impatient.save(finished(begun, clock, Status.HALTED), lease(clock))
+    with pytest.raises(LeaseLost):
+        impatient.save(begun, lease(clock))
+
+
+def test_a_take_over_that_went_unanswered_is_recognised(
+    impatient: DynamoJournal, clock: ManualClock, fresh: str, faults: Any
+) -> None:
+    impatient.begin(deployment(fresh, clock), lease(clock))
+    clock.sleep(61)
+    faults.add(Fault(Kind.LOST_REPLY, "dynamodb", "UpdateItem", times=1))
+    with pytest.raises(CloudUnavailable):
+        impatient.take_over(fresh, lease(clock, YOU), clock.now())
+    taken = impatient.take_over(fresh, lease(clock, YOU), clock.now())
+    assert impatient.save(taken, lease(clock, YOU)).version == taken.version + 1
+
+
+def test_a_wish_is_seen_and_outlives_saves_and_take_over(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    assert journal.requested(begun) is None
+    wish = Request(Ask.ABORT, "carol@phone")
+    assert journal.ask(fresh, wish) == begun.id
+    saved = journal.save(begun, lease(clock))
+    assert saved.version == begun.version + 1, "the wish does not disturb the runner"
+    assert journal.requested(saved) == wish
+    clock.sleep(61)
+    taken = journal.take_over(fresh, lease(clock, YOU), clock.now())
+    assert journal.requested(taken) == wish
+
+
+def test_nothing_can_be_asked_of_an_idle_environment(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    wish = Request(Ask.ABORT, "carol@phone")
+    with pytest.raises(NotPossibleNow, match="nothing is being deployed"):
+        journal.ask(fresh, wish)
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    ended = journal.save(finished(begun, clock), lease(clock))
+    with pytest.raises(NotPossibleNow, match="nothing to abort"):
+        journal.ask(fresh, wish)
+    assert journal.requested(ended) is None
+
+
+def test_a_wish_in_the_moment_of_the_end_is_refused(
+    journal: DynamoJournal, clock: ManualClock, fresh: str, aws: Aws
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+
+    def end(**_event: object) -> None:
+        aws.dynamodb.meta.events.unregister("before-call.*.UpdateItem", end)
+        journal.save(finished(begun, clock), lease(clock))
+
+    aws.dynamodb.meta.events.register("before-call.*.UpdateItem", end)
+    with pytest.raises(NotPossibleNow):
+        journal.ask(fresh, Request(Ask.ABORT, "carol@phone"))
+
+
+def test_history_is_newest_first_and_no_longer_than_asked(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    ids = []
+    for _ in range(4):
+        begun = journal.begin(deployment(fresh, clock), lease(clock))
+        journal.save(finished(begun, clock), lease(clock))
+        ids.insert(0, begun.id)
+        clock.sleep(100)
+    assert [each.id for each in journal.history(fresh, 3)] == ids[:3]
+    assert [each.id for each in journal.history(fresh, 50)] == ids
+    assert journal.history("nowhere", 5) == ()
+
+
+def test_what_does_not_exist_is_named(journal: DynamoJournal, fresh: str) -> None:
+    with pytest.raises(NotFound, match="no deployment 2020"):
+        journal.load(fresh, "2020")
+
+
+def test_a_missing_table_is_named(aws: Aws, clock: ManualClock, fresh: str) -> None:
+    with pytest.raises(NotFound, match="no-such-table"):
+        DynamoJournal(aws, "no-such-table", "shop", clock).active(fresh)
+
+
+def test_a_pointer_without_a_record_halts(journal: DynamoJournal, admin: Admin, fresh: str) -> None:
+    admin("dynamodb").put_item(
+        TableName=TABLE,
+        Item={
+            "pk": {"S": f"env#shop/{fresh}"},
+            "sk": {"S": "active"},
+            "deployment": {"S": "lost"},
+        },
+    )
+    with pytest.raises(Halted, match="has no record of it"):
+        journal.active(fresh)
+
+
+def test_a_record_of_another_version_of_the_deployer_says_so(
+    journal: DynamoJournal, clock: ManualClock, admin: Admin, fresh: str
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    admin("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"env#shop/{fresh}"}, "sk": {"S": f"deployment#{begun.id}"}},
+        UpdateExpression="SET body = :body",
+        ExpressionAttributeValues={":body": {"S": '{"id": 7}'}},
+    )
+    with pytest.raises(PlanInvalid, match="use the version that wrote it"):
+        journal.load(fresh, begun.id)
+
+
+@given(
+    now=st.floats(1e9, 3e9),
+    version=st.integers(0, 10**9),
+    notes=st.lists(st.text(max_size=40), max_size=5),
+    status=st.sampled_from(list(Status)),
+    reason=st.text(max_size=200),
+)
+def test_an_item_reads_back_as_it_was_written(
+    now: float, version: int, notes: list[str], status: Status, reason: str
+) -> None:
+    clock = ManualClock(now)
+    made = replace(
+        deployment("prod", clock),
+        version=version,
+        status=status,
+        finished_at=now if status.final else None,
+        reason=reason,
+        log=tuple(Event(now, "change", note) for note in notes),
+    )
+    read = records.understood(records.attributes(made, lease(clock), KEEP_S))
+    assert read == records.Record(made, lease(clock), status.final)
+
+
+@given(st.integers(0, 200), st.integers(0, 20_000))
+def test_a_record_always_fits_into_an_item_and_keeps_its_newest_events(
+    count: int, length: int
+) -> None:
+    log = tuple(Event(float(n), "change", "é" * length) for n in range(count))
+    kept = records.fitted(deployment("prod", ManualClock(), log=log))
+    assert len(encode(kept)) <= records.LARGEST_BODY
+    assert kept.log == log[len(log) - len(kept.log) :]
+    if count * length < 100_000:
+        assert kept.log == log

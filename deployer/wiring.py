@@ -20,13 +20,13 @@ from deployer.aws.environment import AwsCloud
 from deployer.aws.probe import HttpProbe
 from deployer.aws.session import Aws
 from deployer.engine import Runner, Tell
-from deployer.errors import AccessProblem
+from deployer.errors import AccessProblem, NotFound
 from deployer.journal import Journal, Lease
 from deployer.model import Release
 from deployer.plan import Deployment, Intent, Limits
 from deployer.ports import Clock, Cloud, Metrics, Prober
 from deployer.settings import artifacts
-from deployer.settings.schema import Settings
+from deployer.settings.schema import EnvironmentSettings, Settings
 
 
 class Keeper(Journal, Protocol):
@@ -91,8 +91,7 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
     clock = clocks.from_environment(environ)
     service, environment = settings.service.name, settings.environment
     aws = Aws(environment.region)
-    require_account(aws, environment.account)
-    found = published.read(aws, service, environment.name)
+    found = find(aws, service, environment)
     return Services(
         service=service,
         environment=environment.name,
@@ -113,6 +112,24 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         caller=identity.caller(environ),
         scale=clock.scale if isinstance(clock, clocks.ScaledClock) else 1.0,
     )
+
+
+def find(aws: Aws, service: str, environment: EnvironmentSettings) -> published.Published:
+    """What the stacks published, in the account that the settings name.
+
+    Reading comes first, since it tells a wrong Region from a failing one; but where nothing is
+    found, another account is the better explanation.
+
+    Raises:
+        NotFound, AccessProblem, CloudUnavailable: as `connect`.
+    """
+    try:
+        found = published.read(aws, service, environment.name)
+    except NotFound:
+        require_account(aws, environment.account)
+        raise
+    require_account(aws, environment.account)
+    return found
 
 
 def require_account(aws: Aws, account: str) -> None:

@@ -1,0 +1,123 @@
+"""The command line over the simulated environment `sim`: type a command, look at what it said."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from deployer.cli.main import cli
+from deployer.errors import NotFound
+from deployer.journal import Lease
+from deployer.model import Release, Weights
+from deployer.plan import Deployment
+from deployer.settings.schema import Settings
+from deployer.wiring import Services
+from tests.sim.fleet import Behaviour
+from tests.sim.journal import SimJournal
+from tests.sim.play import CloudPort, Play, play
+
+RELEASES = ("v1", "v2", "v3")
+SETTINGS = """
+[service]
+name = "shop"
+
+[environments.sim]
+region = "us-east-1"
+zones = ["us-east-1a", "us-east-1b"]
+image = "ami-0abcdef1234567890"
+
+[canary]
+weights = [5, 50]
+bake = "2m"
+final_bake = "1m"
+linger = "5m"
+
+[analysis]
+metrics_delay = "1m"
+"""
+
+
+@dataclass
+class StageJournal(SimJournal):
+    """The simulated journal, with a lease that can be given back.
+
+    forgetful: as if the process had been killed before it could give its lease back.
+    """
+
+    forgetful: bool = False
+
+    def release(self, deployment: Deployment, lease: Lease) -> None:
+        held = self.locks.get(deployment.environment)
+        if not self.forgetful and held and held[1].owner == lease.owner:
+            expired = Lease(lease.owner, self.gate.clock.now())
+            self.locks[deployment.environment] = (held[0], expired)
+
+
+@dataclass
+class Stage:
+    """One simulated environment, and a shell in front of it."""
+
+    play: Play
+    folder: Path
+    commands: int = 0
+    connections: list[Settings] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.journal = StageJournal(self.play.gate)
+        self.play.journal = self.play.oracle.journal = self.journal
+        self.config = self.folder / "deployer.toml"
+        self.config.write_text(SETTINGS)
+
+    def connect(self, settings: Settings) -> Services:
+        """What deployer.wiring.connect does, over the simulation; a new process each time."""
+        self.commands += 1
+        self.connections.append(settings)
+        owner = f"alice@laptop #{self.commands}"
+        play = self.play
+        return Services(
+            service="shop", environment="sim", url="http://shop.example",
+            cloud=CloudPort(play.cloud, play.gate, play.oracle, owner, play.history),
+            metrics=play.metrics, prober=play.prober, journal=self.journal, clock=play.clock,
+            find_release=find_release, poll_s=10.0, lease_s=60.0, owner=owner,
+            caller="alice@laptop", scale=100.0,
+        )  # fmt: skip
+
+    def run(self, *arguments: str, **environ: str) -> Result:
+        """`deployer ARGUMENTS`."""
+        env = {"DEPLOYER_CONFIG": str(self.config), **environ}
+        return CliRunner(env=env).invoke(cli, arguments, obj=self.connect, prog_name="deployer")
+
+    def json(self, *arguments: str) -> tuple[list[dict[str, Any]], int]:
+        """`deployer --output json ARGUMENTS`: documents and exit status."""
+        done = self.run("--output", "json", *arguments)
+        return [json.loads(line) for line in done.stdout.splitlines()], done.exit_code
+
+    def at(self, after_s: float, happening: Callable[[], object]) -> None:
+        """Something happens `after_s` simulated seconds from now."""
+        play = self.play
+        play.cloud.at(play.clock.now() + after_s, lambda: (happening(), None)[1])
+
+    @property
+    def records(self) -> list[Deployment]:
+        """The journal's, newest first."""
+        return list(self.journal.history("sim", 100))
+
+
+def find_release(name: str) -> Release:
+    """Three releases exist."""
+    if name not in RELEASES:
+        raise NotFound(f"no release {name}: s3://artifacts/shop/{name}.tar.gz does not exist")
+    return Release(name, f"s3://artifacts/shop/{name}.tar.gz")
+
+
+def stage(
+    folder: Path,
+    *,
+    weights: Weights | None = Weights(1000, 0),  # noqa: B008 - frozen
+    behaviours: Mapping[str, Behaviour] | None = None,
+) -> Stage:
+    """v1 serves from blue with two instances, or whatever is asked for."""
+    return Stage(play(weights=weights, behaviours=behaviours), folder)

@@ -1,0 +1,176 @@
+"""rollback, abort, resume: every way back, and the way on."""
+
+import pytest
+
+from deployer.journal import Lease
+from deployer.model import Slot, Weights
+from deployer.plan import Status
+from tests.cli.conftest import Staged
+from tests.cli.stage import Stage
+from tests.sim.fleet import Behaviour
+
+
+def halted_half_way(staged: Staged) -> Stage:
+    """A canary that stopped with both slots serving, since somebody moved traffic."""
+    shop = staged()
+    shop.play.move_weights_at(120, Weights(300, 700))
+    assert shop.run("canary", "v2").exit_code == 4
+    return shop
+
+
+def abandoned(staged: Staged, after_s: float = 300.0) -> Stage:
+    """A canary of v2 whose process was killed; its lease is out."""
+    shop = staged()
+
+    def die() -> None:
+        raise MemoryError("killed")
+
+    shop.at(after_s, die)
+    shop.journal.forgetful = True
+    assert shop.run("canary", "v2").exit_code == 1
+    shop.play.cloud._happenings.clear()
+    shop.play.clock.sleep(61)
+    return shop
+
+
+def test_back_to_the_release_before(staged: Staged) -> None:
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    done = shop.run("rollback")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("v1 shipped in ")
+    assert "rollback v1 in shop/sim" in done.stderr
+    assert shop.play.cloud.rule == Weights(1000, 0)
+    assert shop.play.oracle.violations == []
+
+
+def test_back_twice_does_not_return_to_the_bad_release(staged: Staged) -> None:
+    shop = staged()
+    for command in (("canary", "v2"), ("canary", "v3"), ("rollback",), ("rollback",)):
+        assert shop.run(*command).exit_code == 0
+    assert [record.plan.release.name for record in shop.records] == ["v1", "v2", "v3", "v2"]
+    done = shop.run("rollback")
+    assert done.exit_code == 2
+    assert "the journal knows no release before v1: name one: `deployer rollback" in done.stderr
+
+
+def test_back_to_a_named_release(staged: Staged) -> None:
+    shop = staged()
+    assert shop.run("rollback", "v3", "--dry-run").exit_code == 0
+    assert shop.play.cloud.changes == []
+    assert shop.run("rollback", "v3").exit_code == 0
+    assert shop.run("rollback", "v3").exit_code == 2
+
+
+def test_back_from_a_release_whose_instances_die(staged: Staged) -> None:
+    shop = staged(behaviours={"v2": Behaviour(crash_after_s=900)})
+    assert shop.run("canary", "v2").exit_code == 0
+    shop.play.clock.sleep(900)
+    assert shop.run("rollback").exit_code == 0
+    assert shop.play.cloud.rule == Weights(1000, 0)
+
+
+def test_after_a_halt_with_both_serving_it_is_compiled_from_the_record(staged: Staged) -> None:
+    shop = halted_half_way(staged)
+    halted = shop.records[0]
+    shown = shop.run("rollback", "--dry-run").stdout
+    assert shown.startswith("rollback from v2 in shop/sim\ncandidate green gives up v2, stable bl")
+    done = shop.run("rollback")
+    assert done.exit_code == 0, done.output
+    back = shop.records[0]
+    assert (back.status, back.first_plan.strategy) == (Status.ROLLED_BACK, "rollback")
+    assert back.reason == f"the way back of {halted.id}, which halted"
+    assert shop.play.cloud.rule == Weights(1000, 0)
+    assert shop.play.cloud.groups[Slot.GREEN].desired == 0
+
+
+def test_after_a_halt_another_release_has_to_wait(staged: Staged) -> None:
+    done = halted_half_way(staged).run("rollback", "v3")
+    assert done.exit_code == 2
+    assert "leads back to v1: run `deployer rollback` first, then `deployer rollback v3`" in (
+        done.stderr
+    )
+
+
+def test_both_serving_without_a_record_is_left_to_a_person(staged: Staged) -> None:
+    shop = staged(weights=Weights(500, 500))
+    done = shop.run("rollback")
+    assert done.exit_code == 2
+    assert "both slots serve (blue 50 % / green 50 %) and no deployment of the journal" in (
+        done.stderr
+    )
+
+
+def test_nothing_was_ever_released(staged: Staged) -> None:
+    done = staged(weights=None).run("rollback")
+    assert done.exit_code == 2
+    assert "nothing was ever released here" in done.stderr
+
+
+def test_while_a_deployment_runs_it_is_asked_and_watched(staged: Staged) -> None:
+    """The watcher only looks; the runner, in its own process, does the work."""
+    shop = staged()
+    asked = []
+    shop.at(200, lambda: asked.append(shop.run("abort")))
+    done = shop.run("canary", "v2")
+    assert done.exit_code == 3
+    assert asked[0].exit_code == 0
+    assert asked[0].stdout.startswith("asked canary v2 (2027")
+    assert "aborted by alice@laptop; v1 serves" in done.stdout
+
+
+def test_a_rollback_of_a_running_deployment_takes_over_when_the_runner_dies(
+    staged: Staged,
+) -> None:
+    shop = abandoned(staged)
+    shown = shop.run("rollback", "--dry-run")
+    assert "   2  route blue 100 % / green 0 %" in shown.stdout
+    done = shop.run("rollback")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("v2 rolled back after ")
+    assert shop.play.cloud.rule == Weights(1000, 0)
+    assert len(shop.records) == 1
+
+
+def test_abort_takes_over_from_a_dead_runner(staged: Staged) -> None:
+    shop = abandoned(staged)
+    done = shop.run("abort")
+    assert done.exit_code == 0, done.output
+    assert "its runner is gone: taking over" in done.stderr
+    assert "aborted by alice@laptop" in done.stdout
+    assert shop.play.cloud.rule == Weights(1000, 0)
+
+
+def test_resume_goes_on_where_the_dead_runner_stood(staged: Staged) -> None:
+    shop = abandoned(staged)
+    assert shop.run("canary", "v3").exit_code == 5
+    done = shop.run("resume")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("v2 shipped in ")
+    assert "step 1/10  " not in done.stderr
+    assert shop.play.cloud.rule == Weights(0, 1000)
+
+
+def test_resume_leaves_a_living_runner_alone(staged: Staged) -> None:
+    shop = staged()
+    seen = []
+    shop.at(100, lambda: seen.append(shop.run("resume")))
+    assert shop.run("canary", "v2").exit_code == 0
+    assert seen[0].exit_code == 5
+
+
+@pytest.mark.parametrize("command", ["abort", "resume"])
+def test_nothing_runs(staged: Staged, command: str) -> None:
+    done = staged().run(command)
+    assert done.exit_code == 2
+    assert "no deployment is active in sim" in done.stderr
+
+
+def test_an_abort_that_comes_too_late_is_told(staged: Staged) -> None:
+    """The journal of the deployment that the watcher follows has come to its end: shipped."""
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    shop.journal.locks["sim"] = (shop.records[0].id, Lease("bob@desk", 2e9))
+    done = shop.run("rollback")
+    assert done.exit_code == 2
+    assert "v2 had shipped before it could turn back: run `deployer rollback` again" in done.stderr

@@ -1,0 +1,139 @@
+"""Whatever is wrong gets one line that says what, where and what to do; and changes nothing."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from deployer.cli.main import cli
+from tests.cli.conftest import Staged
+
+ROOT = Path(__file__).parents[2]
+
+CASES = {
+    "unknown release": (("canary", "v9"), "no release v9: s3://artifacts/shop/v9.tar.gz"),
+    "weights that are no numbers": (("canary", "v2", "--weights", "5;25"), "is not a share"),
+    "weights that do not rise": (("canary", "v2", "--weights", "25,5"), "shares must rise"),
+    "weights above the whole": (("canary", "v2", "--weights", "5,101"), "percent from 0 to 100"),
+    "weights that include all": (("canary", "v2", "--weights", "5,100"), "shares must rise"),
+    "weights that are too fine": (("canary", "v2", "--weights", "0.05"), "0.1 at the finest"),
+    "no weights": (("canary", "v2", "--weights", ""), "is not a share"),
+    "a bake without a unit": (("canary", "v2", "--bake", "10"), "write 90s, 10m, 2h or 1h30m"),
+    "a bake that is too long": (("canary", "v2", "--bake", "8d"), "a duration from 0s to 7d"),
+    "a linger that is no duration": (("canary", "v2", "--linger", "soon"), "is not a duration"),
+    "an unknown deployment": (("show", "20990101-000000-ffff"), "20990101-000000-ffff"),
+    "an environment that is not there": (
+        ("--env", "moon", "status"),
+        "no environment 'moon'; there is: sim",
+    ),
+    "nothing to abort": (("abort",), "no deployment is active"),
+    "no release at all": (("canary",), "Missing argument 'RELEASE'"),
+    "no such command": (("ship", "v2"), "No such command 'ship'"),
+    "no such option": (("canary", "v2", "--fast"), "No such option '--fast'"),
+    "a limit that is no number": (("history", "--limit", "0"), "--limit"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), CASES.values(), ids=list(CASES))
+def test_it_is_refused(staged: Staged, arguments: tuple[str, ...], words: str) -> None:
+    shop = staged()
+    done = shop.run(*arguments)
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) in (1, 4)  # ours, or click's usage and error
+    assert shop.play.cloud.changes == []
+    assert shop.records == []
+
+
+@pytest.mark.parametrize(("arguments", "words"), CASES.values(), ids=list(CASES))
+def test_a_program_learns_it_from_the_result(
+    staged: Staged, arguments: tuple[str, ...], words: str
+) -> None:
+    documents, status = staged().json(*arguments)
+    assert status == 2
+    assert [(d["event"], d["status"], d["exit_code"]) for d in documents] == [
+        ("result", "error", 2)
+    ]
+    assert words.strip("'") in documents[0]["reason"] or "argument" in words
+
+
+def test_no_settings(staged: Staged, tmp_path: Path) -> None:
+    done = staged().run("--config", str(tmp_path / "elsewhere" / "deployer.toml"), "status")
+    assert done.exit_code == 2
+    assert f"deployer.toml not found in {tmp_path}/elsewhere: run this where it lies" in done.stderr
+
+
+def test_an_unknown_setting(staged: Staged) -> None:
+    shop = staged()
+    shop.config.write_text(shop.config.read_text() + "\n[probe]\nretries = 3\n")
+    done = shop.run("status")
+    assert done.exit_code == 2
+    assert "probe.retries is not a setting" in done.stderr
+    assert shop.connections == []
+
+
+def test_several_environments_and_none_named(staged: Staged) -> None:
+    shop = staged()
+    text = shop.config.read_text()
+    shop.config.write_text(
+        text + text[text.index("[env") : text.index("[can")].replace("sim", "qa")
+    )
+    done = shop.run("status")
+    assert done.exit_code == 2
+    assert "name an environment with --env: sim, qa" in done.stderr
+    assert shop.run("status", DEPLOYER_ENV="qa").exit_code == 0
+
+
+def run_on_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *arguments: str) -> tuple[int, str]:
+    """The real wiring, with no network, no credentials and no configuration of this machine."""
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    done = CliRunner().invoke(cli, arguments, prog_name="deployer")
+    return done.exit_code, done.stderr
+
+
+def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, staged: Staged) -> None:
+    config = staged().config
+    status, said = run_on_aws(monkeypatch, tmp_path, "--config", str(config), "canary", "v2")
+    assert status == 2
+    assert "no usable AWS credentials" in said
+    assert "AWS_PROFILE" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_clock_that_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, staged: Staged
+) -> None:
+    monkeypatch.setenv("DEPLOYER_CLOCK", "noon")
+    config = staged().config
+    status, said = run_on_aws(monkeypatch, tmp_path, "--config", str(config), "status")
+    assert status == 2
+    assert "DEPLOYER_CLOCK='noon' is not ORIGIN@SCALE" in said
+
+
+def test_suggested_commands_repeat_the_options_that_were_typed(staged: Staged) -> None:
+    shop = staged(weights=None)
+    done = shop.run("--env", "sim", "rollback")
+    assert "`deployer --env sim canary RELEASE` ships" in done.stderr
+
+
+def test_an_unexpected_error_is_one_line_that_says_how_to_learn_more(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = staged()
+
+    def break_it() -> None:
+        raise ZeroDivisionError("oh")
+
+    shop.play.gate.hooks["cloud.observe"] = break_it
+    done = shop.run("status")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "Error: unexpected ZeroDivisionError: oh (for the traceback: DEPLOYER_DEBUG=1 deployer ...)\n"
+    )
+    debugged = shop.run("status", DEPLOYER_DEBUG="1")
+    assert isinstance(debugged.exception, ZeroDivisionError)

@@ -1,0 +1,94 @@
+"""Ctrl-C and its like: the change in hand finishes, the lease is given back, `resume` goes on."""
+
+import os
+import signal
+
+import pytest
+
+from deployer.plan import Status
+from tests.cli.conftest import Staged
+from tests.cli.stage import Stage
+
+
+def interrupt(shop: Stage, after_s: float, number: signal.Signals) -> None:
+    shop.at(after_s, lambda: os.kill(os.getpid(), number))
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+)
+def test_a_signal_stops_between_two_changes(
+    staged: Staged, number: signal.Signals, status: int
+) -> None:
+    shop = staged()
+    interrupt(shop, 150, number)
+    done = shop.run("canary", "v2")
+    assert done.exit_code == status
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1] == (
+        "Error: stopped by a signal at step 4/10 (bake green for 2m under analysis), traffic stays "
+        "at blue 95 % / green 5 %: `deployer resume` goes on, `deployer abort` goes back"
+    )
+
+
+def test_the_next_process_need_not_wait_for_the_lease(staged: Staged) -> None:
+    shop = staged()
+    interrupt(shop, 150, signal.SIGINT)
+    assert shop.run("canary", "v2").exit_code == 130
+    assert shop.records[0].status is Status.RUNNING
+    assert "its runner is gone" in shop.run("status").stdout
+    assert shop.run("resume").exit_code == 0
+    assert shop.records[0].status is Status.SHIPPED
+    assert shop.play.oracle.violations == []
+
+
+def test_a_way_back_can_be_interrupted_too(staged: Staged) -> None:
+    shop = staged()
+    shop.at(200, lambda: shop.run("abort"))
+    interrupt(shop, 250, signal.SIGINT)
+    assert shop.run("canary", "v2").exit_code == 130
+    assert shop.records[0].status is Status.RETREATING
+    assert shop.run("resume").exit_code == 3
+
+
+def test_handlers_are_put_back(staged: Staged) -> None:
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    assert staged().run("canary", "v2").exit_code == 0
+    assert {n: signal.getsignal(n) for n in before} == before
+
+
+def test_json_says_interrupted(staged: Staged) -> None:
+    shop = staged()
+    interrupt(shop, 150, signal.SIGTERM)
+    documents, status = shop.json("canary", "v2")
+    assert status == documents[-1]["exit_code"] == 143
+    assert documents[-1]["status"] == "interrupted"
+
+
+def test_watching_a_status_ends_with_ctrl_c_and_is_no_failure(staged: Staged) -> None:
+    shop = staged()
+    interrupt(shop, 35, signal.SIGINT)
+    documents, status = shop.json("status", "--watch")
+    assert status == 0
+    assert [each["event"] for each in documents] == ["status"] * 4 + ["result"]
+
+
+def test_whoever_stops_watching_does_not_stop_the_deployment(staged: Staged) -> None:
+    """`rollback` asks, watches, and is interrupted before the runner has looked once."""
+    shop = staged()
+    seen = []
+
+    def impatient() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def ask() -> None:
+        shop.play.gate.hooks["journal.load"] = impatient
+        seen.append(shop.run("rollback"))
+        shop.play.gate.hooks.clear()
+
+    shop.at(200, ask)
+    done = shop.run("canary", "v2")
+    assert seen[0].exit_code == 130
+    assert "which goes on: `deployer status`" in seen[0].stderr
+    assert done.exit_code == 3

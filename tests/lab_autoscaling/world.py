@@ -150,7 +150,7 @@ class World:
         return self.fleet.store.groups[name]
 
     def create(self, **settings: Any) -> None:
-        """A group called web; the API's keys override."""
+        """A group called web; the API's keys override, None leaves one out."""
         plain = {
             "AutoScalingGroupName": "web",
             "MinSize": 0,
@@ -158,7 +158,8 @@ class World:
             "LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "$Default"},
             "VPCZoneIdentifier": "subnet-a,subnet-b",
         }
-        self.api.create_auto_scaling_group(**{**plain, **settings})
+        asked = {key: value for key, value in {**plain, **settings}.items() if value is not None}
+        self.api.create_auto_scaling_group(**asked)
 
     def pass_time(self, duration_s: float = 1.0, *, step_s: float = 1.0) -> None:
         """Time passes; target health is read and the groups are looked at in each step."""

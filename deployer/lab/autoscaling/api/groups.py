@@ -247,6 +247,11 @@ def describe(desk: Desk, params: Params) -> Answer:
     )
     names = params.get("AutoScalingGroupNames") or ()
     filters = params.get("Filters") or ()
+    for one in filters:
+        if one["Name"] not in ("tag-key", "tag-value") and not one["Name"].startswith("tag:"):
+            raise validate.invalid(
+                f"Filter {one['Name']} is not valid: use tag-key, tag-value or tag:KEY"
+            )
     shown = [
         present.group(group, instances=params.get("IncludeInstances", True))
         for group in desk.store.groups.values()
@@ -258,11 +263,9 @@ def describe(desk: Desk, params: Params) -> Answer:
 def _passes(group: Group, asked: dict[str, Any]) -> bool:
     """`tag-key`, `tag-value` and `tag:KEY`."""
     name, values = asked["Name"], asked.get("Values") or ()
-    match name.partition(":"):
-        case ("tag-key", "", ""):
-            return any(tag.key in values for tag in group.tags)
-        case ("tag-value", "", ""):
-            return any(tag.value in values for tag in group.tags)
-        case ("tag", ":", key):
-            return any(tag.key == key and tag.value in values for tag in group.tags)
-    raise validate.invalid(f"Filter {name} is not valid: use tag-key, tag-value or tag:KEY")
+    if name == "tag-key":
+        return any(tag.key in values for tag in group.tags)
+    if name == "tag-value":
+        return any(tag.value in values for tag in group.tags)
+    key = name.removeprefix("tag:")
+    return any(tag.key == key and tag.value in values for tag in group.tags)

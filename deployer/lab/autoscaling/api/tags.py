@@ -8,6 +8,8 @@ from deployer.lab.autoscaling import paging, present, validate
 from deployer.lab.autoscaling.api.desk import Answer, Desk, Params
 from deployer.lab.autoscaling.model import Group, Tag
 
+_FILTERS = ("auto-scaling-group", "key", "value", "propagate-at-launch")
+
 
 def create_or_update(desk: Desk, params: Params) -> Answer:
     for one in params["Tags"]:
@@ -39,6 +41,9 @@ def _group(desk: Desk, asked: Mapping[str, Any]) -> Group:
 def describe(desk: Desk, params: Params) -> Answer:
     """DescribeTags, with the filters auto-scaling-group, key, value, propagate-at-launch."""
     filters = params.get("Filters") or ()
+    for one in filters:
+        if one["Name"] not in _FILTERS:
+            raise validate.invalid(f"Filter {one['Name']} is not valid: use {', '.join(_FILTERS)}")
     shown = [
         present.tag(group.name, tag)
         for group in desk.store.groups.values()
@@ -55,6 +60,4 @@ def _passes(group: Group, tag: Tag, asked: Mapping[str, Any]) -> bool:
         "value": tag.value,
         "propagate-at-launch": str(tag.propagate).lower(),
     }
-    if asked["Name"] not in facts:
-        raise validate.invalid(f"Filter {asked['Name']} is not valid: use {', '.join(facts)}")
     return facts[asked["Name"]] in (asked.get("Values") or ())

@@ -34,7 +34,6 @@ from collections.abc import Sequence
 
 import moto
 import moto.core.errors
-from moto.core.config import default_user_config
 
 from deployer.lab.audit import Entry
 from deployer.lab.chaos import Faults
@@ -58,8 +57,6 @@ def install(context: Context) -> None:
         raise RuntimeError(f"the lab needs moto {MOTO}, found {moto.__version__}")
     # moto warns about error codes that botocore's models lack; some services have such codes.
     moto.core.errors.warn = _ignore
-    # AWS's own policies exist in every account.
-    default_user_config["iam"]["load_aws_managed_policies"] = True
     _installed[:] = [Gate(context)]
 
 

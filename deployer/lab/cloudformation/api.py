@@ -9,7 +9,13 @@ from typing import Any
 
 from deployer.lab import actions
 from deployer.lab.actions import Call, Refused
-from deployer.lab.cloudformation import bucket_policies, change_sets, describe, document
+from deployer.lab.cloudformation import (
+    aws_policies,
+    bucket_policies,
+    change_sets,
+    describe,
+    document,
+)
 from deployer.lab.cloudformation.blueprint import Blueprint
 from deployer.lab.cloudformation.engine import Engine
 from deployer.lab.cloudformation.problems import TemplateInvalid
@@ -46,6 +52,7 @@ def install(context: Context) -> Engine:
     engine = Engine(context, KINDS)
     service = Service(context, engine)
     actions.own("cloudformation")
+    aws_policies.install()
     bucket_policies.install()
     for name, handler in service.handlers().items():
         actions.replace("cloudformation", name, _guarded(handler))

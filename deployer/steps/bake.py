@@ -1,5 +1,6 @@
 """Bake: serve at these weights for a while, under judgement."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from deployer.analysis.judge import Outcome, Rule, Verdict, judge
 from deployer.durations import spell
 from deployer.errors import CandidateUnhealthy, VerdictFailed
-from deployer.model import Slot, instances_for
+from deployer.model import WHOLE, Minute, Slot, instances_for
 from deployer.ports import World
 from deployer.steps.base import Done, Progress, Waiting
 
@@ -78,20 +79,29 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
         return Done(verdict.reason, evidence_of(verdict))
 
     def _judge(self, world: World) -> Verdict:
-        """Judge from the minute of entry up to what CloudWatch has published.
+        """Judge what CloudWatch has published since the step was entered.
 
-        Counts are per slot, so a weight change within that first minute does no harm, and a bad
-        release shows a minute earlier.
+        The minute of entry can condemn a release, a minute earlier than the next one would; it can
+        not clear it: most of its requests may be the probes, which asked for less than users do.
         """
         since = world.entered_at // MINUTE_S * MINUTE_S
         until = world.now - self.delay_s
         seen = world.metrics.traffic(since, until) if until >= since + MINUTE_S else {}
-        compare = self.share < 1000
+        candidate = seen.get(self.candidate, ())
+        stable = seen.get(self.candidate.twin, ()) if self.share < WHOLE else None
+        verdict = judge(candidate, stable, self.rule)
+        if verdict.outcome is Outcome.FAIL:
+            return verdict
         return judge(
-            seen.get(self.candidate, ()),
-            seen.get(self.candidate.twin, ()) if compare else None,
+            whole_minutes(candidate, world.entered_at),
+            whole_minutes(stable, world.entered_at) if stable is not None else None,
             self.rule,
         )
+
+
+def whole_minutes(minutes: Sequence[Minute], since: float) -> tuple[Minute, ...]:
+    """Those that began at or after `since` (epoch seconds)."""
+    return tuple(minute for minute in minutes if minute.start >= since)
 
 
 def evidence_of(verdict: Verdict) -> dict[str, object]:

@@ -242,6 +242,16 @@ def test_bake_reads_whole_minutes_from_that_of_entry_up_to_what_is_published() -
     assert metrics.asked == [(NOW - 240.0, NOW - 60.0)]
 
 
+def test_the_minute_of_entry_condemns_but_does_not_clear() -> None:
+    entry = NOW - 630.0 - 30.0  # entered half a minute after it began: the probes are in it
+    both = (Minute(entry, 500, 0), Minute(entry + 60.0, 10, 0))
+    probed = FixedMetrics({GREEN: both, BLUE: minutes((500, 0))})
+    expect(bake().advance(world(BAKING, elapsed_s=630.0, metrics=probed)), "10 of 100 requests")
+    failing = FixedMetrics({GREEN: (Minute(entry, 500, 50),), BLUE: (Minute(entry, 500, 0),)})
+    with pytest.raises(VerdictFailed, match="50 of 500 failed"):
+        bake().advance(world(BAKING, elapsed_s=630.0, metrics=failing))
+
+
 def test_at_all_of_the_traffic_there_is_nothing_to_compare_with() -> None:
     seen = snapshot(Weights(0, 1000), slot(BLUE, *FOUR), green(*instances(4, "v2")))
     quiet = FixedMetrics({GREEN: minutes((500, 0)), BLUE: minutes((None, 0))})

@@ -1,6 +1,6 @@
 """The CDK application: the stacks of every environment in deployer.toml.
 
-`-c env=lab` narrows it to one environment; DEPLOYER_CONFIG names another settings file.
+`-c env=lab` or DEPLOYER_ENV narrows it to one environment; DEPLOYER_CONFIG names another settings file.
 """
 
 import os
@@ -13,7 +13,7 @@ from stacks.assembly import HERE, application, populate
 
 def main() -> None:
     app = application()
-    chosen = app.node.try_get_context("env")
+    chosen = app.node.try_get_context("env") or os.environ.get("DEPLOYER_ENV")
     populate(app, Path(os.environ.get("DEPLOYER_CONFIG") or HERE / "deployer.toml"), chosen)
     app.synth()
 

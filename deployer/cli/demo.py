@@ -65,7 +65,8 @@ class Stage:
             stderr=subprocess.STDOUT if quiet else None,
         )  # fmt: skip
         if quiet and done.returncode:
-            raise DeployError(f"deployer {' '.join(arguments)} failed:\n{done.stdout}")
+            self.console.print(done.stdout, style="dim", markup=False, highlight=False)
+            raise DeployError(f"deployer {' '.join(arguments)} failed: its output is above")
         return done.returncode
 
 

@@ -306,11 +306,16 @@ def cdk(options: LabOptions, arguments: tuple[str, ...]) -> None:
     r"""Run the pinned CDK CLI against the lab: `deployer lab cdk -- deploy --all`.
 
     \b
-    Without a running lab, commands that need no AWS (synth, ls) work too.
+    With a lab running, only the lab's own environment is in sight. Without one,
+    commands that need no AWS (synth, ls) work for all of them.
     """
     from deployer.lab import cdk as pinned  # noqa: PLC0415
 
-    endpoint = home.find(options.directory).endpoint if home.running(options.directory) else ""
+    endpoint = ""
+    if home.running(options.directory):
+        state = home.find(options.directory)
+        endpoint = state.endpoint
+        os.environ.update(DEPLOYER_ENV=state.environment, DEPLOYER_CONFIG=state.config)
     root = options.config.absolute().parent
     raise SystemExit(pinned.run(arguments, endpoint, directory=root).returncode)
 

@@ -157,7 +157,7 @@ def _least_samples(params: Mapping[str, Any]) -> float:
         raise refused("EvaluateLowSampleCountPercentile is evaluate or ignore, for a percentile.")
     share = float(match[1]) / 100
     rarer = min(share, 1 - share) if share < 0.5 else 1 - share
-    return 10 / rarer if low == "ignore" and rarer > 0 else 0.0
+    return round(10 / rarer, 6) if low == "ignore" and rarer > 0 else 0.0
 
 
 def composite_rule(params: Mapping[str, Any]) -> CompositeRule:

@@ -171,5 +171,12 @@ def describe_alarm_history(book: AlarmBook, params: Params) -> dict[str, Any]:
 
 
 def tagged(book: AlarmBook, arn: str) -> Alarm | None:
-    """The alarm of this ARN."""
-    return next((alarm for alarm in book.all() if alarm.arn == arn), None)
+    """The alarm of this ARN; None if it is the ARN of something else.
+
+    Raises:
+        Refused: the ARN of an alarm that does not exist.
+    """
+    found = next((alarm for alarm in book.all() if alarm.arn == arn), None)
+    if found is None and ":alarm:" in arn:
+        raise Refused("ResourceNotFoundException", f"Unknown alarm {arn}", 404)
+    return found

@@ -146,21 +146,21 @@ class Telemetry:
         tell(self._context, self.alarms, transitions)
 
     def _tag(self, call: Call, params: Params, _now: float) -> Mapping[str, Any] | None:
-        alarm = alarms_api.tagged(self.alarms, params["ResourceARN"])
+        alarm = alarms_api.tagged(self.alarms, str(params["ResourceARN"]))
         if alarm is None:
             return call.moto()
         alarm.tags |= {tag["Key"]: tag["Value"] for tag in params["Tags"]}
         return None
 
     def _untag(self, call: Call, params: Params, _now: float) -> Mapping[str, Any] | None:
-        alarm = alarms_api.tagged(self.alarms, params["ResourceARN"])
+        alarm = alarms_api.tagged(self.alarms, str(params["ResourceARN"]))
         if alarm is None:
             return call.moto()
         alarm.tags = {k: v for k, v in alarm.tags.items() if k not in params["TagKeys"]}
         return None
 
     def _tags(self, call: Call, params: Params, _now: float) -> Mapping[str, Any] | None:
-        alarm = alarms_api.tagged(self.alarms, params["ResourceARN"])
+        alarm = alarms_api.tagged(self.alarms, str(params["ResourceARN"]))
         if alarm is None:
             return call.moto()
         return {"Tags": [{"Key": key, "Value": value} for key, value in alarm.tags.items()]}

@@ -244,10 +244,20 @@ async def serve(host: str, port: int, shop: Shop) -> None:
         loop.call_later(shop.behaviour.crash_after_s, os._exit, 1)
     await terminated.wait()
     server.stop()
-    # One turn of the loop, so that connections the kernel has already accepted are not reset.
-    await asyncio.sleep(0.02)
+    late = waiting(listener)
     accepting.close()
+    for connection in late:
+        await loop.connect_accepted_socket(lambda: Connection(server), connection)
     await server.ended.wait()
+
+
+def waiting(listener: socket.socket) -> list[socket.socket]:
+    """Connections that the kernel has made but nobody has accepted: closing would reset them."""
+    found = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            found.append(listener.accept()[0])
+    return found
 
 
 def main() -> None:

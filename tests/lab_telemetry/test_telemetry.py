@@ -174,6 +174,35 @@ def test_an_alarm_on_the_balancers_metrics_rings(
     assert seen == ["OK", "OK", "ALARM", "ALARM", "OK", "OK"]
 
 
+def test_alarms_are_evaluated_at_every_minute_that_has_passed(
+    cloudwatch: Any, telemetry: Telemetry
+) -> None:
+    """A fast clock jumps over minutes; an alarm that rang in between is in the history."""
+    cloudwatch.put_metric_alarm(
+        AlarmName="orders",
+        Namespace="Shop",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=5,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
+    data = [{"MetricName": "Errors", "Value": 9, "Timestamp": at(60)}]
+    cloudwatch.put_metric_data(Namespace="Shop", MetricData=data)
+    telemetry.tick(T0 + 600)
+    items = cloudwatch.describe_alarm_history(
+        HistoryItemType="StateUpdate", ScanBy="TimestampAscending"
+    )["AlarmHistoryItems"]
+    seen = [(item["Timestamp"].timestamp() - T0, item["HistorySummary"]) for item in items]
+    assert seen == [
+        (60, "Alarm updated from INSUFFICIENT_DATA to OK"),
+        (120, "Alarm updated from OK to ALARM"),
+        (300, "Alarm updated from ALARM to OK"),
+    ]
+
+
 def test_reading_twenty_series_is_quick(
     cloudwatch: Any, telemetry: Telemetry, counters: Counters
 ) -> None:

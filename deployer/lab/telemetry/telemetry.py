@@ -60,11 +60,11 @@ class Telemetry:
         reading = self._traffic.read()
         minute = self._minute_of(now)
         if minute > self._minute:
-            self._close_minutes(reading, minute)
-            self._publish(now)
-            tell(self._context, self.alarms, self.alarms.evaluate(self.store, now))
-        else:
-            self._publish(now)
+            for ended in self._close_minutes(reading, minute):
+                self._publish(ended + MINUTE_S)
+                changed = self.alarms.evaluate(self.store, ended + MINUTE_S)
+                tell(self._context, self.alarms, changed)
+        self._publish(now)
         self._see_hosts(reading)
 
     def poll(self, now: float) -> None:
@@ -84,14 +84,18 @@ class Telemetry:
             seen.healthy[group.healthy] += 1
             seen.unhealthy[group.unhealthy] += 1
 
-    def _close_minutes(self, reading: Traffic, minute: int) -> None:
-        """What flowed since the last closed minute belongs to those since, evenly if several."""
+    def _close_minutes(self, reading: Traffic, minute: int) -> list[int]:
+        """What flowed since the last closed minute belongs to those since, evenly if several.
+
+        Returns the minutes that have ended.
+        """
         ended = list(range(self._minute, minute, MINUTE_S))[-MOST_MINUTES:]
         pieces = alb.spread(alb.difference(self._read, reading), len(ended))
         for start, piece in zip(ended, pieces, strict=True):
             visible_at = start + MINUTE_S + self._delay_s
             self._waiting.append((visible_at, start, alb.samples(piece, self._hosts)))
         self._read, self._minute, self._hosts = reading, minute, {}
+        return ended
 
     def _publish(self, now: float) -> None:
         while self._waiting and self._waiting[0][0] <= now:

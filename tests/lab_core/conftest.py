@@ -5,7 +5,9 @@ import pytest
 
 from deployer.clock import ScaledClock
 from deployer.lab import actions, server
+from deployer.lab.cloudformation import api
 from deployer.lab.context import Context
+from tests.lab_core.stacks import Cloud
 
 
 @pytest.fixture
@@ -27,3 +29,10 @@ def served(context: Context) -> Iterator[server.Server]:
     running = server.serve(context)
     yield running
     running.close()
+
+
+@pytest.fixture
+def cloud(context: Context) -> Iterator[Cloud]:
+    engine = api.install(context)
+    yield Cloud(context, engine)
+    engine.close()

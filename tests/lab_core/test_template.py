@@ -25,7 +25,7 @@ SCOPE = Scope(
     mappings={"Sizes": {"us-east-1": {"small": "t3.small"}}},
     resources={"Bucket": Known("bucket-1", {"Arn": "arn:bucket-1", "Nested.Name": "deep"})},
     exports={"other:Vpc": "vpc-1"},
-    zones=["us-east-1a", "us-east-1b"],
+    zones=lambda: ["us-east-1a", "us-east-1b"],
     ssm=lambda name: f"<{name}>",
 )
 
@@ -209,7 +209,7 @@ def test_documents_that_are_no_templates(text: str, complaint: str) -> None:
 
 
 def test_dependencies_come_from_every_kind_of_reference() -> None:
-    resources = {
+    resources: dict[str, dict[str, Any]] = {
         "A": {"Properties": {"x": [{"Ref": "B"}, {"Ref": "P"}, {"Ref": "AWS::Region"}]}},
         "B": {"Properties": {"x": {"Fn::GetAtt": ["C", "Arn"]}}, "DependsOn": "D"},
         "C": {"Properties": {"x": {"Fn::Sub": "${D.Arn} ${!E} ${P}"}}},

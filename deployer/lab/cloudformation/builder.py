@@ -156,8 +156,9 @@ class Builder:
     def _change(
         self, stack: Stack, one: Resource, definition: Mapping[str, Any], wanted: dict[str, Any]
     ) -> None:
-        before = one.attempted or one.properties
-        one.attempted = wanted
+        before = _possible(one, wanted)
+        # A failed way back leaves the first attempt as what the live state may be.
+        one.attempted = one.attempted or wanted
         self._mark(stack, one, "UPDATE_IN_PROGRESS")
         try:
             kind = self._kind(replace(one, definition=definition, properties=wanted))
@@ -220,6 +221,21 @@ class Builder:
 def failures(doing: str, logical_ids: Iterable[str]) -> str:
     """A stack's status reason, in CloudFormation's words."""
     return f"The following resource(s) failed to {doing}: [{', '.join(logical_ids)}]."
+
+
+def _possible(one: Resource, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The live properties, as far as they are known.
+
+    Where an update failed in the middle, those that differ from what is wanted: so every one that
+    is in doubt is set again.
+    """
+    if one.attempted is None:
+        return one.properties
+    chosen = {
+        name: (one.attempted if one.attempted.get(name) != wanted.get(name) else one.properties)
+        for name in {*one.attempted, *one.properties}
+    }
+    return {name: source[name] for name, source in chosen.items() if name in source}
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:

@@ -79,13 +79,17 @@ class Reader:
             "AWS::StackId": stack.id,
             "AWS::NotificationARNs": list(params.get("NotificationARNs", ())),
         }
-        zones = inprocess.client(context, "ec2").describe_availability_zones()
         return Scope(
             parameters=pseudo,
             exports=Exports(self._stacks.exports),
-            zones=[zone["ZoneName"] for zone in zones["AvailabilityZones"]],
+            zones=self.zones,
             ssm=self.ssm,
         )
+
+    def zones(self) -> list[str]:
+        """The region's availability zones."""
+        answer = inprocess.client(self._context, "ec2").describe_availability_zones()
+        return [zone["ZoneName"] for zone in answer["AvailabilityZones"]]
 
     def ssm(self, name: str) -> str:
         """The value of a Systems Manager parameter.

@@ -36,7 +36,7 @@ class Scope:
     parameters: by name, typed (lists for list types); pseudo parameters included.
     resources:  by logical id, those made so far.
     exports:    by export name, of all stacks in the region.
-    zones:      of the region.
+    zones:      names of the region's, asked for when they are needed.
     ssm:        value of a Systems Manager parameter, for `{{resolve:ssm:NAME}}`.
     """
 
@@ -45,7 +45,7 @@ class Scope:
     mappings: Mapping[str, Any] = field(default_factory=dict)
     resources: Mapping[str, Known] = field(default_factory=dict)
     exports: Mapping[str, str] = field(default_factory=dict)
-    zones: Sequence[str] = ()
+    zones: Callable[[], Sequence[str]] = tuple
     ssm: Callable[[str], str] = _no_parameter
 
 
@@ -197,7 +197,7 @@ def _zones(argument: Any, scope: Scope) -> list[str]:
     region = resolve(argument, scope)
     if region not in ("", scope.parameters.get("AWS::Region")):
         raise TemplateInvalid(f"Template error: the lab has one region, not {region}")
-    return list(scope.zones)
+    return list(scope.zones())
 
 
 def _find_in_map(argument: Any, scope: Scope) -> Any:

@@ -76,7 +76,7 @@ _NO_CREDENTIALS = (
     boto.NoAuthTokenError,
     boto.ProfileNotFound,
 )
-_UNREACHED = (boto.HTTPClientError, boto.IncompleteReadError)
+_UNREACHED = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError)
 
 
 @contextmanager
@@ -134,8 +134,11 @@ def of(
             f"no usable AWS credentials ({_line(error)}): set AWS_PROFILE or AWS_ACCESS_KEY_ID, "
             'or run `aws configure`; for the lab: eval "$(deployer lab env)"'
         )
-    if isinstance(error, boto.NoRegionError):
-        return AccessProblem("no AWS Region: set `region` of the environment in deployer.toml")
+    if isinstance(error, boto.NoRegionError | boto.InvalidRegionError):
+        return AccessProblem(
+            f"no usable AWS Region ({_line(error)}): set `region` of the environment in "
+            "deployer.toml"
+        )
     if isinstance(error, boto.EndpointConnectionError):
         return CloudUnavailable(
             f"{action}: {error.kwargs.get('endpoint_url')} cannot be reached: is the environment's "

@@ -80,7 +80,9 @@ class HttpProbe:
         }
         connection.request("GET", self.path, headers=headers)
         response = connection.getresponse()
-        response.read(LARGEST)
+        body = response.read(LARGEST)
+        if response.length and len(body) < LARGEST:
+            raise http.client.IncompleteRead(body, response.length)
         return response.status, response.getheader(RELEASE_HEADER)
 
 

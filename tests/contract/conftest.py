@@ -6,7 +6,6 @@ Set-up calls go through `admin`, so that `calls` holds what the adapters themsel
 import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from deployer.aws import permissions
 from deployer.aws.published import Published, PublishedSlot, PublishedSlots
 from deployer.aws.session import Aws
 from deployer.clock import ScaledClock
-from deployer.lab import actions, ec2, inprocess, server
+from deployer.lab import actions, inprocess, server
 from deployer.lab.autoscaling.component import Fleet
 from deployer.lab.context import REGION, Context
 

@@ -349,7 +349,7 @@ def test_a_wish_in_the_moment_of_the_end_is_refused(
 def test_history_is_newest_first_and_no_longer_than_asked(
     journal: DynamoJournal, clock: ManualClock, fresh: str
 ) -> None:
-    ids = []
+    ids: list[str] = []
     for _ in range(4):
         begun = journal.begin(deployment(fresh, clock), lease(clock))
         journal.save(finished(begun, clock), lease(clock))

@@ -293,7 +293,7 @@ def load(options: LabOptions, *, rps: float, duration: float) -> None:
     from deployer.lab.load.runner import run  # noqa: PLC0415
 
     state = home.find(options.directory)
-    report = run(topology(state)["url"] + "/", rps, duration).as_json()
+    report = run(topology(state)["url"] + "/", rps, duration, interruptible=True).as_json()
     options.say(report, load_table(report))
 
 

@@ -71,6 +71,16 @@ def test_a_load_may_end_by_itself(url: str) -> None:
         assert load.stop().requests == 10
 
 
+def test_an_interrupted_run_still_reports(url: str) -> None:
+    """What Ctrl-C does to `deployer lab load`."""
+    timer = threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,))
+    timer.start()
+    report = run(url, 100, 3600, interruptible=True)
+    timer.join()
+    assert 0 < report.requests == report.ok
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def child(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "deployer.lab.load", *arguments],

@@ -10,13 +10,13 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import stat
 import sys
 
 from deployer.errors import UsageError
 from deployer.lab.load.client import Client, drive
 from deployer.lab.load.report import LoadReport
+from deployer.lab.load.runner import stop_on_signals
 from deployer.lab.load.target import Schedule, Target, target
 
 
@@ -39,8 +39,7 @@ def say(event: str, report: LoadReport) -> None:
 async def main(aim: Target, schedule: Schedule, every_s: float) -> None:
     loop = asyncio.get_running_loop()
     client = Client(aim, schedule)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, client.stop)
+    stop_on_signals(client)
     if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
         loop.add_reader(sys.stdin.fileno(), _read_stdin, client)
     say("report", await drive(client, every_s, lambda report: say("progress", report)))

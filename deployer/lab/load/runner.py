@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import threading
 from concurrent.futures import Future
 from typing import Any, Self
@@ -19,8 +20,12 @@ def run(
     headers: dict[str, str] | None = None,
     timeout_s: float = 10.0,
     max_in_flight: int = 512,
+    interruptible: bool = False,
 ) -> LoadReport:
     """Send `rps` requests a second to `url` for `duration_s` real seconds; wait for all answers.
+
+    interruptible: SIGINT and SIGTERM stop the sending and the report still comes (main thread
+                   only); otherwise they do what they always do.
 
     Raises:
         UsageError: a target that is not on this machine, or numbers beyond the bounds.
@@ -29,9 +34,18 @@ def run(
     schedule = Schedule(rps, duration_s, timeout_s, max_in_flight)
 
     async def main() -> LoadReport:
-        return await drive(Client(aim, schedule), None, None)
+        client = Client(aim, schedule)
+        if interruptible:
+            stop_on_signals(client)
+        return await drive(client, None, None)
 
     return asyncio.run(main())
+
+
+def stop_on_signals(client: Client) -> None:
+    """SIGINT and SIGTERM stop `client`, for as long as the running loop lives."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, client.stop)
 
 
 class Load:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -49,7 +50,8 @@ def lost(report: Mapping[str, Any], bad: Sequence[str]) -> dict[str, int]:
 
 def load_table(report: Mapping[str, Any]) -> Table:
     """Requests, failures by cause and latency, per release."""
-    table = Table("release", title=f"{report['requests']} requests at {report['rps']:g}/s")
+    title = f"{report['requests']} requests at {report['rps']:g}/s"
+    table = Table("release", title=title, title_justify="left", box=SIMPLE_HEAD)
     for column in ("requests", "failed", "p50 ms", "p95 ms", "p99 ms"):
         table.add_column(column, justify="right")
     table.add_column("failures by cause")
@@ -63,20 +65,24 @@ def load_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
+# What fits a terminal; `--output json` has everything that `Fleet.describe` gives.
+SHOWN = ("instance", "release", "lifecycle", "address", "process", "restarts")
+
+
 def instances_table(instances: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """What runs inside the lab; keys as `Fleet.describe` gives them."""
+    """What runs inside the lab; a last line for each instance that has something to complain of."""
     if not instances:
         return Text("No instance runs: release something with `deployer canary v1`.")
-    columns = list(instances[0])
-    table = Table(*columns)
+    table = Table(*SHOWN, box=SIMPLE_HEAD)
     for instance in instances:
-        table.add_row(*("" if instance[key] is None else str(instance[key]) for key in columns))
-    return table
+        table.add_row(*(str(instance[key] or "") for key in SHOWN))
+    complaints = [Text(f"{i['instance']}: {i['reason']}") for i in instances if i["reason"]]
+    return Group(table, *complaints)
 
 
 def demo_table(endings: Sequence[Ending], report: Mapping[str, Any]) -> RenderableType:
     """The closing table, and the one number that matters."""
-    table = Table("release", "outcome", title="What happened")
+    table = Table("release", "outcome", box=SIMPLE_HEAD)
     for column in ("time", "requests served", "failed by the release", "lost by us"):
         table.add_column(column, justify="right")
     bad = [ending.release for ending in endings if ending.expected != 0]

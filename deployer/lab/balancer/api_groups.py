@@ -179,7 +179,9 @@ class GroupsApi:
     def _described(self, group: Group, targets: Iterable[Target]) -> list[Json]:
         in_use = self.balancer.fleet.owner(group.name) is not None
         return [
-            description(group, each.id, each.port, *standing(each, in_use=in_use))
+            description(
+                group, each.id, each.port, *standing(each, in_use=in_use), code=each.tally.code
+            )
             for each in targets
         ]
 
@@ -206,11 +208,13 @@ def standing(target: Target, *, in_use: bool) -> tuple[str, str]:
     return target.tally.state, target.tally.reason
 
 
-def description(group: Group, target_id: str, port: int, state: str, reason: str) -> Json:
+def description(
+    group: Group, target_id: str, port: int, state: str, reason: str, *, code: int = 0
+) -> Json:
     """One entry of DescribeTargetHealth."""
     told: Json = {"State": state}
     if reason:
-        told |= {"Reason": reason, "Description": health.describe(reason, group.check)}
+        told |= {"Reason": reason, "Description": health.describe(reason, code)}
     return {
         "Target": {"Id": target_id, "Port": port},
         "HealthCheckPort": str(group.check.port or port),

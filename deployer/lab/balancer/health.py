@@ -6,7 +6,7 @@ one healthy after HealthyThreshold successes in a row (aws-facts 1.5).
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from deployer.lab.balancer.model import HealthCheck
 
 INITIAL, HEALTHY, UNHEALTHY = "initial", "healthy", "unhealthy"
 
+SUCCESSES = frozenset({"successful_health_check_event", "add_healthy_event"})
 # Envoy's word for what went wrong -> ALB's reason.
 REASONS = {
     "ACTIVE": "Target.ResponseCodeMismatch",
@@ -23,7 +24,7 @@ REASONS = {
     "NETWORK_TIMEOUT": "Target.Timeout",
 }
 DESCRIPTIONS = {
-    "Target.ResponseCodeMismatch": "Health checks failed: the answer's code is not in {codes}",
+    "Target.ResponseCodeMismatch": "Health checks failed with these codes: [{code}]",
     "Target.FailedHealthChecks": "Health checks failed",
     "Target.Timeout": "Request timed out",
     "Elb.RegistrationInProgress": "Target registration is in progress",
@@ -37,38 +38,45 @@ DESCRIPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A target's health so far; `reason` is ALB's, empty while healthy."""
+    """A target's health so far; `reason` is ALB's, empty while healthy; `code` the last answer's."""
 
     state: str = INITIAL
     successes: int = 0
     failures: int = 0
     reason: str = "Elb.RegistrationInProgress"
+    code: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One health check: of which group's target, when (wall, epoch s), and ALB's reason or ""."""
+    """One health check: of which group's target, when (wall, epoch s), how it went.
+
+    reason: ALB's for a failure, empty for a success; code: the HTTP status of a wrong answer.
+    """
 
     group: str
     address: str
     port: int
     at: float
-    reason: str
+    reason: str = ""
+    code: int = 0
 
 
-def after(tally: Tally, reason: str, check: HealthCheck) -> Tally:
-    """The tally after one more check; `reason` is empty for a success."""
+def after(tally: Tally, outcome: Outcome, check: HealthCheck) -> Tally:
+    """The tally after one more check."""
     counted = (
         replace(tally, successes=0, failures=tally.failures + 1)
-        if reason
+        if outcome.reason
         else replace(tally, successes=tally.successes + 1, failures=0)
     )
     state = _state(counted, check)
     if state == HEALTHY:
-        return replace(counted, state=state, reason="")
+        return replace(counted, state=state, reason="", code=0)
     if state == INITIAL:
-        return replace(counted, state=state, reason="Elb.InitialHealthChecking")
-    return replace(counted, state=state, reason=reason or tally.reason)
+        return replace(counted, state=state, reason="Elb.InitialHealthChecking", code=0)
+    if not outcome.reason:  # on its way back
+        return counted
+    return replace(counted, state=state, reason=outcome.reason, code=outcome.code)
 
 
 def _state(counted: Tally, check: HealthCheck) -> str:
@@ -78,32 +86,32 @@ def _state(counted: Tally, check: HealthCheck) -> str:
     return HEALTHY if counted.successes >= enough else counted.state
 
 
-def describe(reason: str, check: HealthCheck) -> str:
-    """ALB's sentence for a reason code."""
-    return DESCRIPTIONS[reason].format(codes=spell_codes(check))
+def describe(reason: str, code: int = 0) -> str:
+    """ALB's sentence for a reason."""
+    return DESCRIPTIONS[reason].format(code=code)
 
 
-def spell_codes(check: HealthCheck) -> str:
-    """The matcher as the API writes it: `200,300-399`."""
-    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in check.codes)
+def outcomes(lines: Iterable[str]) -> Iterator[Outcome]:
+    """Envoy's health check events, one JSON document a line.
 
-
-def outcomes(lines: Iterator[str]) -> Iterator[Outcome]:
-    """Envoy's health check events, one JSON document a line; other events are left out."""
+    A success is one of two events (the second when it changed Envoy's mind), a failure always
+    one; what else Envoy tells about a failure is left out.
+    """
     for line in lines:
         event = json.loads(line)
-        failed = event.get("health_check_failure_event")
-        if failed is None and "successful_health_check_event" not in event:
-            continue
-        yield _outcome(event, failed)
+        if SUCCESSES & event.keys():
+            yield _outcome(event)
+        elif "health_check_failure_event" in event:
+            failure = event["health_check_failure_event"]
+            reason = REASONS[failure["failure_type"]]
+            yield replace(_outcome(event), reason=reason, code=failure["http_status_code"])
 
 
-def _outcome(event: Mapping[str, Any], failed: Mapping[str, Any] | None) -> Outcome:
+def _outcome(event: Mapping[str, Any]) -> Outcome:
     where = event["host"]["socket_address"]
     return Outcome(
         group=event["cluster_name"].removeprefix(CHECKS),
         address=where["address"],
         port=where["port_value"],
         at=datetime.fromisoformat(event["timestamp"]).timestamp(),
-        reason="" if failed is None else REASONS[failed.get("failure_type", "ACTIVE")],
     )

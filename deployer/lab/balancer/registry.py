@@ -103,7 +103,7 @@ class Registry:
                 continue
             if not target.usable:
                 continue
-            before, target.tally = target.tally, after(target.tally, outcome.reason, group.check)
+            before, target.tally = target.tally, after(target.tally, outcome, group.check)
             changed |= before.state != target.tally.state
         return changed
 

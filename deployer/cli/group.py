@@ -37,7 +37,11 @@ COMMANDS = {
     "abort": Entry("back", "Ask the running deployment to go back."),
     "resume": Entry("back", "Carry on a deployment whose runner is gone."),
     "lab": Entry("lab", "Run a local AWS with real traffic, and use it.", needs="moto"),
-    "demo": Entry("demo", "Show everything, live, without an AWS account.", needs="moto"),
+    "demo": Entry(
+        "demo",
+        "Show everything: lab, cdk deploy, a first release, a good canary, a bad one.",
+        needs="moto",
+    ),
 }
 
 

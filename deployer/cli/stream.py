@@ -2,7 +2,6 @@
 
 # ruff: noqa: ARG002  what a protocol or click hands over need not all be used
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ class StreamOutput:
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
     last: Document = field(default_factory=dict)
+    gone: bool = False
 
     def plan(
         self, plan: Plan, place: tuple[str, str], at: float, *, deployment: str | None
@@ -66,8 +66,10 @@ class StreamOutput:
 
     def write(self, document: Document) -> None:
         """A reader that has gone away must not end a deployment."""
+        if self.gone:
+            return
         try:
             self.out.write(encode(document) + "\n")
             self.out.flush()
         except OSError:
-            self.out = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+            self.gone = True

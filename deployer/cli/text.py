@@ -26,13 +26,20 @@ from deployer.render.words import one_line
 _COMMAND = re.compile(r"`deployer (?!lab\b|--)")
 
 
+class Screen(Console):
+    """A reader that has gone away must not end a deployment: rich would exit."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 @dataclass
 class TextOutput:
     """`flags`: the global options as typed, so that the commands we suggest can be pasted."""
 
     flags: str = ""
-    progress: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
-    results: Console = field(default_factory=lambda: Console(highlight=False))
+    progress: Console = field(default_factory=lambda: Screen(stderr=True, highlight=False))
+    results: Console = field(default_factory=lambda: Screen(highlight=False))
 
     def plan(
         self, plan: Plan, place: tuple[str, str], at: float, *, deployment: str | None
@@ -83,13 +90,10 @@ class TextOutput:
         self._print(self.progress, Text(self._pasteable(words)))
 
     def _print(self, console: Console, text: Text) -> None:
-        """A reader that has gone away must not end a deployment.
-
-        Only a terminal has a width: in a log or a pipe a line stays one line.
-        """
+        """Only a terminal has a width: in a log or a pipe a line stays one line."""
         try:
             console.print(text, soft_wrap=not console.is_terminal)
-        except OSError:
+        except OSError:  # a full disk, a terminal that is gone
             console.quiet = True
 
     def _pasteable(self, words: str) -> str:

@@ -33,11 +33,11 @@ def history_text(deployments: Sequence[Deployment], now: float) -> Text:
 
 def _cells(deployment: Deployment, now: float) -> tuple[str, ...]:
     plan = deployment.first_plan
-    return (
-        deployment.id, date_and_time(deployment.started_at), plan.strategy,
-        one_line(plan.release.name), WORDS[deployment.status], span(took_s(deployment, now)),
-        one_line(deployment.by), one_line(deployment.reason),
+    cells = (
+        deployment.id, date_and_time(deployment.started_at), plan.strategy, plan.release.name,
+        WORDS[deployment.status], span(took_s(deployment, now)), deployment.by, deployment.reason,
     )  # fmt: skip
+    return tuple(one_line(cell) for cell in cells)
 
 
 def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -47,9 +47,9 @@ def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
 def show_text(deployment: Deployment, service: str) -> Text:
     """One deployment: its plan, the way back if it took one, events with their evidence, the end."""
     lines = [
-        Text(f"{deployment.id}  started {date_and_time(deployment.started_at)}", "dim")
+        Text(f"{one_line(deployment.id)}  started {date_and_time(deployment.started_at)}", "dim")
         + Text(f" by {one_line(deployment.by)}", "dim"),
-        plan_text(deployment.first_plan, service, deployment.environment),
+        plan_text(deployment.first_plan, service, one_line(deployment.environment)),
     ]
     if deployment.original is not None:
         lines.append(Text("The way back:", "yellow"))

@@ -43,7 +43,7 @@ def frame(view: View, now: float, width: int, height: int) -> Text:
 def _header(view: View, now: float, width: int) -> tuple[Text, ...]:
     deployment = view.deployment
     left = Text()
-    left.append(f"{view.service}/{view.environment}  ", "bold")
+    left.append(one_line(f"{view.service}/{view.environment}") + "  ", "bold")
     left.append(f"{title(deployment.first_plan)}  ")
     left.append(WORDS[deployment.status], f"bold {STYLES[deployment.status]}")
     scale = f"  clock ×{view.scale:g}" if view.scale != 1 else ""

@@ -4,7 +4,7 @@ from rich.text import Text
 
 from deployer.model import Slot, SlotState, Snapshot
 from deployer.plan import Plan
-from deployer.render.words import SLOT_STYLES, bar, release_of
+from deployer.render.words import SLOT_STYLES, bar, one_line, release_of
 
 
 def slot_lines(seen: Snapshot, plan: Plan | None, width: int) -> tuple[Text, ...]:
@@ -51,7 +51,7 @@ def target_states(state: SlotState) -> str:
     words = [
         (i.health.value if i.health else "not registered")
         if i.lifecycle == "InService"
-        else i.lifecycle
+        else one_line(i.lifecycle)
         for i in state.instances
     ]
     return ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words)))

@@ -38,7 +38,7 @@ def _active(active: Active, now: float) -> tuple[Text, ...]:
     head.append(position(deployment), f"bold {STYLES[deployment.status]}")
     left = "" if deployment.status.final else f", {time_left(deployment, now)}"
     head.append(f"  {goal(deployment.step)}{left}")
-    since = f"{deployment.id}, for {span(took_s(deployment, now))}, by {one_line(deployment.by)}"
+    since = f"{one_line(deployment.id)}, for {span(took_s(deployment, now))}, by {one_line(deployment.by)}"
     alive_s = lease.expires_at - now
     hold = f"lease of {one_line(lease.owner)}"
     lines = [head, Text(f"  {since}", "dim")]
@@ -55,7 +55,10 @@ def _last(last: Deployment, now: float) -> tuple[Text, ...]:
     text = Text("Last: ")
     text.append(outcome(last), STYLES[last.status])
     ended = last.finished_at if last.finished_at is not None else last.entered_at
-    return (text, Text(f"  {last.id}, {span(now - ended)} ago, by {one_line(last.by)}", "dim"))
+    return (
+        text,
+        Text(f"  {one_line(last.id)}, {span(now - ended)} ago, by {one_line(last.by)}", "dim"),
+    )
 
 
 def next_command(standing: Standing) -> str:

@@ -15,7 +15,8 @@ def one_line(text: str) -> str:
 
     A message from a service far away may hold line ends, and must not steer the terminal.
     """
-    return "".join(c for c in " ".join(text.split()) if unicodedata.category(c)[0] != "C")
+    printable = (c for c in " ".join(text.split()) if unicodedata.category(c)[0] != "C")
+    return " ".join("".join(printable).split())
 
 
 def time_of_day(at: float) -> str:

@@ -1,0 +1,87 @@
+"""Help reads like a manual, costs nothing, and says the same everywhere."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from deployer.cli.group import COMMANDS
+from deployer.cli.main import cli
+
+OURS = [name for name, entry in COMMANDS.items() if not entry.needs]
+
+
+def python(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=50
+    )
+
+
+def help_of(*arguments: str) -> str:
+    done = CliRunner().invoke(cli, [*arguments, "--help"], prog_name="deployer")
+    assert done.exit_code == 0
+    return done.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ("boto3", "botocore", "aws_cdk", "moto", "rich")
+    done = python(
+        "import sys; from deployer.cli.main import cli\n"
+        "try: cli(['--help'])\n"
+        "except SystemExit: pass\n"
+        f"print([m for m in {heavy!r} if m in sys.modules], file=sys.stderr)"
+    )
+    assert "Commands:" in done.stdout
+    assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_commands_help_imports_no_aws_library(name: str) -> None:
+    done = python(
+        "import sys; from deployer.cli.main import cli\n"
+        f"try: cli(['{name}', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print([m for m in ('boto3', 'aws_cdk', 'moto') if m in sys.modules], file=sys.stderr)"
+    )
+    assert done.stderr == "[]\n"
+
+
+def test_the_version() -> None:
+    done = CliRunner().invoke(cli, ["--version"])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("deployer ")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_manual_has_purpose_exit_status_and_example(name: str) -> None:
+    text = help_of(name)
+    assert COMMANDS[name].help in text
+    assert "Exit status: 0" in text
+    assert (
+        f"Example:     deployer {'' if name not in ('deploy', 'status') else '--env prod '}{name}"
+        in text
+    )
+    assert "\\b" not in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_the_command_says(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert command.get_short_help_str(limit=100) == COMMANDS[name].help
+    assert COMMANDS[name].help in " ".join(help_of().split())
+
+
+def test_without_the_lab_there_is_one_clear_line() -> None:
+    done = python(
+        "import sys; sys.modules['moto'] = None\n"
+        "from deployer.cli.main import main; sys.argv = ['deployer', 'lab', 'up']; main()"
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        "Error: `deployer lab` needs the lab, which is not installed: pip install 'deployer[lab]'\n"
+    )

@@ -1,0 +1,64 @@
+"""Which release served before."""
+
+import pytest
+from msgspec.structs import replace
+
+from deployer import strategies
+from deployer.cli.lineage import lineage, release_before
+from deployer.model import Release, Slot, SlotState, Snapshot
+from deployer.plan import Deployment, Intent, Status
+
+
+def record(text: str) -> Deployment:
+    """`canary v2 shipped`."""
+    strategy, release, status = text.split()
+    nothing = Snapshot(0.0, None, *(SlotState(slot, 0, 9, 0) for slot in Slot))
+    plan = strategies.first(nothing, Intent(release=Release(release)))
+    plan = replace(plan, strategy=strategy, previous="v0" if strategy == "canary" else None)
+    return Deployment(
+        id=text, environment="sim", status=Status(status), plan=plan, started_at=0.0,
+        entered_at=0.0, written=None,
+    )  # fmt: skip
+
+
+STORIES = {
+    "nothing": ([], "v1", None),
+    "one": (["first v1 shipped"], "v1", None),
+    "two": (["first v1 shipped", "canary v2 shipped"], "v2", "v1"),
+    "a failure between": (
+        ["first v1 shipped", "canary v2 rolled_back", "canary v3 shipped"],
+        "v3",
+        "v1",
+    ),
+    "undone": (["first v1 shipped", "canary v2 shipped", "rollback v1 shipped"], "v1", None),
+    "undone, then on": (
+        ["first v1 shipped", "canary v2 shipped", "rollback v1 shipped", "canary v3 shipped"],
+        "v3",
+        "v1",
+    ),
+    "forward to an old one": (
+        ["first v1 shipped", "canary v2 shipped", "canary v1 shipped"],
+        "v1",
+        "v2",
+    ),
+    "back to the newer of two": (
+        ["first v1 shipped", "canary v2 shipped", "canary v1 shipped", "canary v3 shipped",
+         "rollback v1 shipped"],
+        "v1",
+        "v2",
+    ),
+    "the same again": (["first v1 shipped", "canary v2 shipped", "canary v2 shipped"], "v2", "v1"),
+    "before the journal began": (["canary v1 shipped"], "v1", "v0"),
+    "halted with everything": (["first v1 shipped", "canary v2 halted"], "v2", "v1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("story", "serving", "before"), STORIES.values(), ids=list(STORIES))
+def test_the_release_before(story: list[str], serving: str, before: str | None) -> None:
+    records = [record(text) for text in reversed(story)]
+    assert release_before(records, (serving,)) == before
+
+
+def test_the_line_forgets_what_was_undone() -> None:
+    story = ["first v1 shipped", "canary v2 shipped", "canary v3 shipped", "rollback v1 shipped"]
+    assert lineage([record(text) for text in reversed(story)]) == ["v1"]

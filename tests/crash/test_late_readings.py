@@ -59,12 +59,18 @@ def test_a_slot_scaled_in_for_want_of_traffic_gets_its_size_back_before_more_of_
 
 
 def test_a_stable_slot_scaled_in_is_restored_before_it_gets_its_traffic_back() -> None:
-    sim = play(size=4, behaviours={"v2": Behaviour(crash_after_s=330.0)})
+    sim = play(size=4)
+    blue, green = sim.cloud.groups[Slot.BLUE], sim.cloud.groups[Slot.GREEN]
 
-    def scale_in() -> None:
-        sim.cloud.groups[Slot.BLUE].desired = 0
+    def trouble() -> None:
+        """Without traffic the old slot is scaled in; then the new release falls over."""
+        if sim.cloud.flowing == Weights(0, 1000):
+            del sim.gate.hooks["cloud.observe"]
+            blue.desired = 0
+            for _ in range(4):
+                green.break_one(sim.clock.now())
 
-    sim.cloud.at(sim.clock.now() + 345.0, scale_in)
+    sim.gate.hooks["cloud.observe"] = trouble
     deployment = sim.ship(INTENT)
     assert deployment.status is Status.ROLLED_BACK
     assert sim.oracle.violations == []

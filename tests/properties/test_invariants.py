@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from deployer.model import Release, Slot, Weights
-from deployer.plan import Deployment, Intent
+from deployer.plan import Deployment, Intent, Status
 from tests.sim.faults import Fault
 from tests.sim.fleet import NEVER, Behaviour
 from tests.sim.play import INTENT, Play, play
@@ -70,6 +70,8 @@ class Tale:
     metrics_delay_s: float
     abort_s: float | None
     deaths: list[float]
+    sizes: list[tuple[float, int]]
+    silent_minutes: frozenset[int]
 
     def set_up(
         self,
@@ -89,6 +91,10 @@ class Tale:
             sim.abort_at(self.abort_s)
         for death in self.deaths:
             sim.kill_instance_at(death, self.live)
+        for second, more in self.sizes:
+            sim.autoscale_at(second, self.live, self.size + more)
+        first = int(sim.clock.now() // 60)
+        sim.metrics.missing = {first + minute for minute in self.silent_minutes}
         return sim
 
 
@@ -102,6 +108,8 @@ tales = st.builds(
     metrics_delay_s=st.sampled_from([20.0, 60.0, 180.0]),
     abort_s=moments,
     deaths=st.lists(st.floats(30.0, 900.0), max_size=2),
+    sizes=st.lists(st.tuples(st.floats(0.0, 900.0), st.integers(0, 3)), max_size=3),
+    silent_minutes=st.frozensets(st.integers(0, 15), max_size=3),
 )
 
 
@@ -130,3 +138,67 @@ def test_any_faults_at_any_calls(
 def test_late_readings(tale: Tale, faults: dict[int, Fault], lags: dict[str, list[float]]) -> None:
     sim = tale.set_up(faults, lags)
     judge(sim, sim.ship(tale.intent))
+
+
+@given(tale=tales, second=st.floats(1.0, 900.0), share=st.integers(0, 1000))
+def test_somebody_else_moves_traffic(tale: Tale, second: float, share: int) -> None:
+    """The deployment ends, halted unless it was over by then, and overwrites nothing."""
+    sim = tale.set_up()
+    foreign = Weights.toward(tale.live, share)
+    sim.move_weights_at(second, foreign)
+    began = sim.clock.now()
+    deployment = sim.ship(tale.intent)
+    assert deployment.status.final
+    assert sim.oracle.violations == []
+    if deployment.status is Status.HALTED and "somebody else" in deployment.reason:
+        assert sim.cloud.rule == foreign
+        assert [change for at, change in sim.cloud.changes if at > began + second] == []
+
+
+@given(
+    release=behaviours(),
+    intent=intents(),
+    abort_s=moments,
+    faults=faults,
+    lags=lags,
+    data_lag_s=st.sampled_from([0.0, 30.0]),
+)
+def test_the_first_release(
+    *,
+    release: Behaviour,
+    intent: Intent,
+    abort_s: float | None,
+    faults: dict[int, Fault],
+    lags: dict[str, list[float]],
+    data_lag_s: float,
+) -> None:
+    sim = play(
+        weights=None, behaviours={"v2": release}, faults=faults, lags=lags, data_lag_s=data_lag_s
+    )
+    if abort_s is not None:
+        sim.abort_at(abort_s)
+    judge(sim, sim.ship(intent))
+
+
+@given(
+    releases=st.lists(behaviours(), min_size=2, max_size=4),
+    aborts=st.lists(moments, min_size=4, max_size=4),
+    faults=faults,
+    intent=intents(),
+)
+def test_one_deployment_after_the_other(
+    releases: list[Behaviour],
+    aborts: list[float | None],
+    faults: dict[int, Fault],
+    intent: Intent,
+) -> None:
+    """What one leaves behind, the next one can begin with."""
+    names = [f"v{n + 2}" for n in range(len(releases))]
+    sim = play(behaviours=dict(zip(names, releases, strict=True)), faults=faults)
+    for name, abort_s in zip(names, aborts, strict=False):
+        if abort_s is not None:
+            sim.abort_at(abort_s)
+        deployment = sim.ship(replace(intent, release=Release(name)), name=f"d-{name}")
+        judge(sim, deployment)
+        if deployment.status is Status.HALTED:
+            break

@@ -185,6 +185,15 @@ class Play:
         moment = self.clock.now() + after_s
         self.cloud.at(moment, lambda: self.cloud.groups[slot].break_one(moment))
 
+    def autoscale_at(self, after_s: float, slot: Slot, desired: int) -> None:
+        """Target tracking sizes `slot` while it has traffic, `after_s` seconds from now."""
+
+        def scale() -> None:
+            if self.cloud.rule is not None and self.cloud.rule[slot] and self.cloud.flowing:
+                self.cloud.groups[slot].desired = desired
+
+        self.cloud.at(self.clock.now() + after_s, scale)
+
     def move_weights_at(self, after_s: float, weights: Weights) -> None:
         """Somebody moves traffic by hand, `after_s` seconds from now."""
 

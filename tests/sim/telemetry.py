@@ -8,6 +8,7 @@ from deployer.model import Minute, Slot
 from deployer.ports import ProbeReport
 from tests.sim.cloud import SimCloud
 from tests.sim.faults import Gate
+from tests.sim.fleet import Loss
 from tests.sim.ledger import MINUTE_S
 
 
@@ -43,7 +44,10 @@ class SimMetrics:
 
 @dataclass
 class SimProber:
-    """Requests through the test listener, one after the other over the slot's healthy targets."""
+    """Requests through the test listener, spread over the slot's healthy targets.
+
+    They count in the slot's metrics like any other request (but nobody's loss is theirs).
+    """
 
     cloud: SimCloud
     gate: Gate
@@ -65,4 +69,8 @@ class SimProber:
                 failures["500"] += round(share * target.behaviour.errors / 1000)
         if not targets:
             failures["503"] = requests
+        start = now // MINUTE_S * MINUTE_S
+        self.cloud.ledger.minutes[slot, start].add(
+            requests, Loss(errors=failures["500"] / requests, broken=failures["502"] / requests)
+        )
         return ProbeReport(requests, {cause: n for cause, n in failures.items() if n})

@@ -13,7 +13,9 @@ def slot_lines(seen: Snapshot, plan: Plan | None, width: int) -> tuple[Text, ...
     longest = max(map(len, releases.values()))
     bar_width = max(8, min(40, width - longest - 56))
     return tuple(
-        _line(seen, slot, releases[slot].ljust(longest), plan and role(plan, slot), bar_width)
+        _line(
+            seen, slot, releases[slot].ljust(longest), role(plan, slot) if plan else None, bar_width
+        )
         for slot in Slot
     )
 

@@ -89,6 +89,7 @@ def test_any_standing_can_be_told(standing: Standing, width: int) -> None:
     assert document["event"] == "status"
 
 
+@sixty
 @given(st.integers(0, 1000), st.integers(1, 60))
 def test_a_bar_is_as_long_as_its_share(share: int, width: int) -> None:
     drawn = bar(share, width)
@@ -97,6 +98,7 @@ def test_a_bar_is_as_long_as_its_share(share: int, width: int) -> None:
     assert (set(drawn) == {"█"}) == (round(width * 8 * share / 1000) == width * 8)
 
 
+@sixty
 @given(st.text())
 def test_one_line_is_one_harmless_line(text: str) -> None:
     assert harmless(one_line(text))

@@ -10,6 +10,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.types import Base64EncodedString
@@ -131,6 +132,8 @@ def _new_version(call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(data.get("UserData"), str):
         data["UserData"] = Base64EncodedString(data["UserData"])
     made = template.create_version(data, params.get("VersionDescription") or "")
+    now = datetime.fromtimestamp(call.context.clock.now(), UTC)
+    made.create_time = now.replace(tzinfo=None)  # as moto keeps times
     return {"LaunchTemplateVersion": _shown(call, template, made)}
 
 

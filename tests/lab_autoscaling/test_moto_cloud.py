@@ -11,6 +11,7 @@ from deployer.lab.autoscaling.cloud import LaunchFailed
 from deployer.lab.autoscaling.model import Subnet, TemplateRef
 from deployer.lab.autoscaling.moto_cloud import MotoCloud
 from deployer.lab.context import Context
+from deployer.lab.instances import view
 
 TAGS = [{"ResourceType": "instance", "Tags": [{"Key": "deployer:release", "Value": "v1"}]}]
 
@@ -152,3 +153,24 @@ def test_target_groups_that_are_gone_only_matter_to_registration(place: Place) -
     place.cloud.deregister(gone, ["i-1"])
     with pytest.raises(LookupError, match="target groups not found"):
         place.cloud.register(gone, ["i-1"])
+
+
+def test_a_terminated_instance_gives_its_address_back(place: Place, context: Context) -> None:
+    key = place.cloud.launch(place.template, place.subnets[0], GROUP).id
+    address = place.read(key)["PrivateIpAddress"]
+    place.cloud.terminate(key)
+    other = place.cloud.launch(place.template, place.subnets[0], GROUP).id
+    assert place.read(other)["PrivateIpAddress"] != address
+    view.bury(context, key)
+    assert place.read(key)["State"]["Name"] == "terminated"
+    enis = place.api.describe_network_interfaces()["NetworkInterfaces"]
+    assert [one["PrivateIpAddress"] for one in enis] == [place.read(other)["PrivateIpAddress"]]
+    third = place.cloud.launch(place.template, place.subnets[0], GROUP).id
+    assert place.read(third)["PrivateIpAddress"] == address
+    view.bury(context, key)
+    assert place.read(third)["NetworkInterfaces"][0]["PrivateIpAddress"] == address
+
+
+def test_launch_times_are_the_labs(place: Place, context: Context) -> None:
+    key = place.cloud.launch(place.template, place.subnets[0], GROUP).id
+    assert abs(place.read(key)["LaunchTime"].timestamp() - context.clock.now()) < 600

@@ -179,6 +179,8 @@ def test_injected_launch_failures_pass(site: Site) -> None:
     api = site.client("autoscaling")
     told = api.describe_scaling_activities(AutoScalingGroupName=name)["Activities"]
     assert [one["StatusCode"] for one in told] == ["Successful", "Failed"]
+    with pytest.raises(LookupError, match="no Auto Scaling group nobody"):
+        site.fleet.fail_launches("nobody", "why")
 
 
 LAB = """

@@ -94,8 +94,14 @@ class Fleet:
             self._context.wake.set()
 
     def fail_launches(self, group: str, reason: str, count: int = 1) -> None:
-        """The next `count` launches of a group fail with `reason` (fault injection)."""
+        """The next `count` launches of a group fail with `reason` (fault injection).
+
+        Raises:
+            LookupError: no such group.
+        """
         with self._context.lock:
+            if group not in self._reconciler.store.groups:
+                raise LookupError(f"no Auto Scaling group {group}")
             self._reconciler.store.launch_faults[group] = (reason, count)
 
     def crash(self, instance_id: str) -> None:

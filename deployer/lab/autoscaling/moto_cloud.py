@@ -7,6 +7,7 @@ costs microseconds; a call would cost milliseconds in every tick.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -96,6 +97,7 @@ class MotoCloud:
             raise LaunchFailed(f"{error.response['Error']['Message']}.") from error
         made = answer["Instances"][0]
         self._state(made["InstanceId"], "pending")
+        self._instances()[made["InstanceId"]].launch_time = clock_time(self._context)
         return Launched(made["InstanceId"], made["InstanceType"], str(version["VersionNumber"]))
 
     def boot(self, instance_id: str) -> None:
@@ -141,6 +143,11 @@ class MotoCloud:
             one["Target"]["Id"]: one["TargetHealth"]["State"]
             for one in answer["TargetHealthDescriptions"]
         }
+
+
+def clock_time(context: Context) -> datetime:
+    """Now by the lab's clock, as moto keeps times: in UTC and without saying so."""
+    return datetime.fromtimestamp(context.clock.now(), UTC).replace(tzinfo=None)
 
 
 def _request(version: Mapping[str, Any], subnet: Subnet, tags: Mapping[str, str]) -> dict[str, Any]:

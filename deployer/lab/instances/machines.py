@@ -39,7 +39,7 @@ class Machines:
         machine.clear()
         del self._machines[machine.id]
         with self._context.lock:
-            view.mark_terminated(self._context, machine.id)
+            view.bury(self._context, machine.id)
         self._context.wake.set()
 
     def _end_bare(self, states: dict[str, str]) -> None:
@@ -48,7 +48,7 @@ class Machines:
         if bare:
             with self._context.lock:
                 for key in bare:
-                    view.mark_terminated(self._context, key)
+                    view.bury(self._context, key)
             self._context.wake.set()
 
     def get(self, instance_id: str) -> Machine | None:

@@ -40,8 +40,19 @@ def booted(context: Context, instance_id: str) -> Booted:
     )
 
 
-def mark_terminated(context: Context, instance_id: str) -> None:
-    """The last process is gone: a `shutting-down` instance is `terminated`."""
+def bury(context: Context, instance_id: str) -> None:
+    """The last process is gone: the instance is `terminated`, and its address can be used again.
+
+    EC2 deletes an instance's own network interfaces with it; moto keeps them and their addresses,
+    and a long-lived lab would run out of both.
+    """
     instance = _instances(context).get(instance_id)
-    if instance is not None and instance.state == "shutting-down":
+    if instance is None:
+        return
+    if instance.state == "shutting-down":
         instance.instance_state.name, instance.instance_state.code = "terminated", 48
+    interfaces = ec2_backends[context.account][context.region].enis
+    for interface in instance.nics.values():
+        if interface.id in interfaces:
+            interface.delete()
+    instance._private_ips.clear()  # noqa: SLF001  else moto gives them back twice

@@ -47,12 +47,14 @@ def environment(
         "CDK_DISABLE_CLI_TELEMETRY": "1",
         "CDK_DISABLE_VERSION_CHECK": "1",
     }
-    return made | _towards(endpoint, account, region) if endpoint else made
+    if not endpoint:
+        return made
+    lasting = {name: value for name, value in made.items() if name not in _FORGET}
+    return lasting | _towards(endpoint, account, region)
 
 
 def _towards(endpoint: str, account: str, region: str) -> dict[str, str]:
-    forgotten = dict.fromkeys(_FORGET, "")
-    return forgotten | {
+    return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "lab",
         "AWS_SECRET_ACCESS_KEY": "lab",

@@ -9,8 +9,8 @@ MOST_VERSIONS = 5  # of a managed policy
 
 
 def _document(value: Any) -> str:
-    """Policy documents are JSON text in the API; a Version is implied when there is none."""
-    return json.dumps({"Version": "2008-10-17", **value})
+    """Policy documents are JSON text in the API; where AWS implies a Version, moto wants it said."""
+    return json.dumps({"Version": "2012-10-17", **value})
 
 
 # -- role

@@ -6,7 +6,6 @@ a missing error count is zero only beside a RequestCount (aws-facts 2).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -140,8 +139,8 @@ def minute(start: int, series: Mapping[str, Series]) -> Minute:
 
 def whole_minutes(since: float, until: float) -> range:
     """Starts of the minutes that began at or after `since` and ended by `until`."""
-    first = math.ceil(since / PERIOD_S) * PERIOD_S
-    last = math.floor(until / PERIOD_S) * PERIOD_S
+    first = -int(-since // PERIOD_S) * PERIOD_S
+    last = int(until // PERIOD_S) * PERIOD_S
     return range(first, max(first, last), PERIOD_S)
 
 

@@ -92,7 +92,15 @@ def parse(text: str, name: str, stack: str) -> Published:
 def _missing(aws: Aws, service: str, environment: str, name: str) -> NoReturn:
     stack = stack_name(service, environment, "service")
     raise NotFound(
-        f"{service} has no environment {environment!r} in account {aws.account()}, Region "
+        f"{service} has no environment {environment!r} in {_account(aws)}, Region "
         f"{aws.ssm.meta.region_name} (no parameter {name}): deploy it with `cdk deploy {stack}`, "
         "or check the credentials and the Region"
     )
+
+
+def _account(aws: Aws) -> str:
+    """A hint beside an error: the wrong account is the commonest cause."""
+    try:
+        return f"account {aws.account()}"
+    except DeployError:
+        return "this account"

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,14 @@ def test_two_processes_of_one_person_are_two_owners() -> None:
 def test_the_run_of_a_pipeline_is_named() -> None:
     assert identity.caller({"CODEBUILD_BUILD_ID": "ship:7"}) == "CodeBuild ship:7"
     assert identity.caller({"GITHUB_RUN_ID": "42"}) == "GitHub run 42"
+
+
+def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert identity.caller({}).startswith(f"uid{os.getuid()}@")
 
 
 def test_a_person_is_user_and_host() -> None:

@@ -127,6 +127,34 @@ def test_a_second_deployment_is_told_who_why_since_when_and_what_to_do(
         journal.begin(deployment(fresh, clock), lease(clock, YOU))
 
 
+def test_an_environment_freed_in_the_same_moment_is_taken(
+    journal: DynamoJournal, clock: ManualClock, fresh: str, aws: Aws
+) -> None:
+    first = journal.begin(deployment(fresh, clock), lease(clock))
+    clock.sleep(1)
+
+    def end(**_event: object) -> None:
+        aws.dynamodb.meta.events.unregister("before-call.*.GetItem", end)
+        journal.save(finished(first, clock), lease(clock))
+
+    aws.dynamodb.meta.events.register("before-call.*.GetItem", end)
+    second = journal.begin(deployment(fresh, clock), lease(clock, YOU))
+    active = journal.active(fresh)
+    assert active is not None
+    assert active.deployment == second
+
+
+def test_the_id_of_an_earlier_deployment_is_never_taken_again(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    first = journal.begin(deployment(fresh, clock), lease(clock))
+    ended = journal.save(finished(first, clock), lease(clock))
+    with pytest.raises(CloudUnavailable, match="busy"):
+        journal.begin(first, lease(clock))
+    assert journal.load(fresh, first.id) == ended
+    assert journal.active(fresh) is None
+
+
 def test_environments_and_services_do_not_meet(
     aws: Aws, journal: DynamoJournal, clock: ManualClock, fresh: str
 ) -> None:
@@ -214,6 +242,24 @@ def test_only_one_of_two_takes_over(
     active = journal.active(fresh)
     assert active is not None
     assert active.lease.owner == YOU
+
+
+def test_a_renewal_in_the_same_moment_keeps_the_lease(
+    journal: DynamoJournal, clock: ManualClock, fresh: str, aws: Aws
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    clock.sleep(61)
+
+    def renew(**_event: object) -> None:
+        aws.dynamodb.meta.events.unregister("before-call.*.UpdateItem", renew)
+        journal.save(begun, lease(clock))
+
+    aws.dynamodb.meta.events.register("before-call.*.UpdateItem", renew)
+    with pytest.raises(Locked, match="status"):
+        journal.take_over(fresh, lease(clock, YOU), clock.now())
+    active = journal.active(fresh)
+    assert active is not None
+    assert active.lease.owner == ME
 
 
 def test_nothing_active_cannot_be_taken_over(

@@ -61,6 +61,13 @@ def test_an_environment_without_a_stack_says_what_to_deploy(aws: Aws, fresh: str
         assert part in message
 
 
+def test_a_hint_that_cannot_be_had_hides_no_error(aws: Aws, fresh: str) -> None:
+    with Stubber(aws.sts) as stub:
+        stub.add_client_error("get_caller_identity", "Throttling")
+        with pytest.raises(NotFound, match="this account"):
+            publishing.read(aws, "shop", fresh)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -134,6 +141,22 @@ def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_a_region_that_is_no_name_of_one_is_refused() -> None:
     with pytest.raises(AccessProblem, match="Region"):
         publishing.read(Aws("no such region"), "shop", "prod")
+
+
+@pytest.mark.usefixtures("nobody")
+def test_every_client_is_made_for_the_region() -> None:
+    aws = Aws("eu-west-1")
+    for client in (
+        aws.autoscaling,
+        aws.cloudwatch,
+        aws.dynamodb,
+        aws.ec2,
+        aws.elbv2,
+        aws.s3,
+        aws.ssm,
+        aws.sts,
+    ):
+        assert client.meta.region_name == "eu-west-1"
 
 
 def test_retries_and_timeouts_are_set_explicitly(aws: Aws) -> None:

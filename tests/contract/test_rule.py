@@ -4,11 +4,19 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from botocore.exceptions import ClientError
 
 from deployer.aws import weights as scale
 from deployer.aws.alb import ProductionRule, resent
 from deployer.aws.session import Aws
-from deployer.errors import ChangeRefused, CloudUnavailable, Halted, NotFound, WeightsMoved
+from deployer.errors import (
+    AccessProblem,
+    ChangeRefused,
+    CloudUnavailable,
+    Halted,
+    NotFound,
+    WeightsMoved,
+)
 from deployer.lab import actions
 from deployer.lab.chaos import Fault, Kind
 from deployer.model import Slot, Weights
@@ -251,6 +259,30 @@ def test_a_rule_deleted_in_the_same_moment_counts_as_moved(
     aws.elbv2.meta.events.register("before-call.*.ModifyRule", overtake)
     with pytest.raises(WeightsMoved, match="deleted"):
         rule.change(SetWeights(HALF, BLUE))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("AccessDenied", AccessProblem),
+        ("Throttling", CloudUnavailable),
+        ("InvalidLoadBalancerAction", ChangeRefused),
+        ("TooManyUniqueTargetGroupsPerLoadBalancer", ChangeRefused),
+    ],
+)
+def test_refusals_of_new_weights(
+    rule: ProductionRule, aws: Aws, code: str, kind: type[Exception]
+) -> None:
+    rule.change(SetWeights(BLUE, None))
+
+    def refuse(**_event: object) -> None:
+        aws.elbv2.meta.events.unregister("before-call.*.ModifyRule", refuse)
+        raise ClientError({"Error": {"Code": code, "Message": ""}}, "ModifyRule")
+
+    aws.elbv2.meta.events.register("before-call.*.ModifyRule", refuse)
+    with pytest.raises(kind, match="ModifyRule"):
+        rule.change(SetWeights(HALF, BLUE))
+    assert rule.weights() == BLUE
 
 
 def test_a_listener_that_is_gone_is_named(aws: Aws, balancer: Balancer, admin: Admin) -> None:

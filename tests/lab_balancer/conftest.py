@@ -26,5 +26,4 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
         app.gate.set()
     kept = len(rig.made)
     yield
-    while len(rig.made) > kept:
-        rig.made.pop()()
+    rig.undo(kept)

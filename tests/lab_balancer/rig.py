@@ -52,7 +52,7 @@ class Rig:
         self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         self.subnets = [self._subnet(1, "us-east-1a"), self._subnet(2, "us-east-1b")]
         self.apps: dict[str, App] = {}
-        self.made: list[Callable[[], object]] = []  # how to undo what tests made
+        self.made: list[tuple[int, Callable[[], object]]] = []  # (order, how to undo it)
         self.ids = self.launch(4)
         self.arn, self.address = self.load_balancer("main")
         self._ports = iter(range(9000, 9900))
@@ -80,7 +80,7 @@ class Rig:
     def load_balancer(self, name: str) -> tuple[str, str]:
         made = self.elb.create_load_balancer(Name=name, Subnets=self.subnets)["LoadBalancers"][0]
         arn = str(made["LoadBalancerArn"])
-        self.made.append(lambda: self.elb.delete_load_balancer(LoadBalancerArn=arn))
+        self.made.append((1, lambda: self.elb.delete_load_balancer(LoadBalancerArn=arn)))
         return arn, str(made["DNSName"])
 
     def _run(self) -> None:
@@ -109,6 +109,12 @@ class Rig:
             app.stop()
         server.reset()
 
+    def undo(self, kept: int) -> None:
+        """Delete what was made after the first `kept` things: listeners, their owners, groups."""
+        made, self.made = self.made[kept:], self.made[:kept]
+        for _order, delete in sorted(made, key=lambda each: each[0]):
+            delete()
+
     # ---- making things ----------------------------------------------------------------------
 
     def group(self, *ids: str, check: Any = None, **attributes: str) -> str:
@@ -124,7 +130,7 @@ class Rig:
             Name=f"g{next(self._groups)}", Protocol="HTTP", Port=PORT, VpcId=self.vpc, **settings
         )["TargetGroups"][0]
         arn = str(made["TargetGroupArn"])
-        self.made.append(lambda: self.elb.delete_target_group(TargetGroupArn=arn))
+        self.made.append((2, lambda: self.elb.delete_target_group(TargetGroupArn=arn)))
         given = {"deregistration_delay__timeout_seconds": "25", **attributes}
         self.set_attributes(arn, **given)
         if ids:
@@ -153,7 +159,7 @@ class Rig:
             DefaultActions=list(actions or [fixed()]),
         )["Listeners"][0]
         arn = str(made["ListenerArn"])
-        self.made.append(lambda: self._delete_listener(arn))
+        self.made.append((0, lambda: self._delete_listener(arn)))
         return arn, port
 
     def _delete_listener(self, arn: str) -> None:

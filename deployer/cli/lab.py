@@ -40,7 +40,7 @@ class LabOptions:
             Console().print(text)
 
 
-class Span(click.ParamType):
+class Span(click.ParamType[float]):
     """A duration, as seconds."""
 
     name = "duration"

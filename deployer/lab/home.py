@@ -140,13 +140,22 @@ def stop(directory: Path, patience_s: float = 15.0) -> bool:
     pid = int((directory / "lock").read_text())
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + patience_s
-    while running(directory):
+    while running(directory) or alive(pid):
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)  # its children die with it (leash)
             deadline += patience_s
         time.sleep(0.05)
     (directory / "state.json").unlink(missing_ok=True)
     return True
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except FileNotFoundError:
+        return False
+    return fields[0] != "Z"
 
 
 def claim_network() -> tuple[int, socket.socket]:

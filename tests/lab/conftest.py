@@ -1,0 +1,64 @@
+"""A lab started as users start it: by the command line, in a folder of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Runs `deployer` with these variables; each call is bounded."""
+
+    variables: Mapping[str, str]
+
+    def run(self, *arguments: str, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments), env=dict(self.variables), cwd=ROOT, text=True, check=False,
+            capture_output=True, timeout=timeout_s,
+        )  # fmt: skip
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "deployer.cli.main", *arguments]
+
+    def events(self, *arguments: str) -> list[Any]:
+        """All lines of stdout, parsed."""
+        return [
+            json.loads(line)
+            for line in self.run("--output", "json", *arguments).stdout.splitlines()
+        ]
+
+    def json(self, *arguments: str, status: int = 0) -> Any:
+        """The last line of stdout, parsed."""
+        done = self.run("--output", "json", *arguments)
+        assert done.returncode == status, done.stderr
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def shell_for(folder: Path) -> Shell:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DEPLOYER_"))}
+    return Shell(kept | {"DEPLOYER_LAB": str(folder)})
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A shell that knows the lab's folder and nothing else; the lab is up."""
+    shell = shell_for(tmp_path_factory.mktemp("lab"))
+    started = shell.run("--output", "json", "lab", "up", "--detach", "--scale", "20")
+    assert started.returncode == 0, started.stderr
+    yield shell
+    assert shell.run("lab", "down").returncode == 0
+
+
+@pytest.fixture(scope="module")
+def inside(outside: Shell) -> Shell:
+    """The same after `eval "$(deployer lab env)"`."""
+    return Shell({**outside.variables, **outside.json("lab", "env")})

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from deployer.clock import ScaledClock
-from deployer.lab import actions, server
+from deployer.lab import actions, home, server
 from deployer.lab.autoscaling.component import Fleet
 from deployer.lab.beats import Beats
 from deployer.lab.context import Context
@@ -26,14 +26,15 @@ pytestmark = pytest.mark.lab
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     server.reset()
+    network, guard = home.claim_network()
     context = Context(
         directory=tmp_path_factory.mktemp("lab"),
-        network=79,
+        network=network,
         endpoint="http://localhost:5999",
         clock=ScaledClock(time.time(), 20.0),
     )
     actions.install(context)
-    with closing(Fleet(context)) as fleet, closing(Beats(context, (fleet,))) as beats:
+    with guard, closing(Fleet(context)) as fleet, closing(Beats(context, (fleet,))) as beats:
         made = Site(context, fleet)
         made.build()
         beats.start()
@@ -65,7 +66,7 @@ def test_an_instance_runs_its_release_with_a_clean_environment(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "never to be seen")
     (row,) = site.wait_for(site.running("polite"), 1)
     assert (row["release"], row["version"]) == ("polite", 2)
-    assert row["address"].startswith("127.79.")
+    assert row["address"].startswith(f"127.{site.context.network}.")
     assert row["address"].endswith(":8080")
     given = set(site.log(row["instance"])[0].removeprefix("polite: ").split(","))
     assert {"HOST", "PORT", "RELEASE", "PATH"} <= given

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from deployer.clock import ScaledClock
-from deployer.lab import actions, server
+from deployer.lab import actions, home, server
 from deployer.lab.autoscaling.component import Fleet
 from deployer.lab.balancer.component import Balancer
 from deployer.lab.beats import Beats
@@ -28,14 +28,16 @@ SHOP = Path(__file__).parents[2] / "examples" / "app" / "app.py"
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     server.reset()
+    network, guard = home.claim_network()
     context = Context(
         directory=tmp_path,
-        network=81,
+        network=network,
         endpoint="http://localhost:5999",
         clock=ScaledClock(time.time(), 10.0),
     )
     actions.install(context)
     with (
+        guard,
         closing(Balancer(context)) as balancer,
         closing(Fleet(context)) as fleet,
         closing(Beats(context, (fleet, balancer))) as beats,

@@ -22,7 +22,8 @@ def ref(name: str) -> dict[str, str]:
     return {"Ref": name}
 
 
-def resource(kind: str, depends: str = "", **properties: Any) -> dict[str, Any]:
+def resource(kind: str, **properties: Any) -> dict[str, Any]:
+    depends = properties.pop("depends", None)
     made = {"Type": kind, "Properties": properties}
     return made | ({"DependsOn": depends} if depends else {})
 

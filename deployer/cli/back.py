@@ -13,7 +13,8 @@ from deployer.errors import NotFound, NotPossibleNow
 from deployer.journal import Active, Ask, Request
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Plan, Status
-from deployer.render.plan import title, way_back
+from deployer.render.plan import goal, title, way_back
+from deployer.render.progress import position
 from deployer.wiring import intent_of
 
 REMEMBERED = 50  # records that are read to find the release before
@@ -199,4 +200,5 @@ def resume(ctx: click.Context) -> Ending:
     session = Session(app.services, app.output)
     record = session.take_over()
     session.show(record.plan, record.id)
+    session.output.note(f"Going on at {position(record)}: {goal(record.step)}.")
     return ending.of_deployment(session.carry(record))

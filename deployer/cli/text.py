@@ -79,8 +79,10 @@ class TextOutput:
             words = Text(self._pasteable(outcome(deployment)), f"bold {STYLES[deployment.status]}")
             self._print(self.results, words)
         elif ending.exit_code:
-            words = Text("Error: ", "bold red")
-            words.append(self._pasteable(one_line(ending.reason)), "red")
+            stopped = ending.status == "interrupted"
+            words = Text("" if stopped else "Error: ", "bold red")
+            reason = self._pasteable(one_line(ending.reason))
+            words.append(reason, "yellow" if stopped else "red")
             self._print(self.progress, words)
         elif ending.reason:
             self._print(self.results, Text(self._pasteable(ending.reason)))

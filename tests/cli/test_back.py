@@ -147,6 +147,7 @@ def test_resume_goes_on_where_the_dead_runner_stood(staged: Staged) -> None:
     done = shop.run("resume")
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("v2 shipped in ")
+    assert "Going on at step 6/10: " in done.stderr
     assert "step 1/10  " not in done.stderr
     assert shop.play.cloud.rule == Weights(0, 1000)
 

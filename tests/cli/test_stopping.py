@@ -27,7 +27,7 @@ def test_a_signal_stops_between_two_changes(
     assert done.exit_code == status
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == (
-        "Error: stopped by a signal at step 4/10 (bake green for 2m under analysis), traffic stays "
+        "stopped by a signal at step 4/10 (bake green for 2m under analysis), traffic stays "
         "at blue 95 % / green 5 %: `deployer resume` goes on, `deployer abort` goes back"
     )
 

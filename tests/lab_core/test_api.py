@@ -134,6 +134,23 @@ def test_change_sets_need_a_stack_in_the_right_state(cloud: Cloud) -> None:
     assert "Express" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"TimeoutInMinutes": 5},
+        {"OnFailure": "DELETE"},
+        {"StackPolicyBody": "{}"},
+        {"RollbackConfiguration": {"MonitoringTimeInMinutes": 5}},
+    ],
+)
+def test_options_that_are_not_simulated_are_refused(cloud: Cloud, asked: dict[str, Any]) -> None:
+    with pytest.raises(ClientError) as error:
+        cloud.create("s", BODY, **asked)
+    assert code(error) == "NotImplemented"
+    with pytest.raises(ClientError, match="does not exist"):
+        cloud.stack("s")
+
+
 def test_failed_change_set_of_a_new_stack_leaves_no_stack(cloud: Cloud) -> None:
     with pytest.raises(ClientError, match="Circular"):
         change(cloud, "s", template({"A": topic("a", DependsOn="A")}), "CREATE")

@@ -40,7 +40,9 @@ _REFUSED = {
     "RollbackConfiguration",
     "ResourcesToImport",
     "DeploymentMode",
+    "TimeoutInMinutes",
     "Express",
+    "DeleteOnFailure",
     "DeletionMode",
     "RetainExceptOnCreate",
     "ResourceTypes",
@@ -295,7 +297,8 @@ def _acknowledged(params: Mapping[str, Any], target: Blueprint) -> None:
 def _refuse_unsimulated(params: Mapping[str, Any]) -> None:
     """Loudly. ImportExistingResources is taken: what exists already makes its creation fail."""
     express = params.get("DeploymentConfig", {}).get("Mode") == "EXPRESS"
-    asked = {**params, "Express": express}
+    on_failure = params.get("OnFailure", params.get("OnStackFailure"))
+    asked = {**params, "Express": express, "DeleteOnFailure": on_failure == "DELETE"}
     refused = sorted(name for name in _REFUSED & set(asked) if asked[name])
     if refused:
         raise Refused("NotImplemented", f"the lab's CloudFormation does not simulate {refused}")

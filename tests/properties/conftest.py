@@ -1,20 +1,16 @@
-"""Hypothesis: few examples at a desk, many in CI; derandomized, so that a failure comes back."""
+"""Hypothesis: few examples at a desk, more in CI, and many for a hunt (HYPOTHESIS_PROFILE=hunt).
+
+Derandomized, so that a failure comes back; the hunt is not, and prints what reproduces it.
+"""
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
-COMMON = {
-    "deadline": None,
-    "derandomize": True,
-    "print_blob": True,
-    "suppress_health_check": [HealthCheck.too_slow],
-}
-settings.register_profile("desk", max_examples=50, **COMMON)  # type: ignore[arg-type]
-settings.register_profile("ci", max_examples=300, **COMMON)  # type: ignore[arg-type]
+settings.register_profile("desk", max_examples=50, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("ci", settings.get_profile("desk"), max_examples=300)
 settings.register_profile(
-    "hunt", max_examples=4000, derandomize=False, deadline=None, print_blob=True
+    "hunt", settings.get_profile("desk"), max_examples=4000, derandomize=False
 )
-settings.load_profile(
-    os.environ.get("PROFILE") or "ci" if os.environ.get("CI") == "true" else "desk"
-)
+default = "ci" if os.environ.get("CI") == "true" else "desk"
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from deployer.lab.balancer.envoy import EnvoyFailed
 from tests.lab_balancer.rig import ANY_PATH, Rig, fixed, forward, until
 
 pytestmark = pytest.mark.lab
@@ -263,7 +264,25 @@ def test_health_check_settings_are_kept_and_told(rig: Rig) -> None:
     assert refused(rig.elb.modify_target_group, **params) == "ValidationError"
 
 
-def test_envoy_accepts_everything_that_is_written(rig: Rig) -> None:
-    rig.rule(rig.listener()[0], 1, [ANY_PATH], fixed())
+def test_what_envoy_refuses_breaks_the_lab_loudly(rig: Rig) -> None:
+    clusters = rig.context.directory / "balancer" / "cds" / "all.json"
+    good = clusters.read_text()
+
+    def put(text: str) -> None:
+        draft = clusters.with_suffix(".draft")
+        draft.write_text(text)
+        draft.rename(clusters)
+
+    def complained() -> bool:
+        try:
+            rig.balancer.poll(rig.context.clock.now())
+        except EnvoyFailed as failure:
+            return "cds.update_rejected" in str(failure)
+        return False
+
+    with rig.paused():
+        assert not complained()
+        put('{"resources": [{"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster"}]}')
+        until(complained, "the refusal told")
+        put(good)
     assert rig.balancer.envoy.rejections() == []
-    assert rig.balancer.defects == []

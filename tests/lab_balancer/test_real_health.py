@@ -243,7 +243,6 @@ def test_envoy_is_started_again_when_it_dies(rig: Rig) -> None:
     os.kill(before, signal.SIGKILL)
     until(lambda: rig.balancer.envoy.pid != before, "another Envoy")
     until(lambda: answers(rig, port), "requests again")
-    assert rig.balancer.envoy.restarts == 1
 
 
 def answers(rig: Rig, port: int) -> bool:

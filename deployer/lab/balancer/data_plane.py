@@ -44,7 +44,6 @@ class DataPlane:
         self.registry = Registry()
         self.mutex = threading.RLock()
         self.fleet = Fleet()
-        self.defects: list[str] = []
         self._indexes: dict[str, int] = {}
         self._used_at: dict[str, float] = {}
         self._next_look = 0.0
@@ -65,13 +64,7 @@ class DataPlane:
         return elbv2_backends[self.context.account][self.context.region]
 
     def publish(self) -> None:
-        """Bring Envoy to what the API's store says now. Holds the lab's lock.
-
-        Raises:
-            EnvoyFailed: Envoy refused what we wrote before.
-        """
-        if self.defects:
-            raise EnvoyFailed(f"Envoy refused {', '.join(self.defects)}: see {self.envoy.log}")
+        """Bring Envoy to what the API's store says now. The caller holds the lab's lock."""
         store = self.store
         addresses = self._addresses(list(store.load_balancers))
         for arn, each in store.load_balancers.items():
@@ -142,8 +135,7 @@ class DataPlane:
         with self.mutex:
             self._look_at_instances(now)
             self.registry.expire(now)
-        if not self.defects:
-            self.publish()
+        self.publish()
 
     def _look_at_instances(self, now: float) -> None:
         states = {each.id: str(each.state) for each in self._instances()}
@@ -170,7 +162,12 @@ class DataPlane:
         target.stopped = stopped
 
     def poll(self, now: float) -> None:  # noqa: ARG002  outcomes and counts carry no virtual time
-        """Without the lab's lock: take in health checks and requests, keep Envoy alive."""
+        """Without the lab's lock: take in health checks and requests, keep Envoy alive.
+
+        Raises:
+            EnvoyFailed: Envoy refused what was written, or does not stay alive: the lab's answers
+                would be wrong from now on.
+        """
         with self.mutex:
             changed = {
                 outcome.group
@@ -199,8 +196,7 @@ class DataPlane:
     def _look_for_rejections(self) -> None:
         found = self.envoy.rejections()
         if found:
-            self.defects = sorted({*self.defects, *found})
-            _log.error("Envoy refused what the lab wrote (%s); see %s", found, self.envoy.log)
+            raise EnvoyFailed(f"Envoy refused {', '.join(found)}; its log: {self.envoy.log}")
 
     def close(self) -> None:
         self.envoy.close()

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from deployer.lab.balancer.routes import TYPE, Json
 ADMIN_PORT = 9901
 READY_S = 15.0
 STOP_S = 5.0
+RESTARTS, RESTARTS_WITHIN_S = 5, 10.0
 FLAGS = (
     "--use-dynamic-base-id",
     "--disable-hot-restart",
@@ -43,7 +45,7 @@ class Envoy:
     def __init__(self, directory: Path, address: str, sources: Mapping[str, Json]) -> None:
         self.directory = directory
         self.address = address
-        self.restarts = 0
+        self._restarts: deque[float] = deque(maxlen=RESTARTS)
         self._rejections: dict[str, int] = {}
         self._bootstrap = directory / "bootstrap.json"
         self._bootstrap.write_text(json.dumps(bootstrap(address, sources), indent=1))
@@ -79,8 +81,17 @@ class Envoy:
         return self._process.poll() is not None
 
     def restart(self) -> None:
-        """Start Envoy again after it ended; it reads the same files."""
-        self.restarts += 1
+        """Start Envoy again after it ended; it reads the same files.
+
+        Raises:
+            EnvoyFailed: it has ended RESTARTS times within RESTARTS_WITHIN_S.
+        """
+        self._restarts.append(time.monotonic())
+        if (
+            len(self._restarts) == RESTARTS
+            and self._restarts[-1] - self._restarts[0] < RESTARTS_WITHIN_S
+        ):
+            raise EnvoyFailed(f"Envoy does not stay alive; its log: {self.log}\n{self._tail()}")
         self._rejections.clear()
         self._process = self._start()
 

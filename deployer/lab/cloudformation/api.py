@@ -24,7 +24,7 @@ from deployer.lab.cloudformation.resources.registry import KINDS
 from deployer.lab.cloudformation.stack import GONE, ChangeSet, Stack, now
 from deployer.lab.context import Context
 
-PATIENCE_S = 2.0  # real
+PATIENCE_S = 5.0  # real
 _UPDATABLE = {
     "CREATE_COMPLETE",
     "UPDATE_COMPLETE",

@@ -215,8 +215,7 @@ class Runner:
         saved after all, the next save is refused and `_recall` reads what is stored.
         """
         try:
-            seen = self.cloud.observe()
-            decision = self._decide(deployment, seen)
+            seen, decision = self._look(deployment)
             due = decision.change is not None or lease_until - self.clock.now() < self.lease_s / 2
             if not due and decision.after == deployment:
                 self.tell(deployment, decision.event, seen)
@@ -224,7 +223,7 @@ class Runner:
             renewed = self.clock.now() + self.lease_s
             saved = self.journal.save(decision.after, Lease(self.owner, renewed))
             self.tell(saved, decision.event, seen)
-            if decision.change is not None:
+            if decision.change is not None and seen is not None:
                 saved = self._apply(saved, decision.change, seen, renewed)
         except CloudUnavailable as error:
             self._tell(deployment, "unavailable", error)
@@ -253,6 +252,14 @@ class Runner:
 
     def _tell(self, deployment: Deployment, kind: str, words: object) -> None:
         self.tell(deployment, Event(self.clock.now(), kind, str(words)), None)
+
+    def _look(self, deployment: Deployment) -> tuple[Snapshot | None, Decision]:
+        """Observe and decide; a cloud in which our rule is not to be found halts, seen by nobody."""
+        try:
+            seen = self.cloud.observe()
+        except Halted as error:
+            return None, halt(deployment, error, self.clock.now())
+        return seen, self._decide(deployment, seen)
 
     def _decide(self, deployment: Deployment, seen: Snapshot) -> Decision:
         now = self.clock.now()

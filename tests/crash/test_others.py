@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from deployer.errors import CloudUnavailable
+from deployer.errors import CloudUnavailable, Halted
 from deployer.model import Slot, Weights
 from deployer.plan import Status
 from tests.sim.clock import NOON
@@ -33,6 +33,20 @@ def test_a_rule_deleted_by_somebody_else_halts() -> None:
     sim = play()
     sim.cloud.at(NOON + 100.0, lambda: sim.cloud.move(None))
     assert sim.ship().status is Status.HALTED
+
+
+def test_a_rule_that_is_no_longer_ours_halts_on_the_record() -> None:
+    sim = play()
+
+    def foreign() -> None:
+        if sim.clock.now() > NOON + 100.0:
+            raise Halted("the production rule forwards to another target group")
+
+    sim.gate.hooks["cloud.observe"] = foreign
+    deployment = sim.ship()
+    assert deployment.status is Status.HALTED
+    assert "another target group" in deployment.reason
+    assert sim.journal.active("sim") is None
 
 
 def test_traffic_moved_and_moved_back_at_once_is_forgiven() -> None:

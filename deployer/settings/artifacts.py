@@ -8,7 +8,7 @@ from deployer.settings.schema import Settings
 
 FIELDS = ("bucket", "service", "release")
 _FIELD = re.compile(r"\{([^{}]*)\}")
-_RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def objection(template: str) -> str | None:
@@ -35,7 +35,7 @@ def resolve(settings: Settings, release: str, bucket: str) -> str:
     """
     if not _RELEASE.fullmatch(release):
         raise UsageError(
-            f"{release!r} is not a release name: up to 100 letters, digits, '.', '_' and '-', "
+            f"{release!r} is not a release name: up to 64 letters, digits, '.', '_' and '-', "
             "beginning with a letter or a digit"
         )
     values = {"bucket": bucket, "service": settings.service.name, "release": release}

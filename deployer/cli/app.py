@@ -1,6 +1,7 @@
 """What the commands share: the global options, the environment's settings, services and output."""
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -85,7 +86,7 @@ def flags_of(root: click.Context) -> str:
         for name in ("config", "env")
         if root.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    return "".join(f"{name} {value} " for name, value in typed.items())
+    return "".join(f"{name} {shlex.quote(value)} " for name, value in typed.items())
 
 
 def say_result(ctx: click.Context, ending: Ending) -> None:

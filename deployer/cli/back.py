@@ -6,15 +6,14 @@ from deployer import strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
-from deployer.cli.lineage import release_before
+from deployer.cli.lineage import newest_begun, release_before
 from deployer.cli.session import Session, alive
 from deployer.cli.ship import dry_run_option
 from deployer.errors import NotFound, NotPossibleNow
 from deployer.journal import Active, Ask, Request
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Plan, Status
-from deployer.render.plan import goal, title, way_back
-from deployer.render.progress import position
+from deployer.render.plan import title, way_back
 from deployer.wiring import intent_of
 
 REMEMBERED = 50  # records that are read to find the release before
@@ -68,6 +67,8 @@ def turn_back(session: Session, active: Active, release: str | None, *, dry_run:
         NotPossibleNow: RELEASE is not where that leads.
     """
     refuse_other(release, active.deployment)
+    if active.deployment.first_plan.strategy == "rollback":
+        return see_through(session, active, dry_run=dry_run)
     if dry_run:
         session.show(strategies.rollback(session.services.cloud.observe(), active.deployment))
         return Ending("planned")
@@ -80,16 +81,34 @@ def turn_back(session: Session, active: Active, release: str | None, *, dry_run:
     return ending.of_deployment(deployment, wanted=Status.ROLLED_BACK)
 
 
+def see_through(session: Session, active: Active, *, dry_run: bool) -> Ending:
+    """Somebody goes back already: to ask for it once more must not undo it."""
+    session.output.note(f"{title(active.deployment.first_plan)} runs already: watching it.")
+    if dry_run:
+        session.show(active.deployment.plan)
+        return Ending("planned")
+    deployment = session.follow(active.deployment.id)
+    return ending.of_deployment(deployment, wanted=good_end(deployment.first_plan))
+
+
+def good_end(plan: Plan) -> Status:
+    """What a way back ends with: one that leads away from its release begins as a retreat."""
+    return Status.ROLLED_BACK if way_back(plan) else Status.SHIPPED
+
+
 def refuse_other(release: str | None, record: Deployment) -> None:
     """A deployment under way, or left half-way, leads back to one release only.
 
     Raises:
         NotPossibleNow: another one is wanted.
     """
-    if release not in (None, record.plan.previous):
+    goes_to = record.plan.previous
+    if record.first_plan.strategy == "rollback" and not way_back(record.first_plan):
+        goes_to = record.first_plan.release.name
+    if release not in (None, goes_to):
         raise NotPossibleNow(
             f"{title(record.first_plan)} ({record.id}) is not finished and leads back to "
-            f"{record.plan.previous or 'nothing'}: run `deployer rollback` first, "
+            f"{goes_to or 'nothing'}: run `deployer rollback` first, "
             f"then `deployer rollback {release}`"
         )
 
@@ -102,7 +121,7 @@ def halfway(app: App, seen: Snapshot) -> Deployment | None:
     """
     if seen.weights is None or seen.weights.sole is not None:
         return None
-    newest = next(iter(app.services.journal.history(app.services.environment, 1)), None)
+    newest = newest_begun(app.services.journal.history(app.services.environment, REMEMBERED))
     if newest is None or newest.status is not Status.HALTED:
         raise NotPossibleNow(
             f"both slots serve ({seen.weights}) and no deployment of the journal left them so: "
@@ -140,11 +159,9 @@ def go(session: Session, plan: Plan, seen: Snapshot, reason: str) -> Ending:
     A plan that leads away from its release begins as a retreat: a failure on it is left to a
     person, and its good end is `rolled_back`.
     """
-    retreat = way_back(plan)
-    status = Status.RETREATING if retreat else Status.RUNNING
-    wanted = Status.ROLLED_BACK if retreat else Status.SHIPPED
-    record = session.begin(plan, seen, status=status, reason=reason)
-    return ending.of_deployment(session.carry(record), wanted=wanted)
+    status = Status.RETREATING if way_back(plan) else Status.RUNNING
+    record = session.ship(plan, seen, status=status, reason=reason)
+    return ending.of_deployment(record, wanted=good_end(plan))
 
 
 def ask(session: Session) -> str:
@@ -173,9 +190,8 @@ def abort(ctx: click.Context) -> Ending:
     asked = ask(session)
     active = app.services.journal.active(app.services.environment)
     if active is not None and not alive(active, app.services.clock.now()):
-        session.output.note("its runner is gone: taking over")
-        deployment = session.carry(session.take_over())
-        return ending.of_deployment(deployment, wanted=Status.ROLLED_BACK)
+        session.output.note("Its runner is gone: taking over.")
+        return ending.of_deployment(session.resume(), wanted=Status.ROLLED_BACK)
     record = app.services.journal.load(app.services.environment, asked)
     words = f"asked {title(record.first_plan)} ({asked}) to go back: `deployer status --watch`"
     return Ending("asked", 0, words, record)
@@ -198,7 +214,4 @@ def resume(ctx: click.Context) -> Ending:
     """  # noqa: D301  \b is for click
     app = app_of(ctx)
     session = Session(app.services, app.output)
-    record = session.take_over()
-    session.show(record.plan, record.id)
-    session.output.note(f"Going on at {position(record)}: {goal(record.step)}.")
-    return ending.of_deployment(session.carry(record))
+    return ending.of_deployment(session.resume())

@@ -88,7 +88,9 @@ class Deployer(click.Group):
         except DeployError as error:
             ending = failed(error)
         except KeyboardInterrupt:
-            ending = Ending("interrupted", 130, "interrupted")
+            ending = Ending(
+                "interrupted", 130, "interrupted: `deployer status` tells where it stands"
+            )
         except Exception as error:
             if os.environ.get(DEBUG):
                 raise

@@ -5,6 +5,7 @@ import click
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
 from deployer.cli.stopping import pause, stoppable
+from deployer.errors import CloudUnavailable
 from deployer.render.documents import deployment_document, status_document
 from deployer.render.history import history_text, show_text
 from deployer.render.progress import Standing
@@ -39,10 +40,19 @@ def keep_showing(app: App) -> Ending:
     with stoppable() as stop:
         show_standing(app, standing(app))
         while pause(services.clock, stop, services.scale, services.poll_s):
-            now = standing(app)
-            app.output.clear()
-            show_standing(app, now)
+            show_again(app)
     return Ending()
+
+
+def show_again(app: App) -> None:
+    """The next page; where there is none now, the last one stays."""
+    try:
+        now = standing(app)
+    except CloudUnavailable as error:
+        app.output.note(f"Trying again: {error}")
+        return
+    app.output.clear()
+    show_standing(app, now)
 
 
 def show_standing(app: App, now: Standing) -> None:

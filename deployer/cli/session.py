@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from deployer.cli.lineage import NOT_BEGUN
 from deployer.cli.output import Output
-from deployer.cli.stopping import Interrupted, StoppableClock, pause, stoppable
+from deployer.cli.stopping import Interrupted, Stop, StoppableClock, pause, stoppable
 from deployer.engine import Tell
 from deployer.errors import CloudUnavailable, DeployError, Locked
 from deployer.identity import deployment_id
@@ -42,15 +43,38 @@ class Session:
         place = (self.services.service, self.services.environment)
         self.output.plan(plan, place, self.services.clock.now(), deployment=deployment)
 
-    def begin(
+    def ship(
         self, plan: Plan, seen: Snapshot, *, status: Status = Status.RUNNING, reason: str = ""
     ) -> Deployment:
-        """Take the environment and write the intent down; `seen` is what the plan was made from.
+        """Carry `plan` out, which was made from `seen`; the record as it ended.
 
         Raises:
             Locked: somebody was faster.
             PlanInvalid: the environment changed in between; nothing was done.
+            Interrupted, LeaseLost, AccessProblem: as `resume`.
         """
+        with stoppable() as stop:
+            return self._carry(self._begin(plan, seen, status, reason), stop)
+
+    def resume(self) -> Deployment:
+        """Carry on the deployment of a runner that is gone; the record as it ended.
+
+        Raises:
+            Locked: the runner is alive. NotFound: there is none.
+            Interrupted: by a signal; somebody else may go on at once.
+            LeaseLost, AccessProblem: as `Runner.run`.
+        """
+        services = self.services
+        with stoppable() as stop:
+            record = services.journal.take_over(
+                services.environment, services.lease(), services.clock.now()
+            )
+            self.show(record.plan, record.id)
+            self.output.note(f"Going on at {position(record)}: {goal(record.step)}.")
+            return self._carry(record, stop)
+
+    def _begin(self, plan: Plan, seen: Snapshot, status: Status, reason: str) -> Deployment:
+        """Take the environment and write the intent down."""
         services, now = self.services, self.services.clock.now()
         record = Deployment(
             id=deployment_id(now), environment=services.environment, status=status, plan=plan,
@@ -70,36 +94,20 @@ class Session:
         except DeployError as error:
             ended = replace(
                 deployment, status=Status.ROLLED_BACK, finished_at=self.services.clock.now(),
-                reason=f"not begun: {error}",
+                reason=f"{NOT_BEGUN}{error}",
             )  # fmt: skip
             self.services.journal.save(ended, self.services.lease())
             raise
 
-    def take_over(self) -> Deployment:
-        """Continue the deployment of a runner that is gone.
-
-        Raises:
-            Locked: it is alive. NotFound: there is none.
-        """
-        services = self.services
-        return services.journal.take_over(
-            services.environment, services.lease(), services.clock.now()
-        )
-
-    def carry(self, deployment: Deployment) -> Deployment:
-        """Run it to its end, while people watch.
-
-        Raises:
-            Interrupted: by a signal; somebody else may go on at once.
-            LeaseLost, AccessProblem: as `Runner.run`.
-        """
+    def _carry(self, deployment: Deployment, stop: Stop) -> Deployment:
+        """Run it to its end, while people watch."""
         services, newest = self.services, [deployment]
+        clock = StoppableClock(services.clock, stop, services.scale)
         with (
-            stoppable() as stop,
             self._letting_go(newest),
             self.output.watch(self._view(deployment), services.clock) as tell,
         ):
-            clock = StoppableClock(services.clock, stop, services.scale)
+            clock.sleep(0.0)  # a signal may have come already
             return services.runner(clock, _keeping(newest, tell)).run(deployment)
 
     @contextmanager
@@ -152,8 +160,8 @@ class Session:
                 deployment = self._look(deployment, tell)
         if deployment.status.final:
             return deployment
-        self.output.note("its runner is gone: going on from here")
-        return self.carry(self.take_over())
+        self.output.note("Its runner is gone: taking over.")
+        return self.resume()
 
     def _look(self, before: Deployment, tell: Tell) -> Deployment:
         """Tell what has happened since `before` was read."""
@@ -174,7 +182,11 @@ class Session:
         return self.services.journal.load(self.services.environment, deployment_id)
 
     def _abandoned(self, deployment_id: str) -> bool:
-        active = self.services.journal.active(self.services.environment)
+        """Its runner is gone; no answer is no proof of that."""
+        try:
+            active = self.services.journal.active(self.services.environment)
+        except CloudUnavailable:
+            return False
         return (
             active is not None
             and active.deployment.id == deployment_id

@@ -105,4 +105,4 @@ def ship(app: App, release: str, strategy: str, *, dry_run: bool) -> Ending:
     if dry_run:
         session.show(plan)
         return Ending("planned")
-    return ending.of_deployment(session.carry(session.begin(plan, seen)))
+    return ending.of_deployment(session.ship(plan, seen))

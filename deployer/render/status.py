@@ -67,10 +67,12 @@ def next_command(standing: Standing) -> str:
     if active is not None:
         alive = active.lease.expires_at > standing.now
         return "" if alive else "`deployer resume` to go on, or `deployer abort` to go back"
-    if last is None:
-        nothing = standing.seen.weights is None
-        return "`deployer canary RELEASE` ships the first release" if nothing else ""
-    return after_halt(standing.seen, last) if last.status is Status.HALTED else ""
+    if standing.seen.weights is None and last is None:
+        return "`deployer canary RELEASE` ships the first release"
+    if last is not None and last.status is Status.HALTED:
+        return after_halt(standing.seen, last)
+    both = standing.seen.weights is not None and standing.seen.weights.sole is None
+    return "`deployer rollback` gives one slot all of the traffic" if both else ""
 
 
 def after_halt(seen: Snapshot, halted: Deployment) -> str:

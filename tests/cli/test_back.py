@@ -1,5 +1,8 @@
 """rollback, abort, resume: every way back, and the way on."""
 
+import os
+import signal
+
 import pytest
 
 from deployer.journal import Lease
@@ -136,7 +139,7 @@ def test_abort_takes_over_from_a_dead_runner(staged: Staged) -> None:
     shop = abandoned(staged)
     done = shop.run("abort")
     assert done.exit_code == 0, done.output
-    assert "its runner is gone: taking over" in done.stderr
+    assert "Its runner is gone: taking over" in done.stderr
     assert "aborted by alice@laptop" in done.stdout
     assert shop.play.cloud.rule == Weights(1000, 0)
 
@@ -175,3 +178,39 @@ def test_an_abort_that_comes_too_late_is_told(staged: Staged) -> None:
     done = shop.run("rollback")
     assert done.exit_code == 2
     assert "v2 had shipped before it could turn back: run `deployer rollback` again" in done.stderr
+
+
+def test_a_second_rollback_watches_the_first_instead_of_undoing_it(staged: Staged) -> None:
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    seen = []
+
+    def again() -> None:
+        shop.play.gate.hooks["journal.load"] = lambda: shop.play.gate.hooks.clear() or give_up()
+        seen.append(shop.run("rollback"))
+
+    def give_up() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    shop.at(100, again)
+    done = shop.run("rollback")
+    assert done.exit_code == 0, done.output
+    assert "rollback v1 runs already: watching it." in seen[0].stderr
+    assert shop.journal.requests == {}
+    assert shop.play.cloud.rule == Weights(1000, 0)
+
+
+def test_a_refused_way_back_does_not_hide_the_halt_before_it(staged: Staged) -> None:
+    shop = halted_half_way(staged)
+
+    def resize() -> None:
+        shop.play.clock.sleep(1)
+        shop.play.cloud.groups[Slot.BLUE].desired += 1
+
+    shop.play.gate.hooks["journal.begin"] = resize
+    assert shop.run("rollback").exit_code == 2
+    shop.play.gate.hooks.clear()
+    assert "Next: `deployer rollback` gives one slot all" in shop.run("status").stdout
+    done = shop.run("rollback")
+    assert done.exit_code == 0, done.output
+    assert shop.play.cloud.rule == Weights(1000, 0)

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from deployer.errors import CloudUnavailable
 from deployer.plan import Status
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
@@ -92,3 +93,39 @@ def test_whoever_stops_watching_does_not_stop_the_deployment(staged: Staged) -> 
     assert seen[0].exit_code == 130
     assert "which goes on: `deployer status`" in seen[0].stderr
     assert done.exit_code == 3
+
+
+def test_the_second_signal_does_not_wait(staged: Staged) -> None:
+    shop = staged()
+    interrupt(shop, 150, signal.SIGTERM)
+    interrupt(shop, 150, signal.SIGINT)
+    done = shop.run("canary", "v2")
+    assert done.exit_code == 130
+    assert done.stderr.splitlines()[-1].startswith("interrupted: `deployer status`")
+    assert shop.run("resume").exit_code == 0
+
+
+def test_a_signal_while_the_environment_is_taken_stops_before_the_first_change(
+    staged: Staged,
+) -> None:
+    shop = staged()
+    shop.play.gate.hooks["journal.begin"] = lambda: os.kill(os.getpid(), signal.SIGINT)
+    assert shop.run("canary", "v2").exit_code == 130
+    shop.play.gate.hooks.clear()
+    assert shop.play.cloud.changes == []
+    assert shop.run("resume").exit_code == 0
+
+
+def test_a_watched_status_survives_an_outage_of_the_api(staged: Staged) -> None:
+    shop = staged()
+    interrupt(shop, 35, signal.SIGINT)
+
+    def fail() -> None:
+        shop.play.gate.hooks.clear()
+        raise CloudUnavailable("Rate exceeded")
+
+    shop.at(15, lambda: shop.play.gate.hooks.update({"cloud.observe": fail}))
+    done = shop.run("status", "--watch")
+    assert done.exit_code == 0
+    assert done.stderr == "Trying again: Rate exceeded\n"
+    assert done.stdout.count("shop/sim  serves v1") == 3

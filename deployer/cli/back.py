@@ -27,18 +27,19 @@ def rollback(ctx: click.Context, *, release: str | None, dry_run: bool) -> Endin
     """Go back to the release before, or to RELEASE.
 
     \b
-    While a deployment runs:      it is asked to go back, as by `deployer abort`, and
-                                  watched until it has.
-    After one that halted and     all traffic returns to the old slot: capacity first,
-    left both slots serving:      then traffic, then shrink.
-    Otherwise:                    the release that served before the one that serves
-                                  now (as the journal tells), or RELEASE, is started in
-                                  the other slot, probed, given all of the traffic at
-                                  once, and judged for two minutes at most.
+    While a deployment runs:    it is asked to go back, as by `deployer abort`,
+                                and watched until it has.
+    After one that halted and   all traffic returns to the old slot: capacity
+    left both slots serving:    first, then traffic, then shrink.
+    Otherwise:                  the release that served before the present one
+                                (as the journal tells), or RELEASE, is started
+                                in the other slot, probed, given all of the
+                                traffic at once, and judged for two minutes.
 
     \b
-    Exit status: 0 gone back, 2 refused (nothing was changed), 3 the release that was
-                 to come back failed and the present one stays, 4 halted, 5 locked.
+    Exit status: 0 gone back, 2 refused (nothing was changed), 3 the release
+                 that was to come back failed and the present one stays,
+                 4 halted, 5 locked.
     Example:     deployer rollback
                  deployer rollback v41 --dry-run
     """  # noqa: D301  \b is for click
@@ -182,7 +183,8 @@ def abort(ctx: click.Context) -> Ending:
     back out itself.
 
     \b
-    Exit status: 0 asked, or gone back; 2 nothing runs, 4 halted, 5 lost the lease.
+    Exit status: 0 asked, or gone back; 2 nothing runs, 4 halted,
+                 5 lost the lease to another.
     Example:     deployer abort
     """  # noqa: D301  \b is for click
     app = app_of(ctx)

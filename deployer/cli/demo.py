@@ -81,13 +81,13 @@ class Stage:
 )  # fmt: skip
 @click.pass_context
 def demo(context: click.Context, *, rps: float, scale: float) -> None:
-    r"""Show everything: lab, cdk deploy, a first release, a good canary, a bad one.
+    """Show everything: lab, cdk deploy, a first release, a good canary, a bad one.
 
     \b
     Real HTTP requests flow all the time and every one is counted. Needs no AWS account.
     Exit status: 0 if every release ended as it should and not one request was lost
     that the deployer could have saved, else 1.
-    """
+    """  # noqa: D301  \b is for click
     asked = context.find_root().params
     config = Path(asked.get("config") or "deployer.toml")
     output = asked.get("output") or "text"

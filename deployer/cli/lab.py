@@ -60,7 +60,7 @@ class Span(click.ParamType[float]):
 @click.group()
 @click.pass_context
 def lab(context: click.Context) -> None:
-    r"""Run a local AWS with real traffic, and use it.
+    """Run a local AWS with real traffic, and use it.
 
     \b
     moto answers the AWS API, Envoy is the load balancer, each instance is a process
@@ -73,7 +73,7 @@ def lab(context: click.Context) -> None:
     deployer canary v1
     deployer lab load --rps 300 --duration 60s
     deployer lab down
-    """
+    """  # noqa: D301  \b is for click
     asked = context.find_root().params
     config = Path(asked.get("config") or "deployer.toml")
     context.obj = LabOptions(
@@ -93,13 +93,13 @@ def lab(context: click.Context) -> None:
 @click.option("--no-stacks", is_flag=True, help="Deploy nothing: `deployer lab cdk` will.")
 @click.pass_obj
 def up(options: LabOptions, *, detach: bool, scale: float, no_stacks: bool) -> None:
-    r"""Start the lab and deploy the stacks from their synthesized templates.
+    """Start the lab and deploy the stacks from their synthesized templates.
 
     \b
     JSON: endpoint, url, test_url, account, region, pid (and origin, scale, config,
     environment). Without --detach it runs in the foreground until Ctrl-C.
     Example: deployer --output json lab up --detach --scale 20
-    """
+    """  # noqa: D301  \b is for click
     process = start(options, scale=scale, no_stacks=no_stacks, detach=detach)
     state = await_ready(options, process)
     options.say(facts(state), ready_text(state))
@@ -184,12 +184,12 @@ def ready_text(state: home.State) -> str:
 @lab.command()
 @click.pass_obj
 def env(options: LabOptions) -> None:
-    r"""Print export lines for this shell.
+    """Print export lines for this shell.
 
     \b
     Endpoint, credentials, region, clock, DEPLOYER_CONFIG and DEPLOYER_ENV.
     Example: eval "$(deployer lab env)"
-    """
+    """  # noqa: D301  \b is for click
     state = home.find(options.directory)
     options.say(home.environment(state), home.exports(state, options.directory))
 
@@ -212,12 +212,12 @@ def release(
     crash_after: float,
     replace: bool,
 ) -> None:
-    r"""Pack the example service as release NAME into the lab's S3.
+    """Pack the example service as release NAME into the lab's S3.
 
     \b
     JSON: release, uri.
     Example: deployer lab release v3 --error-rate 0.2
-    """
+    """  # noqa: D301  \b is for click
     from deployer.lab import releases  # noqa: PLC0415
 
     state = home.find(options.directory)
@@ -282,14 +282,14 @@ def topology(state: home.State) -> dict[str, Any]:
 @click.option("--duration", type=Span(), default="10s", show_default=True, help="Wall time.")
 @click.pass_obj
 def load(options: LabOptions, *, rps: float, duration: float) -> None:
-    r"""Send requests to the service at a constant rate and count what comes back.
+    """Send requests to the service at a constant rate and count what comes back.
 
     \b
     Open loop: requests are sent on schedule whatever the answers do. Failures by
     cause, latency percentiles, per release (the X-Release header). Ctrl-C stops the
     sending; the report still comes. JSON keys: see docs/lab/load.md.
     Example: deployer lab load --rps 300 --duration 60s
-    """
+    """  # noqa: D301  \b is for click
     from deployer.lab.load.runner import run  # noqa: PLC0415
 
     state = home.find(options.directory)
@@ -303,12 +303,12 @@ def load(options: LabOptions, *, rps: float, duration: float) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def cdk(options: LabOptions, arguments: tuple[str, ...]) -> None:
-    r"""Run the pinned CDK CLI against the lab: `deployer lab cdk -- deploy --all`.
+    """Run the pinned CDK CLI against the lab: `deployer lab cdk -- deploy --all`.
 
     \b
     With a lab running, only the lab's own environment is in sight. Without one,
     commands that need no AWS (synth, ls) work for all of them.
-    """
+    """  # noqa: D301  \b is for click
     from deployer.lab import cdk as pinned  # noqa: PLC0415
 
     endpoint = ""

@@ -64,7 +64,7 @@ def test_every_manual_has_purpose_exit_status_and_example(name: str) -> None:
         in text
     )
     assert "\\b" not in text
-    assert all(len(line) <= 100 for line in text.splitlines())
+    assert all(len(line) <= 80 for line in text.splitlines())
 
 
 @pytest.mark.parametrize("name", COMMANDS)

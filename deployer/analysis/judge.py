@@ -98,7 +98,9 @@ def judge(candidate: Sequence[Minute], stable: Sequence[Minute] | None, rule: Ru
         return verdict(Outcome.FAIL, f"candidate {ours}; at most {allowed:.2%} is accepted")
     if any(minute.requests is None and minute.failures for minute in candidate):
         return verdict(Outcome.INCONCLUSIVE, "errors without a request count: metrics are broken")
-    if not candidate or candidate[-1].requests is None:
+    if not candidate:
+        return verdict(Outcome.INCONCLUSIVE, "waiting for the first whole minute of metrics")
+    if candidate[-1].requests is None:
         return verdict(Outcome.INCONCLUSIVE, "no data for the candidate's newest minute")
     if ours.requests < rule.min_requests:
         return verdict(

@@ -210,7 +210,7 @@ SHORT = snapshot(Weights(500, 500), slot(BLUE, *FOUR), green(*instances(3, "v2")
         (SHORT, GOOD, 600.0, "3 of 4 instances healthy"),
         (BAKING, SILENT, 599.0, "no data"),
         (BAKING, SILENT, 899.0, "inconclusive: no data"),
-        (BAKING, GOOD, 30.0, "no data for the candidate's newest minute"),
+        (BAKING, GOOD, 30.0, "waiting for the first whole minute of metrics"),
     ],
 )
 def test_bake(seen: Any, metrics: FixedMetrics, elapsed_s: float, expected: str | type) -> None:

@@ -96,17 +96,22 @@ def judge(candidate: Sequence[Minute], stable: Sequence[Minute] | None, rule: Ru
 
     if ours.failures >= rule.min_failures and ours.share > allowed:
         return verdict(Outcome.FAIL, f"candidate {ours}; at most {allowed:.2%} is accepted")
-    if any(minute.requests is None and minute.failures for minute in candidate):
-        return verdict(Outcome.INCONCLUSIVE, "errors without a request count: metrics are broken")
-    if not candidate:
-        return verdict(Outcome.INCONCLUSIVE, "waiting for the first whole minute of metrics")
-    if candidate[-1].requests is None:
-        return verdict(Outcome.INCONCLUSIVE, "no data for the candidate's newest minute")
-    if ours.requests < rule.min_requests:
-        return verdict(
-            Outcome.INCONCLUSIVE,
-            f"{ours.requests} of {rule.min_requests} requests needed to judge the candidate",
-        )
-    if theirs is not None and theirs.requests == 0:
-        return verdict(Outcome.INCONCLUSIVE, "the stable slot shows no traffic to compare with")
+    missing = lack(candidate, ours, theirs, rule)
+    if missing is not None:
+        return verdict(Outcome.INCONCLUSIVE, missing)
     return verdict(Outcome.PASS, f"candidate {ours}; at most {allowed:.2%} is accepted")
+
+
+def lack(candidate: Sequence[Minute], ours: Tally, theirs: Tally | None, rule: Rule) -> str | None:
+    """What keeps the evidence from being enough; None if nothing does."""
+    if not candidate:
+        return "waiting for the first whole minute of metrics"
+    if any(minute.requests is None and minute.failures for minute in candidate):
+        return "errors without a request count: metrics are broken"
+    if candidate[-1].requests is None:
+        return "no data for the candidate's newest minute"
+    if ours.requests < rule.min_requests:
+        return f"{ours.requests} of {rule.min_requests} requests needed to judge the candidate"
+    if theirs is not None and theirs.requests == 0:
+        return "the stable slot shows no traffic to compare with"
+    return None

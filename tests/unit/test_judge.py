@@ -33,7 +33,7 @@ CASES: list[tuple[str, Sequence[Minute], Sequence[Minute] | None, Outcome, str]]
     ("newest minute missing", minutes((500, 0), (None, 0)), minutes((9, 0)), INCONCLUSIVE,
      "newest minute"),
     ("nothing but gaps", minutes((None, 0)), minutes((9, 0)), INCONCLUSIVE, "newest minute"),
-    ("no minute at all", [], [], INCONCLUSIVE, "newest minute"),
+    ("no minute at all", [], [], INCONCLUSIVE, "first whole minute"),
     ("errors without a count", minutes((None, 7), (500, 0)), minutes((9, 0)), INCONCLUSIVE,
      "metrics are broken"),
     ("stable silent", minutes((500, 0)), minutes((0, 0)), INCONCLUSIVE, "nothing|no traffic"),

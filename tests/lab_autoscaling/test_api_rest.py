@@ -1,5 +1,6 @@
 """Hooks, processes, attachments, tags, activities through boto3; and what is not there."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -341,3 +342,13 @@ def test_the_rest_is_refused_by_name(world: World, call: str, asked: dict[str, A
 
 def test_every_answered_action_exists() -> None:
     assert set(ANSWERED) < set(action_names())
+
+
+def test_each_failure_in_a_row_doubles_the_pause(world: World) -> None:
+    world.create()
+    world.fleet.store.launch_faults["web"] = ("no capacity", 4)
+    world.api.set_desired_capacity(**WEB, DesiredCapacity=1)
+    world.pass_time(200)
+    failed = [one["StartTime"] for one in world.activities() if one["StatusCode"] == "Failed"]
+    pauses = [(one - before).total_seconds() for before, one in pairwise(reversed(failed))]
+    assert pauses == [15, 30, 60]

@@ -265,6 +265,11 @@ def test_rebalancing_can_be_suspended(settings: dict[str, Any]) -> None:
     assert look(group([member(str(n), "a") for n in range(3)], **settings)) == []
 
 
+def test_a_standby_member_does_not_stand_in_the_way_of_balance() -> None:
+    aside = member("9", "b", lifecycle=Lifecycle.STANDBY)
+    assert kinds(look(group([*(member(str(n), "a") for n in range(2)), aside]))) == [Launch]
+
+
 def test_protected_members_are_not_rebalanced() -> None:
     assert look(group([member(str(n), "a", protected=True) for n in range(3)])) == []
 

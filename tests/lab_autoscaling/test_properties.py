@@ -126,7 +126,9 @@ def test_every_group_comes_to_rest_as_wanted(
     assert max(population(play.group).values()) - min(population(play.group).values()) <= 1
     assert not [m for m in play.group.members if m.lifecycle in COMING | DRAINING]
     registered = {key for key, state in play.cloud.targets[BLUE].items() if state != "draining"}
-    assert registered == {m.id for m in active}
+    assert registered == {m.id for m in active if m.targets}
+    if ("suspend", PROCESSES.index("AddToLoadBalancer")) not in steps:
+        assert registered == {m.id for m in active}
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,12 +10,14 @@ from deployer.lab.autoscaling.api.desk import Desk
 from deployer.lab.autoscaling.cloud import Cloud
 from deployer.lab.autoscaling.decide import Reading, Seen, decide, wanted_readings
 from deployer.lab.autoscaling.hands import Hands
+from deployer.lab.autoscaling.intents import Launch
 from deployer.lab.autoscaling.model import Group, Member
 from deployer.lab.autoscaling.moto_cloud import MotoCloud
 from deployer.lab.autoscaling.store import Store
 from deployer.lab.context import Context
 from deployer.lab.instances.machines import Machines
 
+BURST = 2  # launches of one group in one tick: each holds the lab's lock for some 20 ms
 ROUNDS = 4  # looks in one tick: enough for what follows at once from what was just done
 URGENT_S = 0.2  # real seconds between two readings of a target group that drains ...
 STEADY_S = 10.0  # ... and virtual ones of a target group that is only watched,
@@ -34,13 +36,16 @@ class Reconciler:
     def tick(self, now: float) -> None:
         """One look at each group, more where something happened; under the lab's lock."""
         for name in list(self.store.groups):
+            launches = 0
             for _ in range(ROUNDS):
                 group = self.store.groups.get(name)
                 intents = decide(group, self._seen(group), now) if group else ()
                 for intent in intents:
-                    self.hands.carry_out(name, intent, now)
-                if not intents:
-                    break
+                    launches += isinstance(intent, Launch)
+                    if launches <= BURST or not isinstance(intent, Launch):
+                        self.hands.carry_out(name, intent, now)
+                if not intents or launches > BURST:
+                    break  # what is left is wanted again in the next tick
 
     def _seen(self, group: Group) -> Seen:
         return Seen(self.cloud.states([member.id for member in group.members]), self.readings)

@@ -86,8 +86,10 @@ def _replace(group: Group, alive: AbstractSet[str]) -> tuple[Intent, ...]:
 
 def _rebalance(group: Group) -> tuple[Intent, ...]:
     """In a quiet, lopsided group: one more in the emptiest zone; the scale-in then evens it out."""
+    calm = (Lifecycle.IN_SERVICE, Lifecycle.STANDBY)
     quiet = all(
-        member.lifecycle is Lifecycle.IN_SERVICE and member.healthy for member in group.members
+        member.lifecycle in calm and (member.healthy or not member.counted)
+        for member in group.members
     )
     allowed = group.runs("AZRebalance") and group.runs("Terminate") and not group.failures
     if not (quiet and allowed and zones.lopsided(group) and not _pinned(group)):

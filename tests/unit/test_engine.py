@@ -160,6 +160,15 @@ def test_a_route_is_not_done_while_another_write_may_come_to_light(
     assert decision.change is None
 
 
+def test_capacity_does_not_wait_for_a_write_to_come_to_light() -> None:
+    back = strategies.rollback(READY, deployment(cursor=ROUTE, intended=(FIVE,)))
+    record = deployment(
+        status=Status.RETREATING, plan=back, cursor=0, intended=(FIVE,), intended_at=NOW
+    )
+    after = decide(record, world(READY)).after
+    assert (after.cursor, after.intended) == (1, (FIVE,))
+
+
 def test_the_way_back_replaces_the_plan_and_keeps_the_first() -> None:
     after = go_back(deployment(cursor=BAKE), Aborted("aborted by alice"), READY, NOW).after
     assert (after.status, after.cursor, after.entered_at) == (Status.RETREATING, 0, NOW)
@@ -229,9 +238,10 @@ def test_a_cloud_that_does_not_answer_is_told_and_nothing_else() -> None:
     assert [event.kind for event, _ in sim.events] == ["unavailable"]
 
 
-def test_a_change_whose_lease_ran_out_while_it_was_saved_is_not_made() -> None:
+@pytest.mark.parametrize("slow_s", [60.0, 61.0])
+def test_a_change_whose_lease_ran_out_while_it_was_saved_is_not_made(slow_s: float) -> None:
     sim, runner, record = opened()
-    sim.gate.hooks["journal.save"] = lambda: sim.clock.sleep(61.0)
+    sim.gate.hooks["journal.save"] = lambda: sim.clock.sleep(slow_s)
     after, _ = runner.turn(record, sim.clock.now() + 60.0)
     assert sim.cloud.changes == []
     assert sim.events[-1][0].note == "the lease ran out before the change: " + str(

@@ -183,6 +183,11 @@ def test_route(
     expect(ROUTE.advance(world(snapshot(live, blue, green_))), expected)
 
 
+def test_the_finest_share_needs_an_instance_too() -> None:
+    step = Route(Weights(999, 1), 4, 60.0)
+    expect(step.advance(world(snapshot(None, slot(BLUE, *FOUR), green()))), SetDesired(GREEN, 4))
+
+
 def minutes(*counts: tuple[int | None, int]) -> list[Minute]:
     return [Minute(NOW + 60.0 * n, requests, errors) for n, (requests, errors) in enumerate(counts)]
 
@@ -240,6 +245,12 @@ def test_bake_reads_whole_minutes_from_that_of_entry_up_to_what_is_published() -
     metrics = FixedMetrics(GOOD.minutes)
     bake().advance(world(BAKING, elapsed_s=185.0, metrics=metrics))
     assert metrics.asked == [(NOW - 240.0, NOW - 60.0)]
+
+
+def test_a_minute_that_began_at_entry_counts_in_full() -> None:
+    whole = (Minute(NOW - 660.0, 500, 0),)
+    metrics = FixedMetrics({GREEN: whole, BLUE: whole})
+    expect(bake().advance(world(BAKING, elapsed_s=660.0, metrics=metrics)), Done)
 
 
 def test_the_minute_of_entry_condemns_but_does_not_clear() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from deployer import strategies
+from deployer import control, strategies
 from deployer.errors import (
     Aborted,
     AccessProblem,
@@ -23,10 +23,12 @@ from deployer.errors import (
     StepFailed,
     WeightsMoved,
 )
-from deployer.journal import Ask, Journal, Lease
+from deployer.journal import Journal, Lease
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
 from deployer.ports import Change, Clock, Cloud, Metrics, Prober, SetWeights, World
+from deployer.steps.approve import Approve
+from deployer.steps.bake import Bake
 from deployer.steps.base import LATE_READING_S, Done, Progress, Waiting
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
@@ -59,6 +61,8 @@ def decide(deployment: Deployment, world: World) -> Decision:
     if settled.moved_since is not None:
         note = f"live weights read {world.seen.weights}, not {settled.written}: looking again"
         return Decision(settled, None, Event(world.now, "waiting", note))
+    if settled.paused_at is not None:
+        return hold(settled, world)
     progress = doubt(settled, advance(settled, world), world.now)
     if isinstance(progress, Done):
         return finish_step(settled, progress, world.now)
@@ -69,6 +73,22 @@ def decide(deployment: Deployment, world: World) -> Decision:
         event = Event(world.now, "waiting", progress.reason, progress.evidence)
         return Decision(settled, None, event)
     return intend(settled, progress.change, world.now)
+
+
+def hold(deployment: Deployment, world: World) -> Decision:
+    """A paused deployment moves nothing forward, but stays under judgement.
+
+    Raises:
+        StepFailed: the candidate has users and went bad.
+    """
+    step = deployment.step
+    watch = step.watch if isinstance(step, Approve) else step
+    try:
+        why = watch.require_good(world).reason if isinstance(watch, Bake) else ""
+    except CloudUnavailable as error:
+        why = str(error)
+    note = "paused: `deployer resume` lets it go on" + (f"; meanwhile: {why}" if why else "")
+    return Decision(deployment, None, Event(world.now, "waiting", note))
 
 
 def advance(deployment: Deployment, world: World) -> Progress:
@@ -161,6 +181,7 @@ def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: floa
         original=deployment.plan,
         cursor=0,
         entered_at=now,
+        paused_at=None,
         reason=str(error),
     )
     return Decision(after.noting(event), None, event)
@@ -265,19 +286,25 @@ class Runner:
         now = self.clock.now()
         world = World(seen, now, deployment.entered_at, self.metrics, self.prober)
         try:
-            self._heed(deployment)
-            return decide(deployment, world)
+            return self._heed(deployment, now) or decide(deployment, world)
         except StepFailed as error:
             return go_back(deployment, error, seen, now)
         except Halted as error:
             return halt(deployment, error, now)
 
-    def _heed(self, deployment: Deployment) -> None:
-        """What people asked for; on the way back there is nothing left to abort."""
-        if deployment.status is Status.RUNNING:
-            request = self.journal.requested(deployment)
-            if request is not None and request.ask is Ask.ABORT:
-                raise Aborted(f"aborted by {request.by}")
+    def _heed(self, deployment: Deployment, now: float) -> Decision | None:
+        """What people asked for, once; on the way back there is nothing to ask for.
+
+        Raises:
+            Aborted: the way back begins.
+        """
+        if deployment.status is not Status.RUNNING:
+            return None
+        request = self.journal.requested(deployment)
+        if request is None or request.id == deployment.heeded:
+            return None
+        granted = control.grant(deployment, request, now)
+        return Decision(granted, None, granted.log[-1])
 
     def _apply(
         self, deployment: Deployment, change: Change, seen: Snapshot, lease_until: float

@@ -12,14 +12,24 @@ class Ask(StrEnum):
     """What a person may ask of a running deployment."""
 
     ABORT = "abort"
+    PAUSE = "pause"
+    RESUME = "resume"
+    PROMOTE = "promote"
+    PROMOTE_FULL = "promote --full"
+    APPROVE = "approve"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A person's wish, seen by the runner at its next tick. `by`: who asked, from where."""
+    """A person's wish, seen by the runner at its next look.
+
+    by: who asked, from where.
+    id: different for each wish, so that none is granted twice.
+    """
 
     ask: Ask
     by: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +84,10 @@ class Journal(Protocol):
         ...
 
     def ask(self, environment: str, request: Request) -> str:
-        """Ask something of the active deployment; returns its id.
+        """Ask something of the active deployment; returns its id. The newest wish counts.
 
         Raises:
-            NotPossibleNow: no deployment is active.
+            NotPossibleNow: no deployment is active, or it was asked to go back already.
         """
         ...
 

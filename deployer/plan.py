@@ -33,6 +33,10 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     weights:      per mille to the candidate on the way to all of it; strictly rising.
     bake_s:       at each of these weights; `final_bake_s` at 100 %, with the old slot still warm.
     linger_s:     how long a slot without traffic is waited for to fall silent, at most.
+    approve:      shares, among `weights` or 1000, after whose bake a person must approve.
+    approve_s:    how long approval is waited for; then the deployment goes back.
+    window_s:     blue/green: how long the old slot stays warm, so that going back is one change.
+    standby:      blue/green: instances that the old slot keeps after that.
     delay_s:      CloudWatch minutes younger than this are not read.
     patience_s:   how much longer than its bake an inconclusive verdict is waited for.
     size:         instances of the very first release; later ones take the live size.
@@ -43,6 +47,10 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     bake_s: float = 600.0
     final_bake_s: float = 300.0
     linger_s: float = 600.0
+    approve: tuple[int, ...] = ()
+    approve_s: float = 86_400.0
+    window_s: float = 3_600.0
+    standby: int = 0
     size: int = 2
     probe_requests: int = 20
     probe_allowed_failures: int = 0
@@ -136,6 +144,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     intended:    weights that may have been written since and were not seen yet, oldest first.
     intended_at: when the newest of them was.
     moved_since: when the live weights were first seen to be neither; None: they are ours.
+    paused_at:   since when a person holds it; None: it moves.
+    heeded:      id of the last request that was granted or refused.
     version:     fencing: each save raises it, and a save of an older one fails.
     """
 
@@ -152,6 +162,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     intended: tuple[Weights, ...] = ()
     intended_at: float | None = None
     moved_since: float | None = None
+    paused_at: float | None = None
+    heeded: str = ""
     reason: str = ""
     by: str = ""
     log: tuple[Event, ...] = ()

@@ -4,9 +4,11 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
+from deployer.durations import percent
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
 from deployer.model import WHOLE, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Intent, Plan, basis_of
+from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.kinds import Step
@@ -40,6 +42,7 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
     require_sound(seen, stable)
     capacity, candidate = seen[stable].desired, stable.twin
     require_room(seen, candidate, capacity)
+    require_stops(intent, weights)
     climb = [step for share in weights for step in stage(intent, candidate, share, capacity)]
     return _plan(
         "canary", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
@@ -47,6 +50,42 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
             *arrival(intent, candidate, capacity),
             *climb,
             *departure(intent, stable),
+        ),
+    )  # fmt: skip
+
+
+def blue_green(seen: Snapshot, intent: Intent) -> Plan:
+    """Switch everything in one change, and keep the old slot warm for the way back.
+
+    The candidate stands at the live slot's current size and has answered its probes before the
+    switch. Within the window `deployer rollback` is one change; after it the old slot is retired,
+    but for `standby` instances.
+
+    Raises:
+        PlanInvalid: the group is too small, or more standby than there are instances.
+        NotPossibleNow: both slots have traffic, or the live one is not healthy.
+    """
+    stable = serving(seen)
+    if stable is None or not seen[stable].healthy():
+        return first(seen, intent)
+    require_sound(seen, stable)
+    capacity, candidate = seen[stable].desired, stable.twin
+    require_room(seen, candidate, capacity)
+    require_stops(intent, (WHOLE,))
+    if intent.standby > capacity:
+        raise PlanInvalid(f"standby {intent.standby} is more than the {capacity} that serve")
+    window_s = intent.window_s
+    linger = Linger(
+        stable, window_s + intent.linger_s, intent.delay_s, window_s + intent.linger_s + 120.0,
+        least_s=window_s,
+    )  # fmt: skip
+    return _plan(
+        "blue-green", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
+        steps=(
+            *arrival(intent, candidate, capacity),
+            *stage(intent, candidate, WHOLE, capacity),
+            linger,
+            Retire(stable, intent.limits.retire_s, keep=intent.standby),
         ),
     )  # fmt: skip
 
@@ -201,18 +240,31 @@ def arrival(intent: Intent, candidate: Slot, capacity: int) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
-def stage(intent: Intent, candidate: Slot, share: int, capacity: int) -> tuple[Step, Step]:
-    """One stop of the climb: route `share` per mille, then bake there."""
+def require_stops(intent: Intent, stops: tuple[int, ...]) -> None:
+    """Approval is asked for where the plan stops, nowhere else.
+
+    Raises:
+        PlanInvalid: a share at which the plan does not stop.
+    """
+    strange = [share for share in intent.approve if share not in stops]
+    if strange:
+        shown = ", ".join(percent(share) for share in strange)
+        raise PlanInvalid(
+            f"approval after {shown}, but the plan stops at {', '.join(map(percent, stops))}"
+        )
+
+
+def stage(intent: Intent, candidate: Slot, share: int, capacity: int) -> tuple[Step, ...]:
+    """One stop of the climb: route `share` per mille, bake there, and ask a person if wanted."""
     bake_s = intent.final_bake_s if share == WHOLE else intent.bake_s
     patience_s = bake_s + intent.delay_s + intent.patience_s
-    return (
-        Route(Weights.toward(candidate, share), capacity, intent.limits.route_s),
-        Bake(
-            candidate=candidate, share=share, capacity=capacity, bake_s=bake_s, rule=intent.rule,
-            delay_s=intent.delay_s, patience_s=patience_s, inconclusive=intent.inconclusive,
-            deadline_s=patience_s + 120.0,
-        ),
+    bake = Bake(
+        candidate=candidate, share=share, capacity=capacity, bake_s=bake_s, rule=intent.rule,
+        delay_s=intent.delay_s, patience_s=patience_s, inconclusive=intent.inconclusive,
+        deadline_s=patience_s + 120.0,
     )  # fmt: skip
+    route = Route(Weights.toward(candidate, share), capacity, intent.limits.route_s)
+    return (route, bake, *([Approve(bake, intent.approve_s)] if share in intent.approve else []))
 
 
 def departure(intent: Intent, old: Slot) -> tuple[Step, ...]:

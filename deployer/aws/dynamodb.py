@@ -123,24 +123,38 @@ class DynamoJournal:
         item = self._table.get(self._part(deployment.environment), RECORD + deployment.id)
         if item is None or "ask" not in item:
             return None
-        return Request(Ask(item["ask"]["S"]), item["ask_by"]["S"])
+        return Request(Ask(item["ask"]["S"]), item["ask_by"]["S"], item["ask_id"]["S"])
 
     def ask(self, environment: str, request: Request) -> str:
         """Ask something of the active deployment; returns its id. Three calls.
 
+        A wish to go back is never overwritten by another.
+
         Raises:
-            NotPossibleNow: no deployment is active.
+            NotPossibleNow: no deployment is active, or it was asked to go back already.
         """
         found = self._active(environment)
-        asked: Values = {"ask": {"S": request.ask.value}, "ask_by": {"S": request.by}}
-        if found is None or not self._table.update(
-            self._table.change(self._key(environment, found.deployment.id), asked, RUNS)
-        ):
+        if found is None:
+            raise _nothing(environment, request.ask)
+        if not self._table.update(self._asking(environment, found.deployment.id, request)):
+            if self._active(environment) is None:
+                raise _nothing(environment, request.ask)
             raise NotPossibleNow(
-                f"nothing is being deployed in {environment}, so there is nothing to "
-                f"{request.ask}: see `deployer history`"
+                f"{found.deployment.id} was asked to go back already: see `deployer status`"
             )
         return found.deployment.id
+
+    def _asking(self, environment: str, deployment_id: str, request: Request) -> UpdateTypeDef:
+        asked: Values = {
+            "ask": {"S": request.ask.value},
+            "ask_by": {"S": request.by},
+            "ask_id": {"S": request.id},
+        }
+        where = self._key(environment, deployment_id)
+        if request.ask is Ask.ABORT:
+            return self._table.change(where, asked, RUNS)
+        free = f"{RUNS} AND (attribute_not_exists(#ask) OR #ask <> :abort)"
+        return self._table.change(where, asked, free, {":abort": {"S": Ask.ABORT.value}})
 
     def active(self, environment: str) -> Active | None:
         """The environment's deployment in progress. Two calls."""
@@ -230,6 +244,13 @@ class DynamoJournal:
             f"{RUNS} AND #version = :seen AND #lease_until <= :now",
             {":seen": {"N": str(taken.version - 1)}, ":now": records.number(now)},
         )
+
+
+def _nothing(environment: str, ask: Ask) -> NotPossibleNow:
+    return NotPossibleNow(
+        f"nothing is being deployed in {environment}, so there is nothing to {ask}: "
+        "see `deployer history`"
+    )
 
 
 def _lost(deployment: Deployment, found: Record | None) -> LeaseLost:

@@ -2,7 +2,7 @@
 
 import click
 
-from deployer import strategies
+from deployer import identity, strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
@@ -10,7 +10,7 @@ from deployer.cli.lineage import newest_begun, release_before
 from deployer.cli.session import Session, alive
 from deployer.cli.ship import dry_run_option
 from deployer.errors import NotFound, NotPossibleNow
-from deployer.journal import Active, Ask, Request
+from deployer.journal import Active, Ask
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Plan, Status
 from deployer.render.plan import title, way_back
@@ -168,7 +168,7 @@ def go(session: Session, plan: Plan, seen: Snapshot, reason: str) -> Ending:
 def ask(session: Session) -> str:
     """Ask the running deployment to go back; its id."""
     services = session.services
-    return services.journal.ask(services.environment, Request(Ask.ABORT, services.caller))
+    return services.journal.ask(services.environment, identity.request(Ask.ABORT, services.caller))
 
 
 @click.command(short_help="Ask the running deployment to go back.")

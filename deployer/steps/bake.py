@@ -43,11 +43,8 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
         return f"bake {self.candidate} for {spell(self.bake_s)} under analysis"
 
     def advance(self, world: World) -> Progress:
-        self._require_health(world)
-        verdict = self._judge(world)
+        verdict = self.require_good(world)
         evidence = evidence_of(verdict)
-        if verdict.outcome is Outcome.FAIL:
-            raise VerdictFailed(verdict.reason, evidence)
         if world.elapsed_s < self.bake_s:
             return Waiting(verdict.reason, evidence)
         if verdict.outcome is Outcome.PASS:
@@ -60,6 +57,18 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
                 f"{verdict.reason}"
             )
         return Done(f"promoted without a verdict, as the settings say: {verdict.reason}", evidence)
+
+    def require_good(self, world: World) -> Verdict:
+        """The verdict so far, unless it is bad already.
+
+        Raises:
+            CandidateUnhealthy, VerdictFailed: as `advance`.
+        """
+        self._require_health(world)
+        verdict = self._judge(world)
+        if verdict.outcome is Outcome.FAIL:
+            raise VerdictFailed(verdict.reason, evidence_of(verdict))
+        return verdict
 
     def _require_health(self, world: World) -> None:
         healthy = world.seen[self.candidate].healthy()

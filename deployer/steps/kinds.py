@@ -1,5 +1,6 @@
 """Every kind of step that a plan may hold; the journal's codec knows exactly these."""
 
+from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger
 from deployer.steps.probe import Probe
@@ -7,4 +8,4 @@ from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
 
-Step = Provision | Probe | Route | Bake | Linger | Retire
+Step = Provision | Probe | Route | Bake | Approve | Linger | Retire

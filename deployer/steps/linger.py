@@ -14,6 +14,8 @@ MINUTE_S = 60.0
 class Linger(msgspec.Struct, frozen=True, tag=True):
     """`slot` has weight 0 and its own RequestCount was zero for a whole minute, or `linger_s` passed.
 
+    least_s: it stays that long even if it is silent: the window in which going back is one change.
+
     The control plane shows new weights at once, the data plane follows later; clients with sticky
     cookies or open sockets later still (aws-facts 1.3). A missing RequestCount means silence only
     beside its twin's of the same minute: otherwise it means that metrics are late.
@@ -26,14 +28,20 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
     linger_s: float
     delay_s: float
     deadline_s: float
+    least_s: float = 0.0
 
     def describe(self) -> str:
-        return f"linger: keep {self.slot} until it is silent (at most {spell(self.linger_s)})"
+        silent = f"until it is silent (at most {spell(self.linger_s)})"
+        if self.least_s:
+            return f"keep {self.slot} warm for {spell(self.least_s)}, then {silent}"
+        return f"linger: keep {self.slot} {silent}"
 
     def advance(self, world: World) -> Progress:
         weights = world.seen.weights
         if weights is not None and weights[self.slot]:
             raise UnsafeAction(f"{self.slot} still has traffic: {weights}")
+        if world.elapsed_s < self.least_s:
+            return Waiting(f"{self.slot} is warm: `deployer rollback` is one change")
         if world.elapsed_s >= self.linger_s:
             return Done(f"{spell(self.linger_s)} have passed")
         if self._silent(world):

@@ -355,7 +355,7 @@ def test_a_wish_is_seen_and_outlives_saves_and_take_over(
 ) -> None:
     begun = journal.begin(deployment(fresh, clock), lease(clock))
     assert journal.requested(begun) is None
-    wish = Request(Ask.ABORT, "carol@phone")
+    wish = Request(Ask.ABORT, "carol@phone", "r1")
     assert journal.ask(fresh, wish) == begun.id
     saved = journal.save(begun, lease(clock))
     assert saved.version == begun.version + 1, "the wish does not disturb the runner"
@@ -368,7 +368,7 @@ def test_a_wish_is_seen_and_outlives_saves_and_take_over(
 def test_nothing_can_be_asked_of_an_idle_environment(
     journal: DynamoJournal, clock: ManualClock, fresh: str
 ) -> None:
-    wish = Request(Ask.ABORT, "carol@phone")
+    wish = Request(Ask.ABORT, "carol@phone", "r1")
     with pytest.raises(NotPossibleNow, match="nothing is being deployed"):
         journal.ask(fresh, wish)
     begun = journal.begin(deployment(fresh, clock), lease(clock))
@@ -389,7 +389,7 @@ def test_a_wish_in_the_moment_of_the_end_is_refused(
 
     aws.dynamodb.meta.events.register("before-call.*.UpdateItem", end)
     with pytest.raises(NotPossibleNow):
-        journal.ask(fresh, Request(Ask.ABORT, "carol@phone"))
+        journal.ask(fresh, Request(Ask.ABORT, "carol@phone", "r1"))
 
 
 def test_history_is_newest_first_and_no_longer_than_asked(

@@ -178,7 +178,7 @@ class Play:
 
     def _abort(self) -> None:
         if self.journal.peek(ENVIRONMENT) is not None:
-            self.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice"))
+            self.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice", "r1"))
 
     def kill_instance_at(self, after_s: float, slot: Slot) -> None:
         """An instance of `slot` dies by itself, `after_s` seconds from now."""

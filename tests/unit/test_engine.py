@@ -269,7 +269,7 @@ def test_a_refused_change_goes_back(refusal: Exception) -> None:
 
 def test_an_abort_is_heard_before_the_next_step_and_only_once() -> None:
     sim, runner, record = opened()
-    sim.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice@host"))
+    sim.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice@host", "r1"))
     after, until = runner.turn(record, sim.clock.now() + 60.0)
     assert (after.status, after.reason) == (Status.RETREATING, "aborted by alice@host")
     assert runner.turn(after, until)[0].status is Status.ROLLED_BACK

@@ -96,8 +96,9 @@ def _granted(deployment: Deployment, ask: Ask, now: float) -> Deployment:
     if ask is Ask.RESUME:
         return moving
     full = full_route(deployment)
-    cursor = full if ask is Ask.PROMOTE_FULL and full is not None else deployment.cursor + 1
-    return replace(moving, cursor=cursor, entered_at=now)
+    if ask is Ask.PROMOTE_FULL and full is not None:
+        return replace(moving, cursor=full, entered_at=now)
+    return moving.past_its_step(now)
 
 
 def resumed(deployment: Deployment, now: float) -> Deployment:

@@ -30,6 +30,7 @@ from deployer.ports import Change, Clock, Cloud, Metrics, Prober, SetWeights, Wo
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.base import LATE_READING_S, Done, Progress, Waiting
+from deployer.steps.linger import Linger
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
 
@@ -78,11 +79,19 @@ def decide(deployment: Deployment, world: World) -> Decision:
 def hold(deployment: Deployment, world: World) -> Decision:
     """A paused deployment moves nothing forward, but stays under judgement.
 
+    Weights that were written before it was paused may come to light only now: the bake that comes
+    after them is what watches over them.
+
     Raises:
         StepFailed: the candidate has users and went bad.
     """
     step = deployment.step
-    watch = step.watch if isinstance(step, Approve) else step
+    if isinstance(step, Route) and world.seen.weights == step.weights:
+        progress = doubt(deployment, advance(deployment, world), world.now)
+        if isinstance(progress, Done):
+            moved = finish_step(deployment, progress, world.now)
+            return Decision(replace(moved.after, paused_at=world.now), None, moved.event)
+    watch = step.watch if isinstance(step, Approve | Route | Linger) else step
     try:
         why = watch.require_good(world).reason if isinstance(watch, Bake) else ""
     except CloudUnavailable as error:
@@ -137,13 +146,7 @@ def finish_step(deployment: Deployment, done: Done, now: float) -> Decision:
     event = Event(now, "step_done", f"{deployment.step.describe()}: {done.note}", done.evidence)
     if isinstance(deployment.step, Route):
         deployment = replace(deployment, intended=())
-    if deployment.cursor + 1 < len(deployment.plan.steps):
-        after = replace(deployment, cursor=deployment.cursor + 1, entered_at=now)
-    else:
-        shipped = deployment.status is Status.RUNNING
-        status = Status.SHIPPED if shipped else Status.ROLLED_BACK
-        after = replace(deployment, status=status, finished_at=now)
-    return Decision(after.noting(event), None, event)
+    return Decision(deployment.past_its_step(now).noting(event), None, event)
 
 
 def intend(deployment: Deployment, change: Change, now: float) -> Decision:
@@ -190,7 +193,9 @@ def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: floa
 def halt(deployment: Deployment, error: Halted, now: float) -> Decision:
     """Stop where we stand."""
     event = Event(now, "halted", str(error))
-    after = replace(deployment, status=Status.HALTED, finished_at=now, reason=str(error))
+    after = replace(
+        deployment, status=Status.HALTED, finished_at=now, paused_at=None, reason=str(error)
+    )
     return Decision(after.noting(event), None, event)
 
 

@@ -178,6 +178,13 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         """The plan that the user asked for."""
         return self.original or self.plan
 
+    def past_its_step(self, now: float) -> "Deployment":
+        """Its step counts as done: on to the next one, or to the end."""
+        if self.cursor + 1 < len(self.plan.steps):
+            return msgspec.structs.replace(self, cursor=self.cursor + 1, entered_at=now)
+        status = Status.SHIPPED if self.status is Status.RUNNING else Status.ROLLED_BACK
+        return msgspec.structs.replace(self, status=status, finished_at=now)
+
     def noting(self, *events: Event) -> "Deployment":
         """The same with events added; the record keeps the newest 200 (DynamoDB item size)."""
         return msgspec.structs.replace(self, log=(*self.log, *events)[-200:])

@@ -1,22 +1,21 @@
 """Strategies: pure compilers from one reading of the cloud and an intent to a plan."""
 
+from collections.abc import Callable, Mapping
 from itertools import pairwise
+from typing import Final
 
 from msgspec.structs import replace
 
+from deployer import stages
 from deployer.durations import percent
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
-from deployer.model import WHOLE, Slot, Snapshot, Weights
+from deployer.model import WHOLE, Slot, Snapshot
 from deployer.plan import Deployment, Intent, Plan, basis_of
-from deployer.steps.approve import Approve
-from deployer.steps.bake import Bake
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
-from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
-from deployer.steps.route import Route
 
 RETURN_BAKE_S = 120.0  # a release that served before needs no longer look than this
 
@@ -43,13 +42,17 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
     capacity, candidate = seen[stable].desired, stable.twin
     require_room(seen, candidate, capacity)
     require_stops(intent, weights)
-    climb = [step for share in weights for step in stage(intent, candidate, share, capacity)]
+    climb = [
+        step
+        for before, share in pairwise((0, *weights))
+        for step in stages.stage(intent, candidate, share, capacity, before)
+    ]
     return _plan(
         "canary", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *arrival(intent, candidate, capacity),
+            *stages.arrival(intent, candidate, capacity),
             *climb,
-            *departure(intent, stable),
+            *stages.departure(intent, stable, stages.watch(intent, candidate, WHOLE, capacity)),
         ),
     )  # fmt: skip
 
@@ -77,17 +80,22 @@ def blue_green(seen: Snapshot, intent: Intent) -> Plan:
     window_s = intent.window_s
     linger = Linger(
         stable, window_s + intent.linger_s, intent.delay_s, window_s + intent.linger_s + 120.0,
-        least_s=window_s,
+        least_s=window_s, watch=stages.watch(intent, candidate, WHOLE, capacity),
     )  # fmt: skip
     return _plan(
         "blue-green", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *arrival(intent, candidate, capacity),
-            *stage(intent, candidate, WHOLE, capacity),
+            *stages.arrival(intent, candidate, capacity),
+            *stages.stage(intent, candidate, WHOLE, capacity),
             linger,
             Retire(stable, intent.limits.retire_s, keep=intent.standby),
         ),
     )  # fmt: skip
+
+
+Strategy = Callable[[Snapshot, Intent], Plan]
+STRATEGIES: Final[Mapping[str, Strategy]] = {"canary": canary, "blue-green": blue_green}
+"""What people choose from; tests/unit/test_situations.py holds each of them to the same table."""
 
 
 def first(seen: Snapshot, intent: Intent) -> Plan:
@@ -105,9 +113,9 @@ def first(seen: Snapshot, intent: Intent) -> Plan:
     return _plan(
         "first", seen, intent, stable=None, candidate=candidate, capacity=capacity,
         steps=(
-            *arrival(intent, candidate, capacity),
-            Route(Weights.toward(candidate, WHOLE), capacity, intent.limits.route_s),
-            *(departure(intent, dead) if dead else ()),
+            *stages.arrival(intent, candidate, capacity),
+            stages.route(intent, candidate, WHOLE, capacity),
+            *(stages.departure(intent, dead) if dead else ()),
         ),
     )  # fmt: skip
 
@@ -115,7 +123,7 @@ def first(seen: Snapshot, intent: Intent) -> Plan:
 def return_to(seen: Snapshot, intent: Intent) -> Plan:
     """Put a release that served before back in place, at once: no shares in between.
 
-    Unlike a canary it starts from an unhealthy slot too, since that may be why one goes back, and
+    Nobody is asked for approval: whoever goes back is in a hurry. Unlike a canary it starts from an unhealthy slot too, since that may be why one goes back, and
     too little evidence does not stop it: the release has proven itself before.
 
     Raises:
@@ -134,6 +142,7 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
     quick = replace(
         intent,
         weights=(),
+        approve=(),
         final_bake_s=min(intent.final_bake_s, RETURN_BAKE_S),
         patience_s=0.0,
         inconclusive="promote",
@@ -141,9 +150,9 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
     return _plan(
         "rollback", seen, quick, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *arrival(quick, candidate, capacity),
-            *stage(quick, candidate, WHOLE, capacity),
-            *departure(quick, stable),
+            *stages.arrival(quick, candidate, capacity),
+            *stages.stage(quick, candidate, WHOLE, capacity),
+            *stages.departure(quick, stable, stages.watch(quick, candidate, WHOLE, capacity)),
         ),
     )  # fmt: skip
 
@@ -175,8 +184,8 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
     else:
         steps = (
             Provision(stable, None, plan.capacity, intent.limits.provision_s, settle_s),
-            Route(Weights.toward(stable, WHOLE), plan.capacity, intent.limits.route_s),
-            _linger(intent, candidate),
+            stages.route(intent, stable, WHOLE, plan.capacity),
+            stages.linger(intent, candidate),
             shrink,
         )
     return _plan(
@@ -228,18 +237,6 @@ def require_room(seen: Snapshot, candidate: Slot, capacity: int) -> None:
         )
 
 
-def arrival(intent: Intent, candidate: Slot, capacity: int) -> tuple[Step, ...]:
-    """The candidate stands, and answers, before any user sees it."""
-    limits = intent.limits
-    return (
-        Provision(candidate, intent.release, capacity, limits.provision_s),
-        Probe(
-            candidate, intent.release.name, intent.probe_requests,
-            intent.probe_allowed_failures, limits.probe_s,
-        ),
-    )  # fmt: skip
-
-
 def require_stops(intent: Intent, stops: tuple[int, ...]) -> None:
     """Approval is asked for where the plan stops, nowhere else.
 
@@ -252,28 +249,6 @@ def require_stops(intent: Intent, stops: tuple[int, ...]) -> None:
         raise PlanInvalid(
             f"approval after {shown}, but the plan stops at {', '.join(map(percent, stops))}"
         )
-
-
-def stage(intent: Intent, candidate: Slot, share: int, capacity: int) -> tuple[Step, ...]:
-    """One stop of the climb: route `share` per mille, bake there, and ask a person if wanted."""
-    bake_s = intent.final_bake_s if share == WHOLE else intent.bake_s
-    patience_s = bake_s + intent.delay_s + intent.patience_s
-    bake = Bake(
-        candidate=candidate, share=share, capacity=capacity, bake_s=bake_s, rule=intent.rule,
-        delay_s=intent.delay_s, patience_s=patience_s, inconclusive=intent.inconclusive,
-        deadline_s=patience_s + 120.0,
-    )  # fmt: skip
-    route = Route(Weights.toward(candidate, share), capacity, intent.limits.route_s)
-    return (route, bake, *([Approve(bake, intent.approve_s)] if share in intent.approve else []))
-
-
-def departure(intent: Intent, old: Slot) -> tuple[Step, ...]:
-    """The old slot leaves once it is silent."""
-    return (_linger(intent, old), Retire(old, intent.limits.retire_s))
-
-
-def _linger(intent: Intent, slot: Slot) -> Linger:
-    return Linger(slot, intent.linger_s, intent.delay_s, intent.linger_s + 120.0)
 
 
 def _plan(

@@ -1,6 +1,6 @@
 """Bake: serve at these weights for a while, under judgement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -23,9 +23,11 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
     delay_s:      minutes younger than this are not judged: CloudWatch is late (aws-facts 2).
     patience_s:   how long an inconclusive verdict is waited for, from entry.
     inconclusive: what becomes of it then: `abort` goes back, `promote` goes on, on the record.
+    look_back_s:  how much earlier than its entry what condemns the candidate may have happened: the
+                  stop before could not judge its own last `delay_s`.
 
     Raises:
-        CandidateUnhealthy: fewer healthy instances than its share of the traffic needs.
+        CandidateUnhealthy: too few healthy instances for its share of the traffic.
         VerdictFailed: judged bad, or still inconclusive when patience ran out.
     """
 
@@ -38,6 +40,7 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
     patience_s: float
     inconclusive: Literal["abort", "promote"]
     deadline_s: float
+    look_back_s: float = 0.0
 
     def describe(self) -> str:
         return f"bake {self.candidate} for {spell(self.bake_s)} under analysis"
@@ -71,11 +74,15 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
         return verdict
 
     def _require_health(self, world: World) -> None:
-        healthy = world.seen[self.candidate].healthy()
-        need = instances_for(self.share, self.capacity)
-        if healthy < need:
+        """One dead instance of five is replaced and no verdict on a release; more are.
+
+        A slot that was scaled in on purpose is as healthy as what is left of it.
+        """
+        state = world.seen[self.candidate]
+        need = min(instances_for(self.share, self.capacity), max(state.desired, 1))
+        if state.healthy() * 5 < need * 4:
             raise CandidateUnhealthy(
-                f"{self.candidate}: {healthy} healthy instances, {need} needed for its share"
+                f"{self.candidate}: {state.healthy()} healthy instances, {need} needed for its share"
             )
 
     def _require_everyone(self, world: World, verdict: Verdict) -> Progress:
@@ -92,20 +99,33 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
 
         The minute of entry can condemn a release, a minute earlier than the next one would; it can
         not clear it: most of its requests may be the probes, which asked for less than users do.
+        Neither can what happened before, within `look_back_s`.
         """
-        since = world.entered_at // MINUTE_S * MINUTE_S
+        since = (world.entered_at - self.look_back_s) // MINUTE_S * MINUTE_S
         until = world.now - self.delay_s
         seen = world.metrics.traffic(since, until) if until >= since + MINUTE_S else {}
-        candidate = seen.get(self.candidate, ())
-        stable = seen.get(self.candidate.twin, ()) if self.share < WHOLE else None
-        verdict = judge(candidate, stable, self.rule)
-        if verdict.outcome is Outcome.FAIL:
-            return verdict
-        return judge(
-            whole_minutes(candidate, world.entered_at),
-            whole_minutes(stable, world.entered_at) if stable is not None else None,
-            self.rule,
-        )
+        candidate, stable = seen.get(self.candidate, ()), seen.get(self.candidate.twin, ())
+        entered, compared = world.entered_at, self.share < WHOLE
+        for those, beside in self._condemning(candidate, stable, entered // MINUTE_S * MINUTE_S):
+            verdict = judge(those, beside, self.rule)
+            if verdict.outcome is Outcome.FAIL:
+                return verdict
+        beside = whole_minutes(stable, entered) if compared else None
+        return judge(whole_minutes(candidate, entered), beside, self.rule)
+
+    def _condemning(
+        self, candidate: Sequence[Minute], stable: Sequence[Minute], entry: float
+    ) -> Iterator[tuple[Sequence[Minute], Sequence[Minute] | None]]:
+        """What may condemn it, and beside what: with all of the traffic there is no beside.
+
+        entry: start of the minute of entry, epoch seconds; what was before had a stable slot.
+        """
+        if self.share < WHOLE:
+            yield candidate, stable
+            return
+        before = sum(minute.start < entry for minute in candidate)
+        yield candidate[:before], stable[:before]
+        yield candidate[before:], None
 
 
 def whole_minutes(minutes: Sequence[Minute], since: float) -> tuple[Minute, ...]:

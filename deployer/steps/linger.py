@@ -6,6 +6,7 @@ from deployer.durations import spell
 from deployer.errors import UnsafeAction
 from deployer.model import Slot
 from deployer.ports import World
+from deployer.steps.bake import Bake
 from deployer.steps.base import Done, Progress, Waiting
 
 MINUTE_S = 60.0
@@ -15,6 +16,8 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
     """`slot` has weight 0 and its own RequestCount was zero for a whole minute, or `linger_s` passed.
 
     least_s: it stays that long even if it is silent: the window in which going back is one change.
+    watch:   what the other slot was judged by: it stays under judgement for as long as there is a
+             slot to go back to.
 
     The control plane shows new weights at once, the data plane follows later; clients with sticky
     cookies or open sockets later still (aws-facts 1.3). A missing RequestCount means silence only
@@ -22,6 +25,7 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
 
     Raises:
         UnsafeAction: the slot has traffic.
+        CandidateUnhealthy, VerdictFailed: as Bake.
     """
 
     slot: Slot
@@ -29,6 +33,7 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
     delay_s: float
     deadline_s: float
     least_s: float = 0.0
+    watch: Bake | None = None
 
     def describe(self) -> str:
         silent = f"until it is silent (at most {spell(self.linger_s)})"
@@ -40,10 +45,12 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
         weights = world.seen.weights
         if weights is not None and weights[self.slot]:
             raise UnsafeAction(f"{self.slot} still has traffic: {weights}")
-        if world.elapsed_s < self.least_s:
-            return Waiting(f"{self.slot} is warm: `deployer rollback` is one change")
         if world.elapsed_s >= self.linger_s:
             return Done(f"{spell(self.linger_s)} have passed")
+        if self.watch is not None:
+            self.watch.require_good(world)
+        if world.elapsed_s < self.least_s:
+            return Waiting(f"{self.slot} is warm: `deployer rollback` is one change")
         if self._silent(world):
             return Done(f"{self.slot} served nothing for a whole minute")
         return Waiting(f"waiting for {self.slot} to fall silent")

@@ -31,11 +31,11 @@ def test_a_canary() -> None:
     assert described(plan) == [
         "provision green: 4 healthy of v2 (within 10m)",
         "probe green: 20 requests through the test listener (within 2m)",
-        "route blue 95 % / green 5 % (within 2m)",
+        "route blue 95 % / green 5 % (within 12m)",
         "bake green for 10m under analysis",
-        "route blue 75 % / green 25 % (within 2m)",
+        "route blue 75 % / green 25 % (within 12m)",
         "bake green for 10m under analysis",
-        "route blue 0 % / green 100 % (within 2m)",
+        "route blue 0 % / green 100 % (within 12m)",
         "bake green for 5m under analysis",
         "linger: keep blue until it is silent (at most 5m)",
         "retire blue (within 15m)",
@@ -55,7 +55,7 @@ def test_the_first_release_of_an_empty_environment() -> None:
     assert described(plan) == [
         "provision blue: 2 healthy of v2 (within 10m)",
         "probe blue: 20 requests through the test listener (within 2m)",
-        "route blue 100 % / green 0 % (within 2m)",
+        "route blue 100 % / green 0 % (within 12m)",
     ]
     assert (plan.strategy, plan.stable, plan.previous) == ("first", None, None)
 
@@ -65,7 +65,7 @@ def test_where_the_live_slot_is_dead_nobody_is_left_to_protect() -> None:
     plan = canary(snapshot(Weights(1000, 0), dead), INTENT)
     assert (plan.strategy, plan.candidate, plan.capacity) == ("first", GREEN, 4)
     assert described(plan)[-3:] == [
-        "route blue 0 % / green 100 % (within 2m)",
+        "route blue 0 % / green 100 % (within 12m)",
         "linger: keep blue until it is silent (at most 5m)",
         "retire blue (within 15m)",
     ]
@@ -126,7 +126,7 @@ def running(plan: Plan, **facts: object) -> Deployment:
 
 WAY_BACK = [
     "provision blue: 4 healthy of what it runs (within 10m)",
-    "route blue 100 % / green 0 % (within 2m)",
+    "route blue 100 % / green 0 % (within 12m)",
     "linger: keep green until it is silent (at most 5m)",
     "retire green (within 15m)",
 ]

@@ -1,0 +1,79 @@
+"""The stretches that plans are made of: a release arrives, gets its share, and the old one leaves."""
+
+from deployer.model import WHOLE, Slot, Weights
+from deployer.plan import Intent
+from deployer.steps.approve import Approve
+from deployer.steps.bake import Bake
+from deployer.steps.kinds import Step
+from deployer.steps.linger import Linger
+from deployer.steps.probe import Probe
+from deployer.steps.provision import Provision
+from deployer.steps.retire import Retire
+from deployer.steps.route import Route
+
+
+def arrival(intent: Intent, candidate: Slot, capacity: int) -> tuple[Step, ...]:
+    """The candidate stands, and answers, before any user sees it."""
+    limits = intent.limits
+    return (
+        Provision(candidate, intent.release, capacity, limits.provision_s),
+        Probe(
+            candidate, intent.release.name, intent.probe_requests,
+            intent.probe_allowed_failures, limits.probe_s,
+        ),
+    )  # fmt: skip
+
+
+def stage(
+    intent: Intent, candidate: Slot, share: int, capacity: int, before: int = 0
+) -> tuple[Step, ...]:
+    """One stop of the climb, from `before` to `share` per mille: route, bake, ask a person if wanted.
+
+    Each stop also judges the last minutes of the one before, which that one could not see yet.
+    """
+    look_back_s = intent.delay_s if before else 0.0
+    steps = (
+        route(intent, candidate, share, capacity, before),
+        bake(intent, candidate, share, capacity, look_back_s),
+    )
+    if share not in intent.approve:
+        return steps
+    return (*steps, Approve(watch(intent, candidate, share, capacity), intent.approve_s))
+
+
+def route(intent: Intent, slot: Slot, share: int, capacity: int, before: int = 0) -> Route:
+    """`share` per mille to `slot`, which has `before` under judgement already.
+
+    Should its instances have gone since they were provisioned, there is time to boot new ones.
+    """
+    limits = intent.limits
+    return Route(
+        Weights.toward(slot, share), capacity, limits.route_s + limits.provision_s,
+        watch=watch(intent, slot, before, capacity) if before else None,
+    )  # fmt: skip
+
+
+def bake(intent: Intent, candidate: Slot, share: int, capacity: int, look_back_s: float) -> Bake:
+    """Judge the candidate at `share` per mille."""
+    bake_s = intent.final_bake_s if share == WHOLE else intent.bake_s
+    patience_s = bake_s + intent.delay_s + intent.patience_s
+    return Bake(
+        candidate=candidate, share=share, capacity=capacity, bake_s=bake_s, rule=intent.rule,
+        delay_s=intent.delay_s, patience_s=patience_s, inconclusive=intent.inconclusive,
+        deadline_s=patience_s + 120.0, look_back_s=look_back_s,
+    )  # fmt: skip
+
+
+def watch(intent: Intent, candidate: Slot, share: int, capacity: int) -> Bake:
+    """What a step that comes after a bake goes on judging the candidate by."""
+    return bake(intent, candidate, share, capacity, intent.delay_s)
+
+
+def departure(intent: Intent, old: Slot, watched: Bake | None = None) -> tuple[Step, ...]:
+    """The old slot leaves once it is silent; until then the new one is `watched`."""
+    return (linger(intent, old, watched), Retire(old, intent.limits.retire_s))
+
+
+def linger(intent: Intent, slot: Slot, watched: Bake | None = None) -> Linger:
+    """`slot` has lost its traffic and falls silent."""
+    return Linger(slot, intent.linger_s, intent.delay_s, intent.linger_s + 120.0, watch=watched)

@@ -26,7 +26,17 @@ from deployer.errors import (
 from deployer.journal import Journal, Lease
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
-from deployer.ports import Change, Clock, Cloud, Metrics, Prober, SetWeights, World
+from deployer.ports import (
+    UNHEARD,
+    Alarms,
+    Change,
+    Clock,
+    Cloud,
+    Metrics,
+    Prober,
+    SetWeights,
+    World,
+)
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.base import LATE_READING_S, Done, Progress, Waiting
@@ -218,6 +228,7 @@ class Runner:
     poll_s: float
     lease_s: float
     tell: Tell
+    alarms: Alarms = UNHEARD
 
     def run(self, deployment: Deployment) -> Deployment:
         """Carry a deployment to its end.
@@ -289,7 +300,7 @@ class Runner:
 
     def _decide(self, deployment: Deployment, seen: Snapshot) -> Decision:
         now = self.clock.now()
-        world = World(seen, now, deployment.entered_at, self.metrics, self.prober)
+        world = World(seen, now, deployment.entered_at, self.metrics, self.prober, self.alarms)
         try:
             return self._heed(deployment, now) or decide(deployment, world)
         except StepFailed as error:

@@ -39,6 +39,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     standby:      blue/green: instances that the old slot keeps after that.
     delay_s:      CloudWatch minutes younger than this are not read.
     patience_s:   how much longer than its bake an inconclusive verdict is waited for.
+    alarms:       CloudWatch alarms none of which may ring while the candidate is judged.
     size:         instances of the very first release; later ones take the live size.
     """
 
@@ -58,6 +59,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     delay_s: float = 120.0
     patience_s: float = 900.0
     inconclusive: Literal["abort", "promote"] = "abort"
+    alarms: tuple[str, ...] = ()
     limits: Limits = Limits()
 
 

@@ -7,8 +7,9 @@ leaves a record of what may have happened.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
+from deployer.errors import CloudUnavailable
 from deployer.model import Minute, Release, Slot, Snapshot, Weights
 
 
@@ -112,6 +113,33 @@ class Prober(Protocol):
         ...
 
 
+class Alarms(Protocol):
+    """Alarms that the service's owners keep: while one rings, no release goes on."""
+
+    def ringing(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Those of `names` that forbid going on, with the reason in words; empty: all is well.
+
+        An alarm that does not exist is among them: a guard that is not there guards nothing.
+
+        Raises:
+            CloudUnavailable: no answer; that is never good news.
+            AccessProblem: a permission is missing.
+        """
+        ...
+
+
+class Unheard:
+    """Nobody listens to alarms: where some are named, there is no answer, not silence."""
+
+    def ringing(self, names: Sequence[str]) -> Mapping[str, str]:
+        if names:
+            raise CloudUnavailable(f"nobody listens to the alarms {', '.join(names)}")
+        return {}
+
+
+UNHEARD: Final = Unheard()
+
+
 class Clock(Protocol):
     """Epoch seconds, and sleep."""
 
@@ -131,6 +159,7 @@ class World:
     entered_at: float
     metrics: Metrics
     prober: Prober
+    alarms: Alarms = UNHEARD
 
     @property
     def elapsed_s(self) -> float:

@@ -123,8 +123,9 @@ def first(seen: Snapshot, intent: Intent) -> Plan:
 def return_to(seen: Snapshot, intent: Intent) -> Plan:
     """Put a release that served before back in place, at once: no shares in between.
 
-    Nobody is asked for approval: whoever goes back is in a hurry. Unlike a canary it starts from an unhealthy slot too, since that may be why one goes back, and
-    too little evidence does not stop it: the release has proven itself before.
+    Nobody is asked for approval: whoever goes back is in a hurry. Unlike a canary it starts from an
+    unhealthy slot and under ringing alarms too, since they may be why one goes back, and too little
+    evidence does not stop it: the release has proven itself before.
 
     Raises:
         NotPossibleNow: both slots have traffic, or the release serves already.
@@ -146,6 +147,7 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
         final_bake_s=min(intent.final_bake_s, RETURN_BAKE_S),
         patience_s=0.0,
         inconclusive="promote",
+        alarms=(),
     )
     return _plan(
         "rollback", seen, quick, stable=stable, candidate=candidate, capacity=capacity,

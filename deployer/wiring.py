@@ -13,6 +13,7 @@ from deployer import clock as clocks
 from deployer import identity
 from deployer.analysis.judge import Rule
 from deployer.aws import published
+from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.cloudwatch import CloudWatchMetrics
 from deployer.aws.dynamodb import DynamoJournal
@@ -24,7 +25,7 @@ from deployer.errors import AccessProblem, NotFound
 from deployer.journal import Journal, Lease
 from deployer.model import Release
 from deployer.plan import Deployment, Intent, Limits
-from deployer.ports import Clock, Cloud, Metrics, Prober
+from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Metrics, Prober
 from deployer.settings import artifacts
 from deployer.settings.schema import EnvironmentSettings, Settings
 
@@ -60,6 +61,7 @@ class Services:
     owner: str
     caller: str
     scale: float = 1.0
+    alarms: Alarms = UNHEARD
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -77,6 +79,7 @@ class Services:
             poll_s=self.poll_s,
             lease_s=self.lease_s,
             tell=tell,
+            alarms=self.alarms,
         )
 
 
@@ -111,6 +114,9 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         owner=identity.owner(environ),
         caller=identity.caller(environ),
         scale=clock.scale if isinstance(clock, clocks.ScaledClock) else 1.0,
+        alarms=CloudWatchAlarms(
+            aws, clock, strict=settings.analysis.alarms_without_data == "ringing"
+        ),
     )
 
 
@@ -163,6 +169,7 @@ def intent_of(settings: Settings, release: Release) -> Intent:
         rule=Rule(min_requests=analysis.min_requests, tolerance=analysis.tolerance / 1000),
         delay_s=float(analysis.metrics_delay_s),
         inconclusive=analysis.inconclusive,
+        alarms=analysis.alarms,
         limits=Limits(
             provision_s=float(settings.provision.deadline_s),
             probe_s=float(probe.deadline_s),

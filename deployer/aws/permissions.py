@@ -5,6 +5,7 @@ are really made. The stacks turn them into policies.
 """
 
 from deployer.aws import (
+    alarms,
     alb,
     artifacts,
     asg,
@@ -20,6 +21,7 @@ from deployer.aws.needs import Need, Resource
 NEEDS: frozenset[Need] = frozenset(
     need
     for adapter in (
+        alarms,
         alb,
         artifacts,
         asg,

@@ -76,6 +76,11 @@ Requests = Annotated[
 Threshold = Annotated[
     int, Meta(ge=2, le=10, description="a whole number from 2 to 10 (the load balancer's limits)")
 ]
+AlarmName = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=255)]
+AlarmNames = Annotated[
+    tuple[AlarmName, ...],
+    Meta(max_length=50, description='up to 50 names of CloudWatch alarms, such as ["shop-fatal"]'),
+]
 Cidr = Annotated[str, Meta(description="an IPv4 network such as 10.0.0.0/16")]
 Region = Annotated[
     str,

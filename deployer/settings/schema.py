@@ -11,6 +11,7 @@ from msgspec import Meta, Struct, field
 
 from deployer.settings.kinds import (
     Account,
+    AlarmNames,
     CanaryWeights,
     Cidr,
     Count,
@@ -84,6 +85,9 @@ class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_requests:    fewer than this on a slot is no evidence.
     tolerance:       share of failures that the candidate may add to the stable slot's, per mille.
     metrics_delay_s: age from which a closed minute of metrics counts as complete.
+    alarms:          CloudWatch alarms, composite ones too, none of which may ring when a deployment
+                     begins nor while it bakes.
+    alarms_without_data: what INSUFFICIENT_DATA of one of them means.
     """
 
     min_requests: Requests = 100
@@ -92,6 +96,10 @@ class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     inconclusive: Annotated[
         Literal["abort", "promote"], Meta(description='"abort" or "promote"')
     ] = "abort"
+    alarms: AlarmNames = ()
+    alarms_without_data: Annotated[
+        Literal["ok", "ringing"], Meta(description='"ok" or "ringing"')
+    ] = "ok"
 
 
 class ProbeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

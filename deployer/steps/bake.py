@@ -7,7 +7,7 @@ import msgspec
 
 from deployer.analysis.judge import Outcome, Rule, Verdict, judge
 from deployer.durations import spell
-from deployer.errors import CandidateUnhealthy, VerdictFailed
+from deployer.errors import CandidateUnhealthy, CloudUnavailable, VerdictFailed
 from deployer.model import WHOLE, Minute, Slot, instances_for
 from deployer.ports import World
 from deployer.steps.base import Done, Progress, Waiting
@@ -23,12 +23,14 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
     delay_s:      minutes younger than this are not judged: CloudWatch is late (aws-facts 2).
     patience_s:   how long an inconclusive verdict is waited for, from entry.
     inconclusive: what becomes of it then: `abort` goes back, `promote` goes on, on the record.
+    alarms:       CloudWatch alarms none of which may ring meanwhile.
     look_back_s:  how much earlier than its entry what condemns the candidate may have happened: the
                   stop before could not judge its own last `delay_s`.
 
     Raises:
         CandidateUnhealthy: too few healthy instances for its share of the traffic.
-        VerdictFailed: judged bad, or still inconclusive when patience ran out.
+        VerdictFailed: judged bad, an alarm rings or is gone, or still inconclusive when patience
+                       ran out.
     """
 
     candidate: Slot
@@ -41,9 +43,11 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
     inconclusive: Literal["abort", "promote"]
     deadline_s: float
     look_back_s: float = 0.0
+    alarms: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        return f"bake {self.candidate} for {spell(self.bake_s)} under analysis"
+        guarded = f" and {', '.join(self.alarms)}" if self.alarms else ""
+        return f"bake {self.candidate} for {spell(self.bake_s)} under analysis{guarded}"
 
     def advance(self, world: World) -> Progress:
         verdict = self.require_good(world)
@@ -64,13 +68,24 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
     def require_good(self, world: World) -> Verdict:
         """The verdict so far, unless it is bad already.
 
+        Alarms and metrics are heard independently: the one's silence never hides what the other
+        says.
+
         Raises:
             CandidateUnhealthy, VerdictFailed: as `advance`.
+            CloudUnavailable: neither is bad as far as is known, and one of them does not answer.
         """
         self._require_health(world)
+        unheard: CloudUnavailable | None = None
+        try:
+            require_silence(world, self.alarms)
+        except CloudUnavailable as error:
+            unheard = error
         verdict = self._judge(world)
         if verdict.outcome is Outcome.FAIL:
             raise VerdictFailed(verdict.reason, evidence_of(verdict))
+        if unheard is not None:
+            raise unheard
         return verdict
 
     def _require_health(self, world: World) -> None:
@@ -126,6 +141,19 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
         before = sum(minute.start < entry for minute in candidate)
         yield candidate[:before], stable[:before]
         yield candidate[before:], None
+
+
+def require_silence(world: World, alarms: Sequence[str]) -> None:
+    """None of `alarms` rings.
+
+    Raises:
+        VerdictFailed: one does, or does not exist any more; names all of them.
+        CloudUnavailable: no answer.
+    """
+    ringing = world.alarms.ringing(alarms) if alarms else {}
+    if ringing:
+        said = "; ".join(f"alarm {name} {why}" for name, why in ringing.items())
+        raise VerdictFailed(said, {"alarms": dict(ringing)})
 
 
 def whole_minutes(minutes: Sequence[Minute], since: float) -> tuple[Minute, ...]:

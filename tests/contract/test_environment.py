@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from deployer.aws import permissions
 from deployer.aws import published as publishing
+from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.cloudwatch import CloudWatchMetrics
 from deployer.aws.dynamodb import DynamoJournal
@@ -330,6 +331,7 @@ def test_what_is_called_is_what_is_declared(
         stub.add_client_error("get_metric_data", "Throttling")
         with pytest.raises(CloudUnavailable):
             CloudWatchMetrics(aws, shop).traffic(0, 60)
+    assert CloudWatchAlarms(aws, clock).ringing(["fatal"]) == {"fatal": "does not exist"}
     journal = DynamoJournal(aws, "rounds", "shop", clock)
     lease = Lease("me", clock.now() + 60)
     begun = journal.begin(deployment("prod", clock), lease)

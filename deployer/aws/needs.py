@@ -16,6 +16,7 @@ class Resource(StrEnum):
     JOURNAL = "journal table"
     ARTIFACTS = "artifacts in the bucket"
     BUCKET = "artifact bucket"
+    STACKS = "the environment's stacks"
 
 
 class Need(NamedTuple):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
     from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
@@ -42,6 +43,11 @@ class Aws:
     def autoscaling(self) -> AutoScalingClient:
         with asking("autoscaling", "the client"):
             return self._session.client("autoscaling", config=self._config)
+
+    @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        with asking("cloudformation", "the client"):
+            return self._session.client("cloudformation", config=self._config)
 
     @cached_property
     def cloudwatch(self) -> CloudWatchClient:

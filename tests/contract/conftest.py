@@ -114,6 +114,7 @@ def connected(context: Context, calls: set[str], config: Config | None = None) -
         made._session.events.register("provide-client-params.*.*", noting(calls))
         for service in (
             "autoscaling",
+            "cloudformation",
             "cloudwatch",
             "dynamodb",
             "ec2",

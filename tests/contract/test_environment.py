@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 from msgspec.structs import replace
 
-from deployer.aws import permissions
+from deployer.aws import permissions, preflight
 from deployer.aws import published as publishing
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
@@ -332,6 +332,7 @@ def test_what_is_called_is_what_is_declared(
         with pytest.raises(CloudUnavailable):
             CloudWatchMetrics(aws, shop).traffic(0, 60)
     assert CloudWatchAlarms(aws, clock).ringing(["fatal"]) == {"fatal": "does not exist"}
+    assert preflight.read(aws, shop, "shop", "prod").stacks == {}
     journal = DynamoJournal(aws, "rounds", "shop", clock)
     lease = Lease("me", clock.now() + 60)
     begun = journal.begin(deployment("prod", clock), lease)

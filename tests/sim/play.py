@@ -32,6 +32,8 @@ INTENT = Intent(
     linger_s=300.0,
     delay_s=60.0,
     patience_s=300.0,
+    approve_s=600.0,
+    window_s=120.0,
     limits=Limits(provision_s=300.0, probe_s=60.0, route_s=120.0, retire_s=300.0),
 )
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from deployer import clock as clocks
 from deployer import identity
 from deployer.analysis.judge import Rule
-from deployer.aws import published
+from deployer.aws import preflight, published
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.cloudwatch import CloudWatchMetrics
@@ -26,6 +26,7 @@ from deployer.journal import Journal, Lease
 from deployer.model import Release
 from deployer.plan import Deployment, Intent, Limits
 from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Metrics, Prober
+from deployer.preflight import Surroundings
 from deployer.settings import artifacts
 from deployer.settings.schema import EnvironmentSettings, Settings
 
@@ -62,6 +63,7 @@ class Services:
     caller: str
     scale: float = 1.0
     alarms: Alarms = UNHEARD
+    look_around: Callable[[], Surroundings] = Surroundings
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -117,6 +119,7 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         alarms=CloudWatchAlarms(
             aws, clock, strict=settings.analysis.alarms_without_data == "ringing"
         ),
+        look_around=lambda: preflight.read(aws, found, service, environment.name),
     )
 
 

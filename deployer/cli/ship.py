@@ -7,6 +7,7 @@ import click
 from deployer import strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
+from deployer.cli.clearance import cleared
 from deployer.cli.ending import Ending
 from deployer.cli.params import Duration, Weights
 from deployer.cli.session import Session
@@ -18,6 +19,10 @@ Strategy = Callable[[Snapshot, Intent], Plan]
 STRATEGIES: dict[str, Strategy] = {"canary": strategies.canary}
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show the plan and stop there.")
+accept_weights_option = click.option(
+    "--accept-weights", is_flag=True,
+    help="Begin although somebody has moved traffic since the last deployment.",
+)  # fmt: skip
 
 
 @click.command(short_help="Ship RELEASE a little at a time, judging it at each stop.")
@@ -37,6 +42,7 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Show the plan and
     help="How long the old slot stays after it lost its traffic, at most; it goes earlier if it "
     "is silent.  [default: canary.linger, 10m]",
 )  # fmt: skip
+@accept_weights_option
 @dry_run_option
 @click.pass_context
 def canary(
@@ -46,6 +52,7 @@ def canary(
     weights: tuple[str, ...] | None,
     bake: str | None,
     linger: str | None,
+    accept_weights: bool,
     dry_run: bool,
 ) -> Ending:
     """Ship RELEASE a little at a time, judging it at each stop.
@@ -73,14 +80,17 @@ def canary(
         "canary.final_bake": bake,
         "canary.linger": linger,
     }
-    return ship(app_of(ctx, flags), release, "canary", dry_run=dry_run)
+    return ship(
+        app_of(ctx, flags), release, "canary", accept_weights=accept_weights, dry_run=dry_run
+    )
 
 
 @click.command(short_help="Ship RELEASE the way that the environment's settings name.")
 @click.argument("release")
+@accept_weights_option
 @dry_run_option
 @click.pass_context
-def deploy(ctx: click.Context, *, release: str, dry_run: bool) -> Ending:
+def deploy(ctx: click.Context, *, release: str, accept_weights: bool, dry_run: bool) -> Ending:
     """Ship RELEASE the way that the environment's settings name.
 
     `strategy` in [environments.NAME] of deployer.toml says which: "canary" is what
@@ -92,16 +102,21 @@ def deploy(ctx: click.Context, *, release: str, dry_run: bool) -> Ending:
     Example:     deployer --env prod deploy v42
     """  # noqa: D301  \b is for click
     app = app_of(ctx)
-    return ship(app, release, app.settings.environment.strategy, dry_run=dry_run)
+    strategy = app.settings.environment.strategy
+    return ship(app, release, strategy, accept_weights=accept_weights, dry_run=dry_run)
 
 
-def ship(app: App, release: str, strategy: str, *, dry_run: bool) -> Ending:
+def ship(
+    app: App, release: str, strategy: str, *, accept_weights: bool = False, dry_run: bool
+) -> Ending:
     """Compile, show, run."""
     session = Session(app.services, app.output)
     session.require_free()
     intent = intent_of(app.settings, app.services.find_release(release))
     seen = app.services.cloud.observe()
-    plan = STRATEGIES[strategy](seen, intent)
+    plan = cleared(
+        session, STRATEGIES[strategy], seen, intent, accept_weights=accept_weights, dry_run=dry_run
+    )
     if dry_run:
         session.show(plan)
         return Ending("planned")

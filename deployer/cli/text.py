@@ -16,6 +16,7 @@ from deployer.engine import Tell
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Plan
 from deployer.ports import Clock
+from deployer.preflight import Objection
 from deployer.render.documents import Document
 from deployer.render.lines import content, plain_line, way_back_lines
 from deployer.render.live import frame
@@ -60,6 +61,9 @@ class TextOutput:
             redirect_stdout=False, redirect_stderr=False, vertical_overflow="crop",
         ):  # fmt: skip
             yield board.tell
+
+    def objections(self, found: Sequence[Objection], at: float) -> None:
+        """People are told in notes, and by the last word."""
 
     def note(self, words: str) -> None:
         self._print(self.progress, Text(self._pasteable(words)))

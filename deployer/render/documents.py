@@ -8,6 +8,7 @@ import msgspec
 from deployer.journal import Active
 from deployer.model import Slot, SlotState, Snapshot, Weights
 from deployer.plan import Deployment, Event, Plan
+from deployer.preflight import Objection
 from deployer.render.lines import step_number
 from deployer.render.plan import expected_s, goal, latest_s
 from deployer.render.progress import Standing, finished
@@ -42,6 +43,14 @@ def _plan(plan: Plan) -> Document:
             }
             for number, step in enumerate(plan.steps, 1)
         ],
+    }  # fmt: skip
+
+
+def objection_document(objection: Objection, at: float) -> Document:
+    """One reason not to begin."""
+    return {
+        "at": iso(at), "deployment": None, "event": "objection", "code": objection.code,
+        "note": objection.words,
     }  # fmt: skip
 
 

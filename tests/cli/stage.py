@@ -13,6 +13,7 @@ from deployer.errors import NotFound
 from deployer.journal import Lease
 from deployer.model import Release, Weights
 from deployer.plan import Deployment
+from deployer.preflight import Surroundings
 from deployer.settings.schema import Settings
 from deployer.wiring import Services
 from tests.sim.fleet import Behaviour
@@ -20,6 +21,8 @@ from tests.sim.journal import SimJournal
 from tests.sim.play import CloudPort, Play, play
 
 RELEASES = ("v1", "v2", "v3")
+STACKS = ("shop-sim-network", "shop-sim-service", "shop-sim-control")
+QUIET = Surroundings(stacks=dict.fromkeys(STACKS, "UPDATE_COMPLETE"))
 SETTINGS = """
 [service]
 name = "shop"
@@ -64,6 +67,7 @@ class Stage:
     folder: Path
     commands: int = 0
     connections: list[Settings] = field(default_factory=list)
+    around: Surroundings = QUIET
 
     def __post_init__(self) -> None:
         self.journal = StageJournal(self.play.gate)
@@ -82,7 +86,8 @@ class Stage:
             cloud=CloudPort(play.cloud, play.gate, play.oracle, owner, play.history),
             metrics=play.metrics, prober=play.prober, journal=self.journal, clock=play.clock,
             find_release=find_release, poll_s=10.0, lease_s=60.0, owner=owner,
-            caller="alice@laptop", scale=100.0,
+            caller="alice@laptop", scale=100.0, alarms=play.alarms,
+            look_around=lambda: self.around,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environ: str) -> Result:

@@ -19,7 +19,7 @@ from tests.sim.faults import Fault, Gate, Killed
 from tests.sim.fleet import Behaviour, SimGroup
 from tests.sim.journal import SimJournal
 from tests.sim.oracles import Oracle
-from tests.sim.telemetry import SimMetrics, SimProber
+from tests.sim.telemetry import SimAlarms, SimMetrics, SimProber
 
 Strategy = Callable[[Snapshot, Intent], Plan]
 ENVIRONMENT = "sim"
@@ -107,6 +107,9 @@ class Play:
     events: list[tuple[Event, str]] = field(default_factory=list)
     history: list[Snapshot] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.alarms = SimAlarms(self.gate)
+
     def runner(self, owner: str) -> Runner:
         """A process that runs deployments."""
         cloud = CloudPort(self.cloud, self.gate, self.oracle, owner, self.history, self.lags)
@@ -120,6 +123,7 @@ class Play:
             poll_s=self.poll_s,
             lease_s=self.lease_s,
             tell=lambda deployment, event, _: self.events.append((event, deployment.id)),
+            alarms=self.alarms,
         )
 
     def lease(self, owner: str) -> Lease:

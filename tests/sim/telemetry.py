@@ -1,5 +1,6 @@
 """Metrics per minute, late and sometimes missing; and smoke requests."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,26 @@ class SimMetrics:
         if not published or not count or not requests or start // MINUTE_S in self.missing:
             return Minute(start, None)
         return Minute(start, requests, round(count.errors), round(count.broken))
+
+
+@dataclass
+class SimAlarms:
+    """CloudWatch's alarms: name -> moment from which on it rings, epoch seconds."""
+
+    gate: Gate
+    rings_from: dict[str, float] = field(default_factory=dict)
+
+    def ringing(self, names: Sequence[str]) -> Mapping[str, str]:
+        return self.gate.through("alarms.ringing", lambda: self._ringing(names))
+
+    def _ringing(self, names: Sequence[str]) -> Mapping[str, str]:
+        now = self.gate.clock.now()
+        unknown = {name: "does not exist" for name in names if name not in self.rings_from}
+        return unknown | {
+            name: "is in ALARM: 7 > 5"
+            for name in names
+            if now >= self.rings_from.get(name, math.inf)
+        }
 
 
 @dataclass

@@ -12,11 +12,19 @@ class Ask(StrEnum):
     """What a person may ask of a running deployment."""
 
     ABORT = "abort"
+    ABORT_FORCE = "abort --force"
     PAUSE = "pause"
     RESUME = "resume"
     PROMOTE = "promote"
     PROMOTE_FULL = "promote --full"
     APPROVE = "approve"
+
+
+def outranking(ask: Ask) -> tuple[Ask, ...]:
+    """Wishes that `ask` does not overwrite before they were heard: to go back comes first."""
+    if ask is Ask.ABORT_FORCE:
+        return ()
+    return (Ask.ABORT_FORCE,) if ask is Ask.ABORT else (Ask.ABORT_FORCE, Ask.ABORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +87,19 @@ class Journal(Protocol):
         """
         ...
 
+    def release(self, deployment: Deployment, lease: Lease) -> None:
+        """Let anyone take the deployment over at once; nothing if `lease`'s owner has lost it."""
+        ...
+
     def requested(self, deployment: Deployment) -> Request | None:
         """What a person has asked of it, if anything."""
         ...
 
     def ask(self, environment: str, request: Request) -> str:
-        """Ask something of the active deployment; returns its id. The newest wish counts.
+        """Ask something of the active deployment; returns its id.
+
+        The newest wish counts; but one to go back, once asked, stands until the runner has
+        heard it (`Deployment.heeded`), whatever else is asked meanwhile.
 
         Raises:
             NotPossibleNow: no deployment is active, or it was asked to go back already.

@@ -7,7 +7,7 @@ The only module that knows both sides. It is imported by the commands that talk 
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal
 
 from deployer import clock as clocks
 from deployer import identity
@@ -23,29 +23,24 @@ from deployer.aws.session import Aws
 from deployer.engine import Runner, Tell
 from deployer.errors import AccessProblem, NotFound
 from deployer.journal import Journal, Lease
-from deployer.model import Release
-from deployer.plan import Deployment, Intent, Limits
+from deployer.model import WHOLE, Release
+from deployer.plan import Intent, Limits
 from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Metrics, Prober
 from deployer.preflight import Surroundings
 from deployer.settings import artifacts
 from deployer.settings.schema import EnvironmentSettings, Settings
 
-
-class Keeper(Journal, Protocol):
-    """A journal whose lease can be given back before it runs out."""
-
-    def release(self, deployment: Deployment, lease: Lease) -> None:
-        """Let anyone take the deployment over at once; nothing if `lease`'s owner has lost it."""
-        ...
+Kind = Literal["canary", "blue-green", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """One environment, ready for use.
 
-    scale:  how many times faster than the wall's the clock runs.
-    owner:  holds leases: different for every process.
-    caller: who asks, for people.
+    scale:        how many times faster than the wall's the clock runs.
+    owner:        holds leases: different for every process.
+    caller:       who asks, for people.
+    on_interrupt: what a signal means to a deployment that this process carries out.
     """
 
     service: str
@@ -54,7 +49,7 @@ class Services:
     cloud: Cloud
     metrics: Metrics
     prober: Prober
-    journal: Keeper
+    journal: Journal
     clock: Clock
     find_release: Callable[[str], Release]
     poll_s: float
@@ -64,6 +59,7 @@ class Services:
     scale: float = 1.0
     alarms: Alarms = UNHEARD
     look_around: Callable[[], Surroundings] = Surroundings
+    on_interrupt: Literal["pause", "rollback"] = "pause"
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -116,6 +112,7 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         owner=identity.owner(environ),
         caller=identity.caller(environ),
         scale=clock.scale if isinstance(clock, clocks.ScaledClock) else 1.0,
+        on_interrupt=settings.journal.on_interrupt,
         alarms=CloudWatchAlarms(
             aws, clock, strict=settings.analysis.alarms_without_data == "ringing"
         ),
@@ -157,15 +154,20 @@ def require_account(aws: Aws, account: str) -> None:
         )
 
 
-def intent_of(settings: Settings, release: Release) -> Intent:
-    """What the settings, flags included, say about shipping `release`."""
+def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
+    """What the settings, flags included, say about shipping `release` in this way."""
     canary, analysis, probe = settings.canary, settings.analysis, settings.probe
+    blue_green = settings.blue_green
     return Intent(  # plain numbers: the journal's codec does not know the settings' own kinds
         release=release,
         weights=tuple(int(share) for share in canary.weights),
         bake_s=float(canary.bake_s),
-        final_bake_s=float(canary.final_bake_s),
+        final_bake_s=float(blue_green.bake_s if kind == "blue-green" else canary.final_bake_s),
         linger_s=float(canary.linger_s),
+        approve=stops_for_approval(settings, kind),
+        approve_s=float(canary.approve_within_s),
+        window_s=float(blue_green.window_s),
+        standby=blue_green.standby,
         size=settings.environment.instances,
         probe_requests=probe.requests,
         probe_allowed_failures=probe.allowed_failures,
@@ -180,3 +182,10 @@ def intent_of(settings: Settings, release: Release) -> Intent:
             retire_s=float(canary.retire_deadline_s),
         ),
     )
+
+
+def stops_for_approval(settings: Settings, kind: Kind) -> tuple[int, ...]:
+    """Shares, per mille, after whose bake a person must approve; a way back asks nobody."""
+    if kind == "blue-green":
+        return (WHOLE,) if settings.blue_green.approve else ()
+    return tuple(map(int, settings.canary.approve)) if kind == "canary" else ()

@@ -17,7 +17,7 @@ from deployer.aws.records import ACTIVE, RECORD, Record
 from deployer.aws.session import Aws
 from deployer.aws.table import TRIES, Table, Values, key
 from deployer.errors import Halted, LeaseLost, NotFound, NotPossibleNow
-from deployer.journal import Active, Ask, Lease, Request
+from deployer.journal import Active, Ask, Lease, Request, outranking
 from deployer.plan import Deployment
 from deployer.ports import Clock
 
@@ -128,7 +128,8 @@ class DynamoJournal:
     def ask(self, environment: str, request: Request) -> str:
         """Ask something of the active deployment; returns its id. Three calls.
 
-        A wish to go back is never overwritten by another.
+        The newest wish counts; but one to go back, once asked, stands until the runner has
+        heard it, whatever else is asked meanwhile.
 
         Raises:
             NotPossibleNow: no deployment is active, or it was asked to go back already.
@@ -136,7 +137,7 @@ class DynamoJournal:
         found = self._active(environment)
         if found is None:
             raise _nothing(environment, request.ask)
-        if not self._table.update(self._asking(environment, found.deployment.id, request)):
+        if not self._table.update(self._asking(found.deployment, request)):
             if self._active(environment) is None:
                 raise _nothing(environment, request.ask)
             raise NotPossibleNow(
@@ -144,17 +145,25 @@ class DynamoJournal:
             )
         return found.deployment.id
 
-    def _asking(self, environment: str, deployment_id: str, request: Request) -> UpdateTypeDef:
+    def _asking(self, deployment: Deployment, request: Request) -> UpdateTypeDef:
         asked: Values = {
             "ask": {"S": request.ask.value},
             "ask_by": {"S": request.by},
             "ask_id": {"S": request.id},
         }
-        where = self._key(environment, deployment_id)
-        if request.ask is Ask.ABORT:
+        where = self._key(deployment.environment, deployment.id)
+        first: Values = {
+            f":first{n}": {"S": each.value} for n, each in enumerate(outranking(request.ask))
+        }
+        if not first:
             return self._table.change(where, asked, RUNS)
-        free = f"{RUNS} AND (attribute_not_exists(#ask) OR #ask <> :abort)"
-        return self._table.change(where, asked, free, {":abort": {"S": Ask.ABORT.value}})
+        free = "attribute_not_exists(#ask) OR #ask_id = :heeded"
+        return self._table.change(
+            where,
+            asked,
+            f"{RUNS} AND ({free} OR NOT #ask IN ({', '.join(first)}))",
+            {**first, ":heeded": {"S": deployment.heeded}},
+        )
 
     def active(self, environment: str) -> Active | None:
         """The environment's deployment in progress. Two calls."""

@@ -1,4 +1,4 @@
-"""What people type, checked: durations and weights. A mistake is a usage error (exit 2)."""
+"""What people type, checked: durations and shares. A mistake is a usage error (exit 2)."""
 
 from itertools import pairwise
 from typing import Any
@@ -44,3 +44,35 @@ class Weights(click.ParamType[tuple[str, ...]]):
                 ctx,
             )
         return words
+
+
+class Approvals(click.ParamType[tuple[str, ...]]):
+    """`5,25`: shares after which a person must approve; `none`: at none of them."""
+
+    name = "percent,..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The shares, as typed; the settings know which of them make sense."""
+        if str(value).strip() == "none":
+            return ()
+        words = tuple(word.strip() for word in str(value).split(","))
+        try:
+            for word in words:
+                per_mille(word)
+        except ValueError as error:
+            self.fail(f"{error}; several are separated by commas: 5,25; or none", param, ctx)
+        return words
+
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Show the plan and stop there.")
+accept_weights_option = click.option(
+    "--accept-weights", is_flag=True,
+    help="Begin although somebody has moved traffic since the last deployment.",
+)  # fmt: skip
+wait_option = click.option(
+    "--wait-for-lock", type=Duration(), default="0s",
+    help="How long to wait while another deployment runs: 10m. The plan is made after that.  "
+    "[default: 0s, that is not at all]",
+)  # fmt: skip

@@ -55,7 +55,7 @@ class TextOutput:
         if not self.progress.is_terminal or self.progress.is_dumb_terminal:
             yield Lines(self).tell
             return
-        board = Board(view, clock, self.progress)
+        board = Board(view, clock, self)
         with Live(
             get_renderable=board.frame, console=self.progress, refresh_per_second=8,
             redirect_stdout=False, redirect_stderr=False, vertical_overflow="crop",
@@ -69,8 +69,7 @@ class TextOutput:
         self._print(self.progress, Text(self._pasteable(words)))
 
     def page(self, page: Callable[[int], Text], documents: Sequence[Document]) -> None:
-        text = page(self.results.width)
-        self._print(self.results, text)
+        self._print(self.results, self.typeable(page(self.results.width)))
 
     def clear(self) -> None:
         """Only a terminal has something to clear."""
@@ -102,6 +101,11 @@ class TextOutput:
         except OSError:  # a full disk, a terminal that is gone
             console.quiet = True
 
+    def typeable(self, text: Text) -> Text:
+        """The page, with the commands in it as they must be typed here."""
+        ends = [found.end() for found in _COMMAND.finditer(text.plain)] if self.flags else []
+        return Text(self.flags).join(text.divide(ends)) if ends else text
+
     def _pasteable(self, words: str) -> str:
         return _COMMAND.sub(f"`deployer {self.flags}", words)
 
@@ -130,7 +134,7 @@ class Board:
 
     view: View
     clock: Clock
-    console: Console
+    output: TextOutput
 
     def tell(self, deployment: Deployment, event: Event, seen: Snapshot | None) -> None:
         """The engine's `Tell`; the view is replaced as a whole, since another thread draws it."""
@@ -138,4 +142,9 @@ class Board:
 
     def frame(self) -> Text:
         """Drawn again several times a second, so that times run on."""
-        return frame(self.view, self.clock.now(), self.console.width, self.console.height - 1)
+        console = self.output.progress
+        drawn = frame(self.view, self.clock.now(), console.width, console.height - 1)
+        lines = self.output.typeable(drawn).split("\n")
+        for line in lines:
+            line.truncate(console.width, overflow="ellipsis")
+        return Text("\n").join(lines)

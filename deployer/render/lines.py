@@ -16,8 +16,8 @@ def content(deployment: Deployment, event: Event) -> str:
     note = unlimited(event.note)
     if event.kind == "retreat":
         return f"going back: {note}"
-    if event.kind == "halted":
-        return f"halted: {note}"
+    if event.kind in ("halted", "asked", "refused"):
+        return f"{event.kind}: {note}"
     where = f"step {step_number(deployment, event)}/{len(deployment.plan.steps)}"
     if event.kind in PASSING and not deployment.status.final:
         return f"{where}  {goal(deployment.step)}: {note}"

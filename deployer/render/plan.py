@@ -8,6 +8,7 @@ from deployer.durations import spell
 from deployer.model import WHOLE
 from deployer.plan import Plan
 from deployer.render.words import count, one_line
+from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.kinds import Step
 from deployer.steps.route import Route
@@ -80,8 +81,10 @@ def estimate(plan: Plan) -> str:
         return ""
     baking = expected_s(plan)
     about = f"about {spell(baking)} and " if baking else ""
+    asking = any(isinstance(step, Approve) for step in steps_to_full(plan))
     return (
-        f"Full traffic in {about}the time that instances take to start; "
+        f"Full traffic in {about}the time that instances take to start"
+        f"{' and people to approve' if asking else ''}; "
         f"{spell(latest_s(plan))} at the latest."
     )
 

@@ -113,6 +113,7 @@ InstanceType = Annotated[
 ]
 Pause = Annotated[Seconds, within(0, 7 * DAY_S, "a duration from 0s to 7d, such as 10m")]
 Deadline = Annotated[Seconds, within(1, DAY_S, "a duration from 1s to 24h, such as 10m")]
+Wait = Annotated[Seconds, within(1, 7 * DAY_S, "a duration from 1s to 7d, such as 24h")]
 Draining = Annotated[Seconds, within(0, 3600, "whole seconds from 0s to 1h", whole=True)]
 Interval = Annotated[Seconds, within(5, 300, "whole seconds from 5s to 5m", whole=True)]
 Patience = Annotated[Seconds, within(2, 120, "whole seconds from 2s to 2m", whole=True)]
@@ -120,5 +121,8 @@ Grace = Annotated[Seconds, within(0, 7200, "whole seconds from 0s to 2h", whole=
 CanaryWeights = Annotated[
     tuple[Share, ...],
     within(1, 999, "rising percents above 0 and below 100, 0.1 at the finest: [5, 25, 50]"),
+]
+Approvals = Annotated[
+    tuple[Share, ...], within(1, 1000, "percents among canary.weights, or 100: [5, 25]")
 ]
 Tolerance = Annotated[Share, within(0, 1000, "percent from 0 to 100, 0.1 at the finest")]

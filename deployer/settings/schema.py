@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, field
 from deployer.settings.kinds import (
     Account,
     AlarmNames,
+    Approvals,
     CanaryWeights,
     Cidr,
     Count,
@@ -36,6 +37,7 @@ from deployer.settings.kinds import (
     Slug,
     Threshold,
     Tolerance,
+    Wait,
 )
 
 
@@ -65,18 +67,37 @@ class ReleaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class CanarySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[canary]: the way traffic moves.
 
-    weights:      the candidate's shares on the way to 100 %, per mille, rising.
-    bake_s:       how long each share is judged.
-    final_bake_s: how long the candidate is judged while it serves everything.
-    linger_s:     how long the old slot stays, warm and at weight 0, after that.
+    weights:          the candidate's shares on the way to 100 %, per mille, rising.
+    bake_s:           how long each share is judged.
+    final_bake_s:     how long the candidate is judged while it serves everything.
+    approve:          shares, per mille, after whose bake a person must approve; 1000 is one too.
+    approve_within_s: how long approval is waited for, of a blue/green deployment too.
+    linger_s:         how long the old slot stays, warm and at weight 0, after that.
     """
 
     weights: CanaryWeights = (Share(50), Share(250), Share(500))
     bake_s: Pause = field(name="bake", default=Seconds(600))
     final_bake_s: Pause = field(name="final_bake", default=Seconds(600))
+    approve: Approvals = ()
+    approve_within_s: Wait = field(name="approve_within", default=Seconds(86_400))
     linger_s: Pause = field(name="linger", default=Seconds(600))
     route_deadline_s: Deadline = field(name="route_deadline", default=Seconds(120))
     retire_deadline_s: Deadline = field(name="retire_deadline", default=Seconds(900))
+
+
+class BlueGreenSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[blue_green]: everything in one change.
+
+    bake_s:   how long the candidate is judged while it serves everything.
+    approve:  a person must approve after that.
+    window_s: how long the old slot stays warm and whole: going back is one change.
+    standby:  instances that the old slot keeps after that.
+    """
+
+    bake_s: Pause = field(name="bake", default=Seconds(600))
+    approve: Annotated[bool, Meta(description="true or false")] = False
+    window_s: Pause = field(name="window", default=Seconds(3600))
+    standby: CountOrNone = 0
 
 
 class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,10 +140,13 @@ class ProvisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[journal]: the lock's lease and how often the runner looks."""
+    """[journal]: the lock's lease, how often the runner looks, what a signal means to it."""
 
     lease_s: Deadline = field(name="lease", default=Seconds(60))
     poll_s: Deadline = field(name="poll", default=Seconds(5))
+    on_interrupt: Annotated[
+        Literal["pause", "rollback"], Meta(description='"pause" or "rollback"')
+    ] = "pause"
 
 
 class EnvironmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,8 +156,8 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     region: Region
     account: Account = ""
     strategy: Annotated[
-        Literal["canary"],
-        Meta(description='"canary"; "blue-green" and "rolling" are not part of this version'),
+        Literal["canary", "blue-green"],
+        Meta(description='"canary" or "blue-green"; "rolling" is not part of this version'),
     ] = "canary"
     protected: bool = True
     zones: Annotated[
@@ -164,6 +188,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     release: ReleaseSettings
     environment: EnvironmentSettings
     canary: CanarySettings
+    blue_green: BlueGreenSettings
     analysis: AnalysisSettings
     probe: ProbeSettings
     provision: ProvisionSettings

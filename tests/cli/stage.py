@@ -45,7 +45,7 @@ metrics_delay = "1m"
 
 @dataclass
 class StageJournal(SimJournal):
-    """The simulated journal, with a lease that can be given back.
+    """The simulated journal.
 
     forgetful: as if the process had been killed before it could give its lease back.
     """
@@ -53,10 +53,8 @@ class StageJournal(SimJournal):
     forgetful: bool = False
 
     def release(self, deployment: Deployment, lease: Lease) -> None:
-        held = self.locks.get(deployment.environment)
-        if not self.forgetful and held and held[1].owner == lease.owner:
-            expired = Lease(lease.owner, self.gate.clock.now())
-            self.locks[deployment.environment] = (held[0], expired)
+        if not self.forgetful:
+            super().release(deployment, lease)
 
 
 @dataclass
@@ -87,7 +85,7 @@ class Stage:
             metrics=play.metrics, prober=play.prober, journal=self.journal, clock=play.clock,
             find_release=find_release, poll_s=10.0, lease_s=60.0, owner=owner,
             caller="alice@laptop", scale=100.0, alarms=play.alarms,
-            look_around=lambda: self.around,
+            look_around=lambda: self.around, on_interrupt=settings.journal.on_interrupt,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environ: str) -> Result:

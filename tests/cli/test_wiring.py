@@ -143,7 +143,7 @@ def test_a_release_is_looked_for_in_the_bucket(tmp_path: Path) -> None:
 
 
 def test_the_settings_become_the_intent(tmp_path: Path) -> None:
-    intent = intent_of(settings(tmp_path, "instances = 3"), Release("v2"))
+    intent = intent_of(settings(tmp_path, "instances = 3"), Release("v2"), "canary")
     assert intent.weights == (50, 500)
     assert (intent.bake_s, intent.final_bake_s, intent.linger_s) == (120.0, 60.0, 300.0)
     assert (intent.size, intent.delay_s) == (3, 60.0)

@@ -103,8 +103,7 @@ def _alarms(ringing: Mapping[str, str]) -> Iterator[Objection]:
     for name, why in ringing.items():
         yield Objection(
             Code.ALARM_RINGING,
-            f"alarm {name} {why}: mend what it tells of, or take it out of analysis.alarms in "
-            "deployer.toml",
+            f"alarm {name} {why}: mend that, or take it out of analysis.alarms in deployer.toml",
         )
 
 

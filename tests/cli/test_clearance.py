@@ -32,8 +32,8 @@ def test_one_reason_is_the_last_word(staged: Staged, command: str) -> None:
     done = shop.run(command, "v2")
     assert done.exit_code == 2
     assert done.stderr == (
-        "Error: alarm-ringing: alarm fatal is in ALARM: 7 > 5: mend what it tells of, or take it "
-        "out of analysis.alarms in deployer.toml\n"
+        "Error: alarm-ringing: alarm fatal is in ALARM: 7 > 5: mend that, or take it out of "
+        "analysis.alarms in deployer.toml\n"
     )
     assert nothing_changed(shop)
 

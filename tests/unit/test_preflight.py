@@ -55,7 +55,7 @@ def targets(which: Slot, *health: Health | None, lifecycle: str = "InService") -
     [
         (
             facts(ringing={"fatal": "is in ALARM: 5 > 4"}), Code.ALARM_RINGING,
-            "alarm fatal is in ALARM: 5 > 4: mend what it tells of, or take it out",
+            "alarm fatal is in ALARM: 5 > 4: mend that, or take it out",
         ),
         (facts(ringing={"fatl": "does not exist"}), Code.ALARM_RINGING, "fatl does not exist"),
         *(

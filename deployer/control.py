@@ -1,7 +1,8 @@
 """What people may ask of a running deployment, when it makes sense, and what it then does. Pure.
 
     ask           valid while it runs and ...            effect
-    abort         always                                 the way back begins
+    abort         users can still go back (`stuck`)      the way back begins
+    abort --force they cannot                            the way back begins
     pause         it is not paused                       nothing moves forward; judgement goes on
     resume        it is paused                           its timers go on where they stood
     promote       it bakes                               that step counts as done
@@ -15,10 +16,11 @@ from msgspec.structs import replace
 
 from deployer.errors import Aborted, NotPossibleNow
 from deployer.journal import Ask, Request
-from deployer.model import WHOLE
+from deployer.model import WHOLE, Snapshot
 from deployer.plan import Deployment, Event, Status
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
+from deployer.steps.hook import Hook
 from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.route import Route
@@ -30,7 +32,8 @@ def possible(deployment: Deployment) -> tuple[Ask, ...]:
         return ()
     step = deployment.step
     sensible = {
-        Ask.ABORT: True,
+        Ask.ABORT: not stuck(deployment),
+        Ask.ABORT_FORCE: stuck(deployment),
         Ask.PAUSE: deployment.paused_at is None,
         Ask.RESUME: deployment.paused_at is not None,
         Ask.PROMOTE: isinstance(step, Bake),
@@ -38,6 +41,24 @@ def possible(deployment: Deployment) -> tuple[Ask, ...]:
         Ask.APPROVE: isinstance(step, Approve),
     }
     return tuple(ask for ask, sense in sensible.items() if sense)
+
+
+def stuck(deployment: Deployment) -> bool:
+    """Users reach a release that cannot go back safely."""
+    return deployment.plan.irreversible and deployment.activated
+
+
+def no_way_back(deployment: Deployment, seen: Snapshot, why: str) -> str:
+    """Why nothing goes back by itself, and what a person can do, in one line."""
+    name, previous = deployment.plan.release.name, deployment.plan.previous
+    whole = seen.weights is not None and seen.weights.sole is deployment.plan.candidate
+    first = "" if whole else f"give {name} all of the traffic (production rule), then "
+    return (
+        f"{why}; {name} is marked rollback-safe: false and users reach it, so nothing goes back by "
+        f"itself: fix forward ({first}`deployer deploy RELEASE`), or, if "
+        f"{previous or 'the release before'} can live with what {name} did, "
+        "`deployer rollback --force`"
+    )
 
 
 def require_possible(deployment: Deployment, ask: Ask) -> None:
@@ -63,9 +84,9 @@ def require_possible(deployment: Deployment, ask: Ask) -> None:
 def full_route(deployment: Deployment) -> int | None:
     """Index of the step, still to come, that gives the candidate everything.
 
-    None while the candidate does not stand yet, or when it has everything already.
+    None while the candidate does not stand yet, while a hook runs, or when it has everything already.
     """
-    if isinstance(deployment.step, Provision | Probe):
+    if isinstance(deployment.step, Provision | Probe | Hook):
         return None
     candidate = deployment.plan.candidate
     for index, step in enumerate(deployment.plan.steps):
@@ -81,9 +102,9 @@ def grant(deployment: Deployment, request: Request, now: float) -> Deployment:
         Aborted: the way back begins.
     """
     heeded = replace(deployment, heeded=request.id)
-    if request.ask not in possible(deployment):
+    if request.ask not in (*possible(deployment), Ask.ABORT_FORCE):  # force is never too early
         return heeded.noting(Event(now, "refused", f"{request.ask} by {request.by}: too late"))
-    if request.ask is Ask.ABORT:
+    if request.ask in (Ask.ABORT, Ask.ABORT_FORCE):
         raise Aborted(f"aborted by {request.by}")
     note = Event(now, "asked", f"{request.ask} by {request.by}")
     return _granted(heeded, request.ask, now).noting(note)

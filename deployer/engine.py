@@ -23,15 +23,16 @@ from deployer.errors import (
     StepFailed,
     WeightsMoved,
 )
+from deployer.hooks import NO_HOOKS, Hooks, RunHook
 from deployer.journal import Journal, Lease
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
 from deployer.ports import (
     UNHEARD,
     Alarms,
-    Change,
     Clock,
     Cloud,
+    Effect,
     Metrics,
     Prober,
     SetWeights,
@@ -39,7 +40,8 @@ from deployer.ports import (
 )
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
-from deployer.steps.base import LATE_READING_S, Done, Progress, Waiting
+from deployer.steps.base import LATE_READING_S, Act, Done, Progress, Waiting
+from deployer.steps.hook import Hook
 from deployer.steps.linger import Linger
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
@@ -57,7 +59,7 @@ class Decision:
     """What one look came to: the record as it becomes, the one change to make, what to tell."""
 
     after: Deployment
-    change: Change | None
+    change: Effect | None
     event: Event
 
 
@@ -77,7 +79,8 @@ def decide(deployment: Deployment, world: World) -> Decision:
     progress = doubt(settled, advance(settled, world), world.now)
     if isinstance(progress, Done):
         return finish_step(settled, progress, world.now)
-    if world.elapsed_s > settled.step.deadline_s:
+    anew = isinstance(progress, Act) and isinstance(progress.change, RunHook)
+    if world.elapsed_s > settled.step.deadline_s and not anew:
         why = progress.reason if isinstance(progress, Waiting) else f"still to {progress.change}"
         raise DeadlineExpired(f"{settled.step.describe()}: {why}")
     if isinstance(progress, Waiting):
@@ -101,7 +104,7 @@ def hold(deployment: Deployment, world: World) -> Decision:
         if isinstance(progress, Done):
             moved = finish_step(deployment, progress, world.now)
             return Decision(replace(moved.after, paused_at=world.now), None, moved.event)
-    watch = step.watch if isinstance(step, Approve | Route | Linger) else step
+    watch = step.watch if isinstance(step, Approve | Hook | Route | Linger) else step
     try:
         why = watch.require_good(world).reason if isinstance(watch, Bake) else ""
     except CloudUnavailable as error:
@@ -159,10 +162,15 @@ def finish_step(deployment: Deployment, done: Done, now: float) -> Decision:
     return Decision(deployment.past_its_step(now).noting(event), None, event)
 
 
-def intend(deployment: Deployment, change: Change, now: float) -> Decision:
-    """Write down what is about to be done; a repeated change is logged once."""
+def intend(deployment: Deployment, change: Effect, now: float) -> Decision:
+    """Write down what is about to be done; a repeated change is logged once.
+
+    But each run of a hook is on the record, and has the whole deadline.
+    """
     event = Event(now, "change", str(change))
     after = deployment
+    if isinstance(change, RunHook):
+        return Decision(replace(after, entered_at=now).noting(event), change, event)
     if isinstance(change, SetWeights):
         earlier = tuple(w for w in after.intended if w != change.weights)
         after = replace(after, intended=(*earlier, change.weights), intended_at=now)
@@ -175,13 +183,16 @@ def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: floa
     """Begin the way back.
 
     A failure on the way back itself, or once the new release has everything and only the old slot
-    is left to clear, is left to a person: nothing that helps users remains to be done.
+    is left to clear, is left to a person: nothing that helps users remains to be done. So is one of
+    a release that cannot go back, once users reach it: only a person's word turns that one back.
     """
     if deployment.status is Status.RETREATING:
         return halt(deployment, Halted(f"the way back failed: {error}; run `deployer status`"), now)
     if isinstance(deployment.step, Retire) and not isinstance(error, Aborted):
         reason = f"{deployment.plan.release.name} serves everything, but {error}"
         return halt(deployment, Halted(f"{reason}; see `deployer status`"), now)
+    if strategies.irreversible(seen, deployment) and not isinstance(error, Aborted):
+        return halt(deployment, Halted(control.no_way_back(deployment, seen, str(error))), now)
     try:
         plan = strategies.rollback(seen, deployment)
     except Halted as halted:
@@ -229,6 +240,7 @@ class Runner:
     lease_s: float
     tell: Tell
     alarms: Alarms = UNHEARD
+    hooks: Hooks = NO_HOOKS
 
     def run(self, deployment: Deployment) -> Deployment:
         """Carry a deployment to its end.
@@ -238,11 +250,16 @@ class Runner:
             AccessProblem: credentials or a permission are missing; resume when they are there.
         """
         lease_until = self.clock.now() + self.lease_s
-        while not deployment.status.final:
-            before = deployment
-            deployment, lease_until = self.turn(deployment, lease_until)
-            if (before.cursor, before.status) == (deployment.cursor, deployment.status):
-                self.clock.sleep(self.poll_s)
+        try:
+            while not deployment.status.final:
+                before = deployment
+                deployment, lease_until = self.turn(deployment, lease_until)
+                if (before.cursor, before.status) == (deployment.cursor, deployment.status):
+                    self.clock.sleep(self.poll_s)
+                else:
+                    self.hooks.end()  # whose step was left by an abort
+        finally:
+            self.hooks.close()
         return deployment
 
     def turn(self, deployment: Deployment, lease_until: float) -> tuple[Deployment, float]:
@@ -300,7 +317,10 @@ class Runner:
 
     def _decide(self, deployment: Deployment, seen: Snapshot) -> Decision:
         now = self.clock.now()
-        world = World(seen, now, deployment.entered_at, self.metrics, self.prober, self.alarms)
+        world = World(
+            seen, now, deployment.entered_at, self.metrics, self.prober, self.alarms,
+            self.hooks, deployment.about,
+        )  # fmt: skip
         try:
             return self._heed(deployment, now) or decide(deployment, world)
         except StepFailed as error:
@@ -323,7 +343,7 @@ class Runner:
         return Decision(granted, None, granted.log[-1])
 
     def _apply(
-        self, deployment: Deployment, change: Change, seen: Snapshot, lease_until: float
+        self, deployment: Deployment, change: Effect, seen: Snapshot, lease_until: float
     ) -> Deployment:
         """Make the change, unless the lease ran out while it was being written down.
 
@@ -334,7 +354,10 @@ class Runner:
             self._tell(deployment, "unavailable", f"the lease ran out before the change: {change}")
             return deployment
         try:
-            self.cloud.apply(change)
+            if isinstance(change, RunHook):
+                self.hooks.begin(change)
+            else:
+                self.cloud.apply(change)
         except (CloudUnavailable, WeightsMoved) as error:
             self._tell(deployment, "unavailable", error)
             return deployment

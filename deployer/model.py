@@ -64,11 +64,13 @@ class Release:
     name:     as typed.
     artifact: S3 URI that the bootstrap script installs, if the service ships artifacts.
     image:    AMI id, if the service ships images.
+    rollback_safe: the release before it can follow it, as long as nobody says otherwise.
     """
 
     name: str
     artifact: str | None = None
     image: str | None = None
+    rollback_safe: bool = True
 
 
 class Health(StrEnum):

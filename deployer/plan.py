@@ -14,6 +14,7 @@ import msgspec
 
 from deployer.analysis.judge import Rule
 from deployer.errors import PlanInvalid
+from deployer.hooks import About, HookAction, HookPoint
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.steps.kinds import Step
 
@@ -40,6 +41,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     delay_s:      CloudWatch minutes younger than this are not read.
     patience_s:   how much longer than its bake an inconclusive verdict is waited for.
     alarms:       CloudWatch alarms none of which may ring while the candidate is judged.
+    hooks:        what the service's owners have run on the way.
     size:         instances of the very first release; later ones take the live size.
     """
 
@@ -60,6 +62,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     patience_s: float = 900.0
     inconclusive: Literal["abort", "promote"] = "abort"
     alarms: tuple[str, ...] = ()
+    hooks: Mapping[HookPoint, HookAction] = {}
     limits: Limits = Limits()
 
 
@@ -85,6 +88,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def release(self) -> Release:
         return self.intent.release
+
+    @property
+    def irreversible(self) -> bool:
+        """Once users reach the release, going back is not safe (docs/schema-changes.md).
+
+        A release that comes back has served before: leaving it for its successor is no such step.
+        """
+        return not self.release.rollback_safe and self.strategy != "rollback"
 
     @property
     def fingerprint(self) -> str:
@@ -179,6 +190,18 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     def first_plan(self) -> Plan:
         """The plan that the user asked for."""
         return self.original or self.plan
+
+    @property
+    def about(self) -> About:
+        """What its hooks are told."""
+        plan = self.first_plan
+        return About(self.id, plan.release.name, plan.previous)
+
+    @property
+    def activated(self) -> bool:
+        """Users reach the release, or may, as far as the record tells."""
+        candidate = self.first_plan.candidate
+        return any(w is not None and w[candidate] for w in (self.written, *self.intended))
 
     def past_its_step(self, now: float) -> "Deployment":
         """Its step counts as done: on to the next one, or to the end."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from deployer.errors import CloudUnavailable
+from deployer.hooks import NO_HOOKS, NOTHING, About, Hooks, RunHook
 from deployer.model import Minute, Release, Slot, Snapshot, Weights
 
 
@@ -50,6 +51,8 @@ class SetDesired:
 
 
 Change = SetWeights | PinRelease | SetDesired
+
+Effect = Change | RunHook  # everything that a step may ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,8 @@ class World:
     metrics: Metrics
     prober: Prober
     alarms: Alarms = UNHEARD
+    hooks: Hooks = NO_HOOKS
+    about: About = NOTHING
 
     @property
     def elapsed_s(self) -> float:

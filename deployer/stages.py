@@ -1,9 +1,11 @@
 """The stretches that plans are made of: a release arrives, gets its share, and the old one leaves."""
 
+from deployer.hooks import HookPoint
 from deployer.model import WHOLE, Slot, Weights
 from deployer.plan import Intent
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
+from deployer.steps.hook import SLACK_S, Hook
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
 from deployer.steps.probe import Probe
@@ -21,6 +23,7 @@ def arrival(intent: Intent, candidate: Slot, capacity: int) -> tuple[Step, ...]:
             candidate, intent.release.name, intent.probe_requests,
             intent.probe_allowed_failures, limits.probe_s,
         ),
+        *hook(intent, HookPoint.BEFORE_TRAFFIC, candidate),
     )  # fmt: skip
 
 
@@ -29,11 +32,18 @@ def stage(
 ) -> tuple[Step, ...]:
     """One stop of the climb, from `before` to `share` per mille: route, bake, ask a person if wanted.
 
+    With all of the traffic, the hook runs before the bake, so that its effects are judged too.
+
     Each stop also judges the last minutes of the one before, which that one could not see yet.
     """
-    look_back_s = intent.delay_s if before else 0.0
-    steps = (
+    hooked: tuple[Step, ...] = ()
+    if share == WHOLE:
+        watched = bake(intent, candidate, share, capacity, intent.delay_s if before else 0.0)
+        hooked = hook(intent, HookPoint.AFTER_TRAFFIC, candidate, watched=watched)
+    look_back_s = intent.delay_s if before or hooked else 0.0
+    steps: tuple[Step, ...] = (
         route(intent, candidate, share, capacity, before),
+        *hooked,
         bake(intent, candidate, share, capacity, look_back_s),
     )
     if share not in intent.approve:
@@ -71,9 +81,42 @@ def watch(intent: Intent, candidate: Slot, share: int, capacity: int) -> Bake:
 
 def departure(intent: Intent, old: Slot, watched: Bake | None = None) -> tuple[Step, ...]:
     """The old slot leaves once it is silent; until then the new one is `watched`."""
-    return (linger(intent, old, watched), Retire(old, intent.limits.retire_s))
+    return (
+        linger(intent, old, watched),
+        *hook(intent, HookPoint.BEFORE_RETIRE, old),
+        Retire(old, intent.limits.retire_s),
+    )
 
 
 def linger(intent: Intent, slot: Slot, watched: Bake | None = None) -> Linger:
     """`slot` has lost its traffic and falls silent."""
     return Linger(slot, intent.linger_s, intent.delay_s, intent.linger_s + 120.0, watch=watched)
+
+
+def hook(
+    intent: Intent,
+    point: HookPoint,
+    slot: Slot,
+    *,
+    essential: bool = True,
+    nth: int = 1,
+    watched: Bake | None = None,
+) -> tuple[Step, ...]:
+    """The step of the hook at `point`, if the service has one; the arguments are the step's."""
+    action = intent.hooks.get(point)
+    if action is None:
+        return ()
+    return (
+        Hook(
+            point, action, slot, action.deadline_s + SLACK_S,
+            essential=essential, nth=nth, watch=watched,
+        ),
+    )  # fmt: skip
+
+
+def turned_back(intent: Intent, left: Slot, nth: int = 1) -> tuple[Step, ...]:
+    """The hook after traffic has left the slot `left`.
+
+    Its failure is told, and stops nothing: whoever goes back needs the way back more than the hook.
+    """
+    return hook(intent, HookPoint.ON_ROLLBACK, left, essential=False, nth=nth)

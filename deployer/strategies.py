@@ -9,9 +9,11 @@ from msgspec.structs import replace
 from deployer import stages
 from deployer.durations import percent
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
+from deployer.hooks import HookPoint
 from deployer.model import WHOLE, Slot, Snapshot
 from deployer.plan import Deployment, Intent, Plan, basis_of
 from deployer.steps.base import LATE_READING_S
+from deployer.steps.hook import Hook
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
 from deployer.steps.provision import Provision
@@ -88,6 +90,7 @@ def blue_green(seen: Snapshot, intent: Intent) -> Plan:
             *stages.arrival(intent, candidate, capacity),
             *stages.stage(intent, candidate, WHOLE, capacity),
             linger,
+            *stages.hook(intent, HookPoint.BEFORE_RETIRE, stable),
             Retire(stable, intent.limits.retire_s, keep=intent.standby),
         ),
     )  # fmt: skip
@@ -115,6 +118,7 @@ def first(seen: Snapshot, intent: Intent) -> Plan:
         steps=(
             *stages.arrival(intent, candidate, capacity),
             stages.route(intent, candidate, WHOLE, capacity),
+            *stages.hook(intent, HookPoint.AFTER_TRAFFIC, candidate),
             *(stages.departure(intent, dead) if dead else ()),
         ),
     )  # fmt: skip
@@ -125,7 +129,8 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
 
     Nobody is asked for approval: whoever goes back is in a hurry. Unlike a canary it starts from an
     unhealthy slot and under ringing alarms too, since they may be why one goes back, and too little
-    evidence does not stop it: the release has proven itself before.
+    evidence does not stop it: the release has proven itself before. Of the hooks only on_rollback
+    runs: no other may stand in the way.
 
     Raises:
         NotPossibleNow: both slots have traffic, or the release serves already.
@@ -148,12 +153,17 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
         patience_s=0.0,
         inconclusive="promote",
         alarms=(),
+        hooks={},
     )
+    route, *rest = stages.stage(quick, candidate, WHOLE, capacity)
     return _plan(
-        "rollback", seen, quick, stable=stable, candidate=candidate, capacity=capacity,
+        "rollback", seen, replace(quick, hooks=intent.hooks),
+        stable=stable, candidate=candidate, capacity=capacity,
         steps=(
             *stages.arrival(quick, candidate, capacity),
-            *stages.stage(quick, candidate, WHOLE, capacity),
+            route,
+            *stages.turned_back(intent, stable),
+            *rest,
             *stages.departure(quick, stable, stages.watch(quick, candidate, WHOLE, capacity)),
         ),
     )  # fmt: skip
@@ -169,15 +179,13 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
     """
     plan = deployment.plan
     intent, candidate, stable = plan.intent, plan.candidate, plan.stable
-    touched = any(
-        weights is not None and weights[candidate]
-        for weights in (seen.weights, deployment.written, *deployment.intended)
-    )
+    again = any(isinstance(s, Hook) and s.point is HookPoint.ON_ROLLBACK for s in plan.steps)
+    told = stages.turned_back(intent, candidate, nth=2 if again else 1)
     shrink = Retire(candidate, intent.limits.retire_s)
     leaving = isinstance(deployment.step, Retire)
     settle_s = LATE_READING_S if leaving else 0.0  # its instances may be gone and still be read
-    if not touched:
-        steps: tuple[Step, ...] = (shrink,)
+    if not activated(seen, deployment):
+        steps: tuple[Step, ...] = (*told, shrink)
     elif stable is None:
         raise Halted(
             f"{intent.release.name} serves and there is no earlier release to go back to: "
@@ -187,6 +195,7 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
         steps = (
             Provision(stable, None, plan.capacity, intent.limits.provision_s, settle_s),
             stages.route(intent, stable, WHOLE, plan.capacity),
+            *told,
             stages.linger(intent, candidate),
             shrink,
         )
@@ -194,6 +203,17 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
         "rollback", seen, intent, stable=stable, candidate=candidate, capacity=plan.capacity,
         steps=steps, previous=plan.previous,
     )  # fmt: skip
+
+
+def activated(seen: Snapshot, deployment: Deployment) -> bool:
+    """Users reach the release, or may: by what is seen now or by what was written down."""
+    live = seen.weights
+    return deployment.activated or (live is not None and bool(live[deployment.plan.candidate]))
+
+
+def irreversible(seen: Snapshot, deployment: Deployment) -> bool:
+    """Users reach a release that cannot go back safely: nothing may send them back by itself."""
+    return deployment.plan.irreversible and activated(seen, deployment)
 
 
 def serving(seen: Snapshot) -> Slot | None:

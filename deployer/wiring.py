@@ -18,10 +18,12 @@ from deployer.aws.artifacts import Artifacts
 from deployer.aws.cloudwatch import CloudWatchMetrics
 from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
+from deployer.aws.hooks import BackgroundHooks
 from deployer.aws.probe import HttpProbe
 from deployer.aws.session import Aws
 from deployer.engine import Runner, Tell
 from deployer.errors import AccessProblem, NotFound
+from deployer.hooks import NO_HOOKS, Hooks
 from deployer.journal import Journal, Lease
 from deployer.model import WHOLE, Release
 from deployer.plan import Intent, Limits
@@ -60,6 +62,7 @@ class Services:
     alarms: Alarms = UNHEARD
     look_around: Callable[[], Surroundings] = Surroundings
     on_interrupt: Literal["pause", "rollback"] = "pause"
+    hooks: Hooks = NO_HOOKS
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -78,6 +81,7 @@ class Services:
             lease_s=self.lease_s,
             tell=tell,
             alarms=self.alarms,
+            hooks=self.hooks,
         )
 
 
@@ -91,6 +95,7 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
     """
     clock = clocks.from_environment(environ)
     service, environment = settings.service.name, settings.environment
+    scale = clock.scale if isinstance(clock, clocks.ScaledClock) else 1.0
     aws = Aws(environment.region)
     found = find(aws, service, environment)
     return Services(
@@ -111,8 +116,9 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         lease_s=float(settings.journal.lease_s),
         owner=identity.owner(environ),
         caller=identity.caller(environ),
-        scale=clock.scale if isinstance(clock, clocks.ScaledClock) else 1.0,
         on_interrupt=settings.journal.on_interrupt,
+        scale=scale,
+        hooks=BackgroundHooks(aws, service, environment.name, scale, environ),
         alarms=CloudWatchAlarms(
             aws, clock, strict=settings.analysis.alarms_without_data == "ringing"
         ),
@@ -175,6 +181,7 @@ def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
         delay_s=float(analysis.metrics_delay_s),
         inconclusive=analysis.inconclusive,
         alarms=analysis.alarms,
+        hooks=settings.hooks.actions(),
         limits=Limits(
             provision_s=float(settings.provision.deadline_s),
             probe_s=float(probe.deadline_s),

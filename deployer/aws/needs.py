@@ -17,6 +17,7 @@ class Resource(StrEnum):
     ARTIFACTS = "artifacts in the bucket"
     BUCKET = "artifact bucket"
     STACKS = "the environment's stacks"
+    FUNCTION = "hook functions"
 
 
 class Need(NamedTuple):

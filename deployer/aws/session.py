@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deployer.aws.failures import asking
 from deployer.aws.needs import Need, Resource
@@ -83,6 +83,19 @@ class Aws:
     def sts(self) -> STSClient:
         with asking("sts", "the client"):
             return self._session.client("sts", config=self._config)
+
+    def functions(self, patience_s: float) -> Any:
+        """A client of Lambda that asks once and waits `patience_s` real seconds for the answer.
+
+        botocore's own retries would invoke a function again whose answer was late.
+        """
+        from botocore.config import Config  # noqa: PLC0415  as above
+
+        with asking("lambda", "the client"):
+            once = Config(
+                retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=patience_s
+            )
+            return self._session.client("lambda", config=self._config.merge(once))
 
     def account(self) -> str:
         """The 12 digits of the account that the credentials belong to.

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from deployer.errors import NotFound, SettingsInvalid
 from deployer.settings.checking import joined, reject_unknown, spelled, struct, written
+from deployer.settings.hooks import HooksSettings
 from deployer.settings.rules import objections
 from deployer.settings.schema import (
     AnalysisSettings,
@@ -36,6 +37,7 @@ TUNABLE: Mapping[str, type[Struct]] = {
     "probe": ProbeSettings,
     "provision": ProvisionSettings,
     "journal": JournalSettings,
+    "hooks": HooksSettings,
 }
 _SECTIONS = ("service", "release", *TUNABLE, "environments")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})

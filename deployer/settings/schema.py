@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from deployer.settings.hooks import HooksSettings
 from deployer.settings.kinds import (
     Account,
     AlarmNames,
@@ -192,4 +193,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     analysis: AnalysisSettings
     probe: ProbeSettings
     provision: ProvisionSettings
+    hooks: HooksSettings
     journal: JournalSettings

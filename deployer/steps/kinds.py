@@ -2,10 +2,11 @@
 
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
+from deployer.steps.hook import Hook
 from deployer.steps.linger import Linger
 from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
 
-Step = Provision | Probe | Route | Bake | Approve | Linger | Retire
+Step = Provision | Probe | Route | Bake | Approve | Hook | Linger | Retire

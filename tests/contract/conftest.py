@@ -20,7 +20,11 @@ from deployer.lab.autoscaling.component import Fleet
 from deployer.lab.context import REGION, Context
 
 ITEM_ACTIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
-OTHER_NAMES = {"s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket"}
+OTHER_NAMES = {
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "lambda:Invoke": "lambda:InvokeFunction",
+}
 _numbers = itertools.count(1)
 
 

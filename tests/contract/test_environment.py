@@ -16,9 +16,11 @@ from deployer.aws.artifacts import Artifacts
 from deployer.aws.cloudwatch import CloudWatchMetrics
 from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
+from deployer.aws.hook_runs import FunctionRun
 from deployer.aws.needs import Resource
 from deployer.aws.published import Published, PublishedSlot, PublishedSlots
 from deployer.aws.session import Aws
+from deployer.aws.tail import Tail
 from deployer.errors import (
     AccessProblem,
     ChangeRefused,
@@ -333,6 +335,8 @@ def test_what_is_called_is_what_is_declared(
             CloudWatchMetrics(aws, shop).traffic(0, 60)
     assert CloudWatchAlarms(aws, clock).ringing(["fatal"]) == {"fatal": "does not exist"}
     assert preflight.read(aws, shop, "shop", "prod").stacks == {}
+    hook = FunctionRun(aws.functions(1.0), "smoke-test", {}, 1.0)
+    assert "lambda" in str(hook.run(Tail()))  # which the lab refuses
     journal = DynamoJournal(aws, "rounds", "shop", clock)
     lease = Lease("me", clock.now() + 60)
     begun = journal.begin(deployment("prod", clock), lease)
@@ -361,4 +365,5 @@ def test_permissions_are_narrow_where_iam_allows() -> None:
         "elasticloadbalancing:AddTags",
         "elasticloadbalancing:CreateRule",
         "elasticloadbalancing:ModifyRule",
+        "lambda:InvokeFunction",
     }

@@ -17,6 +17,7 @@ from tests.sim.clock import SimClock
 from tests.sim.cloud import SimCloud
 from tests.sim.faults import Fault, Gate, Killed
 from tests.sim.fleet import Behaviour, SimGroup
+from tests.sim.hooks import Book, SimHooks
 from tests.sim.journal import SimJournal
 from tests.sim.oracles import Oracle
 from tests.sim.telemetry import SimAlarms, SimMetrics, SimProber
@@ -106,6 +107,7 @@ class Play:
     lease_s: float = 60.0
     events: list[tuple[Event, str]] = field(default_factory=list)
     history: list[Snapshot] = field(default_factory=list)
+    hooks: Book = field(default_factory=Book)
 
     def __post_init__(self) -> None:
         self.alarms = SimAlarms(self.gate)
@@ -124,6 +126,7 @@ class Play:
             lease_s=self.lease_s,
             tell=lambda deployment, event, _: self.events.append((event, deployment.id)),
             alarms=self.alarms,
+            hooks=SimHooks(self.clock, self.gate, self.hooks),
         )
 
     def lease(self, owner: str) -> Lease:

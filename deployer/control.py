@@ -24,11 +24,12 @@ from deployer.steps.hook import Hook
 from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.route import Route
+from deployer.steps.soak import Soak
 
 
 def possible(deployment: Deployment) -> tuple[Ask, ...]:
     """What may be asked of it now, in the order of `Ask`."""
-    if deployment.status is not Status.RUNNING:
+    if deployment.status is not Status.RUNNING or deployment.ending is not None:
         return ()
     step = deployment.step
     sensible = {
@@ -36,7 +37,7 @@ def possible(deployment: Deployment) -> tuple[Ask, ...]:
         Ask.ABORT_FORCE: stuck(deployment),
         Ask.PAUSE: deployment.paused_at is None,
         Ask.RESUME: deployment.paused_at is not None,
-        Ask.PROMOTE: isinstance(step, Bake),
+        Ask.PROMOTE: isinstance(step, Bake | Soak),
         Ask.PROMOTE_FULL: full_route(deployment) is not None,
         Ask.APPROVE: isinstance(step, Approve),
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from deployer import control, strategies
+from deployer import control, parting, strategies
 from deployer.errors import (
     Aborted,
     AccessProblem,
@@ -36,15 +36,18 @@ from deployer.ports import (
     Metrics,
     Prober,
     SetWeights,
+    Suspend,
     World,
 )
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.base import LATE_READING_S, Act, Done, Progress, Waiting
+from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.hook import Hook
 from deployer.steps.linger import Linger
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
+from deployer.steps.soak import Soak
 
 # Reads may lag behind a change of our own: strange weights must stay strange this long before
 # the deployment stops, and a write that nobody has seen for this long did not happen. Nothing is
@@ -104,9 +107,9 @@ def hold(deployment: Deployment, world: World) -> Decision:
         if isinstance(progress, Done):
             moved = finish_step(deployment, progress, world.now)
             return Decision(replace(moved.after, paused_at=world.now), None, moved.event)
-    watch = step.watch if isinstance(step, Approve | Hook | Route | Linger) else step
+    watch = step.watch if isinstance(step, Approve | Checkpoint | Hook | Route | Linger) else step
     try:
-        why = watch.require_good(world).reason if isinstance(watch, Bake) else ""
+        why = watch.require_good(world).reason if isinstance(watch, Bake | Soak) else ""
     except CloudUnavailable as error:
         why = str(error)
     note = "paused: `deployer resume` lets it go on" + (f"; meanwhile: {why}" if why else "")
@@ -174,6 +177,8 @@ def intend(deployment: Deployment, change: Effect, now: float) -> Decision:
     if isinstance(change, SetWeights):
         earlier = tuple(w for w in after.intended if w != change.weights)
         after = replace(after, intended=(*earlier, change.weights), intended_at=now)
+    if isinstance(change, Suspend):
+        after = parting.suspending(after, change)
     if not any(e.kind == "change" and e.note == event.note for e in after.log[-1:]):
         after = after.noting(event)
     return Decision(after, change, event)
@@ -220,6 +225,36 @@ def halt(deployment: Deployment, error: Halted, now: float) -> Decision:
     return Decision(after.noting(event), None, event)
 
 
+def part(deployment: Deployment, decision: Decision, now: float) -> Decision:
+    """A decision that ends the deployment first resumes what it has suspended (invariant I9)."""
+    after = parting.stay(deployment, decision.after, now)
+    return decision if after is decision.after else Decision(after, None, decision.event)
+
+
+def leave(deployment: Deployment, now: float) -> Decision:
+    """It has come to its end: resume what it has suspended, then let its record say so."""
+    change = parting.resumption(deployment)
+    if change is None:
+        event = Event(now, "step_done", "what was suspended runs again")
+        return Decision(parting.leave(deployment, now).noting(event), None, event)
+    if now - deployment.entered_at > parting.PATIENCE_S:
+        return give_up(deployment, "no answer", now)
+    return intend(deployment, change, now)
+
+
+def give_up(deployment: Deployment, why: str, now: float) -> Decision:
+    """What it has suspended is left to a person."""
+    after = parting.give_up(deployment, why, now)
+    event = Event(now, "halted", after.reason)
+    return Decision(after.noting(event), None, event)
+
+
+def _place(deployment: Deployment) -> tuple[object, ...]:
+    """Where it stands: as long as that is the same, there is time until the next look."""
+    held = deployment.ending is not None and deployment.suspended is not None
+    return deployment.cursor, deployment.status, deployment.ending, held
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
     """The ports, and the loop over them.
@@ -254,7 +289,7 @@ class Runner:
             while not deployment.status.final:
                 before = deployment
                 deployment, lease_until = self.turn(deployment, lease_until)
-                if (before.cursor, before.status) == (deployment.cursor, deployment.status):
+                if _place(before) == _place(deployment):
                     self.clock.sleep(self.poll_s)
                 else:
                     self.hooks.end()  # whose step was left by an abort
@@ -277,7 +312,7 @@ class Runner:
             renewed = self.clock.now() + self.lease_s
             saved = self.journal.save(decision.after, Lease(self.owner, renewed))
             self.tell(saved, decision.event, seen)
-            if decision.change is not None and seen is not None:
+            if decision.change is not None:
                 saved = self._apply(saved, decision.change, seen, renewed)
         except CloudUnavailable as error:
             self._tell(deployment, "unavailable", error)
@@ -312,11 +347,18 @@ class Runner:
         try:
             seen = self.cloud.observe()
         except Halted as error:
-            return None, halt(deployment, error, self.clock.now())
+            now = self.clock.now()
+            halted = part(deployment, halt(deployment, error, now), now)
+            return None, leave(deployment, now) if deployment.ending else halted
         return seen, self._decide(deployment, seen)
 
     def _decide(self, deployment: Deployment, seen: Snapshot) -> Decision:
         now = self.clock.now()
+        if deployment.ending is not None:
+            return leave(deployment, now)
+        return part(deployment, self._next(deployment, seen, now), now)
+
+    def _next(self, deployment: Deployment, seen: Snapshot, now: float) -> Decision:
         world = World(
             seen, now, deployment.entered_at, self.metrics, self.prober, self.alarms,
             self.hooks, deployment.about,
@@ -343,7 +385,7 @@ class Runner:
         return Decision(granted, None, granted.log[-1])
 
     def _apply(
-        self, deployment: Deployment, change: Effect, seen: Snapshot, lease_until: float
+        self, deployment: Deployment, change: Effect, seen: Snapshot | None, lease_until: float
     ) -> Deployment:
         """Make the change, unless the lease ran out while it was being written down.
 
@@ -363,10 +405,16 @@ class Runner:
             return deployment
         except (ChangeRefused, AccessProblem) as error:
             return self._refused(deployment, ChangeRefused(f"{change}: {error}"), seen)
-        return deployment
+        return parting.resumed(deployment) if deployment.ending is not None else deployment
 
-    def _refused(self, deployment: Deployment, error: ChangeRefused, seen: Snapshot) -> Deployment:
-        decision = go_back(deployment, error, seen, self.clock.now())
+    def _refused(
+        self, deployment: Deployment, error: ChangeRefused, seen: Snapshot | None
+    ) -> Deployment:
+        now = self.clock.now()
+        if deployment.ending is not None or seen is None:
+            decision = give_up(deployment, str(error), now)
+        else:
+            decision = part(deployment, go_back(deployment, error, seen, now), now)
         lease = Lease(self.owner, self.clock.now() + self.lease_s)
         saved = self.journal.save(decision.after, lease)
         self.tell(saved, decision.event, seen)

@@ -12,11 +12,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from deployer.analysis.judge import Rule
+from deployer.analysis.judge import Rule, Tally
 from deployer.errors import PlanInvalid
 from deployer.hooks import About, HookAction, HookPoint
-from deployer.model import Release, Slot, Snapshot, Weights
+from deployer.model import Amount, Release, Slot, Snapshot, Weights
+from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
+from deployer.steps.replace import Replace
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +28,23 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     probe_s: float = 120.0
     route_s: float = 120.0
     retire_s: float = 900.0
+
+
+class Roll(msgspec.Struct, frozen=True, kw_only=True):
+    """How a rolling deployment moves through the live group.
+
+    max_unavailable: so many instances fewer than the group has may be healthy; a share rounds down.
+    surge:           so many more may be launched, so that capacity never falls; it rounds up.
+    soak_s:          how long the slot is judged after each stage.
+    until:           it pauses once so many are replaced; None: it goes through.
+    before:          what the live slot served before it began; None: unknown.
+    """
+
+    max_unavailable: Amount = Amount(0)
+    surge: Amount = Amount(share=250)
+    soak_s: float = 60.0
+    until: Amount | None = None
+    before: Tally | None = None
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +62,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     alarms:       CloudWatch alarms none of which may ring while the candidate is judged.
     hooks:        what the service's owners have run on the way.
     size:         instances of the very first release; later ones take the live size.
+    roll:         rolling: batches, and what they are judged by.
     """
 
     release: Release
@@ -64,6 +84,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[str, ...] = ()
     hooks: Mapping[HookPoint, HookAction] = {}
     limits: Limits = Limits()
+    roll: Roll = Roll()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +95,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     previous:  the release that the stable slot runs, if it is known.
     capacity:  instances that carry 100 % of the traffic.
     basis:     fingerprint of the snapshot the plan was made from.
+    before:    rolling: what `previous` stands for, since the way back launches it again.
+    notes:     what people should know before it begins, a sentence each.
     """
 
     strategy: str
@@ -84,6 +107,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int
     steps: tuple[Step, ...]
     basis: str
+    before: Release | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def in_place(self) -> bool:
+        """Rolling: the release comes to the slot that serves, and weights never change."""
+        return self.candidate is self.stable
 
     @property
     def release(self) -> Release:
@@ -146,6 +176,13 @@ class Event(msgspec.Struct, frozen=True):
     detail: Mapping[str, Any] = {}
 
 
+class Suspended(msgspec.Struct, frozen=True):
+    """Processes of a slot's group that a deployment has suspended, or may have."""
+
+    slot: Slot
+    processes: tuple[str, ...]
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """The journal's record of one deployment.
 
@@ -159,6 +196,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     moved_since: when the live weights were first seen to be neither; None: they are ours.
     paused_at:   since when a person holds it; None: it moves.
     heeded:      id of the last request that was granted or refused.
+    suspended:   what is to be resumed before it ends; in the record before it is suspended.
+    ending:      the end it has come to, while that is still to be resumed.
     version:     fencing: each save raises it, and a save of an older one fails.
     """
 
@@ -177,6 +216,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     moved_since: float | None = None
     paused_at: float | None = None
     heeded: str = ""
+    suspended: Suspended | None = None
+    ending: Status | None = None
     reason: str = ""
     by: str = ""
     log: tuple[Event, ...] = ()
@@ -200,13 +241,23 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def activated(self) -> bool:
         """Users reach the release, or may, as far as the record tells."""
+        if self.first_plan.in_place:
+            begun = self.plan.steps[: self.cursor + 1]
+            return any(isinstance(step, Replace) for step in (*begun, *self._before_retreat))
         candidate = self.first_plan.candidate
         return any(w is not None and w[candidate] for w in (self.written, *self.intended))
+
+    @property
+    def _before_retreat(self) -> tuple[Step, ...]:
+        return self.original.steps if self.original else ()
 
     def past_its_step(self, now: float) -> "Deployment":
         """Its step counts as done: on to the next one, or to the end."""
         if self.cursor + 1 < len(self.plan.steps):
-            return msgspec.structs.replace(self, cursor=self.cursor + 1, entered_at=now)
+            held = isinstance(self.plan.steps[self.cursor + 1], Checkpoint)
+            return msgspec.structs.replace(
+                self, cursor=self.cursor + 1, entered_at=now, paused_at=now if held else self.paused_at
+            )
         status = Status.SHIPPED if self.status is Status.RUNNING else Status.ROLLED_BACK
         return msgspec.structs.replace(self, status=status, finished_at=now)
 

@@ -50,7 +50,47 @@ class SetDesired:
         return f"ask {self.slot} for {self.desired} instances"
 
 
-Change = SetWeights | PinRelease | SetDesired
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """These instances of the slot's group leave: they drain first, and then end.
+
+    shrink: the group gets smaller by as many; else it launches as many anew.
+    """
+
+    slot: Slot
+    instances: tuple[str, ...]
+    shrink: bool
+
+    def __str__(self) -> str:
+        count, shown = len(self.instances), ", ".join(self.instances[:3])
+        rest = f" and {count - 3} more" if count > 3 else ""
+        after = "they are surplus now" if self.shrink else "the group replaces them"
+        return f"terminate {shown}{rest} of {self.slot}: {after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Suspend:
+    """Processes of the slot's group stop, until they are resumed (aws-facts 3.2)."""
+
+    slot: Slot
+    processes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"suspend {', '.join(self.processes)} of {self.slot}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeProcesses:
+    """Processes of the slot's group run again."""
+
+    slot: Slot
+    processes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"resume {', '.join(self.processes)} of {self.slot}"
+
+
+Change = SetWeights | PinRelease | SetDesired | Terminate | Suspend | ResumeProcesses
 
 Effect = Change | RunHook  # everything that a step may ask for
 

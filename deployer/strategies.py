@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from deployer import rolling as in_place
 from deployer import stages
 from deployer.durations import percent
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
@@ -96,8 +97,31 @@ def blue_green(seen: Snapshot, intent: Intent) -> Plan:
     )  # fmt: skip
 
 
+def rolling(seen: Snapshot, intent: Intent) -> Plan:
+    """Replace the instances of the group that serves, a batch at a time.
+
+    Where nothing serves yet, or any more, there is nothing to replace.
+
+    Raises:
+        PlanInvalid: no instance could be replaced, the group cannot grow by its surge, or approval
+                     is asked for.
+        NotPossibleNow: both slots have traffic, the live one is not healthy, it runs the release
+                        already, or a process that this needs is suspended.
+    """
+    stable = serving(seen)
+    if stable is None or not seen[stable].healthy():
+        return first(seen, intent)
+    require_sound(seen, stable)
+    require_stops(intent, ())
+    return in_place.forward(seen, intent, stable)
+
+
 Strategy = Callable[[Snapshot, Intent], Plan]
-STRATEGIES: Final[Mapping[str, Strategy]] = {"canary": canary, "blue-green": blue_green}
+STRATEGIES: Final[Mapping[str, Strategy]] = {
+    "canary": canary,
+    "blue-green": blue_green,
+    "rolling": rolling,
+}
 """What people choose from; tests/unit/test_situations.py holds each of them to the same table."""
 
 
@@ -178,6 +202,8 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
         Halted: users are on the candidate and there is nothing to go back to.
     """
     plan = deployment.plan
+    if plan.in_place:
+        return in_place.back(seen, deployment)
     intent, candidate, stable = plan.intent, plan.candidate, plan.stable
     again = any(isinstance(s, Hook) and s.point is HookPoint.ON_ROLLBACK for s in plan.steps)
     told = stages.turned_back(intent, candidate, nth=2 if again else 1)
@@ -207,6 +233,8 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
 
 def activated(seen: Snapshot, deployment: Deployment) -> bool:
     """Users reach the release, or may: by what is seen now or by what was written down."""
+    if deployment.plan.in_place:
+        return in_place.reached(seen, deployment.plan)
     live = seen.weights
     return deployment.activated or (live is not None and bool(live[deployment.plan.candidate]))
 
@@ -268,9 +296,8 @@ def require_stops(intent: Intent, stops: tuple[int, ...]) -> None:
     strange = [share for share in intent.approve if share not in stops]
     if strange:
         shown = ", ".join(percent(share) for share in strange)
-        raise PlanInvalid(
-            f"approval after {shown}, but the plan stops at {', '.join(map(percent, stops))}"
-        )
+        where = f"stops at {', '.join(map(percent, stops))}" if stops else "has no such stops"
+        raise PlanInvalid(f"approval after {shown}, but the plan {where}")
 
 
 def _plan(

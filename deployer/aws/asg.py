@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from deployer.aws.failures import asking, changing
@@ -22,9 +22,13 @@ NEEDS = (
     Need("autoscaling:DescribeAutoScalingGroups", Resource.ANY),
     Need("autoscaling:DescribeScalingActivities", Resource.ANY),
     Need("autoscaling:UpdateAutoScalingGroup", Resource.GROUP),
+    Need("autoscaling:TerminateInstanceInAutoScalingGroup", Resource.GROUP),
+    Need("autoscaling:SuspendProcesses", Resource.GROUP),
+    Need("autoscaling:ResumeProcesses", Resource.GROUP),
 )
 # One page, newest first: a group that cannot launch keeps trying, so its last failure is there.
 ACTIVITIES = 20
+AT_ONCE = 100  # instances that one TerminateInstanceInAutoScalingGroup takes (aws-facts 3.2)
 LAUNCH = "Launching a new EC2 instance"  # how the Description of a launch begins
 
 
@@ -107,3 +111,64 @@ def set_desired(aws: Aws, name: str, desired: int) -> None:
             MinSize=min(group["MinSize"], desired),
             DesiredCapacity=desired,
         )
+
+
+def suspended(group: AutoScalingGroupTypeDef) -> frozenset[str]:
+    """The processes that the group does not run."""
+    return frozenset(each["ProcessName"] for each in group.get("SuspendedProcesses", ()))
+
+
+def terminate(aws: Aws, name: str, instances: Iterable[str], *, shrink: bool) -> None:
+    """Let these members go; they drain first. Two calls for a hundred instances.
+
+    Those that are leaving already, or gone, are left alone, so that repeating it makes no further
+    difference: the call itself has no token, and with `shrink` it would count (aws-facts 4.2).
+
+    Raises:
+        CloudUnavailable: no answer, or a scaling activity is in progress; some may be leaving.
+        ChangeRefused: for good.
+        NotFound, AccessProblem: as above.
+    """
+    wanted = set(instances)
+    there = [i["InstanceId"] for i in read(aws, [name])[name].get("Instances", ()) if stays(i)]
+    leaving = [instance for instance in there if instance in wanted]
+    for start in range(0, len(leaving), AT_ONCE):
+        with changing("autoscaling:TerminateInstanceInAutoScalingGroup", name):
+            aws.autoscaling.terminate_instance_in_auto_scaling_group(
+                AutoScalingGroupName=name,
+                InstanceIds=leaving[start : start + AT_ONCE],
+                ShouldDecrementDesiredCapacity=shrink,
+            )
+
+
+def stays(instance: InstanceTypeDef) -> bool:
+    """Whether the group counts it: it is neither leaving nor on standby."""
+    return instance["LifecycleState"].startswith(("InService", "Pending"))
+
+
+def suspend(aws: Aws, name: str, processes: Sequence[str]) -> None:
+    """The group stops running these. One call; it may be repeated.
+
+    Raises:
+        CloudUnavailable, ChangeRefused, AccessProblem: as above.
+    """
+    require_some(processes)
+    with changing("autoscaling:SuspendProcesses", name):
+        aws.autoscaling.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=processes)
+
+
+def resume(aws: Aws, name: str, processes: Sequence[str]) -> None:
+    """The group runs these again. One call; it may be repeated.
+
+    Raises:
+        CloudUnavailable, ChangeRefused, AccessProblem: as above.
+    """
+    require_some(processes)
+    with changing("autoscaling:ResumeProcesses", name):
+        aws.autoscaling.resume_processes(AutoScalingGroupName=name, ScalingProcesses=processes)
+
+
+def require_some(processes: Sequence[str]) -> None:
+    """To AWS no process at all means every one of them (aws-facts 3.2)."""
+    if not processes:
+        raise ValueError("name the processes: none would mean all")

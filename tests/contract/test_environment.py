@@ -34,7 +34,17 @@ from deployer.lab import actions
 from deployer.lab.context import Context
 from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState, Weights
 from deployer.plan import Status
-from deployer.ports import Clock, Cloud, Metrics, PinRelease, SetDesired, SetWeights
+from deployer.ports import (
+    Clock,
+    Cloud,
+    Metrics,
+    PinRelease,
+    ResumeProcesses,
+    SetDesired,
+    SetWeights,
+    Suspend,
+    Terminate,
+)
 from deployer.topology import topology_parameter
 from tests.contract.conftest import ManualClock, connected, published
 from tests.contract.test_journal import deployment
@@ -112,7 +122,7 @@ def test_the_first_reading_and_the_first_changes(
     first = cloud.observe()
     assert first.at == clock.now()
     assert first.weights is None
-    assert first.blue == SlotState(Slot.BLUE, min_size=0, max_size=4, desired=0)
+    assert first.blue == SlotState(Slot.BLUE, min_size=0, max_size=4, desired=0, version=1)
     assert first.green.empty
     cloud.apply(PinRelease(Slot.GREEN, V2))
     cloud.apply(SetWeights(BLUE, None))
@@ -226,15 +236,17 @@ def test_instances_carry_release_health_and_zone(aws: Aws, clock: ManualClock) -
         max_size=4,
         desired=2,
         instances=(
-            Instance("i-1", "InService", "v1", Health.HEALTHY, zone),
-            Instance("i-2", "InService", "v2", None, zone),
+            Instance("i-1", "InService", "v1", Health.HEALTHY, zone, version=2),
+            Instance("i-2", "InService", "v2", None, zone, version=3),
         ),
         boots="v2",
         draining=1,
+        version=3,
+        known=(Release("v1"), Release("v2")),
     )
     assert seen.green.instances == (
-        Instance("i-3", "InService", "v1", Health.INITIAL, zone),
-        Instance("i-4", "Pending", "v1", None, zone),
+        Instance("i-3", "InService", "v1", Health.INITIAL, zone, version=2),
+        Instance("i-4", "Pending", "v1", None, zone, version=2),
     )
     assert seen.green.launch_failures == (LaunchFailure(100, "no capacity"),)
     assert (seen.green.boots, seen.green.stale) == ("v1", False)
@@ -328,6 +340,14 @@ def test_what_is_called_is_what_is_declared(
     cloud.apply(SetDesired(Slot.BLUE, 1))
     cloud.apply(SetWeights(BLUE, None))
     cloud.apply(SetWeights(Weights(0, 1000), BLUE))
+    cloud.apply(Suspend(Slot.BLUE, ("AZRebalance",)))
+    cloud.apply(ResumeProcesses(Slot.BLUE, ("AZRebalance",)))
+    with Stubber(aws.autoscaling) as stub:
+        member = group(Slot.BLUE, 1, ("i-1", "InService", "1"))
+        found = {**member, "AutoScalingGroupName": shop.slots.blue.group}
+        stub.add_response("describe_auto_scaling_groups", {"AutoScalingGroups": [found]})
+        stub.add_response("terminate_instance_in_auto_scaling_group", {})
+        cloud.apply(Terminate(Slot.BLUE, ("i-1",), shrink=False))
     cloud.observe()
     with Stubber(aws.cloudwatch) as stub:
         stub.add_client_error("get_metric_data", "Throttling")
@@ -356,6 +376,9 @@ def test_permissions_are_narrow_where_iam_allows() -> None:
     )
     changing = {need.action for need in permissions.NEEDS - permissions.READS}
     assert changing == {
+        "autoscaling:ResumeProcesses",
+        "autoscaling:SuspendProcesses",
+        "autoscaling:TerminateInstanceInAutoScalingGroup",
         "autoscaling:UpdateAutoScalingGroup",
         "dynamodb:DeleteItem",
         "dynamodb:PutItem",

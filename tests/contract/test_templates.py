@@ -62,7 +62,7 @@ def stack_update(admin: Admin, template: str, **data: Any) -> None:
 def test_a_template_of_the_stack_boots_no_release(
     templates: LaunchTemplates, template: str
 ) -> None:
-    assert templates.boots([template]) == {template: Boots(None, stale=False)}
+    assert templates.boots([template]) == {template: Boots(None, stale=False, version=1)}
     assert templates.release(template, 1) is None
 
 
@@ -70,7 +70,7 @@ def test_a_pinned_release_boots_with_its_tags_and_everything_inherited(
     templates: LaunchTemplates, template: str, admin: Admin
 ) -> None:
     templates.pin(template, V1)
-    assert templates.boots([template]) == {template: Boots("v1", stale=False)}
+    assert templates.boots([template]) == {template: Boots("v1", stale=False, version=2)}
     assert templates.release(template, 2) == "v1"
     made = described(admin, template)[1]
     assert made["VersionDescription"] == "deployer:v1 from 1"
@@ -114,9 +114,9 @@ def test_a_newer_version_of_the_stacks_makes_stale_and_is_inherited_next(
 ) -> None:
     templates.pin(template, V1)
     stack_update(admin, template, InstanceType="t3.large")
-    assert templates.boots([template]) == {template: Boots("v1", stale=True)}
+    assert templates.boots([template]) == {template: Boots("v1", stale=True, version=2)}
     templates.pin(template, V1)
-    assert templates.boots([template]) == {template: Boots("v1", stale=False)}
+    assert templates.boots([template]) == {template: Boots("v1", stale=False, version=4)}
     newest = described(admin, template)[-1]
     assert newest["VersionDescription"] == "deployer:v1 from 3"
     assert newest["LaunchTemplateData"]["InstanceType"] == "t3.large"
@@ -166,10 +166,10 @@ def test_many_versions_are_read_in_pages_and_only_once(
         first.pin(template, Release(f"v{number}"))
     late = LaunchTemplates(aws, clock)
     before = len(actions.calls("ec2", "DescribeLaunchTemplateVersions"))
-    assert late.boots([template]) == {template: Boots("v11", stale=False)}
+    assert late.boots([template]) == {template: Boots("v11", stale=False, version=13)}
     read = len(actions.calls("ec2", "DescribeLaunchTemplateVersions"))
     assert read - before <= 6, "three windows, read over two pages at most"
-    assert late.boots([template]) == {template: Boots("v11", stale=False)}
+    assert late.boots([template]) == {template: Boots("v11", stale=False, version=13)}
     assert [late.release(template, n) for n in (1, 2, 13)] == [None, "v0", "v11"]
     assert len(actions.calls("ec2", "DescribeLaunchTemplateVersions")) == read
 
@@ -184,7 +184,7 @@ def test_the_search_for_the_stacks_version_stops_where_it_is(
     monkeypatch.setattr(launch_templates, "PAGE", 3)
     late = LaunchTemplates(aws, clock)
     before = len(actions.calls("ec2", "DescribeLaunchTemplateVersions"))
-    assert late.boots([template]) == {template: Boots("v7", stale=True)}
+    assert late.boots([template]) == {template: Boots("v7", stale=True, version=9)}
     assert len(actions.calls("ec2", "DescribeLaunchTemplateVersions")) - before <= 2
     assert late.release(template, 3) == "v1", "older ones are read when an instance has one"
 
@@ -278,12 +278,12 @@ def test_a_latest_version_that_cannot_be_seen_yet_is_looked_for_again(
     with Stubber(aws.ec2) as stub:
         stub.add_response("describe_launch_templates", summary(1, 2))
         stub.add_response("describe_launch_template_versions", answer(row(1)))
-        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=False)
+        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=False, version=1)
         stub.add_response("describe_launch_templates", summary(1, 2))
         stub.add_response("describe_launch_template_versions", answer(row(1), row(2)))
-        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=True)
+        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=True, version=1)
         stub.add_response("describe_launch_templates", summary(1, 2))
-        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=True)
+        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=True, version=1)
         stub.assert_no_pending_responses()
 
 

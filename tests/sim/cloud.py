@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from deployer.errors import ChangeRefused, WeightsMoved
 from deployer.model import Slot, Weights, instances_for
-from deployer.ports import Change, PinRelease, SetDesired, SetWeights
+from deployer.ports import Change, ResumeProcesses, SetDesired, SetWeights, Suspend, Terminate
 from tests.sim.clock import SimClock
 from tests.sim.fleet import NEVER, SimGroup
 from tests.sim.ledger import Ledger
@@ -65,8 +65,15 @@ class SimCloud:
             self._set_weights(change)
         elif isinstance(change, SetDesired):
             self._set_desired(change)
+        elif isinstance(change, Terminate):
+            group = self.groups[change.slot]
+            group.terminate(frozenset(change.instances), self._at, shrink=change.shrink)
+        elif isinstance(change, Suspend):
+            self.groups[change.slot].suspended |= set(change.processes)
+        elif isinstance(change, ResumeProcesses):
+            self.groups[change.slot].suspended -= set(change.processes)
         else:
-            self._pin(change)
+            self.groups[change.slot].pin(change.release.name)
         self.changes.append((self._at, change))
         self._settle()
 
@@ -94,10 +101,6 @@ class SimCloud:
                 f"{change.desired} is outside {group.min_size}..{group.max_size} of {change.slot}"
             )
         group.desired = change.desired
-
-    def _pin(self, change: PinRelease) -> None:
-        group = self.groups[change.slot]
-        group.boots, group.stale = change.release.name, False
 
     def _next_moment(self) -> float:
         moments = [group.next_moment(self._at) for group in self.groups.values()]

@@ -70,7 +70,7 @@ def bake(intent: Intent, candidate: Slot, share: int, capacity: int, look_back_s
     return Bake(
         candidate=candidate, share=share, capacity=capacity, bake_s=bake_s, rule=intent.rule,
         delay_s=intent.delay_s, patience_s=patience_s, inconclusive=intent.inconclusive,
-        deadline_s=patience_s + 120.0, look_back_s=look_back_s, alarms=intent.alarms,
+        deadline_s=patience_s + 120.0, alarms=intent.alarms, look_back_s=look_back_s,
     )  # fmt: skip
 
 

@@ -114,10 +114,13 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
 
         The minute of entry can condemn a release, a minute earlier than the next one would; it can
         not clear it: most of its requests may be the probes, which asked for less than users do.
-        Neither can what happened before, within `look_back_s`.
+        Neither can what happened before, within `look_back_s`. Nothing older than the deadline is
+        read: where a bake is what somebody waits by, hours of good service must not outweigh a
+        release that goes bad now.
         """
-        since = (world.entered_at - self.look_back_s) // MINUTE_S * MINUTE_S
         until = world.now - self.delay_s
+        oldest = max(world.entered_at - self.look_back_s, until - self.deadline_s)
+        since = oldest // MINUTE_S * MINUTE_S
         seen = world.metrics.traffic(since, until) if until >= since + MINUTE_S else {}
         candidate, stable = seen.get(self.candidate, ()), seen.get(self.candidate.twin, ())
         entered, compared = world.entered_at, self.share < WHOLE

@@ -10,6 +10,7 @@ from deployer.steps.bake import Bake
 from deployer.steps.base import Done, Progress, Waiting
 
 MINUTE_S = 60.0
+RECENT_S = 600.0  # silence longer ago than this is not asked for
 
 
 class Linger(msgspec.Struct, frozen=True, tag=True):
@@ -56,8 +57,8 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
         return Waiting(f"waiting for {self.slot} to fall silent")
 
     def _silent(self, world: World) -> bool:
-        since = -(-world.entered_at // MINUTE_S) * MINUTE_S
         until = world.now - self.delay_s
+        since = -(-max(world.entered_at, until - RECENT_S) // MINUTE_S) * MINUTE_S
         if until < since + MINUTE_S:
             return False
         seen = world.metrics.traffic(since, until)

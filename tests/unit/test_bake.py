@@ -168,3 +168,15 @@ def test_one_of_five_missing_does_not_end_the_bake_but_does_not_pass_it_either()
     progress = bake(1000, 5).advance(view)
     assert isinstance(progress, Waiting)
     assert progress.reason == "4 of 5 instances healthy"
+
+
+@pytest.mark.parametrize("share", [500, 1000])
+def test_hours_of_good_service_do_not_outweigh_what_goes_wrong_now(share: int) -> None:
+    """A watch may last for days; it reads no more than its deadline's worth of minutes."""
+    day = 24 * 60
+    good: dict[int, Row] = dict.fromkeys(range(-5, day + 10), (1000, 0))
+    bad = {**good, **dict.fromkeys(range(day, day + 10), (1000, 200))}
+    assert isinstance(judged(bake(share), good, good, minutes=day), Done)
+    said = judged(bake(share), bad, good, minutes=day + 2)
+    assert isinstance(said, str)
+    assert "200 of 17000 failed" in said

@@ -256,7 +256,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         if self.cursor + 1 < len(self.plan.steps):
             held = isinstance(self.plan.steps[self.cursor + 1], Checkpoint)
             return msgspec.structs.replace(
-                self, cursor=self.cursor + 1, entered_at=now, paused_at=now if held else self.paused_at
+                self,
+                cursor=self.cursor + 1,
+                entered_at=now,
+                paused_at=now if held else self.paused_at,
             )
         status = Status.SHIPPED if self.status is Status.RUNNING else Status.ROLLED_BACK
         return msgspec.structs.replace(self, status=status, finished_at=now)

@@ -99,15 +99,17 @@ def reached(seen: Snapshot, plan: Plan) -> bool:
 
 
 def pace_of(intent: Intent, state: SlotState, count: int | None = None) -> Pace:
-    """The settings' batches in instances of this group. A group of one launches first, always.
+    """The settings' batches in instances of this group.
+
+    One instance always serves: a group of one launches first, whatever the settings say.
 
     Raises:
         PlanInvalid: both come to no instance at all, or the group may not grow by its surge.
     """
     roll, count = intent.roll, state.desired if count is None else count
-    surge, unavailable = roll.surge.up(count), min(count, roll.max_unavailable.down(count))
+    surge, unavailable = roll.surge.up(count), min(count - 1, roll.max_unavailable.down(count))
     if count == 1:
-        surge, unavailable = max(1, surge), 0
+        surge = max(1, surge)
     if not surge + unavailable:
         raise PlanInvalid(
             f"surge {roll.surge} and max_unavailable {roll.max_unavailable} of {count} instances "

@@ -2,7 +2,7 @@
 
     ask           valid while it runs and ...            effect
     abort         users can still go back (`stuck`)      the way back begins
-    abort --force they cannot                            the way back begins
+    abort --force always; only offered when they cannot  the way back begins
     pause         it is not paused                       nothing moves forward; judgement goes on
     resume        it is paused                           its timers go on where they stood
     promote       it bakes                               that step counts as done
@@ -49,14 +49,19 @@ def stuck(deployment: Deployment) -> bool:
     return deployment.plan.irreversible and deployment.activated
 
 
+def one_way(deployment: Deployment) -> str:
+    """Why it does not go back, for people."""
+    name = deployment.first_plan.release.name
+    return f"{name} is marked rollback-safe: false and users reach it, so it does not go back"
+
+
 def no_way_back(deployment: Deployment, seen: Snapshot, why: str) -> str:
     """Why nothing goes back by itself, and what a person can do, in one line."""
     name, previous = deployment.plan.release.name, deployment.plan.previous
     whole = seen.weights is not None and seen.weights.sole is deployment.plan.candidate
     first = "" if whole else f"give {name} all of the traffic (production rule), then "
     return (
-        f"{why}; {name} is marked rollback-safe: false and users reach it, so nothing goes back by "
-        f"itself: fix forward ({first}`deployer deploy RELEASE`), or, if "
+        f"{why}; {one_way(deployment)}: fix forward ({first}`deployer deploy RELEASE`), or, if "
         f"{previous or 'the release before'} can live with what {name} did, "
         "`deployer rollback --force`"
     )
@@ -69,12 +74,14 @@ def require_possible(deployment: Deployment, ask: Ask) -> None:
         NotPossibleNow: says what would.
     """
     sensible = possible(deployment)
-    if ask in sensible:
+    if ask in sensible or (ask is Ask.ABORT_FORCE and sensible):
         return
     if not sensible:
         state = "is on its way back" if deployment.status is Status.RETREATING else "has ended"
         raise NotPossibleNow(f"{deployment.id} {state}: see `deployer status`")
     commands = ", ".join(f"`deployer {other}`" for other in sensible)
+    if ask is Ask.ABORT:
+        raise NotPossibleNow(f"{one_way(deployment)}: `deployer abort --force` does all the same")
     held = "is paused" if deployment.paused_at is not None else "runs"
     raise NotPossibleNow(
         f"`deployer {ask}` is not possible now: {deployment.id} {held} in the step "
@@ -103,7 +110,7 @@ def grant(deployment: Deployment, request: Request, now: float) -> Deployment:
         Aborted: the way back begins.
     """
     heeded = replace(deployment, heeded=request.id)
-    if request.ask not in (*possible(deployment), Ask.ABORT_FORCE):  # force is never too early
+    if request.ask not in (*possible(deployment), Ask.ABORT_FORCE):
         return heeded.noting(Event(now, "refused", f"{request.ask} by {request.by}: too late"))
     if request.ask in (Ask.ABORT, Ask.ABORT_FORCE):
         raise Aborted(f"aborted by {request.by}")

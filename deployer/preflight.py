@@ -26,6 +26,7 @@ class Code(StrEnum):
 
     ALARM_RINGING = "alarm-ringing"
     INSTANCE_REFRESH = "instance-refresh"
+    IRREVERSIBLE = "irreversible"
     NO_PLAN = "no-plan"
     PROCESS_SUSPENDED = "process-suspended"
     STACK_BUSY = "stack-busy"
@@ -66,6 +67,7 @@ class Facts:
     ringing:        alarm -> why it forbids going on, as the port `Alarms` tells it.
     last:           the newest deployment that changed anything; None: there was none.
     accept_weights: whoever moved traffic since then, it is fine.
+    one_way:        the release, if it cannot go back and nobody has confirmed that.
     """
 
     seen: Snapshot
@@ -73,6 +75,7 @@ class Facts:
     ringing: Mapping[str, str] = field(default_factory=dict)
     last: Deployment | None = None
     accept_weights: bool = False
+    one_way: str = ""
 
 
 def objections(facts: Facts) -> tuple[Objection, ...]:
@@ -84,6 +87,7 @@ def objections(facts: Facts) -> tuple[Objection, ...]:
         *_unused(facts.seen),
         *_suspended(facts.around),
         *_drifted(facts),
+        *_irreversible(facts.one_way),
     )
 
 
@@ -173,6 +177,15 @@ def _drifted(facts: Facts) -> Iterator[Objection]:
         "(ModifyRule and DeleteRule in CloudTrail), put it back, or begin from where it is "
         "with --accept-weights",
     )
+
+
+def _irreversible(release: str) -> Iterator[Objection]:
+    if release:
+        words = (
+            f"{release} is marked rollback-safe: false: once users reach it, nothing goes back by "
+            "itself; add --irreversible to ship it all the same (docs/schema-changes.md)"
+        )
+        yield Objection(Code.IRREVERSIBLE, words)
 
 
 def left_by(last: Deployment) -> tuple[Weights | None, ...]:

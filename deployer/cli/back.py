@@ -2,12 +2,12 @@
 
 import click
 
-from deployer import strategies
+from deployer import control, strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
-from deployer.cli.lineage import newest_begun, release_before
-from deployer.cli.params import dry_run_option, wait_option
+from deployer.cli.lineage import newest_begun, one_way_since, release_before
+from deployer.cli.params import dry_run_option, force_option, wait_option
 from deployer.cli.session import Session
 from deployer.cli.steer import ask
 from deployer.durations import seconds
@@ -18,16 +18,21 @@ from deployer.plan import Deployment, Plan, Status
 from deployer.render.plan import title, way_back
 from deployer.wiring import intent_of
 
+INSIST = (
+    "fix forward, or, if the release before can live with what it did, run "
+    "`deployer rollback --force`"
+)
 REMEMBERED = 50  # records that are read to find the release before
 
 
 @click.command(short_help="Go back to the release before, or to RELEASE.")
 @click.argument("release", required=False)
+@force_option
 @wait_option
 @dry_run_option
 @click.pass_context
 def rollback(
-    ctx: click.Context, *, release: str | None, wait_for_lock: str, dry_run: bool
+    ctx: click.Context, *, release: str | None, force: bool, wait_for_lock: str, dry_run: bool
 ) -> Ending:
     """Go back to the release before, or to RELEASE.
 
@@ -43,6 +48,9 @@ def rollback(
                                 traffic at once, and judged for two minutes.
                                 Instances on standby are used as they are.
 
+    From a release that users reach and that is marked rollback-safe: false it goes back
+    with --force only: the release before must be able to live with what it did.
+
     A running deployment is not waited for, but turned back. --wait-for-lock is for the
     one that leads back to another release than RELEASE, and for whoever is faster.
 
@@ -57,38 +65,46 @@ def rollback(
     session, wait_s = Session(app.services, app.output), seconds(wait_for_lock)
     active = app.services.journal.active(app.services.environment)
     if active is not None and not (wait_s and leads_elsewhere(release, active.deployment)):
-        return turn_back(session, active, release, dry_run=dry_run)
-    return session.in_turn(wait_s, lambda: start_back(app, session, release, dry_run=dry_run))
+        return turn_back(session, active, release, force=force, dry_run=dry_run)
+    return session.in_turn(
+        wait_s, lambda: start_back(app, session, release, force=force, dry_run=dry_run)
+    )
 
 
-def start_back(app: App, session: Session, release: str | None, *, dry_run: bool) -> Ending:
+def start_back(
+    app: App, session: Session, release: str | None, *, force: bool, dry_run: bool
+) -> Ending:
     """Compile a way back from where the last deployment ended, show it, run it."""
     seen = app.services.cloud.observe()
     halted = halfway(app, seen)
     if halted is not None:
         refuse_other(release, halted)
+        refuse_one_way(halted, force=force)
         plan = strategies.rollback(seen, halted)
     else:
-        plan = return_plan(app, seen, release)
+        plan = return_plan(app, seen, release, force=force)
     if dry_run:
         session.show(plan)
         return Ending("planned")
     return go(session, plan, seen, f"the way back of {halted.id}, which halted" if halted else "")
 
 
-def turn_back(session: Session, active: Active, release: str | None, *, dry_run: bool) -> Ending:
+def turn_back(
+    session: Session, active: Active, release: str | None, *, force: bool, dry_run: bool
+) -> Ending:
     """Ask the running deployment to go back, and watch it.
 
     Raises:
-        NotPossibleNow: RELEASE is not where that leads.
+        NotPossibleNow: RELEASE is not where that leads, or there is no way back without force.
     """
     refuse_other(release, active.deployment)
+    refuse_one_way(active.deployment, force=force)
     if active.deployment.first_plan.strategy == "rollback":
         return see_through(session, active, dry_run=dry_run)
     if dry_run:
         session.show(strategies.rollback(session.services.cloud.observe(), active.deployment))
         return Ending("planned")
-    deployment = session.follow(ask(session, Ask.ABORT))
+    deployment = session.follow(ask(session, Ask.ABORT_FORCE if force else Ask.ABORT))
     if deployment.status is Status.SHIPPED:
         raise NotPossibleNow(
             f"{deployment.plan.release.name} had shipped before it could turn back: "
@@ -126,6 +142,16 @@ def refuse_other(release: str | None, record: Deployment) -> None:
         )
 
 
+def refuse_one_way(record: Deployment, *, force: bool) -> None:
+    """Users reach a release that says of itself that it cannot go back.
+
+    Raises:
+        NotPossibleNow: they do, and nobody insists.
+    """
+    if control.stuck(record) and not force:
+        raise NotPossibleNow(f"{control.one_way(record)}: {INSIST}")
+
+
 def leads_elsewhere(release: str | None, record: Deployment) -> bool:
     """RELEASE is wanted, and the way back of `record` does not lead there."""
     return release not in (None, destination(record))
@@ -156,24 +182,29 @@ def halfway(app: App, seen: Snapshot) -> Deployment | None:
     return newest
 
 
-def return_plan(app: App, seen: Snapshot, release: str | None) -> Plan:
+def return_plan(app: App, seen: Snapshot, release: str | None, *, force: bool) -> Plan:
     """The plan that puts an earlier release back.
 
     Raises:
         NotFound: the journal does not tell which was before, or there is no such release.
-        NotPossibleNow: nothing was ever released, or it serves already.
+        NotPossibleNow: nothing was ever released, it serves already, or a release since then says
+                        of itself that it cannot go back.
     """
     if seen.weights is None:
         raise NotPossibleNow("nothing was ever released here: `deployer canary RELEASE` ships")
     slot = strategies.serving(seen)
     running = seen[slot].releases if slot else ()
-    if release is None:
-        records = app.services.journal.history(app.services.environment, REMEMBERED)
-        release = release_before(records, running)
+    records = app.services.journal.history(app.services.environment, REMEMBERED)
+    release = release or release_before(records, running)
     if release is None:
         raise NotFound(
             f"the journal knows no release before {', '.join(running) or 'the present one'}: "
             "name one: `deployer rollback RELEASE`"
+        )
+    one_way = one_way_since(records, running, release)
+    if one_way is not None and not force:
+        raise NotPossibleNow(
+            f"{one_way} is marked rollback-safe: false and came after {release}: {INSIST}"
         )
     found = app.services.find_release(release)
     return strategies.return_to(seen, intent_of(app.settings, found, "rollback"))

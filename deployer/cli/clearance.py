@@ -21,6 +21,7 @@ def cleared(
     intent: Intent,
     *,
     accept_weights: bool,
+    irreversible: bool,
     dry_run: bool,
 ) -> Plan:
     """The plan, if nothing forbids to begin it; a dry run tells what would, and goes on.
@@ -29,7 +30,7 @@ def cleared(
         NotPossibleNow: something forbids it; all of it has been told.
         PlanInvalid, NotPossibleNow: the strategy's own refusal, if that is all there is.
     """
-    found = facing(session, seen, intent, accept_weights=accept_weights)
+    found = facing(session, seen, intent, accept_weights=accept_weights, irreversible=irreversible)
     try:
         plan = compiler(seen, intent)
     except UsageError as error:
@@ -44,7 +45,7 @@ def cleared(
 
 
 def facing(
-    session: Session, seen: Snapshot, intent: Intent, *, accept_weights: bool
+    session: Session, seen: Snapshot, intent: Intent, *, accept_weights: bool, irreversible: bool
 ) -> tuple[Objection, ...]:
     """What objects to a deployment that begins now.
 
@@ -57,7 +58,9 @@ def facing(
         session.output.note(remark)
     ringing = services.alarms.ringing(intent.alarms) if intent.alarms else {}
     last = newest_begun(services.journal.history(services.environment, REMEMBERED))
-    return objections(Facts(seen, around, ringing, last, accept_weights))
+    release = intent.release
+    one_way = "" if release.rollback_safe or irreversible else release.name
+    return objections(Facts(seen, around, ringing, last, accept_weights, one_way))
 
 
 def tell(session: Session, found: Sequence[Objection], *, dry_run: bool) -> None:

@@ -71,6 +71,15 @@ accept_weights_option = click.option(
     "--accept-weights", is_flag=True,
     help="Begin although somebody has moved traffic since the last deployment.",
 )  # fmt: skip
+irreversible_option = click.option(
+    "--irreversible", is_flag=True,
+    help="Ship RELEASE although it says of itself that it cannot go back (rollback-safe: false): "
+    "once users reach it, nothing goes back by itself.",
+)  # fmt: skip
+force_option = click.option(
+    "--force", is_flag=True,
+    help="Go back even from a release that says of itself that it cannot (rollback-safe: false).",
+)  # fmt: skip
 wait_option = click.option(
     "--wait-for-lock", type=Duration(), default="0s",
     help="How long to wait while another deployment runs: 10m. The plan is made after that.  "

@@ -187,6 +187,9 @@ class Session:
         if retreating or deployment.first_plan.strategy == "rollback":
             self.output.note(f"{heard.signal}: this is the way back, to its end; {again}.")
             return True
+        if control.stuck(deployment):
+            self.output.note(f"{heard.signal}: {control.one_way(deployment)}.")
+            raise heard("stopped by a signal")
         try:
             by = f"{services.caller} ({heard.signal})"
             services.journal.ask(services.environment, identity.request(Ask.ABORT, by))
@@ -224,7 +227,7 @@ class Session:
         return (
             f"at {position(deployment)} ({goal(deployment.step)}), traffic stays at "
             f"{deployment.written or 'nothing'}: `deployer resume` goes on, "
-            "`deployer abort` goes back"
+            f"`deployer abort{' --force' if control.stuck(deployment) else ''}` goes back"
         )
 
     def follow(self, deployment_id: str) -> Deployment:

@@ -16,6 +16,7 @@ from deployer.cli.params import (
     Weights,
     accept_weights_option,
     dry_run_option,
+    irreversible_option,
     wait_option,
 )
 from deployer.cli.session import Session
@@ -55,6 +56,7 @@ COMPILERS: Mapping[Strategy, Callable[[Snapshot, Intent], Plan]] = {
 )  # fmt: skip
 @wait_option
 @accept_weights_option
+@irreversible_option
 @dry_run_option
 @click.pass_context
 def canary(
@@ -67,6 +69,7 @@ def canary(
     linger: str | None,
     wait_for_lock: str,
     accept_weights: bool,
+    irreversible: bool,
     dry_run: bool,
 ) -> Ending:
     """Ship RELEASE a little at a time, judging it at each stop.
@@ -98,7 +101,7 @@ def canary(
         "canary.linger": linger,
     }
     return ship(app_of(ctx, flags), release, "canary", wait_for_lock,
-        accept_weights=accept_weights, dry_run=dry_run,
+        accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
     )  # fmt: skip
 
 
@@ -124,6 +127,7 @@ def canary(
 )  # fmt: skip
 @wait_option
 @accept_weights_option
+@irreversible_option
 @dry_run_option
 @click.pass_context
 def blue_green(
@@ -136,6 +140,7 @@ def blue_green(
     standby: int | None,
     wait_for_lock: str,
     accept_weights: bool,
+    irreversible: bool,
     dry_run: bool,
 ) -> Ending:
     """Ship RELEASE in one change, and keep the old one warm.
@@ -163,7 +168,7 @@ def blue_green(
         "blue_green.standby": standby,
     }
     return ship(app_of(ctx, flags), release, "blue-green", wait_for_lock,
-        accept_weights=accept_weights, dry_run=dry_run,
+        accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
     )  # fmt: skip
 
 
@@ -171,10 +176,17 @@ def blue_green(
 @click.argument("release")
 @wait_option
 @accept_weights_option
+@irreversible_option
 @dry_run_option
 @click.pass_context
 def deploy(
-    ctx: click.Context, *, release: str, wait_for_lock: str, accept_weights: bool, dry_run: bool
+    ctx: click.Context,
+    *,
+    release: str,
+    wait_for_lock: str,
+    accept_weights: bool,
+    irreversible: bool,
+    dry_run: bool,
 ) -> Ending:
     """Ship RELEASE the way that the environment's settings name.
 
@@ -190,7 +202,7 @@ def deploy(
     app = app_of(ctx)
     strategy = app.settings.environment.strategy
     return ship(app, release, strategy, wait_for_lock,
-        accept_weights=accept_weights, dry_run=dry_run,
+        accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
     )  # fmt: skip
 
 
@@ -201,6 +213,7 @@ def ship(
     wait_for_lock: str,
     *,
     accept_weights: bool = False,
+    irreversible: bool = False,
     dry_run: bool,
 ) -> Ending:
     """Compile, show, run; from a fresh reading whenever the environment had to be waited for."""
@@ -211,7 +224,7 @@ def ship(
         seen = app.services.cloud.observe()
         plan = cleared(
             session, COMPILERS[strategy], seen, intent_of(app.settings, found, strategy),
-            accept_weights=accept_weights, dry_run=dry_run,
+            accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
         )  # fmt: skip
         if dry_run:
             session.show(plan)

@@ -9,6 +9,7 @@ from deployer import control, identity
 from deployer.cli import ending
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
+from deployer.cli.params import force_option
 from deployer.cli.session import Session, alive
 from deployer.errors import NotPossibleNow
 from deployer.journal import Active, Ask
@@ -19,6 +20,7 @@ from deployer.render.words import one_line, time_of_day
 
 WHAT = {
     Ask.ABORT: "to go back",
+    Ask.ABORT_FORCE: "to go back",
     Ask.PAUSE: "to pause",
     Ask.RESUME: "to go on",
     Ask.PROMOTE: "to end its bake",
@@ -112,27 +114,30 @@ def approve(ctx: click.Context) -> Ending:
 
 
 @click.command(short_help="Ask the running deployment to go back.")
+@force_option
 @click.pass_context
-def abort(ctx: click.Context) -> Ending:
+def abort(ctx: click.Context, *, force: bool) -> Ending:
     """Ask the running deployment to go back.
 
     Its runner, wherever it is, sees the request at its next look, sends all traffic
     back to the old slot and retires the new one. This command returns at once; watch
     with `deployer status --watch` (or use `deployer rollback`, which waits). If the
     runner is gone, its lease being out, this command takes over and carries the way
-    back out itself. A wish to go back cannot be taken back.
+    back out itself. A wish to go back cannot be taken back. From a release that users
+    reach and that is marked rollback-safe: false it goes back with --force only.
 
     \b
     Exit status: 0 asked, or gone back; 2 not possible now: nothing runs, or it
                  is on its way back; 4 halted, 5 lost the lease to another.
     Example:     deployer abort
     """  # noqa: D301  \b is for click
-    session = session_of(ctx)
-    active = in_progress(session, Ask.ABORT)
+    session, wish = session_of(ctx), Ask.ABORT_FORCE if force else Ask.ABORT
+    active = in_progress(session, wish)
     if alive(active, session.services.clock.now()):
-        return steer(session, Ask.ABORT)
+        return steer(session, wish)
     if active.deployment.status is Status.RUNNING:
-        ask(session, Ask.ABORT)
+        control.require_possible(active.deployment, wish)
+        ask(session, wish)
     session.output.note("Its runner is gone: taking over.")
     return ending.of_deployment(session.resume(), wanted=Status.ROLLED_BACK)
 

@@ -35,7 +35,8 @@ def _plan(plan: Plan) -> Document:
     return {
         "strategy": plan.strategy, "release": plan.release.name, "candidate": plan.candidate,
         "stable": plan.stable, "previous": plan.previous, "capacity": plan.capacity,
-        "analysed": plan.strategy != "first", "fingerprint": plan.fingerprint,
+        "analysed": plan.strategy != "first", "irreversible": plan.irreversible,
+        "fingerprint": plan.fingerprint,
         "expected_s": expected_s(plan), "latest_s": latest_s(plan),
         "steps": [
             {

@@ -22,6 +22,12 @@ NOT_ANALYSED = (
 )
 
 
+ONE_WAY = (
+    "is marked rollback-safe: false: once users reach it, nothing goes back by itself. A failure "
+    "after that halts, for a person to decide."
+)
+
+
 def goal(step: Step) -> str:
     """A step's goal without its time limit, which has a column of its own."""
     return unlimited(step.describe())
@@ -102,6 +108,8 @@ def plan_text(plan: Plan, service: str, environment: str) -> Text:
         text.append(f"  within {spell(step.deadline_s)}\n", "dim")
     if plan.strategy == "first":
         text.append(f"{NOT_ANALYSED}\n", "yellow")
+    if plan.irreversible:
+        text.append(f"{one_line(plan.release.name)} {ONE_WAY}\n", "yellow")
     text.append(estimate(plan))
     text.rstrip()
     return text

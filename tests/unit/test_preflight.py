@@ -141,9 +141,10 @@ def test_everything_is_told_at_once() -> None:
         ),
         ringing={"x": "is in ALARM", "y": "does not exist"},
         last=record(Weights(500, 500)),
+        one_way="v2",
     )
     codes = [objection.code for objection in objections(found)]
-    assert len(codes) == 9
+    assert len(codes) == 10
     assert set(codes) == set(Code) - {Code.NO_PLAN}
 
 

@@ -32,6 +32,11 @@ signal.signal(signal.SIGTERM, lambda *_: print("deaf: what?", flush=True))
 print("deaf: here", flush=True)
 while True: time.sleep(60)
 """,
+    "parent": """
+import subprocess, time
+print("parent:", subprocess.Popen(["sleep", "600"]).pid, flush=True)
+while True: time.sleep(60)
+""",
     "broken": """
 print("broken: cannot", flush=True)
 raise SystemExit(3)

@@ -34,7 +34,8 @@ while True: time.sleep(60)
 """,
     "parent": """
 import subprocess, time
-print("parent:", subprocess.Popen(["sleep", "600"]).pid, flush=True)
+child = subprocess.Popen(["sh", "-c", "trap '' TERM; exec sleep 600"])
+print("parent:", child.pid, flush=True)
 while True: time.sleep(60)
 """,
     "broken": """

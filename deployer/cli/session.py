@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from deployer.cli.lineage import NOT_BEGUN
 from deployer.cli.output import Output
-from deployer.cli.stopping import Interrupted, Stop, StoppableClock, pause, stoppable
+from deployer.cli.stopping import Interrupted, Stop, StoppableClock, Stranded, pause, stoppable
 from deployer.engine import Tell
 from deployer.errors import CloudUnavailable, DeployError, Locked
 from deployer.identity import deployment_id
@@ -51,7 +51,7 @@ class Session:
         Raises:
             Locked: somebody was faster.
             PlanInvalid: the environment changed in between; nothing was done.
-            Interrupted, LeaseLost, AccessProblem: as `resume`.
+            Interrupted, LeaseLost, Stranded: as `resume`.
         """
         with stoppable() as stop:
             return self._carry(self._begin(plan, seen, status, reason), stop)
@@ -62,7 +62,8 @@ class Session:
         Raises:
             Locked: the runner is alive. NotFound: there is none.
             Interrupted: by a signal; somebody else may go on at once.
-            LeaseLost, AccessProblem: as `Runner.run`.
+            LeaseLost: as `Runner.run`.
+            Stranded: credentials have run out, or something of the stack is gone.
         """
         services = self.services
         with stoppable() as stop:
@@ -120,8 +121,12 @@ class Session:
         except Interrupted as error:
             self._release(newest[0])
             raise type(error)(f"{error} {self._standing(newest[0])}") from error
+        except DeployError as error:
+            self._release(newest[0])
+            raise Stranded(f"{error}; stopped {self._standing(newest[0])}") from error
         except BaseException:
             self._release(newest[0])
+            self.output.note(f"Stopped {self._standing(newest[0])}.")
             raise
 
     def _release(self, deployment: Deployment) -> None:
@@ -132,11 +137,11 @@ class Session:
             self.output.note(f"the lease runs out in {span(services.lease_s)} by itself: {error}")
 
     def _standing(self, deployment: Deployment) -> str:
-        """Where an interrupted deployment stands, and how to go on."""
+        """Where an unfinished deployment stands, and how to go on."""
+        live = " or ".join(str(w or "nothing") for w in (deployment.written, *deployment.intended))
         return (
-            f"at {position(deployment)} ({goal(deployment.step)}), traffic stays at "
-            f"{deployment.written or 'nothing'}: `deployer resume` goes on, "
-            "`deployer abort` goes back"
+            f"at {position(deployment)} ({goal(deployment.step)}), traffic stays at {live}: "
+            "`deployer resume` goes on, `deployer abort` goes back"
         )
 
     def follow(self, deployment_id: str) -> Deployment:

@@ -27,9 +27,7 @@ class Story:
     weights: Weights | None = field(default_factory=lambda: Weights(1000, 0))
     happens: Callable[[Play], None] = lambda _: None
 
-    def tell(
-        self, faults: Mapping[int, Fault], absence_s: float = 61.0
-    ) -> tuple[Play, Deployment]:
+    def tell(self, faults: Mapping[int, Fault], absence_s: float = 61.0) -> tuple[Play, Deployment]:
         sim = play(behaviours=self.behaviours, weights=self.weights, faults=faults)
         sim.absence_s = absence_s
         self.happens(sim)

@@ -1,7 +1,7 @@
 """Nouns of a deployment: slots, weights, releases, and one reading of the cloud. Pure data."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from deployer.durations import percent
@@ -114,8 +114,10 @@ class LaunchFailure:
 class SlotState:
     """One reading of a slot.
 
-    boots:           release of the launch template's default version: what would launch now.
+    boots:           what the launch template's default version carries, and would launch now: its
+                     AMI included, wherever that is from; None: the stack's, without a release.
     stale:           the stack has made a newer launch-template version than the one `boots` is from.
+    stack_image:     AMI of the newest version that the stack made.
     draining:        registered targets that still drain, whether or not the group knows them.
     launch_failures: recent failed launches, newest first.
     """
@@ -125,8 +127,9 @@ class SlotState:
     max_size: int
     desired: int
     instances: tuple[Instance, ...] = ()
-    boots: str | None = None
+    boots: Release | None = None
     stale: bool = False
+    stack_image: str | None = None
     draining: int = 0
     launch_failures: tuple[LaunchFailure, ...] = ()
 
@@ -135,6 +138,11 @@ class SlotState:
         return sum(
             instance.serving and release in (None, instance.release) for instance in self.instances
         )
+
+    def boots_exactly(self, release: Release) -> bool:
+        """Whether instances launched now run `release`: its artifact, and its AMI or the stack's."""
+        wanted = replace(release, image=release.image or self.stack_image)
+        return self.boots == wanted and not self.stale
 
     @property
     def releases(self) -> tuple[str, ...]:

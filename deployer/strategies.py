@@ -5,7 +5,7 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
-from deployer.model import WHOLE, Slot, Snapshot, Weights
+from deployer.model import WHOLE, Slot, SlotState, Snapshot, Weights
 from deployer.plan import Deployment, Intent, Plan, basis_of
 from deployer.steps.bake import Bake
 from deployer.steps.base import LATE_READING_S
@@ -224,6 +224,11 @@ def _linger(intent: Intent, slot: Slot) -> Linger:
     return Linger(slot, intent.linger_s, intent.delay_s, intent.linger_s + 120.0)
 
 
+def served_by(state: SlotState) -> str | None:
+    """The release that a slot runs; if its instances name none, the one that it would boot."""
+    return ", ".join(state.releases) or (state.boots.name if state.boots else None)
+
+
 def _plan(
     strategy: str,
     seen: Snapshot,
@@ -241,7 +246,7 @@ def _plan(
         intent=intent,
         candidate=candidate,
         stable=stable,
-        previous=previous or (", ".join(before.releases) or before.boots if before else None),
+        previous=previous or (served_by(before) if before else None),
         capacity=capacity,
         steps=steps,
         basis=basis_of(seen),

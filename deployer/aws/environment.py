@@ -113,6 +113,7 @@ class AwsCloud:
             instances=tuple(self._instance(i, registered) for i in group.get("Instances", ())),
             boots=boots.release,
             stale=boots.stale,
+            stack_image=boots.stack_image,
             draining=registered.draining,
             launch_failures=failures,
         )

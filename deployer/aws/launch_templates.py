@@ -42,12 +42,14 @@ SETTLE_S = 2.0
 class Boots:
     """What a template's default version would launch.
 
-    release: None: the stack's own version, which carries none.
-    stale:   the stack has made a newer version than the one that the default is, or is made from.
+    release:     None: the stack's own version, which carries none.
+    stale:       the stack has made a newer version than the one that the default is, or is from.
+    stack_image: AMI of the newest version that the stack made.
     """
 
-    release: str | None
+    release: Release | None
     stale: bool
+    stack_image: str | None = None
 
 
 @dataclass(slots=True)
@@ -138,8 +140,9 @@ class LaunchTemplates:
             return Boots(None, stale=False)
         made_from = version.number if version.source is None else version.source
         return Boots(
-            version.release.name if version.release else None,
+            version.release,
             stale=stack is not None and stack.number > made_from,
+            stack_image=stack.image if stack else None,
         )
 
     def _version(self, template: str, number: int) -> Version | None:

@@ -97,7 +97,7 @@ class SimCloud:
 
     def _pin(self, change: PinRelease) -> None:
         group = self.groups[change.slot]
-        group.boots, group.stale = change.release.name, False
+        group.boots, group.stale = change.release, False
 
     def _next_moment(self) -> float:
         moments = [group.next_moment(self._at) for group in self.groups.values()]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from deployer.model import Health, Instance, LaunchFailure, Slot, SlotState
+from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState
 
 NEVER = math.inf
 NOTICE_S = 10.0  # two failed health checks, 5 s apart
@@ -137,7 +137,7 @@ class SimGroup:
 
     slot: Slot
     desired: int = 0
-    boots: str | None = None
+    boots: Release | None = None
     min_size: int = 0
     max_size: int = 12
     drain_s: float = 20.0
@@ -186,10 +186,11 @@ class SimGroup:
                 self.failures.insert(0, LaunchFailure(now, self.no_capacity))
                 self.retry_at = now + RETRY_S
             return
-        how = self.behaviours.get(self.boots or "", Behaviour())
+        boots = self.boots.name if self.boots else None
+        how = self.behaviours.get(boots or "", Behaviour())
         self.launched += 1
         name = f"{self.slot}-{self.launched}"
-        self.instances.append(SimInstance(name, self.boots, how, now, replacement=self.owed > 0))
+        self.instances.append(SimInstance(name, boots, how, now, replacement=self.owed > 0))
         self.owed = max(0, self.owed - 1)
 
     def break_one(self, now: float) -> None:

@@ -234,7 +234,7 @@ def play(
     groups = {slot: SimGroup(slot, behaviours=behaviours or {}) for slot in Slot}
     live = weights.sole if weights else None
     if live is not None:
-        groups[live].desired, groups[live].boots = size, "v1"
+        groups[live].desired, groups[live].boots = size, Release("v1")
         groups[live].stock(clock.now())
     cloud = SimCloud(clock, groups, weights, load=size, rate=rate, data_lag_s=data_lag_s)
     journal = SimJournal(gate)

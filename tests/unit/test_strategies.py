@@ -174,7 +174,7 @@ def test_before_that_the_first_release_is_simply_retired() -> None:
 
 
 def test_the_way_back_does_not_mind_a_group_that_became_too_small() -> None:
-    small = SlotState(GREEN, 0, 1, 1, instances(1, "v2"), "v2")
+    small = SlotState(GREEN, 0, 1, 1, instances(1, "v2"), Release("v2"))
     seen = Snapshot(NOW, Weights(950, 50), slot(BLUE, *instances(4)), small)
     assert len(rollback(seen, running(canary(LIVE, INTENT))).steps) == 4
 

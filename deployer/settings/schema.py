@@ -22,6 +22,7 @@ from deployer.settings.kinds import (
     ImageOrNone,
     InstanceType,
     Interval,
+    Lease,
     Line,
     ListenerPort,
     Path,
@@ -113,7 +114,7 @@ class ProvisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[journal]: the lock's lease and how often the runner looks."""
 
-    lease_s: Deadline = field(name="lease", default=Seconds(60))
+    lease_s: Lease = field(name="lease", default=Seconds(60))
     poll_s: Deadline = field(name="poll", default=Seconds(5))
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployer.aws.session import LONGEST_CALL_S
 from deployer.durations import spell
 from deployer.errors import NotFound, SettingsInvalid
 from deployer.settings.kinds import Seconds
@@ -35,6 +36,13 @@ def refused(file: Path, more: str, **arguments: Any) -> str:
         load(file, **arguments)
     (line,) = str(caught.value).splitlines()
     return line
+
+
+def test_no_call_to_aws_outlives_the_lease_under_which_it_was_begun(file: Path) -> None:
+    """What botocore sends again after that would be sent beside the next runner."""
+    assert "a duration from 40s to 24h" in refused(file, '[journal]\nlease = "39s"\n')
+    file.write_text(MINIMAL + '[journal]\nlease = "40s"\n')
+    assert load(file).journal.lease_s > LONGEST_CALL_S
 
 
 def test_the_only_environment_needs_no_name(file: Path) -> None:
@@ -126,9 +134,9 @@ TABLE = [
         ),
     ),
     (
-        '[journal]\nlease = "10s"',
+        '[journal]\nlease = "40s"\npoll = "15s"',
         (
-            'deployer.toml: journal.poll = "5s" (in dev): must be a third of journal.lease at most: '
+            'deployer.toml: journal.poll = "15s" (in dev): must be a third of journal.lease at most: '
             "the lease is renewed as often as the runner looks"
         ),
     ),

@@ -92,6 +92,9 @@ def asking(action: str, subject: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise of(error, action, subject, changes=False) from error
+    except Exception as error:
+        raise_if_garbled(error, action, subject)
+        raise
 
 
 @contextmanager
@@ -106,6 +109,23 @@ def changing(action: str, subject: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise of(error, action, subject, changes=True) from error
+    except Exception as error:
+        raise_if_garbled(error, action, subject)
+        raise
+
+
+def raise_if_garbled(error: Exception, action: str, subject: str) -> None:
+    """An answer that is none of AWS's, such as a proxy's page: the call may have taken effect.
+
+    Raises:
+        CloudUnavailable: it is that; botocore's class for it is no BotoCoreError.
+    """
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415  0.2 s, loaded if it is raised
+
+    if isinstance(error, ResponseParserError):
+        raise CloudUnavailable(
+            f"{action} on {subject}: the answer cannot be read (a proxy's?): {_line(error)}"
+        ) from error
 
 
 def code_of(error: DeployError) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import botocore.exceptions as boto
 import pytest
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from deployer.aws.failures import asking, changing, code_of, reasons_of
 from deployer.errors import (
@@ -133,3 +134,17 @@ def test_codes_and_reasons_can_be_asked_for() -> None:
     assert reasons_of(found) == {"TransactionConflict"}
     assert code_of(DeployError()) == ""
     assert reasons_of(told(boto.NoRegionError(), changes=False)) == frozenset()
+
+
+@pytest.mark.parametrize("changes", [True, False])
+def test_an_answer_that_is_not_of_aws_is_worth_another_try(*, changes: bool) -> None:
+    """Even for a change: it may have taken effect, so it was not refused."""
+    error = told(ResponseParserError("invalid XML received:\n<html>"), changes=changes)
+    assert isinstance(error, CloudUnavailable)
+    assert f"{ACTION} on {SUBJECT}: the answer cannot be read" in str(error)
+
+
+@pytest.mark.parametrize("around", [asking, changing])
+def test_a_mistake_of_ours_is_not_dressed_up(around: Any) -> None:
+    with pytest.raises(ZeroDivisionError), around("elbv2:ModifyRule", "the rule"):
+        raise ZeroDivisionError

@@ -90,7 +90,7 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
         raise NotPossibleNow(
             f"{intent.release.name} serves already: nothing to go back from; see `deployer history`"
         )
-    capacity, candidate = seen[stable].desired, stable.twin
+    capacity, candidate = seen[stable].desired or intent.size, stable.twin
     require_room(seen, candidate, capacity)
     quick = replace(
         intent,
@@ -134,9 +134,12 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
             "ship a good one with `deployer canary RELEASE`"
         )
     else:
+        limits = intent.limits
+        # An instance that dies in between is waited for: to give up here would strand users.
+        route_s = limits.provision_s + limits.route_s
         steps = (
-            Provision(stable, None, plan.capacity, intent.limits.provision_s, settle_s),
-            Route(Weights.toward(stable, WHOLE), plan.capacity, intent.limits.route_s),
+            Provision(stable, None, plan.capacity, limits.provision_s, settle_s),
+            Route(Weights.toward(stable, WHOLE), plan.capacity, route_s),
             _linger(intent, candidate),
             shrink,
         )
@@ -166,9 +169,15 @@ def require_sound(seen: Snapshot, stable: Slot) -> None:
     """A deployment begins from a healthy environment only.
 
     Raises:
-        NotPossibleNow: the live slot has fewer healthy instances than it should.
+        NotPossibleNow: the live slot has fewer healthy instances than it should, or is being
+            scaled to none, so that nobody knows how many the release needs.
     """
     state = seen[stable]
+    if state.desired == 0:
+        raise NotPossibleNow(
+            f"{stable} serves everything, and its group is asked for 0 instances: give it its "
+            "desired capacity back, then run the command again"
+        )
     if state.healthy() < state.desired:
         raise NotPossibleNow(
             f"{stable} serves everything with {state.healthy()} of {state.desired} instances "

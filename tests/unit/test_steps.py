@@ -261,8 +261,9 @@ def test_a_bad_verdict_ends_the_bake_at_once(elapsed_s: float) -> None:
 
 def test_patience_runs_out() -> None:
     late = world(BAKING, elapsed_s=900.0, metrics=SILENT)
-    with pytest.raises(VerdictFailed, match="no verdict within 15m, and the settings say abort"):
+    with pytest.raises(VerdictFailed, match="no verdict within 15m, and the settings say") as ended:
         bake().advance(late)
+    assert ended.value.evidence["verdict"] == "inconclusive"
     expect(bake(inconclusive="promote").advance(late), Done)
 
 

@@ -152,7 +152,8 @@ class Session:
         """
         services = self.services
         active = services.journal.active(services.environment)
-        deployment = active.deployment if active else self._load(deployment_id)
+        ours = active is not None and active.deployment.id == deployment_id
+        deployment = active.deployment if active and ours else self._load(deployment_id)
         with (
             stoppable() as stop,
             self.output.watch(self._view(deployment), services.clock) as tell,

@@ -141,12 +141,14 @@ def await_ready(
         DeployError: it ended, or took too long; carries its last words.
     """
     deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        if (options.directory / "state.json").exists():
-            return home.find(options.directory)
-        if process.poll() is not None:
-            break
-        time.sleep(0.02)
+    try:
+        while time.monotonic() < deadline and process.poll() is None:
+            if (options.directory / "state.json").exists():
+                return home.find(options.directory)
+            time.sleep(0.02)
+    except KeyboardInterrupt:
+        process.terminate()  # nobody has been told of it yet
+        raise
     if process.poll() is None:
         process.terminate()
     log = (options.directory / "lab.log").read_text(errors="replace").strip().splitlines()

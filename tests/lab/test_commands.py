@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from deployer.lab import home
+
 from .conftest import ROOT, Shell, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
@@ -119,3 +121,22 @@ def test_nothing_survives_a_lab_that_is_killed(tmp_path: Path) -> None:
         time.sleep(0.05)
     assert [child for child in family if not gone(child)] == []
     assert shell.run("lab", "env").returncode == 2
+
+
+def test_a_start_that_is_interrupted_leaves_no_lab(tmp_path: Path) -> None:
+    shell = shell_for(tmp_path)
+    with subprocess.Popen(
+        shell.command("lab", "up", "--detach", "--no-stacks"),
+        env=dict(shell.variables), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as starting:  # fmt: skip
+        deadline = time.monotonic() + 20
+        while not home.running(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        family = children(starting.pid)
+        assert family
+        starting.send_signal(signal.SIGINT)
+        starting.communicate(timeout=10)
+        assert starting.returncode != 0
+    while not all(map(gone, family)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [child for child in family if not gone(child)] == []

@@ -47,7 +47,7 @@ class LabOptions:
 def shown(text: RenderableType) -> None:
     """Print a table; only a terminal has a width, into which it must fit."""
     console = Console()
-    console.print(text, width=console.width if console.is_terminal else UNBOUNDED)
+    (console if console.is_terminal else Console(width=UNBOUNDED)).print(text)
 
 
 class Span(click.ParamType[float]):

@@ -216,6 +216,17 @@ def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
         load(tmp_path / "nowhere.toml")
 
 
+def test_a_folder_is_not_told_to_be_copied_over(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_a_byte_order_mark_and_any_line_end_are_read_over(file: Path, line_end: bytes) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + MINIMAL.encode().replace(b"\n", line_end))
+    assert load(file).service.name == "shop"
+
+
 def test_an_unknown_environment_lists_those_that_exist(file: Path) -> None:
     with pytest.raises(NotFound, match=r"no environment 'prod'; there is: dev"):
         load(file, "prod")

@@ -84,6 +84,19 @@ def test_the_same_for_reads_and_changes(
 
 
 @pytest.mark.parametrize(
+    ("url", "look"),
+    [
+        ("https://ssm.us-east-9.amazonaws.com/", "`region` in deployer.toml"),
+        ("https://ssm.cn-north-9.amazonaws.com.cn/", "`region` in deployer.toml"),
+        ("http://localhost:45465/", "AWS_ENDPOINT_URL leads there"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_reached_says_where_to_look(url: str, look: str) -> None:
+    error = boto.EndpointConnectionError(endpoint_url=url)
+    assert look in str(told(error, changes=False))
+
+
+@pytest.mark.parametrize(
     ("code", "reading", "change"),
     [
         ("ListenerNotFound", NotFound, ChangeRefused),

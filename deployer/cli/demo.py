@@ -72,11 +72,11 @@ class Stage:
 
 @click.command()
 @click.option(
-    "--rps", type=click.FloatRange(10, 1000), default=200.0, show_default=True,
+    "--rps", type=lab.Number(10, 1000), default=200.0, show_default=True,
     help="Requests a second while v2 and v3 are released.",
 )  # fmt: skip
 @click.option(
-    "--scale", type=click.FloatRange(1, 60), default=20.0, show_default=True,
+    "--scale", type=lab.Number(1, 60), default=20.0, show_default=True,
     help="How many times faster than the wall's the lab's clock runs.",
 )  # fmt: skip
 @click.pass_context
@@ -87,6 +87,7 @@ def demo(context: click.Context, *, rps: float, scale: float) -> None:
     Real HTTP requests flow all the time and every one is counted. Needs no AWS account.
     Exit status: 0 if every release ended as it should and not one request was lost
     that the deployer could have saved, else 1.
+    Example: deployer demo --rps 100
     """  # noqa: D301  \b is for click
     asked = context.find_root().params
     config = Path(asked.get("config") or "deployer.toml")

@@ -112,7 +112,7 @@ def running(directory: Path) -> bool:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return False
 
@@ -124,16 +124,21 @@ def publish(directory: Path, state: State) -> None:
     draft.replace(directory / "state.json")
 
 
+def published(directory: Path) -> State | None:
+    """What the folder's last lab told, which may have been killed since; None if none did."""
+    try:
+        return msgspec.json.decode((directory / "state.json").read_bytes(), type=State)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def find(directory: Path) -> State:
     """The lab that lives in this folder.
 
     Raises:
         NotFound: none does.
     """
-    try:
-        state = msgspec.json.decode((directory / "state.json").read_bytes(), type=State)
-    except FileNotFoundError:
-        state = None
+    state = published(directory)
     if state is None or not running(directory):
         raise NotFound(f"no lab runs in {directory}: start one with `deployer lab up --detach`")
     return state

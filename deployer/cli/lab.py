@@ -129,7 +129,11 @@ def lab(context: click.Context) -> None:
     "--scale", type=Number(1, 60), default=20.0, show_default=True,
     help="How many times faster than the wall's the lab's clock runs.",
 )  # fmt: skip
-@click.option("--no-stacks", is_flag=True, help="Deploy nothing: `deployer lab cdk` will.")
+@click.option(
+    "--no-stacks",
+    is_flag=True,
+    help="Deploy nothing; `deployer lab cdk -- bootstrap`, then `... -- deploy --all` will.",
+)
 @click.pass_obj
 def up(options: LabOptions, *, detach: bool, scale: float, no_stacks: bool) -> None:
     """Start the lab and deploy the stacks from their synthesized templates.
@@ -206,7 +210,7 @@ def await_ready(
     try:
         state = told_by(process, options.directory, patience_s)
     except KeyboardInterrupt:
-        process.terminate()
+        process.terminate()  # nobody has been told of it yet
         raise
     if state is not None:
         return state
@@ -358,7 +362,8 @@ def topology(state: home.State) -> dict[str, Any]:
         parameter = ssm.get_parameter(Name=topology_parameter(service, state.environment))
     except ssm.exceptions.ParameterNotFound:
         raise PlanInvalid(
-            "the lab has no stacks yet: run `deployer lab cdk -- deploy --all`"
+            "the lab has no stacks yet: run `deployer lab cdk -- bootstrap`, then "
+            "`deployer lab cdk -- deploy --all`"
         ) from None
     found: dict[str, Any] = json.loads(parameter["Parameter"]["Value"])
     return found | {"service": service}

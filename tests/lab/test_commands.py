@@ -6,10 +6,11 @@ import shlex
 import signal
 import subprocess
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from deployer.lab import home
 
 from .conftest import ROOT, Shell, shell_for
 
@@ -112,6 +113,7 @@ def test_kill_the_deployer_in_mid_canary_and_carry_on_without_losing_a_request(
 def test_nothing_survives_a_lab_that_is_killed(tmp_path: Path) -> None:
     shell = shell_for(tmp_path)
     pid = shell.json("lab", "up", "--detach", "--no-stacks")["pid"]
+    assert "-- bootstrap`, then" in shell.run("lab", "load").stderr
     family = children(pid)
     assert family  # Envoy at least
     os.kill(pid, signal.SIGKILL)
@@ -146,34 +148,26 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert "No lab was running" in shell_for(tmp_path / "file").run("lab", "down").stdout
 
 
-def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
-    shell = shell_for(tmp_path)
-    starting = subprocess.Popen(
-        shell.command("lab", "up", "--detach", "--no-stacks"), env=dict(shell.variables), cwd=ROOT,
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    while not (tmp_path / "lab.log").exists():
-        time.sleep(0.01)
-    starting.send_signal(signal.SIGINT)
-    assert "interrupted" in starting.communicate(timeout=30)[1]
-    assert starting.returncode == 130
-    deadline = time.monotonic() + 20
-    while children_in(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert children_in(tmp_path) == []
-
-
-def children_in(folder: Path) -> list[int]:
-    """Every process whose command line names the lab's folder."""
-    found = []
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if str(folder).encode() in line.read_bytes():
-                found.append(int(line.parent.name))
-    return found
-
-
 def test_tables_are_whole_where_there_is_no_terminal(outside: Shell) -> None:
     assert "…" not in outside.run("lab", "status").stdout
     shown = outside.run("lab", "load", "--rps", "10", "--duration", "1s").stdout
     assert max(len(line.rstrip()) for line in shown.splitlines()) < 200
+
+
+def test_a_start_that_is_interrupted_leaves_no_lab(tmp_path: Path) -> None:
+    shell = shell_for(tmp_path)
+    with subprocess.Popen(
+        shell.command("lab", "up", "--detach", "--no-stacks"),
+        env=dict(shell.variables), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as starting:  # fmt: skip
+        deadline = time.monotonic() + 20
+        while not home.running(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        family = children(starting.pid)
+        assert family
+        starting.send_signal(signal.SIGINT)
+        starting.communicate(timeout=10)
+        assert starting.returncode != 0
+    while not all(map(gone, family)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [child for child in family if not gone(child)] == []

@@ -120,8 +120,14 @@ def the_lab(stage: Stage, scale: float) -> Iterator[home.State]:
 def stacks_up(stage: Stage) -> None:
     """Infrastructure from the real CDK CLI."""
     stage.title("Infrastructure: the real CDK CLI deploys network, control and service")
-    stage.deployer("lab", "cdk", "--", "bootstrap", quiet=True)
-    stage.deployer("lab", "cdk", "--", "deploy", "--all", "--require-approval", "never", quiet=True)
+    cdk(stage, "bootstrap")
+    cdk(stage, "deploy", "--all", "--require-approval", "never")
+
+
+def cdk(stage: Stage, *arguments: str) -> None:
+    """The CDK CLI, synthesizing into the demo's own folder: two may not share one."""
+    output = str(stage.options.directory / "cdk.out")
+    stage.deployer("lab", "cdk", "--", *arguments, "--output", output, quiet=True)
 
 
 def play(stage: Stage, state: home.State, rps: float) -> tuple[dict[str, Any], list[Ending]]:
@@ -169,7 +175,7 @@ def stacks_down(stage: Stage, state: home.State) -> None:
     """Everything goes: CloudFormation deletes no bucket that holds something."""
     stage.title("Tearing down")
     empty(state, lab.topology(state)["artifact_bucket"])
-    stage.deployer("lab", "cdk", "--", "destroy", "--all", "--force", quiet=True)
+    cdk(stage, "destroy", "--all", "--force")
 
 
 def empty(state: home.State, bucket: str) -> None:

@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import simulated
+from benchmarks import lab, simulated
 
-BENCHMARKS = {"simulated": simulated.main}
+BENCHMARKS = {"simulated": simulated.main, "lab": lab.main}
 
 
 def main(names: list[str]) -> int:

@@ -4,6 +4,7 @@ The lab and the tool share one virtual clock through the environment variable DE
 (`ORIGIN@SCALE`, set by `deployer lab env`): virtual time is ORIGIN + (wall - ORIGIN) * SCALE.
 """
 
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -57,7 +58,7 @@ def from_environment(environ: Mapping[str, str]) -> WallClock | ScaledClock:
     """The lab's clock if the environment names one, else the wall's.
 
     Raises:
-        SettingsInvalid: DEPLOYER_CLOCK is not ORIGIN@SCALE with a positive scale.
+        SettingsInvalid: DEPLOYER_CLOCK is not ORIGIN@SCALE with finite numbers and a positive scale.
     """
     text = environ.get(VARIABLE)
     if not text:
@@ -67,7 +68,7 @@ def from_environment(environ: Mapping[str, str]) -> WallClock | ScaledClock:
         clock = ScaledClock(float(origin), float(scale))
     except ValueError:
         clock = ScaledClock(0.0, 0.0)
-    if clock.scale <= 0:
+    if not (math.isfinite(clock.origin) and 0 < clock.scale < math.inf):
         raise SettingsInvalid(
             f'{VARIABLE}={text!r} is not ORIGIN@SCALE; run: eval "$(deployer lab env)"'
         )

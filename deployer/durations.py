@@ -3,8 +3,8 @@
 import re
 
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%?")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%?", re.ASCII)
 
 
 def seconds(text: str) -> float:

@@ -83,7 +83,7 @@ def decide(deployment: Deployment, world: World) -> Decision:
     if isinstance(progress, Done):
         return finish_step(settled, progress, world.now)
     anew = isinstance(progress, Act) and isinstance(progress.change, RunHook)
-    if world.elapsed_s > settled.step.deadline_s and not anew:
+    if world.now > settled.due_at and not anew:
         why = progress.reason if isinstance(progress, Waiting) else f"still to {progress.change}"
         raise DeadlineExpired(f"{settled.step.describe()}: {why}")
     if isinstance(progress, Waiting):
@@ -284,7 +284,7 @@ class Runner:
             LeaseLost: another runner has taken over; nothing was changed since.
             AccessProblem: credentials or a permission are missing; resume when they are there.
         """
-        lease_until = self.clock.now() + self.lease_s
+        lease_until = self.clock.now()  # as if it had run out: the first turn renews it
         try:
             while not deployment.status.final:
                 before = deployment
@@ -304,7 +304,7 @@ class Runner:
         saved after all, the next save is refused and `_recall` reads what is stored.
         """
         try:
-            seen, decision = self._look(deployment)
+            seen, decision = self._look(deployment, lease_until)
             due = decision.change is not None or lease_until - self.clock.now() < self.lease_s / 2
             if not due and decision.after == deployment:
                 self.tell(deployment, decision.event, seen)
@@ -342,14 +342,19 @@ class Runner:
     def _tell(self, deployment: Deployment, kind: str, words: object) -> None:
         self.tell(deployment, Event(self.clock.now(), kind, str(words)), None)
 
-    def _look(self, deployment: Deployment) -> tuple[Snapshot | None, Decision]:
-        """Observe and decide; a cloud in which our rule is not to be found halts, seen by nobody."""
+    def _look(self, deployment: Deployment, lease_until: float) -> tuple[Snapshot | None, Decision]:
+        """Observe and decide; a cloud in which our rule is not to be found halts, seen by nobody.
+
+        After a silence longer than the lease deadlines start over: nothing could be done in time.
+        """
         try:
             seen = self.cloud.observe()
         except Halted as error:
             now = self.clock.now()
             halted = part(deployment, halt(deployment, error, now), now)
             return None, leave(deployment, now) if deployment.ending else halted
+        if self.clock.now() >= lease_until:
+            deployment = replace(deployment, resumed_at=self.clock.now())
         return seen, self._decide(deployment, seen)
 
     def _decide(self, deployment: Deployment, seen: Snapshot) -> Decision:

@@ -159,8 +159,10 @@ class LaunchFailure:
 class SlotState:
     """One reading of a slot.
 
-    boots:           release of the launch template's default version: what would launch now.
+    boots:           what the launch template's default version carries, and would launch now: its
+                     AMI included, wherever that is from; None: the stack's, without a release.
     stale:           the stack has made a newer launch-template version than the one `boots` is from.
+    stack_image:     AMI of the newest version that the stack made.
     draining:        registered targets that still drain, whether or not the group knows them.
     launch_failures: recent failed launches, newest first.
     suspended:       processes of the group that are suspended (aws-facts 3.2).
@@ -173,8 +175,9 @@ class SlotState:
     max_size: int
     desired: int
     instances: tuple[Instance, ...] = ()
-    boots: str | None = None
+    boots: Release | None = None
     stale: bool = False
+    stack_image: str | None = None
     draining: int = 0
     launch_failures: tuple[LaunchFailure, ...] = ()
     suspended: frozenset[str] = frozenset()
@@ -186,6 +189,19 @@ class SlotState:
         return sum(
             instance.serving and release in (None, instance.release) for instance in self.instances
         )
+
+    def boots_exactly(self, release: Release) -> bool:
+        """Whether instances launched now run `release`: its artifact, and its AMI or the stack's."""
+        boots = self.boots
+        if boots is None or self.stale:
+            return False
+        wanted = (release.name, release.artifact, release.image or self.stack_image)
+        return (boots.name, boots.artifact, boots.image) == wanted
+
+    @property
+    def boots_name(self) -> str | None:
+        """The release that instances launched now would run; None: the stack's own version."""
+        return self.boots.name if self.boots else None
 
     @property
     def releases(self) -> tuple[str, ...]:

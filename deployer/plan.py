@@ -190,6 +190,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     original:    the first plan, once the deployment is on its way back.
     cursor:      index of the step in execution.
     entered_at:  when that step was entered, epoch seconds.
+    resumed_at:  when a runner last took it up, for the first time or after a silence: deadlines do
+                 not run out while nobody is there to act.
     written:     the live weights as last confirmed; None: no production rule yet.
     intended:    weights that may have been written since and were not seen yet, oldest first.
     intended_at: when the newest of them was.
@@ -209,6 +211,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     cursor: int = 0
     started_at: float
     entered_at: float
+    resumed_at: float | None = None
     finished_at: float | None = None
     written: Weights | None
     intended: tuple[Weights, ...] = ()
@@ -226,6 +229,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def step(self) -> Step:
         return self.plan.steps[self.cursor]
+
+    @property
+    def due_at(self) -> float:
+        """When the step's deadline runs out, epoch seconds."""
+        return max(self.entered_at, self.resumed_at or self.entered_at) + self.step.deadline_s
 
     @property
     def first_plan(self) -> Plan:

@@ -95,7 +95,7 @@ def _as_it_is(plan: Plan) -> Provision:
 def reached(seen: Snapshot, plan: Plan) -> bool:
     """Users reach the release, or may at any moment: it is what the live group launches."""
     state, name = seen[plan.candidate], plan.release.name
-    return state.boots == name or name in state.releases
+    return state.boots_name == name or name in state.releases
 
 
 def pace_of(intent: Intent, state: SlotState, count: int | None = None) -> Pace:
@@ -142,7 +142,7 @@ def previous(state: SlotState, release: Release) -> Release | None:
     """What most of the other instances run, as far as it is known what that stands for."""
     counts = Counter(i.release for i in state.instances if i.release not in (None, release.name))
     known = {each.name: each for each in state.known}
-    ranked = sorted(counts, key=lambda name: (-counts[name], name != state.boots, name or ""))
+    ranked = sorted(counts, key=lambda name: (-counts[name], name != state.boots_name, name or ""))
     return next((known[name] for name in ranked if name in known), None)
 
 
@@ -215,8 +215,8 @@ def notes(
 
 def _pinned(state: SlotState, release: Release) -> bool:
     """What the release comes to as an instance is known: the group launches it now."""
-    return state.boots == release.name
+    return state.boots_name == release.name
 
 
 def _names(state: SlotState) -> str | None:
-    return ", ".join(state.releases) or state.boots
+    return ", ".join(state.releases) or state.boots_name

@@ -11,7 +11,7 @@ from deployer import stages
 from deployer.durations import percent
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
 from deployer.hooks import HookPoint
-from deployer.model import WHOLE, Slot, Snapshot
+from deployer.model import WHOLE, Slot, SlotState, Snapshot
 from deployer.plan import Deployment, Intent, Plan, basis_of
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.hook import Hook
@@ -167,7 +167,7 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
         raise NotPossibleNow(
             f"{intent.release.name} serves already: nothing to go back from; see `deployer history`"
         )
-    capacity, candidate = seen[stable].desired, stable.twin
+    capacity, candidate = seen[stable].desired or intent.size, stable.twin
     require_room(seen, candidate, capacity)
     quick = replace(
         intent,
@@ -264,9 +264,15 @@ def require_sound(seen: Snapshot, stable: Slot) -> None:
     """A deployment begins from a healthy environment only.
 
     Raises:
-        NotPossibleNow: the live slot has fewer healthy instances than it should.
+        NotPossibleNow: the live slot has fewer healthy instances than it should, or is being
+            scaled to none, so that nobody knows how many the release needs.
     """
     state = seen[stable]
+    if state.desired == 0:
+        raise NotPossibleNow(
+            f"{stable} serves everything, and its group is asked for 0 instances: give it its "
+            "desired capacity back, then run the command again"
+        )
     if state.healthy() < state.desired:
         raise NotPossibleNow(
             f"{stable} serves everything with {state.healthy()} of {state.desired} instances "
@@ -300,6 +306,11 @@ def require_stops(intent: Intent, stops: tuple[int, ...]) -> None:
         raise PlanInvalid(f"approval after {shown}, but the plan {where}")
 
 
+def served_by(state: SlotState) -> str | None:
+    """The release that a slot runs; if its instances name none, the one that it would boot."""
+    return ", ".join(state.releases) or (state.boots.name if state.boots else None)
+
+
 def _plan(
     strategy: str,
     seen: Snapshot,
@@ -317,7 +328,7 @@ def _plan(
         intent=intent,
         candidate=candidate,
         stable=stable,
-        previous=previous or (", ".join(before.releases) or before.boots if before else None),
+        previous=previous or (served_by(before) if before else None),
         capacity=capacity,
         steps=steps,
         basis=basis_of(seen),

@@ -21,8 +21,9 @@ from deployer.aws.environment import AwsCloud
 from deployer.aws.hooks import BackgroundHooks
 from deployer.aws.probe import HttpProbe
 from deployer.aws.session import Aws
+from deployer.clock import ScaledClock, WallClock
 from deployer.engine import Runner, Tell
-from deployer.errors import AccessProblem, NotFound
+from deployer.errors import AccessProblem, NotFound, SettingsInvalid
 from deployer.hooks import NO_HOOKS, Hooks
 from deployer.journal import Journal, Lease
 from deployer.model import WHOLE, Release
@@ -92,10 +93,11 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         NotFound: the stacks are not deployed.
         AccessProblem: no credentials, or those of another account; wrong Region.
         CloudUnavailable: no answer.
+        SettingsInvalid: as `chosen_clock`.
     """
-    clock = clocks.from_environment(environ)
+    clock = chosen_clock(environ)
     service, environment = settings.service.name, settings.environment
-    scale = clock.scale if isinstance(clock, clocks.ScaledClock) else 1.0
+    scale = clock.scale if isinstance(clock, ScaledClock) else 1.0
     aws = Aws(environment.region)
     found = find(aws, service, environment)
     return Services(
@@ -124,6 +126,23 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         ),
         look_around=lambda: preflight.read(aws, found, service, environment.name),
     )
+
+
+def chosen_clock(environ: Mapping[str, str]) -> WallClock | ScaledClock:
+    """The clock that `environ` names; a lab's only where there is a lab.
+
+    Leases and bakes would run out many times too early on AWS, in a shell that once used a lab.
+
+    Raises:
+        SettingsInvalid: it names none, or a lab's clock without a lab's endpoint.
+    """
+    clock = clocks.from_environment(environ)
+    if isinstance(clock, ScaledClock) and not environ.get("AWS_ENDPOINT_URL"):
+        raise SettingsInvalid(
+            f"{clocks.VARIABLE} is a lab's clock, but AWS_ENDPOINT_URL leads to no lab: open another "
+            'shell for AWS, or run eval "$(deployer lab env)" for the lab'
+        )
+    return clock
 
 
 def find(aws: Aws, service: str, environment: EnvironmentSettings) -> published.Published:

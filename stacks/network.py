@@ -1,8 +1,8 @@
 """The network: public subnets for the load balancer, isolated ones for the instances.
 
 Instances have no public address and no way out but the S3 gateway endpoint, over which they fetch
-their artifact (and Amazon Linux its packages). That needs no NAT gateway, costs nothing, and a
-compromised release cannot call home. See docs/decisions/0002-instances-without-internet.md.
+their artifact (and Amazon Linux its packages). That needs no NAT gateway, costs nothing, and leaves
+a compromised release only S3 to talk to. See docs/decisions/0002-instances-without-internet.md.
 """
 
 from typing import Any

@@ -132,6 +132,7 @@ class AwsCloud:
             instances=tuple(self._instance(i, registered) for i in members),
             boots=boots.release,
             stale=boots.stale,
+            stack_image=boots.stack_image,
             draining=registered.draining,
             launch_failures=failures,
             suspended=asg.suspended(group),

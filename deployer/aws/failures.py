@@ -92,6 +92,9 @@ def asking(action: str, subject: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise of(error, action, subject, changes=False) from error
+    except Exception as error:
+        raise_if_garbled(error, action, subject)
+        raise
 
 
 @contextmanager
@@ -106,6 +109,23 @@ def changing(action: str, subject: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise of(error, action, subject, changes=True) from error
+    except Exception as error:
+        raise_if_garbled(error, action, subject)
+        raise
+
+
+def raise_if_garbled(error: Exception, action: str, subject: str) -> None:
+    """An answer that is none of AWS's, such as a proxy's page: the call may have taken effect.
+
+    Raises:
+        CloudUnavailable: it is that; botocore's class for it is no BotoCoreError.
+    """
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415  0.2 s, loaded if it is raised
+
+    if isinstance(error, ResponseParserError):
+        raise CloudUnavailable(
+            f"{action} on {subject}: the answer cannot be read (a proxy's?): {_line(error)}"
+        ) from error
 
 
 def code_of(error: DeployError) -> str:
@@ -140,10 +160,7 @@ def of(
             "deployer.toml"
         )
     if isinstance(error, boto.EndpointConnectionError):
-        return CloudUnavailable(
-            f"{action}: {error.kwargs.get('endpoint_url')} cannot be reached: is the environment's "
-            "`region` in deployer.toml right, is there a network?"
-        )
+        return CloudUnavailable(f"{action}: {_unreachable(str(error.kwargs.get('endpoint_url')))}")
     if isinstance(error, _UNREACHED):
         return CloudUnavailable(f"{action} on {subject} got no answer: {_line(error)}")
     return (ChangeRefused if changes else DeployError)(f"{action} on {subject}: {_line(error)}")
@@ -173,6 +190,18 @@ def _of_answer(error: ClientError, action: str, subject: str, *, changes: bool) 
         return ChangeRefused(f"{action} on {subject} was refused: {code}: {said}")
     kind = NotFound if "NotFound" in code or code.startswith("NoSuch") else DeployError
     return kind(f"{action} on {subject}: {code}: {said}")
+
+
+def _unreachable(url: str) -> str:
+    """What to look at depends on whose endpoint it is: a lab has another port each time."""
+    if "amazonaws.com" in url:
+        look = "is the environment's `region` in deployer.toml right, is there a network?"
+    else:
+        look = (
+            "AWS_ENDPOINT_URL leads there and not to AWS; if it was a lab's, run "
+            '`deployer lab up --detach` and eval "$(deployer lab env)"'
+        )
+    return f"{url} cannot be reached: {look}"
 
 
 def _line(error: object) -> str:

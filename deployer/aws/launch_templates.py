@@ -42,14 +42,16 @@ SETTLE_S = 2.0
 class Boots:
     """What a template's default version would launch.
 
-    release: None: the stack's own version, which carries none.
-    stale:   the stack has made a newer version than the one that the default is, or is made from.
-    version: number of the default version.
+    release:     None: the stack's own version, which carries none.
+    stale:       the stack has made a newer version than the one that the default is, or is from.
+    version:     number of the default version.
+    stack_image: AMI of the newest version that the stack made.
     """
 
-    release: str | None
+    release: Release | None
     stale: bool
-    version: int
+    version: int = field(default=0, compare=False)
+    stack_image: str | None = None
 
 
 @dataclass(slots=True)
@@ -145,9 +147,10 @@ class LaunchTemplates:
             return Boots(None, stale=False, version=default)
         made_from = version.number if version.source is None else version.source
         return Boots(
-            version.release.name if version.release else None,
+            version.release,
             stale=stack is not None and stack.number > made_from,
             version=default,
+            stack_image=stack.image if stack else None,
         )
 
     def _version(self, template: str, number: int) -> Version | None:

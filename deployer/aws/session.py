@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 NEEDS = (Need("sts:GetCallerIdentity", Resource.ANY),)
-TOTAL_ATTEMPTS = 8
+# A call ends within LONGEST_CALL_S, well within a lease of a minute: what botocore sends again after
+# that would be sent beside the next runner. The engine's own looks are the patient ones.
+TOTAL_ATTEMPTS = 3
+CONNECT_S, READ_S = 3, 8
+BACKOFF_S = 1 + 2  # between three attempts, at most (aws-facts 4.2)
+LONGEST_CALL_S = TOTAL_ATTEMPTS * (CONNECT_S + READ_S) + BACKOFF_S
 
 
 class Aws:
@@ -120,8 +125,8 @@ class Aws:
 
         return Config(
             retries={"mode": "standard", "total_max_attempts": TOTAL_ATTEMPTS},
-            connect_timeout=5,
-            read_timeout=20,
+            connect_timeout=CONNECT_S,
+            read_timeout=READ_S,
             user_agent_extra=f"deployer/{installed_version()}",
         )
 

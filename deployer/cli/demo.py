@@ -72,11 +72,11 @@ class Stage:
 
 @click.command()
 @click.option(
-    "--rps", type=click.FloatRange(10, 1000), default=200.0, show_default=True,
+    "--rps", type=lab.Number(10, 1000), default=200.0, show_default=True,
     help="Requests a second while v2 and v3 are released.",
 )  # fmt: skip
 @click.option(
-    "--scale", type=click.FloatRange(1, 60), default=20.0, show_default=True,
+    "--scale", type=lab.Number(1, 60), default=20.0, show_default=True,
     help="How many times faster than the wall's the lab's clock runs.",
 )  # fmt: skip
 @click.pass_context
@@ -87,6 +87,7 @@ def demo(context: click.Context, *, rps: float, scale: float) -> None:
     Real HTTP requests flow all the time and every one is counted. Needs no AWS account.
     Exit status: 0 if every release ended as it should and not one request was lost
     that the deployer could have saved, else 1.
+    Example: deployer demo --rps 100
     """  # noqa: D301  \b is for click
     asked = context.find_root().params
     config = Path(asked.get("config") or "deployer.toml")
@@ -119,8 +120,14 @@ def the_lab(stage: Stage, scale: float) -> Iterator[home.State]:
 def stacks_up(stage: Stage) -> None:
     """Infrastructure from the real CDK CLI."""
     stage.title("Infrastructure: the real CDK CLI deploys network, control and service")
-    stage.deployer("lab", "cdk", "--", "bootstrap", quiet=True)
-    stage.deployer("lab", "cdk", "--", "deploy", "--all", "--require-approval", "never", quiet=True)
+    cdk(stage, "bootstrap")
+    cdk(stage, "deploy", "--all", "--require-approval", "never")
+
+
+def cdk(stage: Stage, *arguments: str) -> None:
+    """The CDK CLI, synthesizing into the demo's own folder: two may not share one."""
+    output = str(stage.options.directory / "cdk.out")
+    stage.deployer("lab", "cdk", "--", *arguments, "--output", output, quiet=True)
 
 
 def play(stage: Stage, state: home.State, rps: float) -> tuple[dict[str, Any], list[Ending]]:
@@ -168,7 +175,7 @@ def stacks_down(stage: Stage, state: home.State) -> None:
     """Everything goes: CloudFormation deletes no bucket that holds something."""
     stage.title("Tearing down")
     empty(state, lab.topology(state)["artifact_bucket"])
-    stage.deployer("lab", "cdk", "--", "destroy", "--all", "--force", quiet=True)
+    cdk(stage, "destroy", "--all", "--force")
 
 
 def empty(state: home.State, bucket: str) -> None:

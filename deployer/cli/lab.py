@@ -1,6 +1,7 @@
 """`deployer lab …`: a local AWS with real traffic, and what people do with it."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -14,8 +15,11 @@ from rich.console import Console, Group, RenderableType
 
 from deployer.cli.lab_tables import instances_table, load_table
 from deployer.durations import seconds
-from deployer.errors import DeployError, PlanInvalid
+from deployer.errors import DeployError, NotPossibleNow, PlanInvalid
 from deployer.lab import home
+from deployer.settings.reading import load as load_settings
+
+UNBOUNDED = 1000  # columns: wider than any table
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,13 @@ class LabOptions:
         elif isinstance(text, str):
             click.echo(text)
         else:
-            Console().print(text)
+            shown(text)
+
+
+def shown(text: RenderableType) -> None:
+    """Print a table; only a terminal has a width, into which it must fit."""
+    console = Console()
+    (console if console.is_terminal else Console(width=UNBOUNDED)).print(text)
 
 
 class Span(click.ParamType[float]):
@@ -57,7 +67,36 @@ class Span(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
-@click.group()
+class Number(click.FloatRange):
+    """A number within bounds; NaN, which compares with nothing, is none."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """`"0.2"` -> 0.2."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
+
+
+class Manual(click.Group):
+    """A group that lists its commands as they are written here, in the order of their use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  as above
+        """Each with its whole first sentence: click would cut it at the width."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, each.get_short_help_str(200)) for name, each in self.commands.items()]
+            )
+
+
+@click.group(cls=Manual)
 @click.pass_context
 def lab(context: click.Context) -> None:
     """Run a local AWS with real traffic, and use it.
@@ -87,10 +126,14 @@ def lab(context: click.Context) -> None:
 @lab.command()
 @click.option("--detach", is_flag=True, help="Return when it is ready; it runs until `lab down`.")
 @click.option(
-    "--scale", type=click.FloatRange(1, 60), default=20.0, show_default=True,
+    "--scale", type=Number(1, 60), default=20.0, show_default=True,
     help="How many times faster than the wall's the lab's clock runs.",
 )  # fmt: skip
-@click.option("--no-stacks", is_flag=True, help="Deploy nothing: `deployer lab cdk` will.")
+@click.option(
+    "--no-stacks",
+    is_flag=True,
+    help="Deploy nothing; `deployer lab cdk -- bootstrap`, then `... -- deploy --all` will.",
+)
 @click.pass_obj
 def up(options: LabOptions, *, detach: bool, scale: float, no_stacks: bool) -> None:
     """Start the lab and deploy the stacks from their synthesized templates.
@@ -98,7 +141,8 @@ def up(options: LabOptions, *, detach: bool, scale: float, no_stacks: bool) -> N
     \b
     JSON: endpoint, url, test_url, account, region, pid (and origin, scale, config,
     environment). Without --detach it runs in the foreground until Ctrl-C.
-    Example: deployer --output json lab up --detach --scale 20
+    Exit status: 0 ready; 1 it did not start, 2 refused (settings, or it runs already).
+    Example: deployer lab up --detach --scale 20
     """  # noqa: D301  \b is for click
     process = start(options, scale=scale, no_stacks=no_stacks, detach=detach)
     state = await_ready(options, process)
@@ -110,20 +154,24 @@ def up(options: LabOptions, *, detach: bool, scale: float, no_stacks: bool) -> N
 def start(
     options: LabOptions, *, scale: float, no_stacks: bool, detach: bool
 ) -> "subprocess.Popen[bytes]":
-    """The lab's process; without `detach` it dies with this one."""
+    """The lab's process; without `detach` it dies with this one.
+
+    Raises:
+        NotPossibleNow: a lab runs already, or its folder cannot be written.
+        NotFound, SettingsInvalid: as `reading.load`.
+    """
     from deployer.lab import leash  # noqa: PLC0415
 
     if home.running(options.directory):
         home.take(options.directory)  # raises, and says what to do
-    options.directory.mkdir(parents=True, exist_ok=True)
+    load_settings(options.config, options.environment)  # raises, and says what is wrong
     command = [
         sys.executable, "-m", "deployer.lab.process",
         "--directory", str(options.directory), "--config", str(options.config),
         "--environment", options.environment, "--scale", str(scale),
         *(["--no-stacks"] if no_stacks else []),
     ]  # fmt: skip
-    log = options.directory / "lab.log"
-    log.unlink(missing_ok=True)
+    log = new_log(options.directory)
     if detach:
         with log.open("wb") as file:
             return subprocess.Popen(
@@ -132,26 +180,59 @@ def start(
     return leash.start(command, env=os.environ, cwd=Path.cwd(), log=log)
 
 
+def new_log(directory: Path) -> Path:
+    """An empty lab.log in the lab's folder, which is made if it is not there.
+
+    Raises:
+        NotPossibleNow: that cannot be done.
+    """
+    log = directory / "lab.log"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+        log.touch()
+    except OSError as error:
+        raise NotPossibleNow(
+            f"the lab cannot write into its folder {directory}: {error.strerror}; "
+            "name another with DEPLOYER_LAB"
+        ) from error
+    return log
+
+
 def await_ready(
     options: LabOptions, process: "subprocess.Popen[bytes]", patience_s: float = 120.0
 ) -> home.State:
-    """Wait for the lab to say that it is ready.
+    """Wait for the lab to say that it is ready; a lab that does not get that far is ended.
 
     Raises:
         DeployError: it ended, or took too long; carries its last words.
     """
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        if (options.directory / "state.json").exists():
-            return home.find(options.directory)
-        if process.poll() is not None:
-            break
-        time.sleep(0.02)
-    if process.poll() is None:
-        process.terminate()
+    try:
+        state = told_by(process, options.directory, patience_s)
+    except KeyboardInterrupt:
+        process.terminate()  # nobody has been told of it yet
+        raise
+    if state is not None:
+        return state
+    process.terminate()
     log = (options.directory / "lab.log").read_text(errors="replace").strip().splitlines()
     said = log[-1] if log else "it said nothing"
     raise DeployError(f"the lab did not start: {said} (all of it: {options.directory}/lab.log)")
+
+
+def told_by(
+    process: "subprocess.Popen[bytes]", directory: Path, patience_s: float
+) -> home.State | None:
+    """What this lab tells once it is ready; None if it ends before, or patience does."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        state = home.published(directory)
+        if state is not None and state.pid == process.pid:  # no leftover of one that was killed
+            return state
+        if process.poll() is not None:
+            return None
+        time.sleep(0.02)
+    return None
 
 
 def foreground(process: "subprocess.Popen[bytes]") -> None:
@@ -187,7 +268,9 @@ def env(options: LabOptions) -> None:
     """Print export lines for this shell.
 
     \b
-    Endpoint, credentials, region, clock, DEPLOYER_CONFIG and DEPLOYER_ENV.
+    Endpoint, credentials, region, clock, DEPLOYER_CONFIG and DEPLOYER_ENV. They hold
+    until `lab down`; for AWS itself open another shell.
+    Exit status: 0; 2 if no lab runs.
     Example: eval "$(deployer lab env)"
     """  # noqa: D301  \b is for click
     state = home.find(options.directory)
@@ -196,10 +279,18 @@ def env(options: LabOptions) -> None:
 
 @lab.command()
 @click.argument("name")
-@click.option("--error-rate", type=click.FloatRange(0, 1), default=0.0, help="Share answered 500.")
-@click.option("--latency", type=Span(), default="0s", help="Added to each answer: 50ms.")
-@click.option("--boot", type=Span(), default="0s", help="Lab time before it listens: 2s.")
-@click.option("--crash-after", type=Span(), default="0s", help="Lab time until it exits.")
+@click.option("--error-rate", type=Number(0, 1), default=0.0, show_default=True,
+    help="Share of the requests answered with 500: 0.2 is 20 %.",
+)  # fmt: skip
+@click.option(
+    "--latency", type=Span(), default="0s", show_default=True, help="Added to each answer, in wall time: 50ms.",
+)  # fmt: skip
+@click.option(
+    "--boot", type=Span(), default="0s", show_default=True, help="Lab time before it listens: 30s.",
+)  # fmt: skip
+@click.option(
+    "--crash-after", type=Span(), default="0s", show_default=True, help="Lab time until it exits; 0s: never.",
+)  # fmt: skip
 @click.option("--replace", is_flag=True, help="Replace a release of this name.")
 @click.pass_obj
 def release(
@@ -216,6 +307,7 @@ def release(
 
     \b
     JSON: release, uri.
+    Exit status: 0; 2 refused: no lab or stacks, a bad name, or one that is taken.
     Example: deployer lab release v3 --error-rate 0.2
     """  # noqa: D301  \b is for click
     from deployer.lab import releases  # noqa: PLC0415
@@ -262,24 +354,29 @@ def topology(state: home.State) -> dict[str, Any]:
     Raises:
         DeployError: the stacks are not deployed.
     """
-    from deployer.settings.reading import load  # noqa: PLC0415
     from deployer.topology import topology_parameter  # noqa: PLC0415
 
-    service = load(Path(state.config), state.environment).service.name
+    service = load_settings(Path(state.config), state.environment).service.name
     ssm = client(state, "ssm")
     try:
         parameter = ssm.get_parameter(Name=topology_parameter(service, state.environment))
     except ssm.exceptions.ParameterNotFound:
         raise PlanInvalid(
-            "the lab has no stacks yet: run `deployer lab cdk -- deploy --all`"
+            "the lab has no stacks yet: run `deployer lab cdk -- bootstrap`, then "
+            "`deployer lab cdk -- deploy --all`"
         ) from None
     found: dict[str, Any] = json.loads(parameter["Parameter"]["Value"])
     return found | {"service": service}
 
 
 @lab.command()
-@click.option("--rps", type=click.FloatRange(1, 2000), default=100.0, show_default=True)
-@click.option("--duration", type=Span(), default="10s", show_default=True, help="Wall time.")
+@click.option(
+    "--rps", type=Number(1, 2000), default=100.0, show_default=True, help="Requests a second.",
+)  # fmt: skip
+@click.option(
+    "--duration", type=Span(), default="10s", show_default=True,
+    help="How long requests are sent, in wall time; an hour at most.",
+)  # fmt: skip
 @click.pass_obj
 def load(options: LabOptions, *, rps: float, duration: float) -> None:
     """Send requests to the service at a constant rate and count what comes back.
@@ -288,6 +385,7 @@ def load(options: LabOptions, *, rps: float, duration: float) -> None:
     Open loop: requests are sent on schedule whatever the answers do. Failures by
     cause, latency percentiles, per release (the X-Release header). Ctrl-C stops the
     sending; the report still comes. JSON keys: see docs/lab/load.md.
+    Exit status: 0, whatever was answered; 2 if no lab runs or it has no stacks.
     Example: deployer lab load --rps 300 --duration 60s
     """  # noqa: D301  \b is for click
     from deployer.lab.load.runner import run  # noqa: PLC0415
@@ -307,12 +405,17 @@ def cdk(options: LabOptions, arguments: tuple[str, ...]) -> None:
 
     \b
     With a lab running, only the lab's own environment is in sight. Without one,
-    commands that need no AWS (synth, ls) work for all of them.
+    commands that need no AWS (synth, ls) work for all of them, and any other is
+    refused: it never talks to a real account.
+
+    \b
+    Exit status: the CDK CLI's; 2 if the command needs a lab and none runs.
+    Example: deployer lab cdk -- diff shop-lab-service
     """  # noqa: D301  \b is for click
     from deployer.lab import cdk as pinned  # noqa: PLC0415
 
     endpoint = ""
-    if home.running(options.directory):
+    if home.running(options.directory) or pinned.needs_a_lab(arguments):
         state = home.find(options.directory)
         endpoint = state.endpoint
         os.environ.update(DEPLOYER_ENV=state.environment, DEPLOYER_CONFIG=state.config)
@@ -323,7 +426,13 @@ def cdk(options: LabOptions, arguments: tuple[str, ...]) -> None:
 @lab.command()
 @click.pass_obj
 def status(options: LabOptions) -> None:
-    """Show what runs inside: instances, their processes, lifecycle and release."""
+    """Show what runs inside: instances, their processes, lifecycle and release.
+
+    \b
+    JSON: as `lab up`, and instances.
+    Exit status: 0; 2 if no lab runs.
+    Example: deployer lab status
+    """  # noqa: D301  \b is for click
     from urllib3 import request  # noqa: PLC0415
 
     state = home.find(options.directory)
@@ -335,7 +444,13 @@ def status(options: LabOptions) -> None:
 @lab.command()
 @click.pass_obj
 def down(options: LabOptions) -> None:
-    """End the lab and everything that it started."""
+    """End the lab and everything that it started.
+
+    \b
+    JSON: stopped.
+    Exit status: 0, also if none was running.
+    Example: deployer lab down
+    """  # noqa: D301  \b is for click
     stopped = home.stop(options.directory)
     text = "The lab has ended." if stopped else "No lab was running."
     options.say({"stopped": stopped}, text)

@@ -102,6 +102,12 @@ def demo_table(endings: Sequence[Ending], report: Mapping[str, Any]) -> Renderab
 
 def _verdict(report: Mapping[str, Any], ours: Mapping[str, int]) -> Text:
     total = report["requests"]
+    if not ours and report["skipped"]:
+        return Text(
+            f"{total} requests, none lost; but {report['skipped']} more were due and not sent, so "
+            "this proves less than it should: try again with fewer (--rps).",
+            "bold red",
+        )
     if not ours:
         return Text(f"{total} requests, none lost.", "bold green")
     return Text(f"{total} requests, {sum(ours.values())} LOST ({_causes(ours)}).", "bold red")

@@ -14,6 +14,7 @@ from deployer.cli.stopping import (
     Interrupted,
     Stop,
     StoppableClock,
+    Stranded,
     TurningClock,
     pause,
     stoppable,
@@ -94,7 +95,7 @@ class Session:
         Raises:
             Locked: somebody was faster.
             PlanInvalid: the environment changed in between; nothing was done.
-            Interrupted, LeaseLost, AccessProblem: as `resume`.
+            Interrupted, LeaseLost, Stranded: as `resume`.
         """
         with stoppable() as stop:
             return self._carry(self._begin(plan, seen, status, reason), stop)
@@ -107,7 +108,8 @@ class Session:
         Raises:
             Locked: the runner is alive. NotFound: there is none.
             Interrupted: by a signal; somebody else may go on at once.
-            LeaseLost, AccessProblem: as `Runner.run`.
+            LeaseLost: as `Runner.run`.
+            Stranded: credentials have run out, or something of the stack is gone.
         """
         services = self.services
         with stoppable() as stop:
@@ -211,8 +213,12 @@ class Session:
         except Interrupted as error:
             self._release(newest[0])
             raise type(error)(f"{error} {self._standing(newest[0])}") from error
+        except DeployError as error:
+            self._release(newest[0])
+            raise Stranded(f"{error}; stopped {self._standing(newest[0])}") from error
         except BaseException:
             self._release(newest[0])
+            self.output.note(f"Stopped {self._standing(newest[0])}.")
             raise
 
     def _release(self, deployment: Deployment) -> None:
@@ -223,10 +229,11 @@ class Session:
             self.output.note(f"the lease runs out in {span(services.lease_s)} by itself: {error}")
 
     def _standing(self, deployment: Deployment) -> str:
-        """Where an interrupted deployment stands, and how to go on."""
+        """Where an unfinished deployment stands, and how to go on."""
+        live = " or ".join(str(w or "nothing") for w in (deployment.written, *deployment.intended))
         return (
             f"at {position(deployment)} ({goal(deployment.step)}), traffic stays at "
-            f"{deployment.written or 'nothing'}: `deployer resume` goes on, "
+            f"{live}: `deployer resume` goes on, "
             f"`deployer abort{' --force' if control.stuck(deployment) else ''}` goes back"
         )
 
@@ -238,7 +245,8 @@ class Session:
         """
         services = self.services
         active = services.journal.active(services.environment)
-        deployment = active.deployment if active else self._load(deployment_id)
+        ours = active is not None and active.deployment.id == deployment_id
+        deployment = active.deployment if active and ours else self._load(deployment_id)
         with (
             stoppable() as stop,
             self.output.watch(self._view(deployment), services.clock) as tell,

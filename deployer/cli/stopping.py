@@ -34,6 +34,12 @@ class HungUp(Interrupted):
     signal = "SIGHUP"
 
 
+class Stranded(DeployError):
+    """The runner cannot go on by itself: not refused, since the deployment stands half-way."""
+
+    exit_code = 1
+
+
 SIGNALS = {
     signal.SIGINT: Interrupted,
     signal.SIGTERM: Terminated,

@@ -13,7 +13,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-KEPT = 20_000  # calls in memory; the file has all of them
+KEPT = 20_000  # calls in memory
+MOST_BYTES = 64 << 20  # of the file; then a new one is begun, and the one before it is kept
 TEXT = 200  # characters of one value
 ITEMS = 20  # of one list
 _SECRET = re.compile(r"(?i)password|secret|^value$|token$|^body$|userdata|plaintext|templatebody")
@@ -62,6 +63,9 @@ class Audit:
         self._entries.append(entry)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(entry), default=str) + "\n")
+            full = file.tell() >= MOST_BYTES
+        if full:
+            self.path.replace(self.path.with_name("audit.before.jsonl"))
 
     def calls(
         self, service: str = "*", action: str = "*", *, since: int = 0, external: bool = False

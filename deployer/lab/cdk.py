@@ -13,6 +13,21 @@ from deployer.lab.context import ACCOUNT, REGION
 # Set by a user's own profile or SSO session; with them the CLI might talk to a real account.
 _FORGET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN")
 
+# Commands that need no AWS. Without a lab every other one would meet the account of whatever
+# credentials this shell has.
+OFFLINE = frozenset(
+    {"ack", "acknowledge", "doc", "docs", "init", "list", "ls", "notices", "synth", "synthesize"}
+)
+
+
+def needs_a_lab(args: Sequence[str]) -> bool:
+    """Whether the CLI would talk to AWS; in doubt, yes: the command has to come first.
+
+    Options alone (`--version`, `--help`) and nothing at all are answered by the CLI itself.
+    """
+    words = [word for word in args if not word.startswith("-")]
+    return bool(words) and args[0] not in OFFLINE
+
 
 def command(args: Sequence[str]) -> list[str]:
     """The pinned CLI with `args`, as a command line.

@@ -7,10 +7,12 @@ killed leaves nothing that could be mistaken for a running one.
 import fcntl
 import os
 import shlex
+import shutil
 import signal
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +24,13 @@ from deployer.errors import NotFound, NotPossibleNow
 FOLDER_VARIABLE = "DEPLOYER_LAB"
 GUARD_PORT = 20127  # bound on 127.N.255.254 while network N is in use
 _NETWORKS = range(80, 200)
+_LEFTOVERS = (
+    "state.json",
+    "audit*.jsonl",
+    "balancer/?ds/*.json",
+    "balancer/*.log",
+    "instances/i-*",
+)
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,29 +66,53 @@ def take(directory: Path) -> IO[str]:
     """
     directory.mkdir(parents=True, exist_ok=True)
     file = (directory / "lock").open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    if not _locked(file):
         file.close()
         raise NotPossibleNow(
             f"a lab runs in {directory} already: use it (`deployer lab env`) or end it "
             "(`deployer lab down`)"
-        ) from error
+        )
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
-    (directory / "state.json").unlink(missing_ok=True)
+    _clear(directory)
     return file
 
 
-def running(directory: Path) -> bool:
-    """Whether a lab lives in this folder."""
-    try:
-        with (directory / "lock").open("r+") as file:
+def _locked(file: IO[str]) -> bool:
+    """Lock it for this process; somebody who only looks (`running`) holds it for a moment."""
+    for _ in range(20):
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01)
+        else:
+            return True
+    return False
+
+
+def _clear(directory: Path) -> None:
+    """Remove what the last lab of this folder left, and nothing else that may be in it."""
+    for pattern in _LEFTOVERS:
+        for path in directory.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+
+
+def running(directory: Path) -> bool:
+    """Whether a lab lives in this folder.
+
+    Looks with a shared lock: two who look at once must not take each other for a lab, and then
+    end the process that once was one.
+    """
+    try:
+        with (directory / "lock").open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return False
 
@@ -91,16 +124,21 @@ def publish(directory: Path, state: State) -> None:
     draft.replace(directory / "state.json")
 
 
+def published(directory: Path) -> State | None:
+    """What the folder's last lab told, which may have been killed since; None if none did."""
+    try:
+        return msgspec.json.decode((directory / "state.json").read_bytes(), type=State)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def find(directory: Path) -> State:
     """The lab that lives in this folder.
 
     Raises:
         NotFound: none does.
     """
-    try:
-        state = msgspec.json.decode((directory / "state.json").read_bytes(), type=State)
-    except FileNotFoundError:
-        state = None
+    state = published(directory)
     if state is None or not running(directory):
         raise NotFound(f"no lab runs in {directory}: start one with `deployer lab up --detach`")
     return state
@@ -138,22 +176,28 @@ def stop(directory: Path, patience_s: float = 15.0) -> bool:
     if not running(directory):
         return False
     pid = int((directory / "lock").read_text())
-    os.kill(pid, signal.SIGTERM)
+    _signal(pid, signal.SIGTERM)
     deadline = time.monotonic() + patience_s
     while running(directory) or alive(pid):
         if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)  # its children die with it (leash)
+            _signal(pid, signal.SIGKILL)  # its children die with it (leash)
             deadline += patience_s
         time.sleep(0.05)
     (directory / "state.json").unlink(missing_ok=True)
     return True
 
 
+def _signal(pid: int, number: signal.Signals) -> None:
+    """Send a signal; the process may just have ended."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs; one that only waits to be reaped does not."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the second: it ended while we read
         return False
     return fields[0] != "Z"
 

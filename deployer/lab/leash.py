@@ -5,7 +5,8 @@ killed when its parent ends (prctl(2), PR_SET_PDEATHSIG: kept over execve), make
 parent is still there, and becomes ARGV. Never preexec_fn: it is unsafe in a program with threads.
 
 "Parent" means the *thread* that made the child. So one thread makes all children and lives as
-long as the interpreter.
+long as the interpreter. The kernel's promise is about our own children only: what they start in
+turn is marked in its environment and ended by `undertaker`, a process that waits for our end.
 
 Linux only: macOS has no such signal, and no loopback network 127.0.0.0/8 either.
 """
@@ -19,9 +20,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from secrets import token_hex
 from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
+VARIABLE = "DEPLOYER_LEASH"  # in the environment of all that we start, and of what they start
 # Python ignores these, and an ignored signal stays ignored over execve.
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -51,13 +54,31 @@ def _spawner(_pid: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="leash")
 
 
+@cache
+def _mark(pid: int) -> str:
+    """What tells our descendants apart; from now on an undertaker waits for our end."""
+    mark = f"{pid}-{token_hex(8)}"
+    undertaker = str(Path(__file__).with_name("undertaker.py"))
+    waits, _ours = os.pipe()  # ours is never closed, and inherited by nobody
+    os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-I", "-S", undertaker, f"{VARIABLE}={mark}"],
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, waits, 0)],
+        setsid=True,
+    )
+    os.close(waits)
+    return mark
+
+
 def _spawn(
     argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path
 ) -> subprocess.Popen[bytes]:
+    mark = {VARIABLE: _mark(os.getpid())}
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, str(os.getpid()), *argv],
-            env=dict(env),
+            env={**env, **mark},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -136,7 +136,7 @@ def _active(active: Active, now: float) -> Document:
 
 def _slot(state: SlotState) -> Document:
     return {
-        "releases": list(state.releases), "boots": state.boots, "healthy": state.healthy(),
+        "releases": list(state.releases), "boots": state.boots.name if state.boots else None, "healthy": state.healthy(),
         "desired": state.desired, "min": state.min_size, "max": state.max_size,
         "draining": state.draining,
         "instances": [

@@ -125,8 +125,8 @@ def time_left(deployment: Deployment, now: float) -> str:
         if elapsed_s < step.bake_s:
             return f"{span(step.bake_s - elapsed_s)} left"
         return f"{span(step.patience_s - elapsed_s)} left to gather evidence"
-    limit_s = step.linger_s if isinstance(step, Linger) else step.deadline_s
-    return f"at most {span(limit_s - elapsed_s)} left"
+    left_s = step.linger_s - elapsed_s if isinstance(step, Linger) else deployment.due_at - now
+    return f"at most {span(left_s)} left"
 
 
 def position(deployment: Deployment) -> str:

@@ -114,6 +114,8 @@ InstanceType = Annotated[
 Pause = Annotated[Seconds, within(0, 7 * DAY_S, "a duration from 0s to 7d, such as 10m")]
 Deadline = Annotated[Seconds, within(1, DAY_S, "a duration from 1s to 24h, such as 10m")]
 Wait = Annotated[Seconds, within(1, 7 * DAY_S, "a duration from 1s to 7d, such as 24h")]
+# Longer than one call to AWS may last, retries included (deployer.aws.session).
+Lease = Annotated[Seconds, within(40, DAY_S, "a duration from 40s to 24h, such as 1m")]
 Draining = Annotated[Seconds, within(0, 3600, "whole seconds from 0s to 1h", whole=True)]
 Interval = Annotated[Seconds, within(5, 300, "whole seconds from 5s to 5m", whole=True)]
 Patience = Annotated[Seconds, within(2, 120, "whole seconds from 2s to 2m", whole=True)]

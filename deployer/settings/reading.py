@@ -73,8 +73,8 @@ def environments(path: Path) -> tuple[str, ...]:
 
 def _document(path: Path) -> Mapping[str, Any]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError):
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
         raise NotFound(
             f"{path}: no such file; copy deployer.example.toml to {path} and fill it in, "
             "or name another with --config or DEPLOYER_CONFIG"

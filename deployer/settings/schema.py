@@ -25,6 +25,7 @@ from deployer.settings.kinds import (
     ImageOrNone,
     InstanceType,
     Interval,
+    Lease,
     Line,
     ListenerPort,
     Path,
@@ -143,7 +144,7 @@ class ProvisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[journal]: the lock's lease, how often the runner looks, what a signal means to it."""
 
-    lease_s: Deadline = field(name="lease", default=Seconds(60))
+    lease_s: Lease = field(name="lease", default=Seconds(60))
     poll_s: Deadline = field(name="poll", default=Seconds(5))
     on_interrupt: Annotated[
         Literal["pause", "rollback"], Meta(description='"pause" or "rollback"')

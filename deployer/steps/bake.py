@@ -61,7 +61,8 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
         if self.inconclusive == "abort":
             raise VerdictFailed(
                 f"no verdict within {spell(self.patience_s)}, and the settings say abort: "
-                f"{verdict.reason}"
+                f"{verdict.reason}",
+                evidence,
             )
         return Done(f"promoted without a verdict, as the settings say: {verdict.reason}", evidence)
 

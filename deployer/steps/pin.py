@@ -20,6 +20,6 @@ class Pin(msgspec.Struct, frozen=True, tag=True):
 
     def advance(self, world: World) -> Progress:
         state = world.seen[self.slot]
-        if state.boots != self.release.name or state.stale:
+        if not state.boots_exactly(self.release):
             return Act(PinRelease(self.slot, self.release))
         return Done("what the group launches by itself runs it too")

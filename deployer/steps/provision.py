@@ -53,8 +53,11 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
 
     def _make_way(self, world: World, state: SlotState, release: Release) -> Progress | None:
         """What must go or be pinned before instances of `release` can be asked for."""
-        pinned = state.boots == release.name and not state.stale
-        others = [i for i in state.instances if state.stale or i.release != release.name]
+        pinned = state.boots_exactly(release)
+        # Instances of the same name may run another artifact or AMI: those that it had before.
+        renewed = not pinned and state.boots is not None and state.boots.name == release.name
+        outdated = state.stale or renewed
+        others = [i for i in state.instances if outdated or i.release != release.name]
         if pinned and not others:
             return None
         weights = world.seen.weights

@@ -46,7 +46,7 @@ class Replace(msgspec.Struct, frozen=True, tag=True):
         weights, state = world.seen.weights, world.seen[self.slot]
         if weights is not None and not weights[self.slot]:
             raise UnsafeAction(f"{self.slot} has no traffic any more: run `deployer status`")
-        if state.boots != self.release.name:
+        if state.boots_name != self.release.name:
             return Act(PinRelease(self.slot, self.release))
         if not self.returning:
             fail_early(state, world.entered_at)

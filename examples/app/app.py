@@ -1,11 +1,14 @@
-"""The shop: a small HTTP service to be deployed. Standard library only.
+"""The shop: a small HTTP service to be deployed. Standard library only, of Python 3.9 or newer.
 
     HOST=127.0.0.1 PORT=8080 RELEASE=v1 python3 app.py
 
 `/health`, `/`, `/products`, `/products/N`; each answer names its release in `X-Release`.
 SIGTERM ends it without losing a request. README.md says what makes a service deployable;
-`behaviour.json` beside this file makes a release misbehave on purpose.
+`behaviour.json` beside this file makes a release misbehave on purpose. Python 3.9 is what Amazon
+Linux 2023 calls python3.
 """
+
+from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -149,7 +152,7 @@ class Server:
         if not self.connections:
             self.ended.set()
 
-    def closed(self, connection: "Connection") -> None:
+    def closed(self, connection: Connection) -> None:
         self.connections.discard(connection)
         if self.stopping and not self.connections:
             self.close_idle()
@@ -234,15 +237,16 @@ async def serve(host: str, port: int, shop: Shop) -> None:
     terminated = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, terminated.set)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(terminated.wait(), shop.behaviour.boot_s)
+    told = asyncio.ensure_future(terminated.wait())
+    await asyncio.wait({told}, timeout=shop.behaviour.boot_s)
+    if told.done():
         return
     listener = socket.create_server((host, port), backlog=1024)
     accepting = await loop.create_server(lambda: Connection(server), sock=listener)
     print(f"shop {shop.release} listens on {host}:{listener.getsockname()[1]}", flush=True)
     if shop.behaviour.crash_after_s:
         loop.call_later(shop.behaviour.crash_after_s, os._exit, 1)
-    await terminated.wait()
+    await told
     server.stop()
     late = waiting(listener)
     accepting.close()

@@ -33,7 +33,8 @@ instances = st.builds(
 def states(slot: Slot) -> st.SearchStrategy[SlotState]:
     return st.builds(
         SlotState, st.just(slot), counts, counts, counts,
-        st.lists(instances, max_size=4).map(tuple), st.none() | names, st.booleans(), counts,
+        st.lists(instances, max_size=4).map(tuple), st.none() | releases, st.booleans(),
+        draining=counts,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Help reads like a manual, costs nothing, and says the same everywhere."""
 
+import re
 import subprocess
 import sys
 
@@ -65,6 +66,26 @@ def test_every_manual_has_purpose_exit_status_and_example(name: str) -> None:
     )
     assert "\\b" not in text
     assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def lab_commands() -> list[str]:
+    group = cli.get_command(click.Context(cli), "lab")
+    assert isinstance(group, click.Group)
+    return group.list_commands(click.Context(group))
+
+
+@pytest.mark.parametrize("name", lab_commands())
+def test_so_has_every_manual_of_the_lab(name: str) -> None:
+    text = help_of("lab", name)
+    assert "Exit status: " in text
+    assert re.search(rf"Example: .*deployer lab {name}\b", text)
+    assert all(len(line) <= 88 for line in text.splitlines())
+
+
+def test_the_labs_commands_are_in_the_order_of_their_use() -> None:
+    commands = lab_commands()
+    assert (commands[0], commands[-1]) == ("up", "down")
+    assert "..." not in help_of("lab").split("Commands:")[1]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -5,10 +5,11 @@ import signal
 
 import pytest
 
-from deployer.errors import CloudUnavailable
+from deployer.errors import AccessProblem, CloudUnavailable
 from deployer.journal import Request
 from deployer.model import Weights
 from deployer.plan import Status
+from deployer.ports import Change, SetWeights
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
 
@@ -232,3 +233,51 @@ def test_waiting_for_the_lock_ends_with_ctrl_c(staged: Staged) -> None:
     assert done.exit_code == 130
     assert done.stderr.splitlines()[-1] == "no longer waiting; nothing was begun"
     assert len(shop.records) == 1
+
+
+def test_credentials_that_run_out_half_way_are_no_refusal(staged: Staged) -> None:
+    """Exit 2 would say that nothing was changed: here the release already has users."""
+    shop = staged()
+
+    def expired() -> None:
+        raise AccessProblem("the AWS credentials have expired: renew them")
+
+    shop.at(150, lambda: shop.play.gate.hooks.update({"cloud.observe": expired}))
+    done = shop.run("canary", "v2")
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1] == (
+        "Error: the AWS credentials have expired: renew them; stopped at step 4/10 (bake green for "
+        "2m under analysis), traffic stays at blue 95 % / green 5 %: `deployer resume` goes on, "
+        "`deployer abort` goes back"
+    )
+    shop.play.gate.hooks.clear()
+    assert shop.run("resume").exit_code == 0
+
+
+def test_a_mistake_of_ours_half_way_says_where_things_stand(staged: Staged) -> None:
+    shop = staged()
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    shop.at(150, lambda: shop.play.gate.hooks.update({"cloud.observe": broken}))
+    done = shop.run("canary", "v2")
+    assert done.exit_code == 1
+    assert "Stopped at step 4/10 (bake green for 2m under analysis)" in done.stderr
+    assert "unexpected ZeroDivisionError" in done.stderr
+
+
+def test_a_signal_right_after_a_change_names_both_weights_that_may_be_live(staged: Staged) -> None:
+    shop = staged()
+    oracle = shop.play.oracle
+    seen = oracle.before
+
+    def interrupting(change: Change, owner: str) -> None:
+        seen(change, owner)
+        if isinstance(change, SetWeights):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    oracle.before = interrupting  # type: ignore[method-assign]  # the call that precedes a change
+    done = shop.run("canary", "v2")
+    assert done.exit_code == 130
+    assert "traffic stays at blue 100 % / green 0 % or blue 95 % / green 5 %: " in done.stderr

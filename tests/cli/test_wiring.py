@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from deployer.cli.main import cli
 from deployer.clock import ScaledClock, WallClock
-from deployer.errors import AccessProblem, NotFound
+from deployer.errors import AccessProblem, NotFound, SettingsInvalid
 from deployer.model import Release
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
@@ -88,9 +88,15 @@ def test_everything_is_wired(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("aws")
 def test_the_labs_clock_comes_from_the_environment(tmp_path: Path) -> None:
     publish()
-    services = connect(settings(tmp_path), {"DEPLOYER_CLOCK": "1000.0@20"})
+    lab = {"DEPLOYER_CLOCK": "1000.0@20", "AWS_ENDPOINT_URL": "http://localhost:7"}
+    services = connect(settings(tmp_path), lab)
     assert services.clock == ScaledClock(1000.0, 20.0)
     assert services.scale == 20.0
+
+
+def test_the_labs_clock_is_not_used_on_aws(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match="lab's clock, but AWS_ENDPOINT_URL leads to no lab"):
+        connect(settings(tmp_path), {"DEPLOYER_CLOCK": "1000.0@20"})
 
 
 @pytest.mark.usefixtures("aws")

@@ -1,6 +1,7 @@
 """The port `Cloud`: one reading put together, each change handed on, and what it all may do."""
 
 from collections.abc import Callable
+from dataclasses import replace as altered
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,6 +51,7 @@ from tests.contract.conftest import ManualClock, connected, published
 from tests.contract.test_journal import deployment
 
 Admin = Callable[[str], Any]
+AMI = "ami-0c101f26f147fa7fd"
 V2 = Release("v2", "s3://artifacts/shop/v2.tar.gz")
 BLUE = Weights(1000, 0)
 
@@ -95,7 +97,7 @@ def shop(admin: Admin, fresh: str) -> Published:
 def made_slot(client: Admin, slot: Slot, name: str, vpc: str, subnets: list[str]) -> PublishedSlot:
     template = client("ec2").create_launch_template(
         LaunchTemplateName=f"{name}-{slot}",
-        LaunchTemplateData={"ImageId": "ami-0c101f26f147fa7fd", "InstanceType": "t3.micro"},
+        LaunchTemplateData={"ImageId": AMI, "InstanceType": "t3.micro"},
     )["LaunchTemplate"]["LaunchTemplateId"]
     group = client("elbv2").create_target_group(
         Name=f"{name}-{slot}", Protocol="HTTP", Port=80, VpcId=vpc
@@ -122,14 +124,17 @@ def test_the_first_reading_and_the_first_changes(
     first = cloud.observe()
     assert first.at == clock.now()
     assert first.weights is None
-    assert first.blue == SlotState(Slot.BLUE, min_size=0, max_size=4, desired=0, version=1)
+    assert first.blue == SlotState(
+        Slot.BLUE, min_size=0, max_size=4, desired=0, stack_image=AMI, version=1
+    )
     assert first.green.empty
     cloud.apply(PinRelease(Slot.GREEN, V2))
     cloud.apply(SetWeights(BLUE, None))
     cloud.apply(SetDesired(Slot.GREEN, 2))
     after = cloud.observe()
     assert after.weights == BLUE
-    assert (after.green.boots, after.green.desired) == ("v2", 2)
+    assert after.green.boots_exactly(V2)
+    assert (after.green.boots, after.green.desired) == (altered(V2, image=AMI), 2)
     assert (after.blue.boots, after.blue.desired) == (None, 0)
     rules = admin("elbv2").describe_rules(ListenerArn=shop.listener)["Rules"]
     made = next(rule["RuleArn"] for rule in rules if rule["Priority"] == "49000")
@@ -239,7 +244,7 @@ def test_instances_carry_release_health_and_zone(aws: Aws, clock: ManualClock) -
             Instance("i-1", "InService", "v1", Health.HEALTHY, zone, version=2),
             Instance("i-2", "InService", "v2", None, zone, version=3),
         ),
-        boots="v2",
+        boots=Release("v2"),
         draining=1,
         version=3,
         known=(Release("v1"), Release("v2")),
@@ -249,7 +254,7 @@ def test_instances_carry_release_health_and_zone(aws: Aws, clock: ManualClock) -
         Instance("i-4", "Pending", "v1", None, zone, version=2),
     )
     assert seen.green.launch_failures == (LaunchFailure(100, "no capacity"),)
-    assert (seen.green.boots, seen.green.stale) == ("v1", False)
+    assert (seen.green.boots, seen.green.stale) == (Release("v1"), False)
 
 
 def test_a_foreign_rule_halts_a_reading_and_counts_as_moved_for_a_change(

@@ -5,6 +5,7 @@ from typing import Any
 import botocore.exceptions as boto
 import pytest
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from deployer.aws.failures import asking, changing, code_of, reasons_of
 from deployer.errors import (
@@ -83,6 +84,19 @@ def test_the_same_for_reads_and_changes(
 
 
 @pytest.mark.parametrize(
+    ("url", "look"),
+    [
+        ("https://ssm.us-east-9.amazonaws.com/", "`region` in deployer.toml"),
+        ("https://ssm.cn-north-9.amazonaws.com.cn/", "`region` in deployer.toml"),
+        ("http://localhost:45465/", "AWS_ENDPOINT_URL leads there"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_reached_says_where_to_look(url: str, look: str) -> None:
+    error = boto.EndpointConnectionError(endpoint_url=url)
+    assert look in str(told(error, changes=False))
+
+
+@pytest.mark.parametrize(
     ("code", "reading", "change"),
     [
         ("ListenerNotFound", NotFound, ChangeRefused),
@@ -133,3 +147,17 @@ def test_codes_and_reasons_can_be_asked_for() -> None:
     assert reasons_of(found) == {"TransactionConflict"}
     assert code_of(DeployError()) == ""
     assert reasons_of(told(boto.NoRegionError(), changes=False)) == frozenset()
+
+
+@pytest.mark.parametrize("changes", [True, False])
+def test_an_answer_that_is_not_of_aws_is_worth_another_try(*, changes: bool) -> None:
+    """Even for a change: it may have taken effect, so it was not refused."""
+    error = told(ResponseParserError("invalid XML received:\n<html>"), changes=changes)
+    assert isinstance(error, CloudUnavailable)
+    assert f"{ACTION} on {SUBJECT}: the answer cannot be read" in str(error)
+
+
+@pytest.mark.parametrize("around", [asking, changing])
+def test_a_mistake_of_ours_is_not_dressed_up(around: Any) -> None:
+    with pytest.raises(ZeroDivisionError), around("elbv2:ModifyRule", "the rule"):
+        raise ZeroDivisionError

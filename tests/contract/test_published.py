@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 
 from deployer.aws import published as publishing
 from deployer.aws import session
-from deployer.aws.session import TOTAL_ATTEMPTS, Aws
+from deployer.aws.session import CONNECT_S, READ_S, TOTAL_ATTEMPTS, Aws
 from deployer.errors import AccessProblem, CloudUnavailable, NotFound, NotPossibleNow
 from deployer.lab.chaos import Fault, Kind
 from deployer.model import Slot
@@ -162,7 +162,7 @@ def test_every_client_is_made_for_the_region() -> None:
 def test_retries_and_timeouts_are_set_explicitly(aws: Aws) -> None:
     config: Any = aws.elbv2.meta.config
     assert config.retries == {"mode": "standard", "total_max_attempts": TOTAL_ATTEMPTS}
-    assert (config.connect_timeout, config.read_timeout) == (5, 20)
+    assert (config.connect_timeout, config.read_timeout) == (CONNECT_S, READ_S)
     assert config.user_agent_extra == f"deployer/{session.installed_version()}"
 
 

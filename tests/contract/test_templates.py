@@ -1,6 +1,7 @@
 """What slots boot, against the lab's launch templates (SourceVersion, tokens and paging as EC2's)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ STACK: dict[str, Any] = {
 }
 V1 = Release("v1", "s3://artifacts/shop/v1.tar.gz")
 V2 = Release("v2", "s3://artifacts/shop/v2.tar.gz")
+AMI = "ami-11111111"
+CARRIED_V1 = replace(V1, image=AMI)
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def stack_update(admin: Admin, template: str, **data: Any) -> None:
 def test_a_template_of_the_stack_boots_no_release(
     templates: LaunchTemplates, template: str
 ) -> None:
-    assert templates.boots([template]) == {template: Boots(None, stale=False, version=1)}
+    assert templates.boots([template])[template] == Boots(None, stale=False, stack_image=AMI)
     assert templates.release(template, 1) is None
 
 
@@ -70,7 +73,7 @@ def test_a_pinned_release_boots_with_its_tags_and_everything_inherited(
     templates: LaunchTemplates, template: str, admin: Admin
 ) -> None:
     templates.pin(template, V1)
-    assert templates.boots([template]) == {template: Boots("v1", stale=False, version=2)}
+    assert templates.boots([template])[template] == Boots(CARRIED_V1, stale=False, stack_image=AMI)
     assert templates.release(template, 2) == "v1"
     made = described(admin, template)[1]
     assert made["VersionDescription"] == "deployer:v1 from 1"
@@ -105,7 +108,7 @@ def test_going_back_uses_the_version_that_is_there(
 ) -> None:
     for release in (V1, V2, V1):
         templates.pin(template, release)
-    assert templates.boots([template])[template].release == "v1"
+    assert templates.boots([template])[template].release == CARRIED_V1
     assert len(described(admin, template)) == 3
 
 
@@ -114,9 +117,9 @@ def test_a_newer_version_of_the_stacks_makes_stale_and_is_inherited_next(
 ) -> None:
     templates.pin(template, V1)
     stack_update(admin, template, InstanceType="t3.large")
-    assert templates.boots([template]) == {template: Boots("v1", stale=True, version=2)}
+    assert templates.boots([template])[template] == Boots(CARRIED_V1, stale=True, stack_image=AMI)
     templates.pin(template, V1)
-    assert templates.boots([template]) == {template: Boots("v1", stale=False, version=4)}
+    assert templates.boots([template])[template] == Boots(CARRIED_V1, stale=False, stack_image=AMI)
     newest = described(admin, template)[-1]
     assert newest["VersionDescription"] == "deployer:v1 from 3"
     assert newest["LaunchTemplateData"]["InstanceType"] == "t3.large"
@@ -128,6 +131,7 @@ def test_an_image_of_the_releases_own_is_booted(
     baked = Release("v1", None, "ami-22222222")
     templates.pin(template, V1)
     templates.pin(template, baked)
+    assert templates.boots([template])[template] == Boots(baked, stale=False, stack_image=AMI)
     newest = described(admin, template)[-1]["LaunchTemplateData"]
     assert newest["ImageId"] == "ami-22222222"
     keys = {tag["Key"] for each in newest["TagSpecifications"] for tag in each["Tags"]}
@@ -153,7 +157,7 @@ def test_an_unanswered_creation_is_found_by_the_next_attempt(
         templates.pin(template, V1)
     assert templates.boots([template])[template].release is None
     templates.pin(template, V1)
-    assert templates.boots([template])[template].release == "v1"
+    assert templates.boots([template])[template].release == CARRIED_V1
     assert len(described(admin, template)) == 2
 
 
@@ -166,10 +170,14 @@ def test_many_versions_are_read_in_pages_and_only_once(
         first.pin(template, Release(f"v{number}"))
     late = LaunchTemplates(aws, clock)
     before = len(actions.calls("ec2", "DescribeLaunchTemplateVersions"))
-    assert late.boots([template]) == {template: Boots("v11", stale=False, version=13)}
+    assert late.boots([template])[template] == Boots(
+        Release("v11", None, AMI), stale=False, stack_image=AMI
+    )
     read = len(actions.calls("ec2", "DescribeLaunchTemplateVersions"))
     assert read - before <= 6, "three windows, read over two pages at most"
-    assert late.boots([template]) == {template: Boots("v11", stale=False, version=13)}
+    assert late.boots([template])[template] == Boots(
+        Release("v11", None, AMI), stale=False, stack_image=AMI
+    )
     assert [late.release(template, n) for n in (1, 2, 13)] == [None, "v0", "v11"]
     assert len(actions.calls("ec2", "DescribeLaunchTemplateVersions")) == read
 
@@ -184,7 +192,9 @@ def test_the_search_for_the_stacks_version_stops_where_it_is(
     monkeypatch.setattr(launch_templates, "PAGE", 3)
     late = LaunchTemplates(aws, clock)
     before = len(actions.calls("ec2", "DescribeLaunchTemplateVersions"))
-    assert late.boots([template]) == {template: Boots("v7", stale=True, version=9)}
+    assert late.boots([template])[template] == Boots(
+        Release("v7", None, AMI), stale=True, stack_image=AMI
+    )
     assert len(actions.calls("ec2", "DescribeLaunchTemplateVersions")) - before <= 2
     assert late.release(template, 3) == "v1", "older ones are read when an instance has one"
 

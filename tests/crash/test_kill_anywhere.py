@@ -27,8 +27,9 @@ class Story:
     weights: Weights | None = field(default_factory=lambda: Weights(1000, 0))
     happens: Callable[[Play], None] = lambda _: None
 
-    def tell(self, faults: Mapping[int, Fault]) -> tuple[Play, Deployment]:
+    def tell(self, faults: Mapping[int, Fault], absence_s: float = 61.0) -> tuple[Play, Deployment]:
         sim = play(behaviours=self.behaviours, weights=self.weights, faults=faults)
+        sim.absence_s = absence_s
         self.happens(sim)
         return sim, sim.ship()
 
@@ -60,6 +61,17 @@ def test_a_kill_at_any_call_changes_nothing_about_the_end(name: str, kill: Fault
     check(undisturbed, deployment, story)
     for call, what in enumerate(undisturbed.gate.names):
         sim, deployment = story.tell({call: kill})
+        check(sim, deployment, story)
+        assert sim.state == undisturbed.state, f"killed at call {call}, {what}"
+
+
+@pytest.mark.parametrize("name", ["good", "failing", "first"])
+def test_whoever_resumes_after_a_night_finds_every_deadline_ahead_of_him(name: str) -> None:
+    """No deadline runs out while nobody is there to act: not on the way there, nor on the way back."""
+    story = STORIES[name]
+    undisturbed, _ = story.tell({})
+    for call, what in enumerate(undisturbed.gate.names):
+        sim, deployment = story.tell({call: Fault.KILLED_BEFORE}, absence_s=8 * 3600.0)
         check(sim, deployment, story)
         assert sim.state == undisturbed.state, f"killed at call {call}, {what}"
 

@@ -10,7 +10,7 @@ from deployer.model import Slot, Weights
 from deployer.plan import Status
 from tests.sim.clock import NOON
 from tests.sim.faults import Fault
-from tests.sim.fleet import Behaviour
+from tests.sim.fleet import NOTICE_S, Behaviour
 from tests.sim.play import INTENT, Play, play
 
 GREEN, BLUE = Slot.GREEN, Slot.BLUE
@@ -141,6 +141,60 @@ def test_a_minute_of_throttling_delays_and_no_more() -> None:
     sim = play(faults=dict.fromkeys(range(20, 40), Fault.THROTTLED))
     assert sim.ship().status is Status.SHIPPED
     assert "unavailable" in {event.kind for event, _ in sim.events}
+
+
+@pytest.mark.parametrize("silent", ["cloud.observe", "journal.save"])
+def test_an_outage_of_aws_during_the_way_back_does_not_end_it(silent: str) -> None:
+    """It lasts longer than any deadline: they count while something can be done."""
+    sim = play(behaviours={"v2": Behaviour(errors=30)})
+
+    def refuse() -> None:
+        began = next((e.at for e, _ in sim.events if e.kind == "retreat"), None)
+        if began is not None and began < sim.clock.now() < began + 7200.0:
+            raise CloudUnavailable("503")
+
+    sim.gate.hooks[silent] = refuse
+    deployment = sim.ship()
+    assert (deployment.status, sim.cloud.rule) == (Status.ROLLED_BACK, Weights(1000, 0))
+    assert "unavailable" in {event.kind for event, _ in sim.events}
+    assert sim.oracle.violations == []
+
+
+def test_an_instance_that_dies_on_the_way_back_delays_it_and_no_more() -> None:
+    """Found dead after capacity was restored, just before it is needed; its successor takes a while."""
+    sim = play(behaviours={"v2": Behaviour(errors=30)})
+    blue = sim.cloud.groups[BLUE]
+
+    def returning() -> bool:
+        return any(event.kind == "retreat" for event, _ in sim.events)
+
+    def die() -> None:
+        if returning() and blue.launched == 2:
+            blue.break_one(sim.clock.now())
+
+    def dawdle() -> None:
+        if returning() and blue.launched == 2:
+            sim.clock.sleep(NOTICE_S)
+
+    sim.gate.hooks |= {"cloud.observe": die, "journal.save": dawdle}
+    deployment = sim.ship(replace(INTENT, limits=replace(INTENT.limits, route_s=20.0)))
+    assert blue.launched > 2
+    assert (deployment.status, sim.cloud.rule) == (Status.ROLLED_BACK, Weights(1000, 0))
+    assert sim.oracle.violations == []
+
+
+@pytest.mark.parametrize("nth", range(40))
+def test_a_laptop_that_slept_for_hours_goes_on_where_it_was(nth: int) -> None:
+    sim = play()
+
+    def sleep() -> None:
+        if sim.gate.calls["cloud.observe"] == nth + 1:
+            sim.clock.sleep(7200.0)
+
+    sim.gate.hooks["cloud.observe"] = sleep
+    assert sim.ship().status is Status.SHIPPED
+    assert sim.oracle.violations == []
+    assert sim.cloud.ledger.outages == []
 
 
 def test_a_cloud_that_never_answers_a_change_is_given_up_at_the_deadline() -> None:

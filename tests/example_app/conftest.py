@@ -18,13 +18,15 @@ SOURCE = Path(__file__).parents[2] / "examples" / "app" / "app.py"
 class Process:
     """One running application."""
 
-    def __init__(self, directory: Path, behaviour: dict[str, float], release: str) -> None:
+    def __init__(
+        self, directory: Path, behaviour: dict[str, float], release: str, python: str
+    ) -> None:
         shutil.copy(SOURCE, directory)
         if behaviour:
             (directory / "behaviour.json").write_text(json.dumps(behaviour))
         environment = {"HOST": "127.0.0.1", "PORT": "0", "RELEASE": release, "PATH": os.defpath}
         self.child = subprocess.Popen(
-            [sys.executable, "-I", "app.py"],
+            [python, "-I", "app.py"],
             cwd=directory,
             env=environment,
             stdout=subprocess.PIPE,
@@ -65,10 +67,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """`start(release="v1", error_rate=0.2, ...)` -> a running application."""
     running: list[Process] = []
 
-    def begin(release: str = "v1", **behaviour: float) -> Process:
+    def begin(release: str = "v1", python: str = sys.executable, **behaviour: float) -> Process:
         directory = tmp_path / str(len(running))
         directory.mkdir()
-        running.append(Process(directory, behaviour, release))
+        running.append(Process(directory, behaviour, release, python))
         return running[-1]
 
     yield begin

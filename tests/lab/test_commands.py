@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from deployer.lab import home
+
 from .conftest import ROOT, Shell, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
@@ -65,8 +67,8 @@ def test_a_release_never_changes_under_its_name(outside: Shell) -> None:
 
 
 def test_commands_without_a_lab_say_how_to_start_one(tmp_path: Path) -> None:
-    for command in ("env", "status", "load"):
-        refused = shell_for(tmp_path).run("lab", command)
+    for command in (("env",), ("status",), ("load",), ("cdk", "--", "deploy", "--all")):
+        refused = shell_for(tmp_path).run("lab", *command)
         assert refused.returncode == 2
         assert "deployer lab up" in refused.stderr
     assert "No lab was running" in shell_for(tmp_path).run("lab", "down").stdout
@@ -112,6 +114,7 @@ def test_kill_the_deployer_in_mid_canary_and_carry_on_without_losing_a_request(
 def test_nothing_survives_a_lab_that_is_killed(tmp_path: Path) -> None:
     shell = shell_for(tmp_path)
     pid = shell.json("lab", "up", "--detach", "--no-stacks")["pid"]
+    assert "-- bootstrap`, then" in shell.run("lab", "load").stderr
     family = children(pid)
     assert family  # Envoy at least
     os.kill(pid, signal.SIGKILL)
@@ -120,3 +123,52 @@ def test_nothing_survives_a_lab_that_is_killed(tmp_path: Path) -> None:
         time.sleep(0.05)
     assert [child for child in family if not gone(child)] == []
     assert shell.run("lab", "env").returncode == 2
+    again = shell.json("lab", "up", "--detach", "--no-stacks")  # in spite of what the dead one left
+    assert again["pid"] != pid
+    assert shell.json("lab", "down")["stopped"]
+
+
+def test_what_is_wrong_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    shell = shell_for(tmp_path / "lab")
+    for arguments, words in (
+        (("--env", "moon", "lab", "up"), "no environment 'moon'"),
+        (("--config", "nowhere.toml", "lab", "up"), "no such file"),
+        (("lab", "up", "--scale", "nan"), "is not a number"),
+    ):
+        refused = shell.run(*arguments)
+        assert refused.returncode == 2
+        assert words in refused.stderr
+    assert not (tmp_path / "lab").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = shell_for(tmp_path / "file").run("lab", "up", "--detach")
+    assert refused.returncode == 2
+    assert f"cannot write into its folder {tmp_path}/file: File exists" in refused.stderr
+    assert "No lab was running" in shell_for(tmp_path / "file").run("lab", "down").stdout
+
+
+def test_tables_are_whole_where_there_is_no_terminal(outside: Shell) -> None:
+    assert "…" not in outside.run("lab", "status").stdout
+    shown = outside.run("lab", "load", "--rps", "10", "--duration", "1s").stdout
+    assert max(len(line.rstrip()) for line in shown.splitlines()) < 200
+
+
+def test_a_start_that_is_interrupted_leaves_no_lab(tmp_path: Path) -> None:
+    shell = shell_for(tmp_path)
+    with subprocess.Popen(
+        shell.command("lab", "up", "--detach", "--no-stacks"),
+        env=dict(shell.variables), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as starting:  # fmt: skip
+        deadline = time.monotonic() + 20
+        while not home.running(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        family = children(starting.pid)
+        assert family
+        starting.send_signal(signal.SIGINT)
+        starting.communicate(timeout=10)
+        assert starting.returncode != 0
+    while not all(map(gone, family)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [child for child in family if not gone(child)] == []

@@ -32,6 +32,12 @@ signal.signal(signal.SIGTERM, lambda *_: print("deaf: what?", flush=True))
 print("deaf: here", flush=True)
 while True: time.sleep(60)
 """,
+    "parent": """
+import subprocess, time
+child = subprocess.Popen(["sh", "-c", "trap '' TERM; exec sleep 600"])
+print("parent:", child.pid, flush=True)
+while True: time.sleep(60)
+""",
     "broken": """
 print("broken: cannot", flush=True)
 raise SystemExit(3)

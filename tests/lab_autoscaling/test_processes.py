@@ -96,6 +96,21 @@ def test_who_does_not_listen_is_killed(site: Site) -> None:
     assert "deaf: what?" in site.log(row["instance"])
 
 
+def test_what_an_application_has_started_ends_with_it(site: Site) -> None:
+    name = site.running("parent")
+    (row,) = site.wait_for(name, 1)
+    first = int(row["log"].split()[1])
+    assert alive(first)
+    os.kill(row["pid"], signal.SIGKILL)  # it alone: its child knows nothing of it
+    until(lambda: len(site.log(row["instance"])) > 2)
+    assert not alive(first)
+    second = int(site.log(row["instance"])[-1].split()[1])
+    assert alive(second)
+    site.resize(name, 0)
+    until(lambda: site.state(row["instance"]) == "terminated")
+    assert not alive(second)
+
+
 def test_a_crash_is_restarted_and_nothing_else_happens(site: Site) -> None:
     name = site.running("polite")
     (row,) = site.wait_for(name, 1)

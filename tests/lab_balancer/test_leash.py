@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,15 @@ from deployer.lab import leash
 here = pathlib.Path(sys.argv[1])
 child = leash.start(["cat", sys.argv[2]], env=os.environ, cwd=here, log=here / "log")
 print(child.pid, flush=True)
+sys.stdin.read()
+"""
+
+FAMILY = """
+import os, sys, pathlib
+from deployer.lab import leash
+here = pathlib.Path(sys.argv[1])
+start = "setsid sleep 60 & echo $!; sleep 60 & echo $!; wait"
+leash.start(["sh", "-c", start], env=os.environ, cwd=here, log=here / "log")
 sys.stdin.read()
 """
 
@@ -97,3 +107,33 @@ def test_a_parent_killed_with_sigkill_takes_its_child_along(tmp_path: Path) -> N
         threading.Event().wait(0.02)
     os.close(writer)
     assert reader_gone
+
+
+def gone(pid: int) -> bool:
+    """Whether it has ended; one that nobody has reaped yet has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def eventually(what: Callable[[], bool]) -> bool:
+    """Whether it comes true within ten seconds."""
+    pause = threading.Event()
+    return any(what() or pause.wait(0.02) for _ in range(500))
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, None])
+def test_what_a_child_has_started_ends_with_us_too(
+    tmp_path: Path, how: signal.Signals | None
+) -> None:
+    log = tmp_path / "log"
+    with subprocess.Popen(
+        [sys.executable, "-c", FAMILY, str(tmp_path)], stdin=subprocess.PIPE
+    ) as parent:
+        assert eventually(lambda: log.exists() and len(log.read_text().split()) == 2)
+        grandchildren = [int(word) for word in log.read_text().split()]
+        assert not any(map(gone, grandchildren))
+        if how:
+            parent.send_signal(how)
+    assert eventually(lambda: all(map(gone, grandchildren)))

@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,7 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from deployer.lab import actions, inprocess, server
+from deployer.lab import actions, audit, inprocess, server
 from deployer.lab.chaos import Fault, Kind
 from deployer.lab.context import Context
 
@@ -364,3 +365,18 @@ def test_clients_at_once_lose_nothing(context: Context, served: server.Server) -
         thread.join()
     log = actions.calls("ec2", "CreateVpc")
     assert [entry.outcome for entry in log] == ["ok"] * 20
+
+
+def test_the_file_of_the_audit_log_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "MOST_BYTES", 1000)
+    log = audit.Audit(tmp_path)
+    for number in range(50):
+        log.record(
+            at=0.0, service="s3", action=f"Put{number}", parameters={}, outcome="ok", source="x"
+        )
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert set(sizes) <= {"audit.jsonl", "audit.before.jsonl"}
+    assert all(size < 1300 for size in sizes.values())
+    assert len(log.calls()) == 50

@@ -137,6 +137,28 @@ def test_environment_without_a_lab_leaves_credentials_alone() -> None:
     assert "AWS_ENDPOINT_URL" not in made
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("deploy", "--all"),
+        ("destroy", "--all", "--force"),
+        ("diff",),
+        ("bootstrap",),
+        ("--profile", "synth", "deploy"),
+        ("-c", "env=prod", "deploy"),
+    ],
+)
+def test_what_talks_to_aws_needs_a_lab(arguments: tuple[str, ...]) -> None:
+    assert cdk.needs_a_lab(arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--version",), ("synth", "--quiet"), ("ls",), ("synth", "deploy")]
+)
+def test_what_does_not_needs_none(arguments: tuple[str, ...]) -> None:
+    assert not cdk.needs_a_lab(arguments)
+
+
 def test_command_is_the_bundled_cli() -> None:
     node, script, *args = cdk.command(["synth", "-q"])
     assert Path(node).name == "node"

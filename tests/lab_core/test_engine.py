@@ -395,6 +395,7 @@ def test_without_rollback_the_pieces_stay_and_can_be_mended(cloud: Cloud) -> Non
 def test_operations_leave_the_lock_to_others_while_they_wait(cloud: Cloud) -> None:
     """A group's deletion waits for its instances, which end only when another part gets on."""
     ticks: list[int] = []
+    looked = threading.Event()
 
     def describe(_call: actions.Call, params: dict[str, Any]) -> dict[str, Any]:
         [name] = params["AutoScalingGroupNames"]
@@ -405,6 +406,7 @@ def test_operations_leave_the_lock_to_others_while_they_wait(cloud: Cloud) -> No
         }
         if len(ticks) > 2:
             return {"AutoScalingGroups": []}
+        looked.set()
         return {"AutoScalingGroups": [one]}
 
     sent: list[tuple[str, dict[str, Any]]] = []
@@ -418,7 +420,9 @@ def test_operations_leave_the_lock_to_others_while_they_wait(cloud: Cloud) -> No
         "Properties": {"MinSize": "0", "MaxSize": 2, "AvailabilityZones": ["us-east-1a"]},
     }
     cloud.create("s", template({"G": group}))
+    looked.clear()  # its creation looked too
     cloud.api.delete_stack(StackName="s")
+    assert looked.wait(20)
     while len(ticks) < 3:
         with cloud.context.lock:
             ticks.append(1)

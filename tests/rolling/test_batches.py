@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.model import Health, Instance, LaunchFailure, Slot, SlotState
+from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState
 from deployer.ports import SetDesired, Terminate
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.batches import Pace, choose, next_batch, stand
@@ -199,14 +199,14 @@ def carry_out(fleet: Fleet) -> Life:
     """Replace v1 by v2 as fast as the group lets us."""
     now, zones = 0.0, tuple("abc"[: fleet.zones])
     sim = SimGroup(
-        BLUE, fleet.size, "v1", max_size=50, zones=zones,
+        BLUE, fleet.size, Release("v1"), max_size=50, zones=zones,
         behaviours={"v2": Behaviour(boot_s=10.0, health_s=5.0)},
     )  # fmt: skip
     sim.stock(now)
     for n, instance in enumerate(sim.instances):
         instance.protected, instance.version = n < fleet.protected, int(n >= fleet.older)
     sim.versions, sim.version = {"v1": 1}, 1
-    sim.pin("v2")
+    sim.pin(Release("v2"))
     life = Life(sim, [], fleet.size, fleet.size, 0)
     for tick in range(3000):
         sim.settle(now)

@@ -71,7 +71,7 @@ def check(sim: Play, deployment: Deployment, story: Story) -> None:
     assert deployment.ending is None
     release = "v2" if story.ends is Status.SHIPPED else "v1"
     assert running(sim) == {release: story.size}
-    assert sim.cloud.groups[BLUE].boots == release
+    assert sim.cloud.groups[BLUE].state(0.0).boots_name == release
     assert changes(sim, SetWeights) == 0
 
 
@@ -157,7 +157,7 @@ def test_a_small_share_of_a_failing_release_is_found_out_against_what_was_usual(
     deployment = ship(sim, intent(before=USUAL))
     assert deployment.status is Status.ROLLED_BACK
     assert "10% replaced" in deployment.reason
-    assert sim.cloud.groups[BLUE].boots == "v1"
+    assert sim.cloud.groups[BLUE].state(0.0).boots_name == "v1"
     assert running(sim) == {"v1": 10}
     assert sim.cloud.ledger.outages == []
 

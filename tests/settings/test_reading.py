@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployer.aws.session import LONGEST_CALL_S
 from deployer.durations import spell
 from deployer.errors import NotFound, SettingsInvalid
 from deployer.settings.kinds import Seconds
@@ -35,6 +36,13 @@ def refused(file: Path, more: str, **arguments: Any) -> str:
         load(file, **arguments)
     (line,) = str(caught.value).splitlines()
     return line
+
+
+def test_no_call_to_aws_outlives_the_lease_under_which_it_was_begun(file: Path) -> None:
+    """What botocore sends again after that would be sent beside the next runner."""
+    assert "a duration from 40s to 24h" in refused(file, '[journal]\nlease = "39s"\n')
+    file.write_text(MINIMAL + '[journal]\nlease = "40s"\n')
+    assert load(file).journal.lease_s > LONGEST_CALL_S
 
 
 def test_the_only_environment_needs_no_name(file: Path) -> None:
@@ -138,9 +146,9 @@ TABLE = [
         ),
     ),
     (
-        '[journal]\nlease = "10s"',
+        '[journal]\nlease = "40s"\npoll = "15s"',
         (
-            'deployer.toml: journal.poll = "5s" (in dev): must be a third of journal.lease at most: '
+            'deployer.toml: journal.poll = "15s" (in dev): must be a third of journal.lease at most: '
             "the lease is renewed as often as the runner looks"
         ),
     ),
@@ -254,6 +262,17 @@ def test_a_section_that_is_none_is_refused(file: Path, text: str, line: str) -> 
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"nowhere\.toml: no such file; copy deployer\.example"):
         load(tmp_path / "nowhere.toml")
+
+
+def test_a_folder_is_not_told_to_be_copied_over(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_a_byte_order_mark_and_any_line_end_are_read_over(file: Path, line_end: bytes) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + MINIMAL.encode().replace(b"\n", line_end))
+    assert load(file).service.name == "shop"
 
 
 def test_an_unknown_environment_lists_those_that_exist(file: Path) -> None:

@@ -73,7 +73,7 @@ class SimCloud:
         elif isinstance(change, ResumeProcesses):
             self.groups[change.slot].suspended -= set(change.processes)
         else:
-            self.groups[change.slot].pin(change.release.name)
+            self.groups[change.slot].pin(change.release)
         self.changes.append((self._at, change))
         self._settle()
 

@@ -148,7 +148,7 @@ class SimGroup:
 
     slot: Slot
     desired: int = 0
-    boots: str | None = None
+    boots: Release | None = None
     min_size: int = 0
     max_size: int = 12
     drain_s: float = 20.0
@@ -191,13 +191,14 @@ class SimGroup:
         for _ in range(self.desired - len(staying)):
             self._launch(now)
 
-    def pin(self, release: str) -> None:
+    def pin(self, pinned: Release) -> None:
         """The default version is one that carries `release`, on top of the newest of the stack."""
+        release = pinned.name
         if self.boots is not None:
-            self.versions.setdefault(self.boots, self.version)
+            self.versions.setdefault(self.boots.name, self.version)
         if self.stale or release not in self.versions:
             self.versions[release] = max((-1, *self.versions.values())) + 1
-        self.boots, self.stale, self.version = release, False, self.versions[release]
+        self.boots, self.stale, self.version = pinned, False, self.versions[release]
 
     def terminate(self, ids: Iterable[str], now: float, *, shrink: bool) -> None:
         """Members leave; those that are leaving already do not count twice."""
@@ -217,13 +218,14 @@ class SimGroup:
                 self.failures.insert(0, LaunchFailure(now, self.no_capacity))
                 self.retry_at = now + RETRY_S
             return
-        how = self.behaviours.get(self.boots or "", Behaviour())
+        boots = self.boots.name if self.boots else None
+        how = self.behaviours.get(boots or "", Behaviour())
         self.launched += 1
         name = f"{self.slot}-{self.launched}"
         staying = Counter(i.zone for i in self.instances if i.leaving_at == NEVER)
         self.instances.append(
             SimInstance(
-                name, self.boots, how, now, replacement=self.owed > 0,
+                name, boots, how, now, replacement=self.owed > 0,
                 zone=min(self.zones, key=lambda zone: staying[zone]), version=self.version,
             )
         )  # fmt: skip
@@ -254,7 +256,7 @@ class SimGroup:
         )
 
     def _known(self) -> tuple[Release, ...]:
-        names = {self.boots, *(i.release for i in self.instances)}
+        names = {self.boots.name if self.boots else None, *(i.release for i in self.instances)}
         return tuple(Release(name) for name in sorted(n for n in names if n is not None))
 
     def able(self, now: float) -> int:

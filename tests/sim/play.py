@@ -93,7 +93,10 @@ class CloudPort:
 
 @dataclass
 class Play:
-    """One simulated environment and everything around it."""
+    """One simulated environment and everything around it.
+
+    absence_s: how long nobody looks after a process has died; longer than a lease.
+    """
 
     clock: SimClock
     cloud: SimCloud
@@ -105,6 +108,7 @@ class Play:
     lags: Mapping[str, Sequence[float]]
     poll_s: float = 10.0
     lease_s: float = 60.0
+    absence_s: float = 61.0
     events: list[tuple[Event, str]] = field(default_factory=list)
     history: list[Snapshot] = field(default_factory=list)
     hooks: Book = field(default_factory=Book)
@@ -150,13 +154,13 @@ class Play:
     def ship(
         self, intent: Intent = INTENT, strategy: Strategy = strategies.canary, name: str = "d1"
     ) -> Deployment:
-        """Deploy; whenever the process dies, another one resumes once the lease has run out."""
+        """Deploy; whenever the process dies, another one resumes after `absence_s`."""
         for life in range(20):
             runner = self.runner(f"{name}-runner-{life}")
             try:
                 return self._finish(runner.run(self._patiently(runner, intent, strategy, name)))
             except Killed:
-                self.clock.sleep(self.lease_s + 1.0)
+                self.clock.sleep(self.absence_s)
         raise AssertionError("twenty processes were not enough")
 
     def _resume(self, runner: Runner, name: str) -> Deployment:
@@ -239,7 +243,7 @@ def play(
     groups = {slot: SimGroup(slot, behaviours=behaviours or {}) for slot in Slot}
     live = weights.sole if weights else None
     if live is not None:
-        groups[live].desired, groups[live].boots = size, "v1"
+        groups[live].desired, groups[live].boots = size, Release("v1")
         groups[live].stock(clock.now())
     cloud = SimCloud(clock, groups, weights, load=size, rate=rate, data_lag_s=data_lag_s)
     journal = SimJournal(gate)

@@ -22,7 +22,9 @@ def test_the_labs_clock_survives_the_environment() -> None:
     assert from_environment({VARIABLE: str(clock)}) == clock
 
 
-@pytest.mark.parametrize("text", ["now", "1@", "@2", "1@0", "1@-3", "1@2@3", "1"])
+@pytest.mark.parametrize(
+    "text", ["now", "1@", "@2", "1@0", "1@-3", "1@2@3", "1", "nan@2", "inf@2", "1@inf", "1@nan"]
+)
 def test_what_is_no_clock(text: str) -> None:
     with pytest.raises(SettingsInvalid, match="is not ORIGIN@SCALE; run: eval"):
         from_environment({VARIABLE: text})

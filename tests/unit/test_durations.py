@@ -16,7 +16,9 @@ def test_durations(text: str, expected: float) -> None:
     assert seconds(text) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("text", ["", "90", "s", "-5s", "5 s", "5x", "1h-5m", "5s!", "1.s", "m5"])
+@pytest.mark.parametrize(
+    "text", ["", "90", "s", "-5s", "5 s", "5x", "1h-5m", "5s!", "1.s", "m5", "\uff15s"]
+)
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration: write 90s, 10m"):
         seconds(text)
@@ -45,7 +47,9 @@ def test_shares(text: str, expected: int) -> None:
     assert per_mille(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "%", "101", "-5", "0.05", "five", "1e1", "100.1", "5%%"])
+@pytest.mark.parametrize(
+    "text", ["", "%", "101", "-5", "0.05", "five", "1e1", "100.1", "5%%", "\uff15"]
+)
 def test_what_is_no_share(text: str) -> None:
     with pytest.raises(ValueError, match="is not a share: write percent from 0 to 100"):
         per_mille(text)

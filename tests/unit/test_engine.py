@@ -129,21 +129,30 @@ def test_the_last_goal_ends_it(status: Status, end: Status) -> None:
     ],
 )  # fmt: skip
 def test_a_deadline_says_what_was_missing(record: Deployment, seen: Snapshot, words: str) -> None:
-    decide(record, world(seen, elapsed_s=600.0))
+    decide(replace(record, entered_at=NOW - 600.0), world(seen))
     with pytest.raises(DeadlineExpired, match=words):
-        decide(record, world(seen, elapsed_s=600.1))
+        decide(replace(record, entered_at=NOW - 600.1), world(seen))
+
+
+def test_a_deadline_counts_from_when_somebody_took_the_step_up_again() -> None:
+    night = deployment(entered_at=NOW - 30_000.0, resumed_at=NOW - 600.0)
+    assert decide(night, world(SEEN)).change == PinRelease(GREEN, Release("v2"))
+    with pytest.raises(DeadlineExpired, match="still to green boots v2"):
+        decide(replace(night, resumed_at=NOW - 600.1), world(SEEN))
+    before = deployment(resumed_at=NOW - 30_000.0)
+    assert decide(before, world(SEEN)).change is not None
 
 
 def test_a_goal_reached_after_its_deadline_is_reached() -> None:
-    assert decide(deployment(), world(READY, elapsed_s=1e6)).after.cursor == PROBE
+    assert decide(deployment(entered_at=NOW - 1e6), world(READY)).after.cursor == PROBE
 
 
 def test_a_reading_that_fails_is_waited_for_until_the_deadline() -> None:
     record = deployment(cursor=PROBE)
-    decision = decide(record, world(READY, elapsed_s=120.0))
+    decision = decide(record, world(READY))
     assert (decision.after, decision.event.kind) == (record, "waiting")
     with pytest.raises(DeadlineExpired, match="test listener does not answer"):
-        decide(record, world(READY, elapsed_s=121.0))
+        decide(replace(record, entered_at=NOW - 121.0), world(READY))
 
 
 @pytest.mark.parametrize(("age_s", "done"), [(0.0, False), (59.0, False), (60.0, True)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from deployer.errors import NotPossibleNow, PlanInvalid
-from deployer.model import Slot, Weights
+from deployer.model import Release, Slot, Weights
 from deployer.plan import Intent, Status
 from deployer.strategies import STRATEGIES
 from tests.sim.fleet import Behaviour
@@ -21,7 +21,7 @@ DUD, FAILING = Behaviour(healthy=False), Behaviour(errors=200)
 def stock(sim: Play, slot: Slot, release: str, count: int) -> None:
     """`count` long since healthy instances of `release` in `slot`."""
     group = sim.cloud.groups[slot]
-    group.desired, group.boots = count, release
+    group.desired, group.boots = count, Release(release)
     behaviours, group.behaviours = group.behaviours, {}
     group.stock(sim.clock.now()).behaviours = behaviours
 

@@ -90,6 +90,37 @@ def test_restoring_capacity_of_whatever_it_runs(
     expect(progress, expected)
 
 
+BAKED, STOCK = "ami-00000002", "ami-00000001"
+
+
+@pytest.mark.parametrize(
+    ("image", "boots", "those", "expected"),
+    [
+        (BAKED, BAKED, NEW, Done),
+        (BAKED, STOCK, (), PinRelease(GREEN, Release("v2", image=BAKED))),
+        (BAKED, STOCK, NEW, SetDesired(GREEN, 0)),
+        (STOCK, STOCK, NEW, Done),
+        (None, STOCK, NEW, Done),
+        (None, BAKED, (), PinRelease(GREEN, V2)),
+        (None, BAKED, NEW, SetDesired(GREEN, 0)),
+    ],
+)
+def test_the_same_name_with_another_image_is_another_thing_to_boot(
+    image: str | None, boots: str, those: tuple[Any, ...], expected: Change | type
+) -> None:
+    """A release that failed for its AMI and is shipped again with a better one."""
+    step = Provision(GREEN, Release("v2", image=image), 2, 600.0)
+    state = green(*those, boots=Release("v2", image=boots), stack_image=STOCK)
+    expect(step.advance(world(snapshot(LIVE, green=state))), expected)
+
+
+def test_the_same_name_with_another_artifact_is_pinned_again() -> None:
+    moved = Release("v2", "s3://new/v2.tar.gz")
+    state = green(boots=Release("v2", "s3://old/v2.tar.gz"))
+    progress = Provision(GREEN, moved, 2, 600.0).advance(world(snapshot(LIVE, green=state)))
+    expect(progress, PinRelease(GREEN, moved))
+
+
 def test_restoring_waits_out_late_readings_when_told_so() -> None:
     step = Provision(BLUE, None, 2, 600.0, settle_s=60.0)
     seen = snapshot(LIVE, slot(BLUE, *OLD))
@@ -230,8 +261,9 @@ def test_a_bad_verdict_ends_the_bake_at_once(elapsed_s: float) -> None:
 
 def test_patience_runs_out() -> None:
     late = world(BAKING, elapsed_s=900.0, metrics=SILENT)
-    with pytest.raises(VerdictFailed, match="no verdict within 15m, and the settings say abort"):
+    with pytest.raises(VerdictFailed, match="no verdict within 15m, and the settings say") as ended:
         bake().advance(late)
+    assert ended.value.evidence["verdict"] == "inconclusive"
     expect(bake(inconclusive="promote").advance(late), Done)
 
 

@@ -12,7 +12,7 @@ from deployer.model import Release, Slot, SlotState, Snapshot, Weights
 from deployer.plan import Deployment, Intent, Limits, Plan, Status
 from deployer.steps.provision import Provision
 from deployer.steps.route import Route
-from deployer.strategies import canary, first, rollback, serving
+from deployer.strategies import canary, first, return_to, rollback, serving
 from tests.unit.world import BLUE, GREEN, NOW, UNHEALTHY, instances, slot, snapshot
 
 INTENT = Intent(
@@ -107,6 +107,13 @@ def test_who_serves() -> None:
     assert serving(LIVE) is BLUE
 
 
+def test_a_live_slot_that_is_being_scaled_to_none_says_nothing_about_the_size() -> None:
+    leaving = snapshot(Weights(1000, 0), slot(BLUE, *instances(2), desired=0))
+    with pytest.raises(NotPossibleNow, match="asked for 0 instances: give it its desired capacity"):
+        canary(leaving, INTENT)
+    assert return_to(leaving, INTENT).capacity == INTENT.size > 0
+
+
 def test_the_previous_release_is_what_ran_or_what_would_boot() -> None:
     mixed = slot(BLUE, *instances(2, "v1"), *instances(2, "v0"))
     assert canary(snapshot(Weights(1000, 0), mixed), INTENT).previous == "v0, v1"
@@ -174,7 +181,7 @@ def test_before_that_the_first_release_is_simply_retired() -> None:
 
 
 def test_the_way_back_does_not_mind_a_group_that_became_too_small() -> None:
-    small = SlotState(GREEN, 0, 1, 1, instances(1, "v2"), "v2")
+    small = SlotState(GREEN, 0, 1, 1, instances(1, "v2"), Release("v2"))
     seen = Snapshot(NOW, Weights(950, 50), slot(BLUE, *instances(4)), small)
     assert len(rollback(seen, running(canary(LIVE, INTENT))).steps) == 4
 

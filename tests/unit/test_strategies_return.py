@@ -16,7 +16,7 @@ def slot(which: Slot, release: str | None, healthy: int, desired: int, top: int 
         Instance(f"i-{which}{n}", "InService", release, Health.HEALTHY if n < healthy else None)
         for n in range(desired)
     )
-    return SlotState(which, 0, top, desired, instances, boots=release)
+    return SlotState(which, 0, top, desired, instances, Release(release) if release else None)
 
 
 def fleet(weights: Weights | None, blue: SlotState, green: SlotState) -> Snapshot:

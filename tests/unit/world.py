@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deployer.errors import CloudUnavailable
-from deployer.model import Health, Instance, Minute, Slot, SlotState, Snapshot, Weights
+from deployer.model import Health, Instance, Minute, Release, Slot, SlotState, Snapshot, Weights
 from deployer.ports import ProbeReport, World
 
 BLUE, GREEN = Slot.BLUE, Slot.GREEN
@@ -22,12 +22,13 @@ def slot(
     which: Slot,
     *those: Instance,
     desired: int | None = None,
-    boots: str | None = "v1",
+    boots: str | Release | None = "v1",
     **facts: object,
 ) -> SlotState:
     """A slot that wants what it has, unless `desired` says otherwise."""
     wanted = len(those) if desired is None else desired
-    return SlotState(which, 0, 10, wanted, those, boots, **facts)  # type: ignore[arg-type]
+    carried = Release(boots) if isinstance(boots, str) else boots
+    return SlotState(which, 0, 10, wanted, those, carried, **facts)  # type: ignore[arg-type]
 
 
 def snapshot(

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from deployer.lab import leash
@@ -58,6 +59,8 @@ class Machine:
         self.unit, move = step(
             before, wanted=wanted, alive=self.alive, now=now, stop_s=self._stop_s
         )
+        if self.unit.phase in (Phase.RESTING, Phase.ENDED) and before.phase is not self.unit.phase:
+            self._sweep()
         if self.unit.phase is Phase.RESTING and before.phase is Phase.RUNNING:
             status = self._process.returncode if self._process else None
             self._note(f"exited with status {status}; restarting")
@@ -107,6 +110,12 @@ class Machine:
             return False  # it ended since we looked
         return True
 
+    def _sweep(self) -> None:
+        """What the application has started and left behind ends with it (systemd's KillMode)."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def _note(self, text: str) -> None:
         """A line in the instance's log, marked as ours."""
         with self.log.open("a", encoding="utf-8") as file:
@@ -127,11 +136,12 @@ class Machine:
         shutil.rmtree(self.folder / "app", ignore_errors=True)
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait (real seconds) for the process to end; whether it has."""
+        """Wait (real seconds) for the process to end, and all that it started; whether it has."""
         if self._process is None:
             return True
         try:
             self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             return False
+        self._sweep()
         return True

@@ -232,3 +232,15 @@ def test_waiting_for_the_lock_ends_with_ctrl_c(staged: Staged) -> None:
     assert done.exit_code == 130
     assert done.stderr.splitlines()[-1] == "no longer waiting; nothing was begun"
     assert len(shop.records) == 1
+
+
+def test_a_signal_pauses_what_cannot_go_back_safely(staged: Staged) -> None:
+    shop = turning(staged)
+    interrupt(shop, 150, signal.SIGTERM)
+    done = shop.run("canary", "u1", "--irreversible")
+    assert done.exit_code == 143
+    assert "SIGTERM: u1 is marked rollback-safe: false and users reach it, so it does not" in (
+        done.stderr
+    )
+    assert "`deployer resume` goes on, `deployer abort --force` goes back" in done.stderr
+    assert shop.run("resume").exit_code == 0

@@ -168,23 +168,31 @@ TABLE = [
     ),
     (
         '[rolling]\nsurge = "1.5"',
-        'deployer.toml: rolling.surge = "1.5": must be a whole number of instances up to 1000, or a '
-        'share such as "25%"',
+        (
+            'deployer.toml: rolling.surge = "1.5": must be a whole number of instances up to 1000, or a '
+            'share such as "25%"'
+        ),
     ),
     (
         "[rolling]\nmax_unavailable = true",
-        "deployer.toml: rolling.max_unavailable = true: must be a whole number of instances up to "
-        '1000, or a share such as "25%"',
+        (
+            "deployer.toml: rolling.max_unavailable = true: must be a whole number of instances up to "
+            '1000, or a share such as "25%"'
+        ),
     ),
     (
         "[rolling]\nsurge = 0",
-        "deployer.toml: rolling.surge = 0 (in dev): must be above 0 where max_unavailable is 0: "
-        "one or the other",
+        (
+            "deployer.toml: rolling.surge = 0 (in dev): must be above 0 where max_unavailable is 0: "
+            "one or the other"
+        ),
     ),
     (
         '[rolling]\nuntil = "half"',
-        'deployer.toml: rolling.until = "half": must be a number of instances, a share such as '
-        '"25%", or ""',
+        (
+            'deployer.toml: rolling.until = "half": must be a number of instances, a share such as '
+            '"25%", or ""'
+        ),
     ),
     (
         "[blue_green]\napprove = [100]",

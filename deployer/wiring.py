@@ -26,14 +26,14 @@ from deployer.engine import Runner, Tell
 from deployer.errors import AccessProblem, NotFound, SettingsInvalid
 from deployer.hooks import NO_HOOKS, Hooks
 from deployer.journal import Journal, Lease
-from deployer.model import WHOLE, Release
-from deployer.plan import Intent, Limits
+from deployer.model import WHOLE, Amount, Release
+from deployer.plan import Intent, Limits, Roll
 from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Metrics, Prober
 from deployer.preflight import Surroundings
 from deployer.settings import artifacts
 from deployer.settings.schema import EnvironmentSettings, Settings
 
-Kind = Literal["canary", "blue-green", "rollback"]
+Kind = Literal["canary", "blue-green", "rolling", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +207,18 @@ def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
             route_s=float(canary.route_deadline_s),
             retire_s=float(canary.retire_deadline_s),
         ),
+        roll=roll_of(settings),
+    )
+
+
+def roll_of(settings: Settings) -> Roll:
+    """How a rolling deployment moves; what the slot served before is not known from settings."""
+    rolling = settings.rolling
+    return Roll(
+        max_unavailable=Amount.parse(rolling.max_unavailable),
+        surge=Amount.parse(rolling.surge),
+        soak_s=float(rolling.bake_s),
+        until=Amount.parse(rolling.until) if rolling.until else None,
     )
 
 

@@ -13,7 +13,7 @@ from deployer.cli.steer import ask
 from deployer.durations import seconds
 from deployer.errors import NotFound, NotPossibleNow
 from deployer.journal import Active, Ask
-from deployer.model import Snapshot
+from deployer.model import Slot, Snapshot
 from deployer.plan import Deployment, Plan, Status
 from deployer.render.plan import title, way_back
 from deployer.wiring import intent_of
@@ -165,14 +165,19 @@ def destination(record: Deployment) -> str | None:
 
 
 def halfway(app: App, seen: Snapshot) -> Deployment | None:
-    """The halted deployment that left both slots serving, if that is where we are.
+    """The halted deployment that left two releases serving, if that is where we are.
 
     Raises:
         NotPossibleNow: both serve, and no record says why.
     """
-    if seen.weights is None or seen.weights.sole is not None:
+    if seen.weights is None:
+        return None
+    sole = seen.weights.sole
+    if sole is not None and len(seen[sole].releases) < 2:
         return None
     newest = newest_begun(app.services.journal.history(app.services.environment, REMEMBERED))
+    if sole is not None:
+        return newest if newest and left_mixed(newest, sole) else None
     if newest is None or newest.status is not Status.HALTED:
         raise NotPossibleNow(
             f"both slots serve ({seen.weights}) and no deployment of the journal left them so: "
@@ -180,6 +185,13 @@ def halfway(app: App, seen: Snapshot) -> Deployment | None:
             "the command again"
         )
     return newest
+
+
+def left_mixed(newest: Deployment, slot: Slot) -> bool:
+    """It replaced some of the slot's instances, halted there, and knows what to put back."""
+    plan = newest.plan
+    known = plan.in_place and plan.candidate is slot and plan.before is not None
+    return known and newest.status is Status.HALTED
 
 
 def return_plan(app: App, seen: Snapshot, release: str | None, *, force: bool) -> Plan:

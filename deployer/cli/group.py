@@ -30,6 +30,9 @@ class Entry(NamedTuple):
 COMMANDS = {
     "canary": Entry("ship", "Ship RELEASE a little at a time, judging it at each stop."),
     "blue-green": Entry("ship", "Ship RELEASE in one change, and keep the old one warm."),
+    "rolling": Entry(
+        "rolling", "Ship RELEASE into the live group, a batch of instances at a time."
+    ),
     "deploy": Entry("ship", "Ship RELEASE the way that the environment's settings name."),
     "status": Entry("look", "Show what serves, what runs and how the last deployment ended."),
     "history": Entry("look", "List the deployments, newest first."),

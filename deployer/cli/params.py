@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from deployer.durations import per_mille, seconds
+from deployer.model import Amount
 
 
 class Duration(click.ParamType[str]):
@@ -44,6 +45,20 @@ class Weights(click.ParamType[tuple[str, ...]]):
                 ctx,
             )
         return words
+
+
+class Instances(click.ParamType[str]):
+    """`2` or `25%`: instances, or a share of the group's; handed on as typed."""
+
+    name = "instances"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The amount, as typed."""
+        try:
+            Amount.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
 
 
 class Approvals(click.ParamType[tuple[str, ...]]):

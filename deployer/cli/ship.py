@@ -20,15 +20,17 @@ from deployer.cli.params import (
     wait_option,
 )
 from deployer.cli.session import Session
+from deployer.cli.usual import remembering
 from deployer.durations import seconds
 from deployer.model import Snapshot
 from deployer.plan import Intent, Plan
 from deployer.wiring import intent_of
 
-Strategy = Literal["canary", "blue-green"]
+Strategy = Literal["canary", "blue-green", "rolling"]
 COMPILERS: Mapping[Strategy, Callable[[Snapshot, Intent], Plan]] = {
     "canary": strategies.canary,
     "blue-green": strategies.blue_green,
+    "rolling": strategies.rolling,
 }
 
 
@@ -192,7 +194,8 @@ def deploy(
 
     `strategy` in [environments.NAME] of deployer.toml says which: "canary" is what
     `deployer canary RELEASE` does, "blue-green" what `deployer blue-green RELEASE`
-    does, with the shares and times of the settings.
+    does, "rolling" what `deployer rolling RELEASE` does, with the shares and times of
+    the settings.
 
     \b
     Exit status: 0 shipped, 2 refused (nothing was changed), 3 rolled back,
@@ -222,8 +225,11 @@ def ship(
     def attempt() -> Ending:
         found = app.services.find_release(release)
         seen = app.services.cloud.observe()
+        intent = intent_of(app.settings, found, strategy)
+        if strategy == "rolling":
+            intent = remembering(app.services, seen, intent)
         plan = cleared(
-            session, COMPILERS[strategy], seen, intent_of(app.settings, found, strategy),
+            session, COMPILERS[strategy], seen, intent,
             accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
         )  # fmt: skip
         if dry_run:

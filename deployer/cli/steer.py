@@ -13,7 +13,7 @@ from deployer.cli.params import force_option
 from deployer.cli.session import Session, alive
 from deployer.errors import NotPossibleNow
 from deployer.journal import Active, Ask
-from deployer.plan import Status
+from deployer.plan import Deployment, Status
 from deployer.render.asking import commands, possible
 from deployer.render.plan import title
 from deployer.render.words import one_line, time_of_day
@@ -196,18 +196,23 @@ def require_sensible(session: Session, active: Active, wish: Ask) -> None:
     try:
         control.require_possible(deployment, wish)
     except NotPossibleNow as refused:
-        raise NotPossibleNow(f"{refused}{unheard(session, active)}") from None
+        more = unheard(session, deployment) + (runner(active) if wish is Ask.RESUME else "")
+        raise NotPossibleNow(f"{refused}{more}") from None
 
 
-def unheard(session: Session, active: Active) -> str:
-    """What was asked and not granted yet, and until when its runner counts as alive."""
-    request = session.services.journal.requested(active.deployment)
-    held = ""
-    if request is not None and request.id != active.deployment.heeded:
-        held = f"; `deployer {request.ask}` was asked by {one_line(request.by)} a moment ago"
+def unheard(session: Session, deployment: Deployment) -> str:
+    """What was asked and not granted yet."""
+    request = session.services.journal.requested(deployment)
+    if request is None or request.id == deployment.heeded:
+        return ""
+    return f"; `deployer {request.ask}` was asked by {one_line(request.by)} a moment ago"
+
+
+def runner(active: Active) -> str:
+    """Who carries it out, and until when that one counts as alive."""
     lease = active.lease
     return (
-        f"{held}; carried out by {one_line(lease.owner)}, whose lease lasts until "
+        f"; carried out by {one_line(lease.owner)}, whose lease lasts until "
         f"{time_of_day(lease.expires_at)} if it is not renewed"
     )
 

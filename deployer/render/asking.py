@@ -13,19 +13,12 @@ KEPT = (Ask.ABORT, Ask.ABORT_FORCE, Ask.PROMOTE, Ask.PROMOTE_FULL, Ask.APPROVE)
 def possible(active: Active, now: float) -> tuple[Ask, ...]:
     """What may be asked now; without a runner the deployment stands still, and can be resumed."""
     deployment = active.deployment
-    asks = choices(deployment)
+    asks = control.possible(deployment)
     if deployment.status.final or active.lease.expires_at > now:
         return asks
     if deployment.status is Status.RETREATING:
         return (Ask.RESUME,)
     return tuple(ask for ask in Ask if ask is Ask.RESUME or (ask in KEPT and ask in asks))
-
-
-def choices(deployment: Deployment) -> tuple[Ask, ...]:
-    """What may be asked of its runner now; force is offered only where nothing less would do."""
-    asks = control.possible(deployment)
-    gentle = Ask.ABORT in asks
-    return tuple(ask for ask in asks if not (gentle and ask is Ask.ABORT_FORCE))
 
 
 def commands(asks: tuple[Ask, ...]) -> str:
@@ -60,12 +53,13 @@ def approval_until(deployment: Deployment) -> float | None:
 
 def wanted(deployment: Deployment) -> str:
     """What a person has to do for it to go on; empty if nothing."""
+    back = f"`deployer {Ask.ABORT_FORCE if control.stuck(deployment) else Ask.ABORT}` goes back"
     if deployment.paused_at is not None:
-        return "`deployer resume` lets it go on, `deployer abort` goes back"
+        return f"`deployer resume` lets it go on, {back}"
     until = approval_until(deployment)
     if until is None:
         return ""
     return (
-        "`deployer approve` lets it go on, `deployer abort` goes back; without either it goes back "
-        f"at {date_and_time(until)}"
+        f"`deployer approve` lets it go on, {back}; without either the time for it ends at "
+        f"{date_and_time(until)}"
     )

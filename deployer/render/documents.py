@@ -45,6 +45,7 @@ def _plan(plan: Plan) -> Document:
             }
             for number, step in enumerate(plan.steps, 1)
         ],
+        "notes": list(plan.notes),
     }  # fmt: skip
 
 

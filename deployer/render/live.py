@@ -2,8 +2,9 @@
 
 from rich.text import Text
 
+from deployer.control import possible
 from deployer.plan import Deployment, Event, Status
-from deployer.render.asking import choices, commands, hold_words, wanted
+from deployer.render.asking import commands, hold_words, wanted
 from deployer.render.plan import goal, title, unlimited
 from deployer.render.progress import (
     STYLES,
@@ -61,7 +62,7 @@ def _header(view: View, now: float, width: int) -> tuple[Text, ...]:
 
 def _asking(deployment: Deployment, now: float) -> tuple[Text, ...]:
     """What it waits for from people, or else what they may ask."""
-    asks = choices(deployment)
+    asks = possible(deployment)
     if not asks:
         return ()
     hold, need = hold_words(deployment, now), wanted(deployment)
@@ -130,5 +131,6 @@ def event_line(event: Event) -> Text:
     """`18:02:11  send blue 95 % / green 5 %`."""
     text = Text()
     text.append(f"  {time_of_day(event.at)}  ", "dim")
-    text.append(unlimited(event.note), EVENT_STYLES.get(event.kind, ""))
+    said = f"{event.kind}: " if event.kind in ("asked", "refused") else ""
+    text.append(f"{said}{unlimited(event.note)}", EVENT_STYLES.get(event.kind, ""))
     return text

@@ -12,6 +12,7 @@ from deployer.render.words import one_line, span
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger
 from deployer.steps.route import Route
+from deployer.steps.soak import Soak
 
 WORDS = {
     Status.RUNNING: "running",
@@ -125,6 +126,10 @@ def time_left(deployment: Deployment, now: float) -> str:
         if elapsed_s < step.bake_s:
             return f"{span(step.bake_s - elapsed_s)} left"
         return f"{span(step.patience_s - elapsed_s)} left to gather evidence"
+    if isinstance(step, Soak):
+        known = elapsed_s >= step.soak_s
+        left = f"{span((step.patience_s if known else step.soak_s) - elapsed_s)} left"
+        return f"{left} to gather evidence" if known else left
     left_s = step.linger_s - elapsed_s if isinstance(step, Linger) else deployment.due_at - now
     return f"at most {span(left_s)} left"
 

@@ -86,6 +86,8 @@ def after_halt(seen: Snapshot, halted: Deployment) -> str:
     """The way on from where a halted deployment left the traffic."""
     stable, weights = halted.plan.stable, seen.weights
     previous = one_line(halted.plan.previous or "") or "the release before"
+    if halted.plan.in_place and len(seen[halted.plan.candidate].releases) > 1:
+        return f"`deployer rollback` replaces the rest back by {previous}"
     if stable is None or weights is None or weights.sole is stable:
         return "`deployer canary RELEASE` ships again"
     back = f"`deployer rollback` goes back to {previous}"

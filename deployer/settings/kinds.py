@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from deployer.durations import per_mille, seconds
+from deployer.model import Amount
 
 
 class Seconds(float):
@@ -19,8 +20,20 @@ class Share(int):
     __slots__ = ()
 
 
+class Portion(str):
+    """A number of instances, or a share of them: `2`, `"25%"`."""
+
+    __slots__ = ()
+
+
+class PortionOrNone(str):
+    """The same, or nothing: `""`."""
+
+    __slots__ = ()
+
+
 def decode(kind: type, raw: Any) -> Any:
-    """The hook that msgspec calls for the two kinds above.
+    """The hook that msgspec calls for the kinds above.
 
     Raises:
         ValueError: not written as one writes it.
@@ -30,6 +43,11 @@ def decode(kind: type, raw: Any) -> Any:
         return Seconds(seconds(raw if isinstance(raw, str) else f"{raw} without a unit"))
     if kind is Share:
         return Share(per_mille("not a number" if isinstance(raw, bool) else str(raw)))
+    if kind is PortionOrNone and raw == "":
+        return PortionOrNone()
+    if kind in (Portion, PortionOrNone):
+        Amount.parse("not a number" if isinstance(raw, bool) else str(raw))
+        return kind(raw)
     raise NotImplementedError(kind)
 
 
@@ -126,5 +144,11 @@ CanaryWeights = Annotated[
 ]
 Approvals = Annotated[
     tuple[Share, ...], within(1, 1000, "percents among canary.weights, or 100: [5, 25]")
+]
+Batch = Annotated[
+    Portion, Meta(description='a whole number of instances up to 1000, or a share such as "25%"')
+]
+BatchOrNone = Annotated[
+    PortionOrNone, Meta(description='a number of instances, a share such as "25%", or ""')
 ]
 Tolerance = Annotated[Share, within(0, 1000, "percent from 0 to 100, 0.1 at the finest")]

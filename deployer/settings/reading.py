@@ -25,6 +25,7 @@ from deployer.settings.schema import (
     ProbeSettings,
     ProvisionSettings,
     ReleaseSettings,
+    RollingSettings,
     ServiceSettings,
     Settings,
 )
@@ -33,6 +34,7 @@ from deployer.settings.schema import (
 TUNABLE: Mapping[str, type[Struct]] = {
     "canary": CanarySettings,
     "blue_green": BlueGreenSettings,
+    "rolling": RollingSettings,
     "analysis": AnalysisSettings,
     "probe": ProbeSettings,
     "provision": ProvisionSettings,

@@ -5,7 +5,7 @@ from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from itertools import pairwise
 from typing import NamedTuple
 
-from deployer.model import WHOLE
+from deployer.model import WHOLE, Amount
 from deployer.settings import artifacts
 from deployer.settings.schema import EnvironmentSettings, Settings
 
@@ -24,6 +24,7 @@ def objections(settings: Settings) -> Iterator[Objection]:
     yield from _zones(settings.environment)
     yield from _sizes(settings.environment)
     yield from _standby(settings)
+    yield from _batches(settings)
     yield from _listeners(settings.environment)
     yield from _weights(settings)
     yield from _approvals(settings)
@@ -97,3 +98,9 @@ def _standby(settings: Settings) -> Iterator[Objection]:
     most = settings.environment.max_instances
     if settings.blue_green.standby > most:
         yield Objection("blue_green.standby", f"max_instances ({most}) at most")
+
+
+def _batches(settings: Settings) -> Iterator[Objection]:
+    rolling = settings.rolling
+    if not any(Amount.parse(part).up(1000) for part in (rolling.surge, rolling.max_unavailable)):
+        yield Objection("rolling.surge", "above 0 where max_unavailable is 0: one or the other")

@@ -14,6 +14,8 @@ from deployer.settings.kinds import (
     Account,
     AlarmNames,
     Approvals,
+    Batch,
+    BatchOrNone,
     CanaryWeights,
     Cidr,
     Count,
@@ -31,6 +33,8 @@ from deployer.settings.kinds import (
     Path,
     Patience,
     Pause,
+    Portion,
+    PortionOrNone,
     Region,
     Requests,
     Seconds,
@@ -102,6 +106,21 @@ class BlueGreenSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     standby: CountOrNone = 0
 
 
+class RollingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[rolling]: the instances of the live group give way, a batch at a time.
+
+    max_unavailable: so many instances fewer than the group has may serve; a share rounds down.
+    surge:           so many more may be launched, so that capacity never falls; it rounds up.
+    bake_s:          how long the slot is judged after each batch.
+    until:           so many replaced instances are a checkpoint: it pauses there.
+    """
+
+    max_unavailable: Batch = Portion("0")
+    surge: Batch = Portion("25%")
+    bake_s: Pause = field(name="bake", default=Seconds(60))
+    until: BatchOrNone = PortionOrNone()
+
+
 class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[analysis]: when a candidate is good.
 
@@ -158,8 +177,8 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     region: Region
     account: Account = ""
     strategy: Annotated[
-        Literal["canary", "blue-green"],
-        Meta(description='"canary" or "blue-green"; "rolling" is not part of this version'),
+        Literal["canary", "blue-green", "rolling"],
+        Meta(description='"canary", "blue-green" or "rolling"'),
     ] = "canary"
     protected: bool = True
     zones: Annotated[
@@ -191,6 +210,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     environment: EnvironmentSettings
     canary: CanarySettings
     blue_green: BlueGreenSettings
+    rolling: RollingSettings
     analysis: AnalysisSettings
     probe: ProbeSettings
     provision: ProvisionSettings

@@ -20,7 +20,7 @@ from tests.sim.fleet import Behaviour
 from tests.sim.journal import SimJournal
 from tests.sim.play import CloudPort, Play, play
 
-RELEASES = ("v1", "v2", "v3")
+RELEASES = ("v1", "v2", "v3", "u1")  # u1 migrates a schema: it is not safe to roll back
 STACKS = ("shop-sim-network", "shop-sim-service", "shop-sim-control")
 QUIET = Surroundings(stacks=dict.fromkeys(STACKS, "UPDATE_COMPLETE"))
 SETTINGS = """
@@ -110,10 +110,11 @@ class Stage:
 
 
 def find_release(name: str) -> Release:
-    """Three releases exist."""
+    """Four releases exist."""
     if name not in RELEASES:
         raise NotFound(f"no release {name}: s3://artifacts/shop/{name}.tar.gz does not exist")
-    return Release(name, f"s3://artifacts/shop/{name}.tar.gz")
+    uri = f"s3://artifacts/shop/{name}.tar.gz"
+    return Release(name, uri, rollback_safe=not name.startswith("u"))
 
 
 def stage(

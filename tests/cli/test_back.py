@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 
 from click.testing import Result
 
@@ -21,8 +22,8 @@ def halted_half_way(staged: Staged) -> Stage:
     return shop
 
 
-def abandoned(staged: Staged, after_s: float = 300.0) -> Stage:
-    """A canary of v2 whose process was killed; its lease is out."""
+def abandoned(staged: Staged, after_s: float = 300.0, release: str = "v2") -> Stage:
+    """A canary whose process was killed; its lease is out."""
     shop = staged()
 
     def die() -> None:
@@ -30,7 +31,7 @@ def abandoned(staged: Staged, after_s: float = 300.0) -> Stage:
 
     shop.at(after_s, die)
     shop.journal.forgetful = True
-    assert shop.run("canary", "v2").exit_code == 1
+    assert shop.run("canary", release, "--irreversible").exit_code == 1
     shop.play.cloud._happenings.clear()
     shop.play.clock.sleep(61)
     return shop
@@ -211,6 +212,11 @@ def test_a_refused_way_back_does_not_hide_the_halt_before_it(staged: Staged) -> 
     assert shop.play.cloud.rule == Weights(1000, 0)
 
 
+def said_by(shop: Stage, said: list[Result], *command: str) -> None:
+    """Type it, and keep what it says."""
+    said.append(shop.run(*command))
+
+
 def in_the_window(staged: Staged, *flags: str) -> tuple[Stage, list[Result]]:
     """v2 by blue/green; ten minutes into its window of an hour somebody runs `rollback`."""
     shop, said = staged(), []
@@ -283,3 +289,59 @@ def test_a_rollback_to_another_release_can_wait_for_what_runs(staged: Staged) ->
     assert [each.exit_code for each in said] == [2, 5]
     assert "leads back to v1" in said[0].stderr
     assert "Waiting until " in said[1].stderr
+
+
+def test_a_release_that_cannot_go_back_is_left_with_force_only(staged: Staged) -> None:
+    shop = staged()
+    said: list[Result] = []
+    for command in (("abort",), ("rollback",), ("status",), ("abort", "--force")):
+        shop.at(100, partial(said_by, shop, said, *command))
+    assert shop.run("canary", "u1", "--irreversible").exit_code == 3
+    abort, rollback, status, forced = said
+    assert (abort.exit_code, rollback.exit_code, forced.exit_code) == (2, 2, 0)
+    assert "`deployer abort --force` does all the same" in abort.stderr
+    assert "u1 is marked rollback-safe: false and users reach it, so it does not go back: " in (
+        rollback.stderr
+    )
+    assert "possible now: `deployer abort --force`" in status.stdout
+    assert shop.play.cloud.rule == Weights(1000, 0)
+
+
+def test_before_users_reach_it_anything_can_go_back(staged: Staged) -> None:
+    shop = staged()
+    shop.at(20, lambda: shop.run("abort", "--force"))
+    assert shop.run("canary", "u1", "--irreversible").exit_code == 3
+    shop.at(20, lambda: shop.run("abort"))
+    assert shop.run("canary", "u1", "--irreversible").exit_code == 3
+
+
+def test_once_it_has_shipped_the_way_back_past_it_needs_force(staged: Staged) -> None:
+    shop = staged()
+    for release in ("u1", "v3"):
+        assert shop.run("canary", release, "--irreversible").exit_code == 0
+    assert shop.run("rollback", "--dry-run").exit_code == 0  # to u1 itself
+    refused = shop.run("rollback", "v1")
+    assert refused.exit_code == 2
+    assert "u1 is marked rollback-safe: false and came after v1: fix forward, or" in refused.stderr
+    assert shop.run("rollback", "v1", "--force").exit_code == 0
+    assert shop.run("status").stdout.startswith("shop/sim  serves v1 100 %")
+
+
+def test_after_a_halt_with_both_serving_it_needs_force_too(staged: Staged) -> None:
+    shop = staged(behaviours={"u1": Behaviour(errors=30)})
+    halted = shop.run("canary", "u1", "--irreversible", "--weights", "50")
+    assert halted.exit_code == 4
+    assert "`deployer rollback --force`" in halted.stdout
+    assert shop.run("rollback").exit_code == 2
+    assert shop.run("rollback", "--force").exit_code == 0
+    assert shop.play.cloud.rule == Weights(1000, 0)
+
+
+def test_an_abandoned_one_is_not_carried_forward_by_abort(staged: Staged) -> None:
+    shop = abandoned(staged, 100.0, "u1")
+    refused = shop.run("abort")
+    assert refused.exit_code == 2
+    assert "`deployer abort --force` does all the same" in refused.stderr
+    assert shop.records[0].status is Status.RUNNING
+    assert shop.run("abort", "--force").exit_code == 0
+    assert shop.play.cloud.rule == Weights(1000, 0)

@@ -25,7 +25,7 @@ class Scene(NamedTuple):
     possible: tuple[str, ...]
 
 
-ALL = tuple(ask.value for ask in Ask if ask is not Ask.ABORT_FORCE)
+ALL = tuple(ask.value for ask in Ask if ask is not Ask.ABORT_FORCE)  # see test_back.py
 CANARY = ("canary", "v2")
 SCENES = {
     "provisioning": Scene(CANARY, (), 20, ("abort", "pause")),

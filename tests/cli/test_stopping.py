@@ -281,3 +281,15 @@ def test_a_signal_right_after_a_change_names_both_weights_that_may_be_live(stage
     done = shop.run("canary", "v2")
     assert done.exit_code == 130
     assert "traffic stays at blue 100 % / green 0 % or blue 95 % / green 5 %: " in done.stderr
+
+
+def test_a_signal_pauses_what_cannot_go_back_safely(staged: Staged) -> None:
+    shop = turning(staged)
+    interrupt(shop, 150, signal.SIGTERM)
+    done = shop.run("canary", "u1", "--irreversible")
+    assert done.exit_code == 143
+    assert "SIGTERM: u1 is marked rollback-safe: false and users reach it, so it does not" in (
+        done.stderr
+    )
+    assert "`deployer resume` goes on, `deployer abort --force` goes back" in done.stderr
+    assert shop.run("resume").exit_code == 0

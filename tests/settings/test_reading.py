@@ -175,6 +175,34 @@ TABLE = [
         "deployer.toml: blue_green.standby = 11 (in dev): must be max_instances (10) at most",
     ),
     (
+        '[rolling]\nsurge = "1.5"',
+        (
+            'deployer.toml: rolling.surge = "1.5": must be a whole number of instances up to 1000, or a '
+            'share such as "25%"'
+        ),
+    ),
+    (
+        "[rolling]\nmax_unavailable = true",
+        (
+            "deployer.toml: rolling.max_unavailable = true: must be a whole number of instances up to "
+            '1000, or a share such as "25%"'
+        ),
+    ),
+    (
+        "[rolling]\nsurge = 0",
+        (
+            "deployer.toml: rolling.surge = 0 (in dev): must be above 0 where max_unavailable is 0: "
+            "one or the other"
+        ),
+    ),
+    (
+        '[rolling]\nuntil = "half"',
+        (
+            'deployer.toml: rolling.until = "half": must be a number of instances, a share such as '
+            '"25%", or ""'
+        ),
+    ),
+    (
         "[blue_green]\napprove = [100]",
         "deployer.toml: blue_green.approve = [100]: must be true or false",
     ),
@@ -203,7 +231,7 @@ PLACES = [
     ("name", '"x"', "is not a setting; known here: region, "),
     ("region", '"Ireland"', "must be the name of a Region such as us-east-1"),
     ("account", '"42"', "must be the 12 digits of an AWS account"),
-    ("strategy", '"rolling"', 'must be "canary" or "blue-green"; "rolling" is not part of this'),
+    ("strategy", '"recreate"', 'must be "canary", "blue-green" or "rolling"'),
     ("zones", '["eu-west-1a"]', "must be two to six different zones"),
     ("zones", '["eu-west-1a", "us-east-1b"]', "must be zones of the Region eu-west-1"),
     ("zones", '["eu-west-1a", 2]', "must be two or more zones"),

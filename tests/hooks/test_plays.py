@@ -10,6 +10,7 @@ from deployer import strategies
 from deployer.hooks import HookAction, HookPoint
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
+from tests.rolling.stage import intent as rolling_intent
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
 from tests.sim.hooks import Book
@@ -19,6 +20,7 @@ BEFORE, AFTER, RETIRE, BACK = HookPoint
 ACTION = HookAction(command=("./hook",), deadline_s=120.0)
 HOOKED: Intent = intent_for("v2", hooks=dict.fromkeys(HookPoint, ACTION))
 ONE_WAY = replace(INTENT, release=Release("v2", rollback_safe=False))
+ROLLING: Intent = rolling_intent(hooks=dict.fromkeys(HookPoint, ACTION))
 FAILING = {"v2": Behaviour(errors=30)}
 BLUE_SERVES = Weights(1000, 0)
 KILLS = [Fault.KILLED_BEFORE, Fault.KILLED_AFTER]
@@ -57,6 +59,21 @@ STORIES = {
     "all fail": Story(Status.ROLLED_BACK, [BEFORE, BACK], fails=tuple(HookPoint)),
     "too slow": Story(Status.ROLLED_BACK, [BEFORE, BACK], lasts_s=121.0),
     "first, after fails": Story(Status.HALTED, [BEFORE, AFTER], fails=(AFTER,), weights=None),
+    "rolling": Story(Status.SHIPPED, [BEFORE, AFTER], strategies.rolling, intent=ROLLING),
+    "rolling, after fails": Story(
+        Status.ROLLED_BACK,
+        [BEFORE, AFTER, BACK],
+        strategies.rolling,
+        fails=(AFTER,),
+        intent=ROLLING,
+    ),
+    "rolling, failing": Story(
+        Status.ROLLED_BACK,
+        [BEFORE, BACK],
+        strategies.rolling,
+        {"v2": Behaviour(errors=200)},
+        intent=ROLLING,
+    ),
     "return": Story(Status.SHIPPED, [BACK], strategies.return_to, fails=(BEFORE, BACK)),
 }
 
@@ -82,7 +99,7 @@ def test_hooks_run_once_and_in_order(name: str) -> None:
 
 @pytest.mark.parametrize("outlive", [False, True], ids=["command", "function"])
 @pytest.mark.parametrize("kill", KILLS, ids=["before", "after"])
-@pytest.mark.parametrize("name", ["good", "failing", "after fails"])
+@pytest.mark.parametrize("name", ["good", "failing", "after fails", "rolling, after fails"])
 def test_a_kill_at_any_call_costs_a_repetition_at_most(
     name: str, kill: Fault, *, outlive: bool
 ) -> None:

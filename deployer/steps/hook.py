@@ -66,7 +66,7 @@ class Hook(msgspec.Struct, frozen=True, tag=True):
         if world.elapsed_s > self.deadline_s:
             return self._failed(HookReport("failed", "it did not end at its deadline"))
         meanwhile = f"; meanwhile: {self.watch.require_good(world).reason}" if self.watch else ""
-        return Waiting(f"running for {spell(round(world.elapsed_s))}{meanwhile}")
+        return Waiting(f"running{meanwhile}")
 
     def _failed(self, report: HookReport) -> Progress:
         if self.essential:

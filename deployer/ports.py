@@ -90,7 +90,37 @@ class ResumeProcesses:
         return f"resume {', '.join(self.processes)} of {self.slot}"
 
 
-Change = SetWeights | PinRelease | SetDesired | Terminate | Suspend | ResumeProcesses
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """The slot's group does not get smaller than `floor` by itself any more.
+
+    floor: what its minimum becomes, unless that is as large already; never more than the group is
+           asked for now, so that no instance is launched because of it.
+    was:   the minimum before.
+    """
+
+    slot: Slot
+    floor: int
+    was: int
+
+    def __str__(self) -> str:
+        return f"keep at least {self.floor} instances of {self.slot}"
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    """The slot's group may be as small as `floor` again; a smaller minimum is left as it is."""
+
+    slot: Slot
+    floor: int
+
+    def __str__(self) -> str:
+        return f"let {self.slot} be as small as {self.floor} instances again"
+
+
+Change = (
+    SetWeights | PinRelease | SetDesired | Terminate | Suspend | ResumeProcesses | Freeze | Thaw
+)
 
 Effect = Change | RunHook  # everything that a step may ask for
 

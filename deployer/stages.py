@@ -15,11 +15,13 @@ from deployer.steps.route import Route
 from deployer.steps.soak import Soak
 
 
-def arrival(intent: Intent, candidate: Slot, capacity: int) -> tuple[Step, ...]:
-    """The candidate stands, and answers, before any user sees it."""
+def arrival(
+    intent: Intent, candidate: Slot, capacity: int, hold: Slot | None = None
+) -> tuple[Step, ...]:
+    """The candidate stands, and answers, before any user sees it; `hold` keeps its size."""
     limits = intent.limits
     return (
-        Provision(candidate, intent.release, capacity, limits.provision_s),
+        Provision(candidate, intent.release, capacity, limits.provision_s, hold=hold),
         Probe(
             candidate, intent.release.name, intent.probe_requests,
             intent.probe_allowed_failures, limits.probe_s,

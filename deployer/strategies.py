@@ -52,7 +52,7 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
     return _plan(
         "canary", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *stages.arrival(intent, candidate, capacity),
+            *stages.arrival(intent, candidate, capacity, hold=stable),
             *climb,
             *stages.departure(intent, stable, stages.watch(intent, candidate, WHOLE, capacity)),
         ),
@@ -87,7 +87,7 @@ def blue_green(seen: Snapshot, intent: Intent) -> Plan:
     return _plan(
         "blue-green", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *stages.arrival(intent, candidate, capacity),
+            *stages.arrival(intent, candidate, capacity, hold=stable),
             *stages.stage(intent, candidate, WHOLE, capacity),
             linger,
             *stages.hook(intent, HookPoint.BEFORE_RETIRE, stable),

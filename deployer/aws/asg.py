@@ -113,6 +113,34 @@ def set_desired(aws: Aws, name: str, desired: int) -> None:
         )
 
 
+def freeze(aws: Aws, name: str, floor: int) -> None:
+    """The group keeps at least `floor` instances, or as many as it is asked for. Two calls.
+
+    Raises:
+        CloudUnavailable, ChangeRefused, NotFound, AccessProblem: as above.
+    """
+    group = read(aws, [name])[name]
+    floor = min(floor, group["DesiredCapacity"])  # a higher MinSize would launch (aws-facts 3.2)
+    if group["MinSize"] < floor:
+        set_minimum(aws, name, floor)
+
+
+def thaw(aws: Aws, name: str, floor: int) -> None:
+    """The group may be as small as `floor` again; whoever asked for less is right. Two calls.
+
+    Raises:
+        CloudUnavailable, ChangeRefused, NotFound, AccessProblem: as above.
+    """
+    if read(aws, [name])[name]["MinSize"] > floor:
+        set_minimum(aws, name, floor)
+
+
+def set_minimum(aws: Aws, name: str, minimum: int) -> None:
+    """MinSize alone; the rest of the group stays as it is. One call."""
+    with changing("autoscaling:UpdateAutoScalingGroup", name):
+        aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=minimum)
+
+
 def suspended(group: AutoScalingGroupTypeDef) -> frozenset[str]:
     """The processes that the group does not run."""
     return frozenset(each["ProcessName"] for each in group.get("SuspendedProcesses", ()))

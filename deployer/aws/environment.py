@@ -37,12 +37,14 @@ from deployer.model import Instance, Release, Slot, SlotState, Snapshot
 from deployer.ports import (
     Change,
     Clock,
+    Freeze,
     PinRelease,
     ResumeProcesses,
     SetDesired,
     SetWeights,
     Suspend,
     Terminate,
+    Thaw,
 )
 from deployer.topology import ENVIRONMENT_TAG, SERVICE_TAG
 
@@ -114,6 +116,10 @@ class AwsCloud:
             case Terminate():
                 group = self._slots[change.slot].group
                 asg.terminate(self._aws, group, change.instances, shrink=change.shrink)
+            case Freeze():
+                asg.freeze(self._aws, self._slots[change.slot].group, change.floor)
+            case Thaw():
+                asg.thaw(self._aws, self._slots[change.slot].group, change.floor)
             case Suspend():
                 asg.suspend(self._aws, self._slots[change.slot].group, change.processes)
             case ResumeProcesses():

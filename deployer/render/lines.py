@@ -30,7 +30,7 @@ def content(deployment: Deployment, event: Event) -> str:
 
 def step_number(deployment: Deployment, event: Event) -> int:
     """The step that `event` speaks of, from 1; the record is already past a finished one."""
-    finished_earlier = event.kind == "step_done" and not deployment.status.final
+    finished_earlier = event.kind == "step_done" and not deployment.over
     return deployment.cursor + (0 if finished_earlier else 1)
 
 

@@ -37,6 +37,7 @@ from deployer.plan import Status
 from deployer.ports import (
     Clock,
     Cloud,
+    Freeze,
     Metrics,
     PinRelease,
     ResumeProcesses,
@@ -44,6 +45,7 @@ from deployer.ports import (
     SetWeights,
     Suspend,
     Terminate,
+    Thaw,
 )
 from deployer.topology import topology_parameter
 from tests.contract.conftest import ManualClock, connected, published
@@ -390,3 +392,11 @@ def test_permissions_are_narrow_where_iam_allows() -> None:
         "elasticloadbalancing:ModifyRule",
         "lambda:InvokeFunction",
     }
+
+
+def test_a_slot_is_frozen_and_set_free(cloud: AwsCloud) -> None:
+    cloud.apply(SetDesired(Slot.BLUE, 2))
+    cloud.apply(Freeze(Slot.BLUE, 2, 0))
+    assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (2, 2)
+    cloud.apply(Thaw(Slot.BLUE, 0))
+    assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (0, 2)

@@ -140,6 +140,7 @@ class SimGroup:
 
     behaviours:  release -> how its instances behave; any other release is good.
     referenced:  some listener rule names the target group, so that it is health-checked.
+    least:       AWS refuses to be asked for less.
     no_capacity: AWS's reason why no instance can be launched; None: launches succeed.
     zones:       a new instance comes to the one with the fewest; the first of several.
     version:     number of the launch template's default version; `versions`: of each release.
@@ -151,6 +152,7 @@ class SimGroup:
     boots: str | None = None
     min_size: int = 0
     max_size: int = 12
+    least: int = 0
     drain_s: float = 20.0
     stale: bool = False
     referenced: bool = True

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import strategies
+from deployer.errors import LeaseLost
 from deployer.hooks import HookAction, HookPoint
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
@@ -189,6 +190,25 @@ def test_an_abort_ends_the_hook_and_goes_back() -> None:
     deployment = sim.ship(intent_for("v2", hooks={BEFORE: ACTION}))
     assert deployment.status is Status.ROLLED_BACK
     assert sim.hooks.done == []
+    (began,) = sim.hooks.began
+    (retreat,) = [event for event, _ in sim.events if event.kind == "retreat"]
+    assert sim.hooks.ended == {began.key: retreat.at}
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, LeaseLost])
+def test_whatever_ends_the_runner_ends_its_hook(end: type[BaseException]) -> None:
+    sim = play()
+    sim.hooks = Book(lasts_s=100.0)
+
+    def die() -> None:
+        if sim.hooks.began:
+            raise end
+
+    sim.gate.hooks["cloud.observe"] = die
+    with pytest.raises(end):
+        sim.ship(intent_for("v2", hooks={BEFORE: ACTION}))
+    assert sim.hooks.done == []
+    assert list(sim.hooks.ended) == ["d1/before_traffic"]
 
 
 def test_the_way_back_of_a_return_runs_its_hook_under_another_key() -> None:

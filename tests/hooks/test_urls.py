@@ -150,6 +150,26 @@ def test_closing_hangs_up(hooks: BackgroundHooks, receiver: Receiver) -> None:
     assert ended(hooks) == HookReport("failed", "ended before it had finished")
 
 
+def test_half_an_answer_is_none_when_it_is_ended(
+    hooks: BackgroundHooks, receiver: Receiver
+) -> None:
+    """Without a length, where we hang up looks like the end of it."""
+    begun = threading.Event()
+
+    def half(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(b"half")
+        begun.set()
+        receiver.over.wait()
+
+    receiver.answer = half
+    hooks.begin(hook(receiver.url(), limit_s=600.0))
+    begun.wait()
+    hooks.end()
+    assert ended(hooks).reason == "ended before it had finished"
+
+
 def test_a_url_with_an_impossible_port(hooks: BackgroundHooks) -> None:
     hooks.begin(hook(HookAction(url="http://127.0.0.1:99999/")))
     assert ended(hooks).reason.startswith("cannot be run: Port")

@@ -62,7 +62,7 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Answer:
 def receiver() -> Iterator[Receiver]:
     server = Receiver()
     server.answer = answering(200)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
     server.over.set()

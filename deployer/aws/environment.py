@@ -112,10 +112,10 @@ class AwsCloud:
             case PinRelease():
                 self._templates.pin(self._slots[change.slot].launch_template, change.release)
             case SetDesired():
-                asg.set_desired(self._aws, self._slots[change.slot].group, change.desired)
-            case Terminate():
                 group = self._slots[change.slot].group
-                asg.terminate(self._aws, group, change.instances, shrink=change.shrink)
+                asg.set_desired(self._aws, group, change.desired, change.live)
+            case Terminate():
+                asg.terminate(self._aws, self._slots[change.slot].group, change)
             case Freeze():
                 asg.freeze(self._aws, self._slots[change.slot].group, change.floor)
             case Thaw():

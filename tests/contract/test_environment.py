@@ -349,7 +349,7 @@ def test_what_is_called_is_what_is_declared(
         found = {**member, "AutoScalingGroupName": shop.slots.blue.group}
         stub.add_response("describe_auto_scaling_groups", {"AutoScalingGroups": [found]})
         stub.add_response("terminate_instance_in_auto_scaling_group", {})
-        cloud.apply(Terminate(Slot.BLUE, ("i-1",), shrink=False))
+        cloud.apply(Terminate(Slot.BLUE, ("i-1",), False, frozenset({"i-1"}), 1))
     cloud.observe()
     with Stubber(aws.cloudwatch) as stub:
         stub.add_client_error("get_metric_data", "Throttling")

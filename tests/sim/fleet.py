@@ -184,7 +184,7 @@ class SimGroup:
         """What Auto Scaling does at this moment."""
         for instance in self.instances:
             if instance.leaving_at == NEVER and now >= instance.replaced_at:
-                self.owed += instance.fails_at <= now
+                self.owed += instance.excused(now)
                 instance.leaving_at = instance.gone_at = now
         self.instances = [i for i in self.instances if now < i.gone_at]
         staying = [i for i in self.instances if i.leaving_at == NEVER]
@@ -201,11 +201,16 @@ class SimGroup:
             self.versions[release] = max((-1, *self.versions.values())) + 1
         self.boots, self.stale, self.version = release, False, self.versions[release]
 
+    @property
+    def staying(self) -> frozenset[str]:
+        """Ids of the members that the group counts."""
+        return frozenset(i.id for i in self.instances if i.leaving_at == NEVER)
+
     def terminate(self, ids: Iterable[str], now: float, *, shrink: bool) -> None:
         """Members leave; those that are leaving already do not count twice."""
         for instance in self.instances:
             if instance.id in ids and instance.leaving_at == NEVER:
-                self.owed += instance.fails_at <= now and not shrink
+                self.owed += instance.excused(now)
                 self._dismiss(instance, now)
                 self.desired -= shrink
 

@@ -86,9 +86,11 @@ class Oracle:
         return group.suspended - self.theirs.get(group.slot, frozenset())
 
     def _thin_out(self, change: Terminate) -> None:
-        """Whoever stays can carry the slot's share."""
+        """Whoever stays can carry the slot's share; what AWS is not asked for takes nobody."""
         now, cloud = self.cloud.clock.now(), self.cloud
         group = cloud.groups[change.slot]
+        if group.staying != change.members or group.desired != change.desired:
+            return
         able = sum(i.able(now) and i.id in change.instances for i in group.instances)
         stay, need = group.accounted(now) - able, cloud.need(change.slot, cloud.rule)
         self._expect(stay >= need or not able, "I3", f"{change}: {stay} stay of {need} needed")
@@ -134,6 +136,8 @@ class Oracle:
         slot, cloud = change.slot, self.cloud
         if change.desired >= cloud.groups[slot].desired:
             return
+        if change.live not in (None, cloud.groups[slot].desired):
+            return  # what AWS is not asked for takes nobody
         group, now = cloud.groups[slot], cloud.clock.now()
         if sum(i.leaving_at > now for i in group.instances) <= change.desired:
             return  # what was not launched yet is not missed

@@ -33,6 +33,7 @@ from deployer.ports import (
     Clock,
     Cloud,
     Effect,
+    Freeze,
     Metrics,
     Prober,
     SetWeights,
@@ -177,8 +178,8 @@ def intend(deployment: Deployment, change: Effect, now: float) -> Decision:
     if isinstance(change, SetWeights):
         earlier = tuple(w for w in after.intended if w != change.weights)
         after = replace(after, intended=(*earlier, change.weights), intended_at=now)
-    if isinstance(change, Suspend):
-        after = parting.suspending(after, change)
+    if isinstance(change, Suspend | Freeze):
+        after = parting.remembering(after, change)
     if not any(e.kind == "change" and e.note == event.note for e in after.log[-1:]):
         after = after.noting(event)
     return Decision(after, change, event)
@@ -226,16 +227,16 @@ def halt(deployment: Deployment, error: Halted, now: float) -> Decision:
 
 
 def part(deployment: Deployment, decision: Decision, now: float) -> Decision:
-    """A decision that ends the deployment first resumes what it has suspended (invariant I9)."""
+    """A decision that ends the deployment first puts back what it holds (invariant I9)."""
     after = parting.stay(deployment, decision.after, now)
     return decision if after is decision.after else Decision(after, None, decision.event)
 
 
 def leave(deployment: Deployment, now: float) -> Decision:
-    """It has come to its end: resume what it has suspended, then let its record say so."""
-    change = parting.resumption(deployment)
+    """It has come to its end: put back what it holds, then let its record say so."""
+    change = parting.restoration(deployment)
     if change is None:
-        event = Event(now, "step_done", "what was suspended runs again")
+        event = Event(now, "restored", "the groups are left as they were met")
         return Decision(parting.leave(deployment, now).noting(event), None, event)
     if now - deployment.entered_at > parting.PATIENCE_S:
         return give_up(deployment, "no answer", now)
@@ -243,7 +244,7 @@ def leave(deployment: Deployment, now: float) -> Decision:
 
 
 def give_up(deployment: Deployment, why: str, now: float) -> Decision:
-    """What it has suspended is left to a person."""
+    """What it holds is left to a person."""
     after = parting.give_up(deployment, why, now)
     event = Event(now, "halted", after.reason)
     return Decision(after.noting(event), None, event)
@@ -251,7 +252,7 @@ def give_up(deployment: Deployment, why: str, now: float) -> Decision:
 
 def _place(deployment: Deployment) -> tuple[object, ...]:
     """Where it stands: as long as that is the same, there is time until the next look."""
-    held = deployment.ending is not None and deployment.suspended is not None
+    held = parting.holds(deployment) if deployment.ending is not None else 0
     return deployment.cursor, deployment.status, deployment.ending, held
 
 
@@ -410,7 +411,7 @@ class Runner:
             return deployment
         except (ChangeRefused, AccessProblem) as error:
             return self._refused(deployment, ChangeRefused(f"{change}: {error}"), seen)
-        return parting.resumed(deployment) if deployment.ending is not None else deployment
+        return parting.restored(deployment, change)
 
     def _refused(
         self, deployment: Deployment, error: ChangeRefused, seen: Snapshot | None

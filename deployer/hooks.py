@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from deployer.errors import ChangeRefused
 from deployer.model import Slot
 
+SHOWN = 60  # characters of a command that a line shows
+
 
 class HookPoint(StrEnum):
     """When a hook runs.
@@ -45,7 +47,8 @@ class HookAction:
 
     def __str__(self) -> str:
         if self.command:
-            return f"run {' '.join(self.command)}"
+            words = " ".join(self.command)
+            return f"run {words if len(words) <= SHOWN else words[: SHOWN - 3] + '...'}"
         if self.url:
             where = urlsplit(self.url)  # what follows may hold a token
             return f"POST to {where.scheme}://{where.netloc}{where.path}"

@@ -183,6 +183,13 @@ class Suspended(msgspec.Struct, frozen=True):
     processes: tuple[str, ...]
 
 
+class Frozen(msgspec.Struct, frozen=True):
+    """A slot whose group a deployment keeps from shrinking, or may: `was` is its minimum before."""
+
+    slot: Slot
+    was: int
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """The journal's record of one deployment.
 
@@ -199,7 +206,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     paused_at:   since when a person holds it; None: it moves.
     heeded:      id of the last request that was granted or refused.
     suspended:   what is to be resumed before it ends; in the record before it is suspended.
-    ending:      the end it has come to, while that is still to be resumed.
+    frozen:      what may shrink again before it ends; in the record before it is frozen.
+    ending:      the end it has come to, while those are still to be put back.
     version:     fencing: each save raises it, and a save of an older one fails.
     """
 
@@ -220,6 +228,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     paused_at: float | None = None
     heeded: str = ""
     suspended: Suspended | None = None
+    frozen: Frozen | None = None
     ending: Status | None = None
     reason: str = ""
     by: str = ""
@@ -234,6 +243,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     def due_at(self) -> float:
         """When the step's deadline runs out, epoch seconds."""
         return max(self.entered_at, self.resumed_at or self.entered_at) + self.step.deadline_s
+
+    @property
+    def over(self) -> bool:
+        """Every step is behind it: it has ended, or puts back what it holds before it does."""
+        return self.status.final or self.ending is not None
 
     @property
     def first_plan(self) -> Plan:

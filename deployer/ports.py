@@ -41,10 +41,14 @@ class PinRelease:
 
 @dataclass(frozen=True, slots=True)
 class SetDesired:
-    """The slot's group is asked for `desired` instances."""
+    """The slot's group is asked for `desired` instances.
+
+    live: what it must be asked for at this moment, where others may size it too; None: whatever.
+    """
 
     slot: Slot
     desired: int
+    live: int | None = None
 
     def __str__(self) -> str:
         return f"ask {self.slot} for {self.desired} instances"
@@ -54,12 +58,19 @@ class SetDesired:
 class Terminate:
     """These instances of the slot's group leave: they drain first, and then end.
 
-    shrink: the group gets smaller by as many; else it launches as many anew.
+    Others may have gone since the group was read, by an earlier change that the reading is too old
+    to show: what it must look like at this moment is part of the change, as in `SetWeights`.
+
+    shrink:  the group gets smaller by as many; else it launches as many anew.
+    members: every instance that the group must count now.
+    desired: how many it must be asked for now.
     """
 
     slot: Slot
     instances: tuple[str, ...]
     shrink: bool
+    members: frozenset[str]
+    desired: int
 
     def __str__(self) -> str:
         count, shown = len(self.instances), ", ".join(self.instances[:3])
@@ -90,7 +101,37 @@ class ResumeProcesses:
         return f"resume {', '.join(self.processes)} of {self.slot}"
 
 
-Change = SetWeights | PinRelease | SetDesired | Terminate | Suspend | ResumeProcesses
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """The slot's group does not get smaller than `floor` by itself any more.
+
+    floor: what its minimum becomes, unless that is as large already; never more than the group is
+           asked for now, so that no instance is launched because of it.
+    was:   the minimum before.
+    """
+
+    slot: Slot
+    floor: int
+    was: int
+
+    def __str__(self) -> str:
+        return f"keep at least {self.floor} instances of {self.slot}"
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    """The slot's group may be as small as `floor` again; a smaller minimum is left as it is."""
+
+    slot: Slot
+    floor: int
+
+    def __str__(self) -> str:
+        return f"let {self.slot} be as small as {self.floor} instances again"
+
+
+Change = (
+    SetWeights | PinRelease | SetDesired | Terminate | Suspend | ResumeProcesses | Freeze | Thaw
+)
 
 Effect = Change | RunHook  # everything that a step may ask for
 

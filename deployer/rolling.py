@@ -7,7 +7,9 @@ back are two plans over the same steps: what is launched from now on, and which 
 from collections import Counter
 from collections.abc import Iterator
 
+from deployer import stages as stages_of
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
+from deployer.hooks import HookPoint
 from deployer.model import Release, Slot, SlotState, Snapshot
 from deployer.plan import Deployment, Intent, Plan, basis_of
 from deployer.steps.batches import Pace, Standing, stand
@@ -42,6 +44,7 @@ def forward(seen: Snapshot, intent: Intent, slot: Slot) -> Plan:
         raise NotPossibleNow(f"all instances of {slot} that can be replaced run {release.name}")
     before = previous(state, release)
     steps = (
+        *stages_of.hook(intent, HookPoint.BEFORE_TRAFFIC, slot),
         Quiet(slot, QUIETED, intent.limits.route_s),
         Pin(slot, release, intent.limits.route_s),
         *_climb(intent, slot, pace, len(standing.old)),
@@ -67,7 +70,8 @@ def back(seen: Snapshot, deployment: Deployment) -> Plan:
             f"{intent.release.name} is on some instances of {slot} and nothing is known that could "
             f"be launched in its place: ship a good one with `deployer rolling RELEASE`"
         )
-    steps = _descent(plan, before) if before else (_as_it_is(plan),)
+    told = stages_of.turned_back(intent, slot, plan)
+    steps = (*(_descent(plan, before) if before else (_as_it_is(plan),)), *told)
     return Plan(
         strategy="rollback", intent=intent, candidate=slot, stable=slot, previous=plan.previous,
         capacity=plan.capacity, steps=steps, basis=basis_of(seen), before=before,
@@ -169,6 +173,8 @@ def _climb(intent: Intent, slot: Slot, pace: Pace, old: int) -> Iterator[Step]:
         deadline_s = limits.provision_s + (rounds - 1) * (limits.provision_s + limits.retire_s)
         yield Replace(slot, intent.release, pace, until, deadline_s)
         soak = _soak(intent, slot, until, pace.count)
+        if until == pace.count:
+            yield from stages_of.hook(intent, HookPoint.AFTER_TRAFFIC, slot, watched=soak)
         yield soak
         if until == stop and until < pace.count:
             yield Checkpoint(soak, SETTLE_S)

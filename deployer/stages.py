@@ -2,7 +2,7 @@
 
 from deployer.hooks import HookPoint
 from deployer.model import WHOLE, Slot, Weights
-from deployer.plan import Intent
+from deployer.plan import Intent, Plan
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.hook import SLACK_S, Hook
@@ -12,13 +12,16 @@ from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
+from deployer.steps.soak import Soak
 
 
-def arrival(intent: Intent, candidate: Slot, capacity: int) -> tuple[Step, ...]:
-    """The candidate stands, and answers, before any user sees it."""
+def arrival(
+    intent: Intent, candidate: Slot, capacity: int, hold: Slot | None = None
+) -> tuple[Step, ...]:
+    """The candidate stands, and answers, before any user sees it; `hold` keeps its size."""
     limits = intent.limits
     return (
-        Provision(candidate, intent.release, capacity, limits.provision_s),
+        Provision(candidate, intent.release, capacity, limits.provision_s, hold=hold),
         Probe(
             candidate, intent.release.name, intent.probe_requests,
             intent.probe_allowed_failures, limits.probe_s,
@@ -100,7 +103,7 @@ def hook(
     *,
     essential: bool = True,
     nth: int = 1,
-    watched: Bake | None = None,
+    watched: Bake | Soak | None = None,
 ) -> tuple[Step, ...]:
     """The step of the hook at `point`, if the service has one; the arguments are the step's."""
     action = intent.hooks.get(point)
@@ -114,9 +117,12 @@ def hook(
     )  # fmt: skip
 
 
-def turned_back(intent: Intent, left: Slot, nth: int = 1) -> tuple[Step, ...]:
-    """The hook after traffic has left the slot `left`.
+def turned_back(intent: Intent, left: Slot, before: Plan | None = None) -> tuple[Step, ...]:
+    """The hook after users have left the release in the slot `left`, on the way back of `before`.
 
+    If that was a way back itself, the second run has a key of its own: it tells something else.
     Its failure is told, and stops nothing: whoever goes back needs the way back more than the hook.
     """
-    return hook(intent, HookPoint.ON_ROLLBACK, left, essential=False, nth=nth)
+    passed = before.steps if before else ()
+    again = any(isinstance(s, Hook) and s.point is HookPoint.ON_ROLLBACK for s in passed)
+    return hook(intent, HookPoint.ON_ROLLBACK, left, essential=False, nth=2 if again else 1)

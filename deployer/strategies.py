@@ -14,7 +14,6 @@ from deployer.hooks import HookPoint
 from deployer.model import WHOLE, Slot, SlotState, Snapshot
 from deployer.plan import Deployment, Intent, Plan, basis_of
 from deployer.steps.base import LATE_READING_S
-from deployer.steps.hook import Hook
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
 from deployer.steps.provision import Provision
@@ -53,7 +52,7 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
     return _plan(
         "canary", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *stages.arrival(intent, candidate, capacity),
+            *stages.arrival(intent, candidate, capacity, hold=stable),
             *climb,
             *stages.departure(intent, stable, stages.watch(intent, candidate, WHOLE, capacity)),
         ),
@@ -88,7 +87,7 @@ def blue_green(seen: Snapshot, intent: Intent) -> Plan:
     return _plan(
         "blue-green", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *stages.arrival(intent, candidate, capacity),
+            *stages.arrival(intent, candidate, capacity, hold=stable),
             *stages.stage(intent, candidate, WHOLE, capacity),
             linger,
             *stages.hook(intent, HookPoint.BEFORE_RETIRE, stable),
@@ -205,8 +204,7 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
     if plan.in_place:
         return in_place.back(seen, deployment)
     intent, candidate, stable = plan.intent, plan.candidate, plan.stable
-    again = any(isinstance(s, Hook) and s.point is HookPoint.ON_ROLLBACK for s in plan.steps)
-    told = stages.turned_back(intent, candidate, nth=2 if again else 1)
+    told = stages.turned_back(intent, candidate, plan)
     shrink = Retire(candidate, intent.limits.retire_s)
     leaving = isinstance(deployment.step, Retire)
     settle_s = LATE_READING_S if leaving else 0.0  # its instances may be gone and still be read
@@ -234,7 +232,7 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
 def activated(seen: Snapshot, deployment: Deployment) -> bool:
     """Users reach the release, or may: by what is seen now or by what was written down."""
     if deployment.plan.in_place:
-        return in_place.reached(seen, deployment.plan)
+        return deployment.activated or in_place.reached(seen, deployment.plan)
     live = seen.weights
     return deployment.activated or (live is not None and bool(live[deployment.plan.candidate]))
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from deployer.aws.failures import asking, changing
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
-from deployer.errors import ChangeRefused, NotFound
+from deployer.errors import ChangeRefused, CloudUnavailable, NotFound
 from deployer.model import LaunchFailure
+from deployer.ports import Terminate
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling.type_defs import (
@@ -89,12 +90,15 @@ def version_of(instance: InstanceTypeDef) -> tuple[str, int] | None:
     return (template.get("LaunchTemplateId", ""), int(number)) if number.isdecimal() else None
 
 
-def set_desired(aws: Aws, name: str, desired: int) -> None:
+def set_desired(aws: Aws, name: str, desired: int, live: int | None = None) -> None:
     """Ask the group for `desired` instances; MinSize gives way in the same call. Two calls.
+
+    live: what it must be asked for now; None: whatever.
 
     Raises:
         ChangeRefused: more than MaxSize; nothing was changed.
-        CloudUnavailable: no answer, or a scaling activity is in progress.
+        CloudUnavailable: no answer, a scaling activity is in progress, or somebody has sized the
+                          group since it was read.
         NotFound, AccessProblem: as above.
     """
     group = read(aws, [name])[name]
@@ -105,6 +109,8 @@ def set_desired(aws: Aws, name: str, desired: int) -> None:
         )
     if group["DesiredCapacity"] == desired >= group["MinSize"]:
         return
+    if live is not None and group["DesiredCapacity"] != live:
+        raise CloudUnavailable(f"{name} has changed since it was read: looking again")
     with changing("autoscaling:UpdateAutoScalingGroup", name):
         aws.autoscaling.update_auto_scaling_group(
             AutoScalingGroupName=name,
@@ -113,31 +119,63 @@ def set_desired(aws: Aws, name: str, desired: int) -> None:
         )
 
 
+def freeze(aws: Aws, name: str, floor: int) -> None:
+    """The group keeps at least `floor` instances, or as many as it is asked for. Two calls.
+
+    Raises:
+        CloudUnavailable, ChangeRefused, NotFound, AccessProblem: as above.
+    """
+    group = read(aws, [name])[name]
+    floor = min(floor, group["DesiredCapacity"])  # a higher MinSize would launch (aws-facts 3.2)
+    if group["MinSize"] < floor:
+        set_minimum(aws, name, floor)
+
+
+def thaw(aws: Aws, name: str, floor: int) -> None:
+    """The group may be as small as `floor` again; whoever asked for less is right. Two calls.
+
+    Raises:
+        CloudUnavailable, ChangeRefused, NotFound, AccessProblem: as above.
+    """
+    if read(aws, [name])[name]["MinSize"] > floor:
+        set_minimum(aws, name, floor)
+
+
+def set_minimum(aws: Aws, name: str, minimum: int) -> None:
+    """MinSize alone; the rest of the group stays as it is. One call."""
+    with changing("autoscaling:UpdateAutoScalingGroup", name):
+        aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=minimum)
+
+
 def suspended(group: AutoScalingGroupTypeDef) -> frozenset[str]:
     """The processes that the group does not run."""
     return frozenset(each["ProcessName"] for each in group.get("SuspendedProcesses", ()))
 
 
-def terminate(aws: Aws, name: str, instances: Iterable[str], *, shrink: bool) -> None:
+def terminate(aws: Aws, name: str, change: Terminate) -> None:
     """Let these members go; they drain first. Two calls for a hundred instances.
 
-    Those that are leaving already, or gone, are left alone, so that repeating it makes no further
-    difference: the call itself has no token, and with `shrink` it would count (aws-facts 4.2).
+    The call has no token, and made twice it would take two (aws-facts 4.2): so it is made only if
+    the group is what the change says, and not if those are gone already.
 
     Raises:
-        CloudUnavailable: no answer, or a scaling activity is in progress; some may be leaving.
+        CloudUnavailable: the group has changed since it was read, no answer, or a scaling activity
+                          is in progress; of several hundred some may be leaving.
         ChangeRefused: for good.
         NotFound, AccessProblem: as above.
     """
-    wanted = set(instances)
-    there = [i["InstanceId"] for i in read(aws, [name])[name].get("Instances", ()) if stays(i)]
-    leaving = [instance for instance in there if instance in wanted]
-    for start in range(0, len(leaving), AT_ONCE):
+    group = read(aws, [name])[name]
+    there = [i["InstanceId"] for i in group.get("Instances", ()) if stays(i)]
+    if not set(there) & set(change.instances):
+        return
+    if set(there) != change.members or group["DesiredCapacity"] != change.desired:
+        raise CloudUnavailable(f"{name} has changed since it was read: looking again")
+    for start in range(0, len(change.instances), AT_ONCE):
         with changing("autoscaling:TerminateInstanceInAutoScalingGroup", name):
             aws.autoscaling.terminate_instance_in_auto_scaling_group(
                 AutoScalingGroupName=name,
-                InstanceIds=leaving[start : start + AT_ONCE],
-                ShouldDecrementDesiredCapacity=shrink,
+                InstanceIds=list(change.instances[start : start + AT_ONCE]),
+                ShouldDecrementDesiredCapacity=change.shrink,
             )
 
 

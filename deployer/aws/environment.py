@@ -37,12 +37,14 @@ from deployer.model import Instance, Release, Slot, SlotState, Snapshot
 from deployer.ports import (
     Change,
     Clock,
+    Freeze,
     PinRelease,
     ResumeProcesses,
     SetDesired,
     SetWeights,
     Suspend,
     Terminate,
+    Thaw,
 )
 from deployer.topology import ENVIRONMENT_TAG, SERVICE_TAG
 
@@ -110,10 +112,14 @@ class AwsCloud:
             case PinRelease():
                 self._templates.pin(self._slots[change.slot].launch_template, change.release)
             case SetDesired():
-                asg.set_desired(self._aws, self._slots[change.slot].group, change.desired)
-            case Terminate():
                 group = self._slots[change.slot].group
-                asg.terminate(self._aws, group, change.instances, shrink=change.shrink)
+                asg.set_desired(self._aws, group, change.desired, change.live)
+            case Terminate():
+                asg.terminate(self._aws, self._slots[change.slot].group, change)
+            case Freeze():
+                asg.freeze(self._aws, self._slots[change.slot].group, change.floor)
+            case Thaw():
+                asg.thaw(self._aws, self._slots[change.slot].group, change.floor)
             case Suspend():
                 asg.suspend(self._aws, self._slots[change.slot].group, change.processes)
             case ResumeProcesses():

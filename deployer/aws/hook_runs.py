@@ -122,20 +122,24 @@ class UrlRun:
         self._body = json.dumps(body).encode()
         self._key = str(body["key"])
         self._until = time.monotonic() + limit_s
-        self._stopped = False
+        self._held: socket.socket | None = None  # the connection forgets it once it has an answer
+        self._stopped = threading.Event()
 
     def run(self, tail: Tail) -> str | None:
         try:
             self._connection.connect()
-            with hung_up_after(max(0.001, self._until - time.monotonic()), self._connection.sock):
+            self._held = self._connection.sock
+            if self._stopped.is_set():
+                return ENDED
+            with hung_up_after(max(0.001, self._until - time.monotonic()), self._held):
                 status = self._ask(tail)
         except (OSError, http.client.HTTPException) as error:
-            if self._stopped:
+            if self._stopped.is_set():
                 return ENDED
             return LATE if isinstance(error, TimeoutError) else cause_of(error)
         finally:
             self._connection.close()
-        if self._stopped:
+        if self._stopped.is_set():
             return ENDED
         return None if 200 <= status < 300 else f"answered {status}"
 
@@ -157,11 +161,10 @@ class UrlRun:
         return response.status
 
     def stop(self) -> None:
-        self._stopped = True
-        held = self._connection.sock
-        if held is not None:
+        self._stopped.set()
+        if self._held is not None:
             with contextlib.suppress(OSError):  # it was closed in this moment
-                held.shutdown(socket.SHUT_RDWR)
+                self._held.shutdown(socket.SHUT_RDWR)
 
 
 class FunctionRun:

@@ -18,7 +18,7 @@ from deployer.plan import Deployment, Event, Plan
 from deployer.ports import Clock
 from deployer.preflight import Objection
 from deployer.render.documents import Document
-from deployer.render.lines import content, plain_line, way_back_lines
+from deployer.render.lines import content, output_lines, plain_line, way_back_lines
 from deployer.render.live import frame
 from deployer.render.plan import plan_text
 from deployer.render.progress import STYLES, View, outcome, see
@@ -122,7 +122,8 @@ class Lines:
         said = content(deployment, event)
         if said != self.last:
             self.last = said
-            self.output.line(plain_line(deployment, event))
+            for line in (plain_line(deployment, event), *output_lines(event)):
+                self.output.line(line)
         if event.kind == "retreat":
             for line in way_back_lines(deployment):
                 self.output.line(line)

@@ -78,7 +78,7 @@ def see(view: View, deployment: Deployment, event: Event, seen: Snapshot | None)
 def finished(deployment: Deployment) -> int:
     """Steps of the plan in execution that are done."""
     steps = len(deployment.plan.steps)
-    complete = deployment.status in (Status.SHIPPED, Status.ROLLED_BACK)
+    complete = (deployment.ending or deployment.status) in (Status.SHIPPED, Status.ROLLED_BACK)
     return steps if complete else min(deployment.cursor, steps)
 
 

@@ -11,10 +11,11 @@ most `max_unavailable` fewer. A group that somebody scaled out meanwhile keeps w
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 import msgspec
 
-from deployer.model import Instance, SlotState
+from deployer.model import Health, Instance, SlotState
 from deployer.ports import SetDesired, Terminate
 from deployer.steps.base import Act, Done, Progress, Waiting
 
@@ -115,11 +116,9 @@ def next_batch(state: SlotState, at: Standing, pace: Pace, until: int) -> Progre
 
     Done leaves no surge behind. `until == pace.count` means every instance that is not protected.
     """
-    extra = state.desired - pace.count
+    extra, spare = state.desired - pace.count, spare_of(state, at, pace)
     foreign = extra > pace.surge  # somebody else scaled the group out: that is not ours to undo
     left = len(at.old) if until >= pace.count else at.goal(until, pace.count) - len(at.ready)
-    base = state.desired - pace.surge if foreign else pace.count
-    spare = at.healthy - (base - pace.max_unavailable)
     if at.coming or at.missing:
         return _meanwhile(state, at, pace, left, spare)
     if 0 < extra <= pace.surge:
@@ -129,8 +128,27 @@ def next_batch(state: SlotState, at: Standing, pace: Pace, until: int) -> Progre
     if at.leaving:
         return Waiting(f"{at}")
     if not foreign and (pace.surge or extra < 0):
-        return Act(SetDesired(state.slot, pace.count + _room(at, pace, left)))
+        return Act(SetDesired(state.slot, pace.count + _room(at, pace, left), state.desired))
     return _terminate(state, at, at.old, most=left, spare=spare, shrink=False)
+
+
+def spare_of(state: SlotState, at: Standing, pace: Pace) -> int:
+    """How many healthy instances may go now; negative: so many are missing already."""
+    base = max(pace.count, state.desired - pace.surge)
+    return at.healthy - (base - pace.max_unavailable)
+
+
+def clear(state: SlotState, at: Standing, pace: Pace) -> Act | None:
+    """On the way back: whatever of the other release is broken goes at once; nobody misses it.
+
+    First what the surge had launched, with its place; the group replaces the rest by what works.
+    """
+    broken = [instance for instance in at.old if not instance.serving]
+    extra = state.desired - pace.count
+    shrink = 0 < extra <= pace.surge
+    spare = min(0, spare_of(state, at, pace))
+    chosen = choose(broken, at.members, extra if shrink else len(broken), spare)
+    return _ended(state, at, chosen, shrink=shrink) if chosen else None
 
 
 def _room(at: Standing, pace: Pace, left: int) -> int:
@@ -142,7 +160,9 @@ def _meanwhile(state: SlotState, at: Standing, pace: Pace, left: int, spare: int
     """Instances are starting. Right after a surge was asked for, the rest of its batch may go."""
     extra, starting = state.desired - pace.count, len(at.coming) + at.missing
     if 0 < extra <= pace.surge and at.missing and not at.old and state.launch_failures:
-        return Act(SetDesired(state.slot, pace.count))  # they fail to come, and nobody needs them
+        return Act(
+            SetDesired(state.slot, pace.count, state.desired)
+        )  # they fail to come, and nobody needs them
     most = min(pace.max_unavailable, left - starting)
     if 0 < extra == starting and not at.leaving and most > 0 and spare > 0:
         return _terminate(state, at, at.old, most=most, spare=spare, shrink=False)
@@ -171,7 +191,12 @@ def _terminate(
     chosen = choose(those, at.members, most, spare)
     if not chosen:
         return Waiting(f"too few are healthy to spare one: {at}")
-    return Act(Terminate(state.slot, chosen, shrink))
+    return _ended(state, at, chosen, shrink=shrink)
+
+
+def _ended(state: SlotState, at: Standing, chosen: tuple[str, ...], *, shrink: bool) -> Act:
+    members = frozenset(member.id for member in at.members)
+    return Act(Terminate(state.slot, chosen, shrink, members, state.desired))
 
 
 def choose(
@@ -179,26 +204,43 @@ def choose(
 ) -> tuple[str, ...]:
     """Ids of at most `most` of `old`, of which at most `spare` are healthy.
 
-    The unhealthy first, since nobody misses them; then the oldest launch-template version; among
+    The unhealthy first, since nobody misses them; then those that are still starting, unless they
+    are needed (`spare` is negative); then the oldest launch-template version; among
     those from the zone with the most of them left, the fullest of several: so that no zone runs out
     of them long before the others. The same reading always gives the same answer.
     """
     zones = Counter(member.zone for member in members)
     chosen = list[str]()
-    for serving, alike in _by_age(old):
-        room = min(most - len(chosen), spare if serving else most)
+    for hope, alike in _by_age(old):
+        free = hope is Hope.NONE or (hope is Hope.STARTING and spare >= 0)
+        room = min(most - len(chosen), most if free else spare)
         for _ in range(min(room, sum(map(len, alike.values())))):
             zone = max(sorted(alike), key=lambda z: (len(alike[z]), zones[z]))
             zones[zone] -= 1
             chosen.append(alike[zone].pop())
-            spare -= serving
+            spare -= hope is Hope.SERVING
     return tuple(chosen)
 
 
-def _by_age(old: Iterable[Instance]) -> Iterator[tuple[bool, dict[str, list[str]]]]:
-    """Whether they serve, and their ids by zone, last first: one for each kind, in turn."""
-    kinds: dict[tuple[bool, int], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+class Hope(IntEnum):
+    """What an instance is good for: nothing, perhaps something, or users."""
+
+    NONE = 0
+    STARTING = 1
+    SERVING = 2
+
+
+def hope_of(instance: Instance) -> Hope:
+    """By its target health; one that is not registered yet, or not checked yet, is starting."""
+    if instance.serving:
+        return Hope.SERVING
+    return Hope.STARTING if instance.health in (None, Health.INITIAL) else Hope.NONE
+
+
+def _by_age(old: Iterable[Instance]) -> Iterator[tuple[Hope, dict[str, list[str]]]]:
+    """What they are good for, and their ids by zone, last first: one for each kind, in turn."""
+    kinds: dict[tuple[Hope, int], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for instance in sorted(old, key=lambda i: i.id, reverse=True):
-        kinds[instance.serving, instance.version][instance.zone].append(instance.id)
+        kinds[hope_of(instance), instance.version][instance.zone].append(instance.id)
     for kind in sorted(kinds):
         yield kind[0], kinds[kind]

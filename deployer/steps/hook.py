@@ -9,6 +9,7 @@ from deployer.model import Slot
 from deployer.ports import World
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting
+from deployer.steps.soak import Soak
 
 SLACK_S = 60.0  # from the hook's own deadline until its end is known
 
@@ -19,13 +20,13 @@ class Hook(msgspec.Struct, frozen=True, tag=True):
     slot:      that it is about.
     essential: its failure fails the deployment; else it is told, and the deployment goes on.
     nth:       which run of this point in the deployment it is, as part of its key.
-    watch:     the bake to come: while the hook runs, the candidate is under judgement.
+    watch:     the bake or soak to come: while the hook runs, the candidate is under judgement.
 
     Each run has the whole deadline: the engine enters the step anew when a run begins.
 
     Raises:
         HookFailed: it failed, or did not end in time.
-        CandidateUnhealthy, VerdictFailed: as Bake.
+        CandidateUnhealthy, VerdictFailed: as Bake and Soak.
     """
 
     point: HookPoint
@@ -34,7 +35,7 @@ class Hook(msgspec.Struct, frozen=True, tag=True):
     deadline_s: float
     essential: bool = True
     nth: int = 1
-    watch: Bake | None = None
+    watch: Bake | Soak | None = None
 
     def describe(self) -> str:
         lenient = "" if self.essential else "; goes on if that fails"
@@ -65,7 +66,7 @@ class Hook(msgspec.Struct, frozen=True, tag=True):
         if world.elapsed_s > self.deadline_s:
             return self._failed(HookReport("failed", "it did not end at its deadline"))
         meanwhile = f"; meanwhile: {self.watch.require_good(world).reason}" if self.watch else ""
-        return Waiting(f"running for {spell(round(world.elapsed_s))}{meanwhile}")
+        return Waiting(f"running{meanwhile}")
 
     def _failed(self, report: HookReport) -> Progress:
         if self.essential:

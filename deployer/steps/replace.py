@@ -3,11 +3,11 @@
 import msgspec
 
 from deployer.durations import spell
-from deployer.errors import UnsafeAction
-from deployer.model import Release, Slot
+from deployer.errors import CandidateUnhealthy, UnsafeAction
+from deployer.model import Release, Slot, SlotState
 from deployer.ports import PinRelease, World
-from deployer.steps.base import Act, Done, Progress, Waiting
-from deployer.steps.batches import Pace, next_batch, stand
+from deployer.steps.base import LATE_READING_S, Act, Done, Progress, Waiting
+from deployer.steps.batches import Pace, Standing, clear, next_batch, stand
 from deployer.steps.provision import fail_early
 
 
@@ -20,10 +20,12 @@ class Replace(msgspec.Struct, frozen=True, tag=True):
 
     returning: the way back: whatever runs `release` stays, from whichever launch-template version;
                launches that fail are waited for as long as the deadline allows, since giving up
-               early helps nobody; and it ends only when what left has drained.
+               early helps nobody; and it ends only when what left has drained, and no reading can
+               be from before its pin any more.
 
     Raises:
-        CandidateUnhealthy: a launch failed, or no rule references the target group.
+        CandidateUnhealthy: a launch failed, no rule references the target group, or an instance is
+                            lost whose replacement would be the first of its release to work.
         UnsafeAction: the slot has no traffic: it is not the one to replace instances of.
     """
 
@@ -48,10 +50,32 @@ class Replace(msgspec.Struct, frozen=True, tag=True):
             raise UnsafeAction(f"{self.slot} has no traffic any more: run `deployer status`")
         if state.boots_name != self.release.name:
             return Act(PinRelease(self.slot, self.release))
+        standing = stand(state, self.release.name, renewed=not self.returning)
         if not self.returning:
             fail_early(state, world.entered_at)
-        standing = stand(state, self.release.name, renewed=not self.returning)
-        progress = next_batch(state, standing, self.pace, self.until)
-        if self.returning and isinstance(progress, Done) and standing.leaving:
-            return Waiting(progress.note)
-        return progress
+            self._require_proof(standing, state)
+            return next_batch(state, standing, self.pace, self.until)
+        cleared = clear(state, standing, self.pace)
+        progress = cleared or next_batch(state, standing, self.pace, self.until)
+        return self._settled(world, standing) if isinstance(progress, Done) else progress
+
+    def _settled(self, world: World, standing: Standing) -> Progress:
+        """What was pinned or launched on the way forward may come to light only now."""
+        if standing.leaving:
+            return Waiting(f"{standing}")
+        if world.elapsed_s < LATE_READING_S:
+            return Waiting(f"{standing}, if the reading is not late: looking again")
+        return Done(f"{standing}")
+
+    def _require_proof(self, standing: Standing, state: SlotState) -> None:
+        """Whatever dies is replaced by the release: that helps only if the release works.
+
+        While none of its instances is healthy that is not known, so a group that is short then goes
+        back to launching what does.
+        """
+        floor = min(self.pace.count, state.desired) - self.pace.max_unavailable
+        if standing.healthy < floor and not standing.ready:
+            raise CandidateUnhealthy(
+                f"{self.slot}: {standing.healthy} of {self.pace.count} instances are healthy, and "
+                f"none of {self.release.name} yet that could stand in for the rest"
+            )

@@ -63,7 +63,9 @@ plans = st.builds(
     steps=st.lists(steps, min_size=1, max_size=14).map(tuple), basis=names,
 )  # fmt: skip
 details = st.dictionaries(
-    st.sampled_from(["verdict", "candidate_requests", "candidate_failures", "stable_requests"]),
+    st.sampled_from(
+        ["verdict", "candidate_requests", "candidate_failures", "stable_requests", "output"]
+    ),
     st.none() | counts | words,
 )
 KINDS = [

@@ -240,7 +240,10 @@ def test_inside_the_window_going_back_is_one_change_within_one_poll(staged: Stag
     assert record.status is Status.ROLLED_BACK
     back = record.log[[e.kind for e in record.log].index("retreat") :]
     changes = [e for e in back if e.kind == "change"]
-    assert [e.note for e in changes] == ["send blue 100 % / green 0 %", "ask green for 0 instances"]
+    assert [e.note for e in changes] == [
+        "send blue 100 % / green 0 %", "ask green for 0 instances",
+        "let blue be as small as 0 instances again",
+    ]  # fmt: skip
     assert changes[0].at - (record.started_at + 1500) <= shop.play.poll_s
     assert shop.play.oracle.violations == []
 

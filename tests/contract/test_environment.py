@@ -38,6 +38,7 @@ from deployer.plan import Status
 from deployer.ports import (
     Clock,
     Cloud,
+    Freeze,
     Metrics,
     PinRelease,
     ResumeProcesses,
@@ -45,6 +46,7 @@ from deployer.ports import (
     SetWeights,
     Suspend,
     Terminate,
+    Thaw,
 )
 from deployer.topology import topology_parameter
 from tests.contract.conftest import ManualClock, connected, published
@@ -352,7 +354,7 @@ def test_what_is_called_is_what_is_declared(
         found = {**member, "AutoScalingGroupName": shop.slots.blue.group}
         stub.add_response("describe_auto_scaling_groups", {"AutoScalingGroups": [found]})
         stub.add_response("terminate_instance_in_auto_scaling_group", {})
-        cloud.apply(Terminate(Slot.BLUE, ("i-1",), shrink=False))
+        cloud.apply(Terminate(Slot.BLUE, ("i-1",), False, frozenset({"i-1"}), 1))
     cloud.observe()
     with Stubber(aws.cloudwatch) as stub:
         stub.add_client_error("get_metric_data", "Throttling")
@@ -395,3 +397,11 @@ def test_permissions_are_narrow_where_iam_allows() -> None:
         "elasticloadbalancing:ModifyRule",
         "lambda:InvokeFunction",
     }
+
+
+def test_a_slot_is_frozen_and_set_free(cloud: AwsCloud) -> None:
+    cloud.apply(SetDesired(Slot.BLUE, 2))
+    cloud.apply(Freeze(Slot.BLUE, 2, 0))
+    assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (2, 2)
+    cloud.apply(Thaw(Slot.BLUE, 0))
+    assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (0, 2)

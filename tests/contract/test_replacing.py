@@ -1,6 +1,6 @@
 """What a replacement asks of a group: let members go, suspend processes and resume them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from deployer.aws.environment import AwsCloud
 from deployer.aws.session import Aws
 from deployer.errors import ChangeRefused, CloudUnavailable
 from deployer.model import Slot
-from deployer.ports import ResumeProcesses, Suspend
+from deployer.ports import ResumeProcesses, Suspend, Terminate
 
 from .conftest import ManualClock, published
 from .test_groups import group
@@ -47,23 +47,47 @@ def expected(instances: list[str], *, shrink: bool) -> Mapping[str, Any]:
     }
 
 
+def leave(*instances: str, members: Iterable[str], desired: int, shrink: bool = False) -> Terminate:
+    return Terminate(Slot.BLUE, instances, shrink, frozenset(members), desired)
+
+
+MIXED = described(i_1="InService", i_2="Terminating:Wait", i_3="Pending", i_4="Standby")
+
+
 @pytest.mark.parametrize("shrink", [True, False])
-def test_only_members_that_stay_are_let_go(aws: Aws, shrink: bool) -> None:
-    """So a repeated change, after a reply that was lost, shrinks the group no further."""
-    found = described(i_1="InService", i_2="Terminating:Wait", i_3="Pending", i_4="Standby")
+def test_the_chosen_are_let_go(aws: Aws, shrink: bool) -> None:
     with Stubber(aws.autoscaling) as stub:
-        stub.add_response("describe_auto_scaling_groups", found)
+        stub.add_response("describe_auto_scaling_groups", MIXED)
         stub.add_response(
-            "terminate_instance_in_auto_scaling_group", {}, expected(["i-1", "i-3"], shrink=shrink)
+            "terminate_instance_in_auto_scaling_group", {}, expected(["i-3", "i-1"], shrink=shrink)
         )
-        asg.terminate(aws, "shop", ["i-3", "i-2", "i-1", "i-4", "i-9"], shrink=shrink)
+        change = leave("i-3", "i-1", members=["i-1", "i-3"], desired=4, shrink=shrink)
+        asg.terminate(aws, "shop", change)
         stub.assert_no_pending_responses()
 
 
-def test_nobody_left_to_let_go_asks_nothing(aws: Aws) -> None:
+@pytest.mark.parametrize(
+    ("members", "desired"),
+    [(["i-1"], 4), (["i-1", "i-2", "i-3"], 4), (["i-1", "i-3"], 3), (["i-1", "i-5"], 4)],
+    ids=["one has come", "one has gone", "another size", "one was replaced"],
+)
+def test_a_group_that_is_not_what_it_was_keeps_everybody(
+    aws: Aws, members: list[str], desired: int
+) -> None:
+    """A reading from before an earlier change would take a second one."""
     with Stubber(aws.autoscaling) as stub:
-        stub.add_response("describe_auto_scaling_groups", described(i_1="Terminating"))
-        asg.terminate(aws, "shop", ["i-1"], shrink=True)
+        stub.add_response("describe_auto_scaling_groups", MIXED)
+        with pytest.raises(CloudUnavailable, match="has changed since it was read"):
+            asg.terminate(aws, "shop", leave("i-1", members=members, desired=desired))
+        stub.assert_no_pending_responses()
+
+
+def test_the_same_change_again_takes_nobody(aws: Aws) -> None:
+    """After a reply that was lost."""
+    with Stubber(aws.autoscaling) as stub:
+        stub.add_response("describe_auto_scaling_groups", MIXED)
+        change = leave("i-2", members=["i-1", "i-2", "i-3"], desired=5, shrink=True)
+        asg.terminate(aws, "shop", change)
         stub.assert_no_pending_responses()
 
 
@@ -78,7 +102,7 @@ def test_a_hundred_go_in_one_call(aws: Aws) -> None:
                 {},
                 expected(ids[start : start + 100], shrink=False),
             )
-        asg.terminate(aws, "shop", ids, shrink=False)
+        asg.terminate(aws, "shop", leave(*ids, members=ids, desired=250))
         stub.assert_no_pending_responses()
 
 
@@ -91,7 +115,17 @@ def test_a_group_that_refuses(aws: Aws, code: str, error: type[Exception]) -> No
         stub.add_response("describe_auto_scaling_groups", described(i_1="InService"))
         stub.add_client_error("terminate_instance_in_auto_scaling_group", code)
         with pytest.raises(error):
-            asg.terminate(aws, "shop", ["i-1"], shrink=True)
+            asg.terminate(aws, "shop", leave("i-1", members=["i-1"], desired=1))
+
+
+def test_a_group_that_somebody_else_has_sized_is_left_alone(aws: Aws, group: str) -> None:
+    asg.set_desired(aws, group, 2, live=0)
+    with pytest.raises(CloudUnavailable, match="has changed since it was read"):
+        asg.set_desired(aws, group, 1, live=3)
+    assert asg.read(aws, [group])[group]["DesiredCapacity"] == 2
+    asg.set_desired(aws, group, 2, live=0)  # the same again, after a reply that was lost
+    asg.set_desired(aws, group, 1)
+    assert asg.read(aws, [group])[group]["DesiredCapacity"] == 1
 
 
 @pytest.mark.usefixtures("clock")

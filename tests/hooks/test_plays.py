@@ -7,9 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import strategies
+from deployer.errors import LeaseLost
 from deployer.hooks import HookAction, HookPoint
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
+from tests.rolling.stage import intent as rolling_intent
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
 from tests.sim.hooks import Book
@@ -19,6 +21,7 @@ BEFORE, AFTER, RETIRE, BACK = HookPoint
 ACTION = HookAction(command=("./hook",), deadline_s=120.0)
 HOOKED: Intent = intent_for("v2", hooks=dict.fromkeys(HookPoint, ACTION))
 ONE_WAY = replace(INTENT, release=Release("v2", rollback_safe=False))
+ROLLING: Intent = rolling_intent(hooks=dict.fromkeys(HookPoint, ACTION))
 FAILING = {"v2": Behaviour(errors=30)}
 BLUE_SERVES = Weights(1000, 0)
 KILLS = [Fault.KILLED_BEFORE, Fault.KILLED_AFTER]
@@ -57,6 +60,21 @@ STORIES = {
     "all fail": Story(Status.ROLLED_BACK, [BEFORE, BACK], fails=tuple(HookPoint)),
     "too slow": Story(Status.ROLLED_BACK, [BEFORE, BACK], lasts_s=121.0),
     "first, after fails": Story(Status.HALTED, [BEFORE, AFTER], fails=(AFTER,), weights=None),
+    "rolling": Story(Status.SHIPPED, [BEFORE, AFTER], strategies.rolling, intent=ROLLING),
+    "rolling, after fails": Story(
+        Status.ROLLED_BACK,
+        [BEFORE, AFTER, BACK],
+        strategies.rolling,
+        fails=(AFTER,),
+        intent=ROLLING,
+    ),
+    "rolling, failing": Story(
+        Status.ROLLED_BACK,
+        [BEFORE, BACK],
+        strategies.rolling,
+        {"v2": Behaviour(errors=200)},
+        intent=ROLLING,
+    ),
     "return": Story(Status.SHIPPED, [BACK], strategies.return_to, fails=(BEFORE, BACK)),
 }
 
@@ -80,9 +98,16 @@ def test_hooks_run_once_and_in_order(name: str) -> None:
     assert len(sim.hooks.began) == len(story.runs)
 
 
-@pytest.mark.parametrize("outlive", [False, True], ids=["command", "function"])
 @pytest.mark.parametrize("kill", KILLS, ids=["before", "after"])
-@pytest.mark.parametrize("name", ["good", "failing", "after fails"])
+@pytest.mark.parametrize(
+    ("name", "outlive"),
+    [
+        ("good", False),
+        ("good", True),  # a function, or a URL, is not ended with its runner
+        ("after fails", False),
+        ("rolling, after fails", True),
+    ],
+)
 def test_a_kill_at_any_call_costs_a_repetition_at_most(
     name: str, kill: Fault, *, outlive: bool
 ) -> None:
@@ -165,6 +190,25 @@ def test_an_abort_ends_the_hook_and_goes_back() -> None:
     deployment = sim.ship(intent_for("v2", hooks={BEFORE: ACTION}))
     assert deployment.status is Status.ROLLED_BACK
     assert sim.hooks.done == []
+    (began,) = sim.hooks.began
+    (retreat,) = [event for event, _ in sim.events if event.kind == "retreat"]
+    assert sim.hooks.ended == {began.key: retreat.at}
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, LeaseLost])
+def test_whatever_ends_the_runner_ends_its_hook(end: type[BaseException]) -> None:
+    sim = play()
+    sim.hooks = Book(lasts_s=100.0)
+
+    def die() -> None:
+        if sim.hooks.began:
+            raise end
+
+    sim.gate.hooks["cloud.observe"] = die
+    with pytest.raises(end):
+        sim.ship(intent_for("v2", hooks={BEFORE: ACTION}))
+    assert sim.hooks.done == []
+    assert list(sim.hooks.ended) == ["d1/before_traffic"]
 
 
 def test_the_way_back_of_a_return_runs_its_hook_under_another_key() -> None:

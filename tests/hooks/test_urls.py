@@ -62,7 +62,7 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Answer:
 def receiver() -> Iterator[Receiver]:
     server = Receiver()
     server.answer = answering(200)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
     server.over.set()
@@ -148,6 +148,26 @@ def test_closing_hangs_up(hooks: BackgroundHooks, receiver: Receiver) -> None:
     eventually(lambda: receiver.asked)
     hooks.end()
     assert ended(hooks) == HookReport("failed", "ended before it had finished")
+
+
+def test_half_an_answer_is_none_when_it_is_ended(
+    hooks: BackgroundHooks, receiver: Receiver
+) -> None:
+    """Without a length, where we hang up looks like the end of it."""
+    begun = threading.Event()
+
+    def half(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(b"half")
+        begun.set()
+        receiver.over.wait()
+
+    receiver.answer = half
+    hooks.begin(hook(receiver.url(), limit_s=600.0))
+    begun.wait()
+    hooks.end()
+    assert ended(hooks).reason == "ended before it had finished"
 
 
 def test_a_url_with_an_impossible_port(hooks: BackgroundHooks) -> None:

@@ -48,28 +48,28 @@ MOVES: dict[str, tuple[SlotState, Pace, object]] = {
     "what was asked for is awaited": (group(*OLD, desired=4), SURGE, None),
     "a hook is waited for": (group(*OLD, PENDING), SURGE, None),
     "not healthy yet": (group(*OLD, BOOTING), SURGE, None),
-    "then one goes, with its place": (group(*OLD, NEW), SURGE, Terminate(BLUE, ("a",), shrink=True)),
+    "then one goes, with its place": (group(*OLD, NEW), SURGE, (("a",), True)),
     "what left drains before the next": (group(one("b"), one("c"), NEW, DYING, desired=3), SURGE, None),
     "the next one": (group(one("b"), one("c"), NEW), SURGE, SetDesired(BLUE, 4)),
-    "without surge one goes first": (group(*OLD), DIP, Terminate(BLUE, ("a",), shrink=False)),
+    "without surge one goes first": (group(*OLD), DIP, (("a",), False)),
     "and its replacement is awaited": (group(one("b"), one("c"), desired=3), DIP, None),
     "an unhealthy one costs nothing": (
         group(one("a"), one("b", health=Health.UNHEALTHY), one("c")), DIP,
-        Terminate(BLUE, ("b",), shrink=False),
+        (("b",), False),
     ),
     "two are down already": (
         group(one("a"), one("n", "v2", Health.UNHEALTHY), one("c")), DIP, None,
     ),
     "both at once: the surge first": (group(*OLD), Pace(3, 1, 1), SetDesired(BLUE, 4)),
     "and the dip beside it": (
-        group(*OLD, desired=4), Pace(3, 1, 1), Terminate(BLUE, ("a",), shrink=False),
+        group(*OLD, desired=4), Pace(3, 1, 1), (("a",), False),
     ),
     "and no more than that": (
         group(one("b"), one("c"), DYING, desired=4), Pace(3, 1, 1), None,
     ),
     "protected ones are skipped": (
         group(one("a", protected=True), one("b"), NEW, one("m", "v2")), SURGE,
-        Terminate(BLUE, ("b",), shrink=True),
+        (("b",), True),
     ),
     "standby is left alone": (
         group(Instance("s", "Standby", "v1", None, "a"), *OLD, desired=3), SURGE,
@@ -80,11 +80,11 @@ MOVES: dict[str, tuple[SlotState, Pace, object]] = {
         group(NEW, one("m", "v2")), SURGE, SetDesired(BLUE, 3),
     ),
     "scaled out by somebody: it keeps its size": (
-        group(*OLD, one("d"), one("e")), SURGE, Terminate(BLUE, ("a",), shrink=False),
+        group(*OLD, one("d"), one("e")), SURGE, (("a",), False),
     ),
     "surplus at the end goes by name": (
         group(NEW, one("m", "v2"), one("o", "v2"), one("p", "v2")), SURGE,
-        Terminate(BLUE, ("m",), shrink=True),
+        (("m",), True),
     ),
     "launches that fail, and nobody needs them": (
         group(
@@ -98,6 +98,13 @@ MOVES: dict[str, tuple[SlotState, Pace, object]] = {
 }  # fmt: skip
 
 
+def said(change: object) -> object:
+    """Of a termination: whom, and whether the group shrinks; of a size: which."""
+    if isinstance(change, SetDesired):
+        return SetDesired(change.slot, change.desired)
+    return (change.instances, change.shrink) if isinstance(change, Terminate) else change
+
+
 @pytest.mark.parametrize("name", MOVES)
 def test_the_next_move(name: str) -> None:
     state, pace, expected = MOVES[name]
@@ -106,7 +113,7 @@ def test_the_next_move(name: str) -> None:
         assert isinstance(progress, Waiting)
     else:
         assert isinstance(progress, Act)
-        assert progress.change == expected
+        assert said(progress.change) == expected
 
 
 REACHED = {
@@ -124,6 +131,18 @@ REACHED = {
 def test_the_goal_holds(name: str) -> None:
     state, pace, until = REACHED[name]
     assert isinstance(move(state, pace, until), Done)
+
+
+def test_a_termination_says_what_the_group_must_look_like() -> None:
+    standby = Instance("s", "Standby", "v1", None, "a")
+    progress = move(group(*OLD, NEW, standby, desired=4), SURGE)
+    assert isinstance(progress, Act)
+    assert isinstance(progress.change, Terminate)
+    assert progress.change.members == {"a", "b", "c", "n"}
+    assert progress.change.desired == 4
+    grow = move(group(*OLD), SURGE)
+    assert isinstance(grow, Act)
+    assert grow.change == SetDesired(BLUE, 4, live=3)
 
 
 def test_an_instance_from_an_older_launch_template_is_old_only_when_that_is_asked() -> None:
@@ -152,6 +171,7 @@ def test_the_unhealthy_first_whatever_may_be_spared() -> None:
     assert choose(members, members, 3, 0) == ("b", "c")
     assert choose(members, members, 3, 1) == ("b", "c", "a")
     assert choose(members, members, 1, 1) == ("b",)
+    assert choose(members, members, 3, -1) == ("b",)  # too few serve: whoever starts is needed
 
 
 @dataclass(frozen=True)

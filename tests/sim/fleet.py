@@ -140,6 +140,7 @@ class SimGroup:
 
     behaviours:  release -> how its instances behave; any other release is good.
     referenced:  some listener rule names the target group, so that it is health-checked.
+    least:       AWS refuses to be asked for less.
     no_capacity: AWS's reason why no instance can be launched; None: launches succeed.
     zones:       a new instance comes to the one with the fewest; the first of several.
     version:     number of the launch template's default version; `versions`: of each release.
@@ -151,6 +152,7 @@ class SimGroup:
     boots: Release | None = None
     min_size: int = 0
     max_size: int = 12
+    least: int = 0
     drain_s: float = 20.0
     stale: bool = False
     referenced: bool = True
@@ -182,7 +184,7 @@ class SimGroup:
         """What Auto Scaling does at this moment."""
         for instance in self.instances:
             if instance.leaving_at == NEVER and now >= instance.replaced_at:
-                self.owed += instance.fails_at <= now
+                self.owed += instance.excused(now)
                 instance.leaving_at = instance.gone_at = now
         self.instances = [i for i in self.instances if now < i.gone_at]
         staying = [i for i in self.instances if i.leaving_at == NEVER]
@@ -200,11 +202,16 @@ class SimGroup:
             self.versions[release] = max((-1, *self.versions.values())) + 1
         self.boots, self.stale, self.version = pinned, False, self.versions[release]
 
+    @property
+    def staying(self) -> frozenset[str]:
+        """Ids of the members that the group counts."""
+        return frozenset(i.id for i in self.instances if i.leaving_at == NEVER)
+
     def terminate(self, ids: Iterable[str], now: float, *, shrink: bool) -> None:
         """Members leave; those that are leaving already do not count twice."""
         for instance in self.instances:
             if instance.id in ids and instance.leaving_at == NEVER:
-                self.owed += instance.fails_at <= now and not shrink
+                self.owed += instance.excused(now)
                 self._dismiss(instance, now)
                 self.desired -= shrink
 

@@ -17,6 +17,7 @@ class Book:
     outlive: they end even if their process dies: a function does, a command does not.
     began:   every run in order, with what it was told.
     done:    keys of the runs that had their effect.
+    ended:   keys of those that were told to stop before that, and when.
     """
 
     lasts_s: float = 45.0
@@ -24,6 +25,7 @@ class Book:
     outlive: bool = False
     began: list[RunHook] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
+    ended: dict[str, float] = field(default_factory=dict)
 
     def points(self) -> list[HookPoint]:
         """The hooks that were begun, in order, each repetition once."""
@@ -76,4 +78,6 @@ class SimHooks:
         self.close()
 
     def close(self) -> None:
+        if self.run is not None and not self.counted:
+            self.book.ended[self.run.key] = self.clock.now()
         self.run = None

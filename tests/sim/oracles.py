@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 
 from deployer.model import Slot
 from deployer.plan import Deployment, Status
-from deployer.ports import Change, SetDesired, SetWeights, Suspend, Terminate
+from deployer.ports import (
+    Change,
+    Freeze,
+    ResumeProcesses,
+    SetDesired,
+    SetWeights,
+    Suspend,
+    Terminate,
+    Thaw,
+)
 from tests.sim.cloud import SimCloud
 from tests.sim.fleet import SimGroup
 from tests.sim.journal import SimJournal
@@ -45,6 +54,9 @@ class Oracle:
             self._shrink(change)
         if isinstance(change, Terminate):
             self._thin_out(change)
+        if isinstance(change, Freeze):
+            told = record.frozen is not None and record.frozen.slot is change.slot
+            self._expect(told, "I9", f"{change} is not in the journal")
         if isinstance(change, Suspend):
             held = record.suspended
             told = held is not None and held.slot is change.slot
@@ -52,11 +64,13 @@ class Oracle:
             self._expect(known >= set(change.processes), "I9", f"{change} is not in the journal")
 
     def at_the_end(self, record: Deployment) -> None:
-        """I10: everything from one slot, or halted with a reason. I9: nothing stays suspended."""
+        """I10: everything from one slot, or halted with a reason. I9: nothing stays suspended or frozen."""
         left = [
             f"{g.slot}: {sorted(g.suspended)}" for g in self.cloud.groups.values() if self._left(g)
         ]
         self._expect(not left, "I9", f"still suspended at the end: {', '.join(left)}")
+        cold = [f"{g.slot}: {g.min_size}" for g in self.cloud.groups.values() if g.min_size]
+        self._expect(not cold, "I9", f"still frozen at the end: {', '.join(cold)}")
         if record.status is Status.HALTED:
             self._expect(bool(record.reason), "I10", "halted without a reason")
             return
@@ -72,9 +86,11 @@ class Oracle:
         return group.suspended - self.theirs.get(group.slot, frozenset())
 
     def _thin_out(self, change: Terminate) -> None:
-        """Whoever stays can carry the slot's share."""
+        """Whoever stays can carry the slot's share; what AWS is not asked for takes nobody."""
         now, cloud = self.cloud.clock.now(), self.cloud
         group = cloud.groups[change.slot]
+        if group.staying != change.members or group.desired != change.desired:
+            return
         able = sum(i.able(now) and i.id in change.instances for i in group.instances)
         stay, need = group.accounted(now) - able, cloud.need(change.slot, cloud.rule)
         self._expect(stay >= need or not able, "I3", f"{change}: {stay} stay of {need} needed")
@@ -87,7 +103,8 @@ class Oracle:
         return held.deployment if held else None
 
     def _written(self, record: Deployment, change: Change) -> None:
-        if self.cloud.clock.now() - self.foreign_at > self.blind_s:
+        parting = isinstance(change, ResumeProcesses | Thaw)  # touches neither traffic nor capacity
+        if self.cloud.clock.now() - self.foreign_at > self.blind_s and not parting:
             known = (record.written, *record.intended)
             self._expect(
                 self.cloud.rule in known,
@@ -119,6 +136,8 @@ class Oracle:
         slot, cloud = change.slot, self.cloud
         if change.desired >= cloud.groups[slot].desired:
             return
+        if change.live not in (None, cloud.groups[slot].desired):
+            return  # what AWS is not asked for takes nobody
         group, now = cloud.groups[slot], cloud.clock.now()
         if sum(i.leaving_at > now for i in group.instances) <= change.desired:
             return  # what was not launched yet is not missed

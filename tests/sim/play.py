@@ -204,7 +204,8 @@ class Play:
 
         def scale() -> None:
             if self.cloud.rule is not None and self.cloud.rule[slot] and self.cloud.flowing:
-                self.cloud.groups[slot].desired = desired
+                group = self.cloud.groups[slot]
+                group.desired = max(desired, group.min_size)
 
         self.cloud.at(self.clock.now() + after_s, scale)
 

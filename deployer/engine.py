@@ -238,7 +238,7 @@ def leave(deployment: Deployment, now: float) -> Decision:
     if change is None:
         event = Event(now, "restored", "the groups are left as they were met")
         return Decision(parting.leave(deployment, now).noting(event), None, event)
-    if now - deployment.entered_at > parting.PATIENCE_S:
+    if now - deployment.attended_at > parting.PATIENCE_S:
         return give_up(deployment, "no answer", now)
     return intend(deployment, change, now)
 
@@ -351,12 +351,15 @@ class Runner:
         try:
             seen = self.cloud.observe()
         except Halted as error:
-            now = self.clock.now()
+            deployment, now = self._attended(deployment, lease_until), self.clock.now()
             halted = part(deployment, halt(deployment, error, now), now)
             return None, leave(deployment, now) if deployment.ending else halted
-        if self.clock.now() >= lease_until:
-            deployment = replace(deployment, resumed_at=self.clock.now())
-        return seen, self._decide(deployment, seen)
+        return seen, self._decide(self._attended(deployment, lease_until), seen)
+
+    def _attended(self, deployment: Deployment, lease_until: float) -> Deployment:
+        """Asked after the reading: a process may be stopped in the middle of it."""
+        now = self.clock.now()
+        return replace(deployment, resumed_at=now) if now >= lease_until else deployment
 
     def _decide(self, deployment: Deployment, seen: Snapshot) -> Decision:
         now = self.clock.now()

@@ -242,7 +242,12 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def due_at(self) -> float:
         """When the step's deadline runs out, epoch seconds."""
-        return max(self.entered_at, self.resumed_at or self.entered_at) + self.step.deadline_s
+        return self.attended_at + self.step.deadline_s
+
+    @property
+    def attended_at(self) -> float:
+        """Since when somebody has been there to act on the step, epoch seconds."""
+        return max(self.entered_at, self.resumed_at or self.entered_at)
 
     @property
     def over(self) -> bool:

@@ -15,6 +15,8 @@ import click
 from rich.console import Console
 
 from deployer.cli import lab
+from deployer.cli.lab_params import Number
+from deployer.cli.lab_process import LabOptions, await_ready, start
 from deployer.cli.lab_tables import Ending, demo_table, lost
 from deployer.errors import DeployError
 from deployer.lab import home
@@ -47,7 +49,7 @@ ACTS = (
 class Stage:
     """Where the play runs: its folder, its environment, its console."""
 
-    options: lab.LabOptions
+    options: LabOptions
     console: Console
     variables: dict[str, str] = field(default_factory=dict)
 
@@ -72,11 +74,11 @@ class Stage:
 
 @click.command()
 @click.option(
-    "--rps", type=lab.Number(10, 1000), default=200.0, show_default=True,
+    "--rps", type=Number(10, 1000), default=200.0, show_default=True,
     help="Requests a second while v2 and v3 are released.",
 )  # fmt: skip
 @click.option(
-    "--scale", type=lab.Number(1, 60), default=20.0, show_default=True,
+    "--scale", type=Number(1, 60), default=20.0, show_default=True,
     help="How many times faster than the wall's the lab's clock runs.",
 )  # fmt: skip
 @click.pass_context
@@ -93,7 +95,7 @@ def demo(context: click.Context, *, rps: float, scale: float) -> None:
     config = Path(asked.get("config") or "deployer.toml")
     output = asked.get("output") or "text"
     folder = config.absolute().parent / ".lab" / "demo"
-    stage = Stage(lab.LabOptions(config, ENVIRONMENT, output, folder), Console(stderr=True))
+    stage = Stage(LabOptions(config, ENVIRONMENT, output, folder), Console(stderr=True))
     with the_lab(stage, scale) as state:
         stacks_up(stage)
         report, endings = play(stage, state, rps)
@@ -105,9 +107,9 @@ def demo(context: click.Context, *, rps: float, scale: float) -> None:
 def the_lab(stage: Stage, scale: float) -> Iterator[home.State]:
     """A lab that ends with the demo, whatever happens to it."""
     stage.title("A local AWS: moto as the control plane, Envoy as the load balancer")
-    process = lab.start(stage.options, scale=scale, no_stacks=True, detach=False)
+    process = start(stage.options, scale=scale, no_stacks=True, detach=False)
     try:
-        state = lab.await_ready(stage.options, process)
+        state = await_ready(stage.options, process)
         stage.console.print(f"ready at {state.endpoint}; its clock runs {scale:g} times faster")
         folder = {home.FOLDER_VARIABLE: str(stage.options.directory)}
         kept = {key: value for key, value in os.environ.items() if key not in home.SHADOWING}
@@ -126,7 +128,8 @@ def stacks_up(stage: Stage) -> None:
 
 def cdk(stage: Stage, *arguments: str) -> None:
     """The CDK CLI, synthesizing into the demo's own folder: two may not share one."""
-    output = str(stage.options.directory / "cdk.out")
+    root = stage.options.config.absolute().parent  # where the CDK CLI runs
+    output = os.path.relpath(stage.options.directory / "cdk.out", root)
     stage.deployer("lab", "cdk", "--", *arguments, "--output", output, quiet=True)
 
 

@@ -1,99 +1,19 @@
 """`deployer lab …`: a local AWS with real traffic, and what people do with it."""
 
 import json
-import math
 import os
-import subprocess
-import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console, Group, RenderableType
+from rich.console import Group
 
+from deployer.cli.lab_params import Manual, Number, Span
+from deployer.cli.lab_process import LabOptions, await_ready, foreground, start
 from deployer.cli.lab_tables import instances_table, load_table
-from deployer.durations import seconds
-from deployer.errors import DeployError, NotPossibleNow, PlanInvalid
+from deployer.errors import PlanInvalid
 from deployer.lab import home
 from deployer.settings.reading import load as load_settings
-
-UNBOUNDED = 1000  # columns: wider than any table
-
-
-@dataclass(frozen=True, slots=True)
-class LabOptions:
-    """The global options, as the lab's commands read them.
-
-    directory: the lab's folder.
-    """
-
-    config: Path
-    environment: str
-    output: str
-    directory: Path
-
-    def say(self, value: dict[str, Any], text: RenderableType) -> None:
-        """The result: JSON when that was asked for, else the text or table."""
-        if self.output == "json":
-            click.echo(json.dumps(value))
-        elif isinstance(text, str):
-            click.echo(text)
-        else:
-            shown(text)
-
-
-def shown(text: RenderableType) -> None:
-    """Print a table; only a terminal has a width, into which it must fit."""
-    console = Console()
-    (console if console.is_terminal else Console(width=UNBOUNDED)).print(text)
-
-
-class Span(click.ParamType[float]):
-    """A duration, as seconds."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """`"30s"` -> 30.0."""
-        if isinstance(value, float):
-            return value
-        try:
-            return seconds(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class Number(click.FloatRange):
-    """A number within bounds; NaN, which compares with nothing, is none."""
-
-    name = "number"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """`"0.2"` -> 0.2."""
-        number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
-            self.fail(f"{value!r} is not a number", param, ctx)
-        return number
-
-
-class Manual(click.Group):
-    """A group that lists its commands as they are written here, in the order of their use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
-        return list(self.commands)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  as above
-        """Each with its whole first sentence: click would cut it at the width."""
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, each.get_short_help_str(200)) for name, each in self.commands.items()]
-            )
 
 
 @click.group(cls=Manual)
@@ -149,101 +69,6 @@ def up(options: LabOptions, *, detach: bool, scale: float, no_stacks: bool) -> N
     options.say(facts(state), ready_text(state))
     if not detach:
         foreground(process)
-
-
-def start(
-    options: LabOptions, *, scale: float, no_stacks: bool, detach: bool
-) -> "subprocess.Popen[bytes]":
-    """The lab's process; without `detach` it dies with this one.
-
-    Raises:
-        NotPossibleNow: a lab runs already, or its folder cannot be written.
-        NotFound, SettingsInvalid: as `reading.load`.
-    """
-    from deployer.lab import leash  # noqa: PLC0415
-
-    if home.running(options.directory):
-        home.take(options.directory)  # raises, and says what to do
-    load_settings(options.config, options.environment)  # raises, and says what is wrong
-    command = [
-        sys.executable, "-m", "deployer.lab.process",
-        "--directory", str(options.directory), "--config", str(options.config),
-        "--environment", options.environment, "--scale", str(scale),
-        *(["--no-stacks"] if no_stacks else []),
-    ]  # fmt: skip
-    log = new_log(options.directory)
-    if detach:
-        with log.open("wb") as file:
-            return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
-            )
-    return leash.start(command, env=os.environ, cwd=Path.cwd(), log=log)
-
-
-def new_log(directory: Path) -> Path:
-    """An empty lab.log in the lab's folder, which is made if it is not there.
-
-    Raises:
-        NotPossibleNow: that cannot be done.
-    """
-    log = directory / "lab.log"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        log.unlink(missing_ok=True)
-        log.touch()
-    except OSError as error:
-        raise NotPossibleNow(
-            f"the lab cannot write into its folder {directory}: {error.strerror}; "
-            "name another with DEPLOYER_LAB"
-        ) from error
-    return log
-
-
-def await_ready(
-    options: LabOptions, process: "subprocess.Popen[bytes]", patience_s: float = 120.0
-) -> home.State:
-    """Wait for the lab to say that it is ready; a lab that does not get that far is ended.
-
-    Raises:
-        DeployError: it ended, or took too long; carries its last words.
-    """
-    try:
-        state = told_by(process, options.directory, patience_s)
-    except KeyboardInterrupt:
-        process.terminate()  # nobody has been told of it yet
-        raise
-    if state is not None:
-        return state
-    process.terminate()
-    log = (options.directory / "lab.log").read_text(errors="replace").strip().splitlines()
-    said = log[-1] if log else "it said nothing"
-    raise DeployError(f"the lab did not start: {said} (all of it: {options.directory}/lab.log)")
-
-
-def told_by(
-    process: "subprocess.Popen[bytes]", directory: Path, patience_s: float
-) -> home.State | None:
-    """What this lab tells once it is ready; None if it ends before, or patience does."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        state = home.published(directory)
-        if state is not None and state.pid == process.pid:  # no leftover of one that was killed
-            return state
-        if process.poll() is not None:
-            return None
-        time.sleep(0.02)
-    return None
-
-
-def foreground(process: "subprocess.Popen[bytes]") -> None:
-    """Stay until the lab ends or Ctrl-C."""
-    try:
-        status = process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        status = process.wait()
-    if status:
-        raise DeployError("the lab broke: see lab.log in its folder")
 
 
 def facts(state: home.State) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def approval_until(deployment: Deployment) -> float | None:
     step = deployment.step
     if deployment.status is not Status.RUNNING or not isinstance(step, Approve):
         return None
-    return deployment.entered_at + step.deadline_s
+    return deployment.due_at
 
 
 def wanted(deployment: Deployment) -> str:

@@ -156,7 +156,7 @@ def test_the_client_waits_for_the_deadline_and_asks_once(monkeypatch: pytest.Mon
     config = Aws("us-east-1").functions(300.0).meta.config
     assert config.read_timeout == 300.0
     assert config.retries["total_max_attempts"] == 1
-    assert config.connect_timeout == 5
+    assert config.connect_timeout == 3
 
 
 def test_what_no_client_can_be_made_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from deployer import strategies
+from deployer import control, parting, strategies
 from deployer.errors import (
     Aborted,
     AccessProblem,
@@ -23,13 +23,32 @@ from deployer.errors import (
     StepFailed,
     WeightsMoved,
 )
-from deployer.journal import Ask, Journal, Lease
+from deployer.hooks import NO_HOOKS, Hooks, RunHook
+from deployer.journal import Journal, Lease
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
-from deployer.ports import Change, Clock, Cloud, Metrics, Prober, SetWeights, World
-from deployer.steps.base import LATE_READING_S, Done, Progress, Waiting
+from deployer.ports import (
+    UNHEARD,
+    Alarms,
+    Clock,
+    Cloud,
+    Effect,
+    Freeze,
+    Metrics,
+    Prober,
+    SetWeights,
+    Suspend,
+    World,
+)
+from deployer.steps.approve import Approve
+from deployer.steps.bake import Bake
+from deployer.steps.base import LATE_READING_S, Act, Done, Progress, Waiting
+from deployer.steps.checkpoint import Checkpoint
+from deployer.steps.hook import Hook
+from deployer.steps.linger import Linger
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
+from deployer.steps.soak import Soak
 
 # Reads may lag behind a change of our own: strange weights must stay strange this long before
 # the deployment stops, and a write that nobody has seen for this long did not happen. Nothing is
@@ -44,7 +63,7 @@ class Decision:
     """What one look came to: the record as it becomes, the one change to make, what to tell."""
 
     after: Deployment
-    change: Change | None
+    change: Effect | None
     event: Event
 
 
@@ -59,16 +78,43 @@ def decide(deployment: Deployment, world: World) -> Decision:
     if settled.moved_since is not None:
         note = f"live weights read {world.seen.weights}, not {settled.written}: looking again"
         return Decision(settled, None, Event(world.now, "waiting", note))
+    if settled.paused_at is not None:
+        return hold(settled, world)
     progress = doubt(settled, advance(settled, world), world.now)
     if isinstance(progress, Done):
         return finish_step(settled, progress, world.now)
-    if world.now > settled.due_at:
+    anew = isinstance(progress, Act) and isinstance(progress.change, RunHook)
+    if world.now > settled.due_at and not anew:
         why = progress.reason if isinstance(progress, Waiting) else f"still to {progress.change}"
         raise DeadlineExpired(f"{settled.step.describe()}: {why}")
     if isinstance(progress, Waiting):
         event = Event(world.now, "waiting", progress.reason, progress.evidence)
         return Decision(settled, None, event)
     return intend(settled, progress.change, world.now)
+
+
+def hold(deployment: Deployment, world: World) -> Decision:
+    """A paused deployment moves nothing forward, but stays under judgement.
+
+    Weights that were written before it was paused may come to light only now: the bake that comes
+    after them is what watches over them.
+
+    Raises:
+        StepFailed: the candidate has users and went bad.
+    """
+    step = deployment.step
+    if isinstance(step, Route) and world.seen.weights == step.weights:
+        progress = doubt(deployment, advance(deployment, world), world.now)
+        if isinstance(progress, Done):
+            moved = finish_step(deployment, progress, world.now)
+            return Decision(replace(moved.after, paused_at=world.now), None, moved.event)
+    watch = step.watch if isinstance(step, Approve | Checkpoint | Hook | Route | Linger) else step
+    try:
+        why = watch.require_good(world).reason if isinstance(watch, Bake | Soak) else ""
+    except CloudUnavailable as error:
+        why = str(error)
+    note = "paused: `deployer resume` lets it go on" + (f"; meanwhile: {why}" if why else "")
+    return Decision(deployment, None, Event(world.now, "waiting", note))
 
 
 def advance(deployment: Deployment, world: World) -> Progress:
@@ -117,22 +163,23 @@ def finish_step(deployment: Deployment, done: Done, now: float) -> Decision:
     event = Event(now, "step_done", f"{deployment.step.describe()}: {done.note}", done.evidence)
     if isinstance(deployment.step, Route):
         deployment = replace(deployment, intended=())
-    if deployment.cursor + 1 < len(deployment.plan.steps):
-        after = replace(deployment, cursor=deployment.cursor + 1, entered_at=now)
-    else:
-        shipped = deployment.status is Status.RUNNING
-        status = Status.SHIPPED if shipped else Status.ROLLED_BACK
-        after = replace(deployment, status=status, finished_at=now)
-    return Decision(after.noting(event), None, event)
+    return Decision(deployment.past_its_step(now).noting(event), None, event)
 
 
-def intend(deployment: Deployment, change: Change, now: float) -> Decision:
-    """Write down what is about to be done; a repeated change is logged once."""
+def intend(deployment: Deployment, change: Effect, now: float) -> Decision:
+    """Write down what is about to be done; a repeated change is logged once.
+
+    But each run of a hook is on the record, and has the whole deadline.
+    """
     event = Event(now, "change", str(change))
     after = deployment
+    if isinstance(change, RunHook):
+        return Decision(replace(after, entered_at=now).noting(event), change, event)
     if isinstance(change, SetWeights):
         earlier = tuple(w for w in after.intended if w != change.weights)
         after = replace(after, intended=(*earlier, change.weights), intended_at=now)
+    if isinstance(change, Suspend | Freeze):
+        after = parting.remembering(after, change)
     if not any(e.kind == "change" and e.note == event.note for e in after.log[-1:]):
         after = after.noting(event)
     return Decision(after, change, event)
@@ -142,13 +189,16 @@ def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: floa
     """Begin the way back.
 
     A failure on the way back itself, or once the new release has everything and only the old slot
-    is left to clear, is left to a person: nothing that helps users remains to be done.
+    is left to clear, is left to a person: nothing that helps users remains to be done. So is one of
+    a release that cannot go back, once users reach it: only a person's word turns that one back.
     """
     if deployment.status is Status.RETREATING:
         return halt(deployment, Halted(f"the way back failed: {error}; run `deployer status`"), now)
     if isinstance(deployment.step, Retire) and not isinstance(error, Aborted):
         reason = f"{deployment.plan.release.name} serves everything, but {error}"
         return halt(deployment, Halted(f"{reason}; see `deployer status`"), now)
+    if strategies.irreversible(seen, deployment) and not isinstance(error, Aborted):
+        return halt(deployment, Halted(control.no_way_back(deployment, seen, str(error))), now)
     try:
         plan = strategies.rollback(seen, deployment)
     except Halted as halted:
@@ -161,6 +211,7 @@ def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: floa
         original=deployment.plan,
         cursor=0,
         entered_at=now,
+        paused_at=None,
         reason=str(error),
     )
     return Decision(after.noting(event), None, event)
@@ -169,8 +220,40 @@ def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: floa
 def halt(deployment: Deployment, error: Halted, now: float) -> Decision:
     """Stop where we stand."""
     event = Event(now, "halted", str(error))
-    after = replace(deployment, status=Status.HALTED, finished_at=now, reason=str(error))
+    after = replace(
+        deployment, status=Status.HALTED, finished_at=now, paused_at=None, reason=str(error)
+    )
     return Decision(after.noting(event), None, event)
+
+
+def part(deployment: Deployment, decision: Decision, now: float) -> Decision:
+    """A decision that ends the deployment first puts back what it holds (invariant I9)."""
+    after = parting.stay(deployment, decision.after, now)
+    return decision if after is decision.after else Decision(after, None, decision.event)
+
+
+def leave(deployment: Deployment, now: float) -> Decision:
+    """It has come to its end: put back what it holds, then let its record say so."""
+    change = parting.restoration(deployment)
+    if change is None:
+        event = Event(now, "restored", "the groups are left as they were met")
+        return Decision(parting.leave(deployment, now).noting(event), None, event)
+    if now - deployment.attended_at > parting.PATIENCE_S:
+        return give_up(deployment, "no answer", now)
+    return intend(deployment, change, now)
+
+
+def give_up(deployment: Deployment, why: str, now: float) -> Decision:
+    """What it holds is left to a person."""
+    after = parting.give_up(deployment, why, now)
+    event = Event(now, "halted", after.reason)
+    return Decision(after.noting(event), None, event)
+
+
+def _place(deployment: Deployment) -> tuple[object, ...]:
+    """Where it stands: as long as that is the same, there is time until the next look."""
+    held = parting.holds(deployment) if deployment.ending is not None else 0
+    return deployment.cursor, deployment.status, deployment.ending, held
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +275,8 @@ class Runner:
     poll_s: float
     lease_s: float
     tell: Tell
+    alarms: Alarms = UNHEARD
+    hooks: Hooks = NO_HOOKS
 
     def run(self, deployment: Deployment) -> Deployment:
         """Carry a deployment to its end.
@@ -201,11 +286,16 @@ class Runner:
             AccessProblem: credentials or a permission are missing; resume when they are there.
         """
         lease_until = self.clock.now()  # as if it had run out: the first turn renews it
-        while not deployment.status.final:
-            before = deployment
-            deployment, lease_until = self.turn(deployment, lease_until)
-            if (before.cursor, before.status) == (deployment.cursor, deployment.status):
-                self.clock.sleep(self.poll_s)
+        try:
+            while not deployment.status.final:
+                before = deployment
+                deployment, lease_until = self.turn(deployment, lease_until)
+                if _place(before) == _place(deployment):
+                    self.clock.sleep(self.poll_s)
+                else:
+                    self.hooks.end()  # whose step was left by an abort
+        finally:
+            self.hooks.close()
         return deployment
 
     def turn(self, deployment: Deployment, lease_until: float) -> tuple[Deployment, float]:
@@ -223,7 +313,7 @@ class Runner:
             renewed = self.clock.now() + self.lease_s
             saved = self.journal.save(decision.after, Lease(self.owner, renewed))
             self.tell(saved, decision.event, seen)
-            if decision.change is not None and seen is not None:
+            if decision.change is not None:
                 saved = self._apply(saved, decision.change, seen, renewed)
         except CloudUnavailable as error:
             self._tell(deployment, "unavailable", error)
@@ -261,31 +351,50 @@ class Runner:
         try:
             seen = self.cloud.observe()
         except Halted as error:
-            return None, halt(deployment, error, self.clock.now())
-        if self.clock.now() >= lease_until:
-            deployment = replace(deployment, resumed_at=self.clock.now())
-        return seen, self._decide(deployment, seen)
+            deployment, now = self._attended(deployment, lease_until), self.clock.now()
+            halted = part(deployment, halt(deployment, error, now), now)
+            return None, leave(deployment, now) if deployment.ending else halted
+        return seen, self._decide(self._attended(deployment, lease_until), seen)
+
+    def _attended(self, deployment: Deployment, lease_until: float) -> Deployment:
+        """Asked after the reading: a process may be stopped in the middle of it."""
+        now = self.clock.now()
+        return replace(deployment, resumed_at=now) if now >= lease_until else deployment
 
     def _decide(self, deployment: Deployment, seen: Snapshot) -> Decision:
         now = self.clock.now()
-        world = World(seen, now, deployment.entered_at, self.metrics, self.prober)
+        if deployment.ending is not None:
+            return leave(deployment, now)
+        return part(deployment, self._next(deployment, seen, now), now)
+
+    def _next(self, deployment: Deployment, seen: Snapshot, now: float) -> Decision:
+        world = World(
+            seen, now, deployment.entered_at, self.metrics, self.prober, self.alarms,
+            self.hooks, deployment.about,
+        )  # fmt: skip
         try:
-            self._heed(deployment)
-            return decide(deployment, world)
+            return self._heed(deployment, now) or decide(deployment, world)
         except StepFailed as error:
             return go_back(deployment, error, seen, now)
         except Halted as error:
             return halt(deployment, error, now)
 
-    def _heed(self, deployment: Deployment) -> None:
-        """What people asked for; on the way back there is nothing left to abort."""
-        if deployment.status is Status.RUNNING:
-            request = self.journal.requested(deployment)
-            if request is not None and request.ask is Ask.ABORT:
-                raise Aborted(f"aborted by {request.by}")
+    def _heed(self, deployment: Deployment, now: float) -> Decision | None:
+        """What people asked for, once; on the way back there is nothing to ask for.
+
+        Raises:
+            Aborted: the way back begins.
+        """
+        if deployment.status is not Status.RUNNING:
+            return None
+        request = self.journal.requested(deployment)
+        if request is None or request.id == deployment.heeded:
+            return None
+        granted = control.grant(deployment, request, now)
+        return Decision(granted, None, granted.log[-1])
 
     def _apply(
-        self, deployment: Deployment, change: Change, seen: Snapshot, lease_until: float
+        self, deployment: Deployment, change: Effect, seen: Snapshot | None, lease_until: float
     ) -> Deployment:
         """Make the change, unless the lease ran out while it was being written down.
 
@@ -296,16 +405,25 @@ class Runner:
             self._tell(deployment, "unavailable", f"the lease ran out before the change: {change}")
             return deployment
         try:
-            self.cloud.apply(change)
+            if isinstance(change, RunHook):
+                self.hooks.begin(change)
+            else:
+                self.cloud.apply(change)
         except (CloudUnavailable, WeightsMoved) as error:
             self._tell(deployment, "unavailable", error)
             return deployment
         except (ChangeRefused, AccessProblem) as error:
             return self._refused(deployment, ChangeRefused(f"{change}: {error}"), seen)
-        return deployment
+        return parting.restored(deployment, change)
 
-    def _refused(self, deployment: Deployment, error: ChangeRefused, seen: Snapshot) -> Deployment:
-        decision = go_back(deployment, error, seen, self.clock.now())
+    def _refused(
+        self, deployment: Deployment, error: ChangeRefused, seen: Snapshot | None
+    ) -> Deployment:
+        now = self.clock.now()
+        if deployment.ending is not None or seen is None:
+            decision = give_up(deployment, str(error), now)
+        else:
+            decision = part(deployment, go_back(deployment, error, seen, now), now)
         lease = Lease(self.owner, self.clock.now() + self.lease_s)
         saved = self.journal.save(decision.after, lease)
         self.tell(saved, decision.event, seen)

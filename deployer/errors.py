@@ -13,6 +13,7 @@ DeployError                     1  unexpected
 │   ├── CandidateUnhealthy         its instances failed to start, or stopped being healthy
 │   ├── DeadlineExpired            the goal was not reached in time
 │   ├── ChangeRefused              AWS refused a change for good
+│   ├── HookFailed                 a hook of the service's owners failed
 │   └── Aborted                    a person said so
 ├── Halted                      4  no safe move is left; names the next command
 │   ├── WeightsMoved               somebody else moved traffic
@@ -86,6 +87,10 @@ class DeadlineExpired(StepFailed):
 
 class ChangeRefused(StepFailed):
     """AWS refused a change, and repeating it would not help."""
+
+
+class HookFailed(StepFailed):
+    """A hook failed, or did not end in time."""
 
 
 class Aborted(StepFailed):

@@ -7,6 +7,8 @@ import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from deployer.journal import Ask, Request
+
 # Variables that name the run in a pipeline, with what a person calls it.
 PIPELINES = {"CODEBUILD_BUILD_ID": "CodeBuild", "GITHUB_RUN_ID": "GitHub run"}
 
@@ -15,6 +17,11 @@ def deployment_id(now: float) -> str:
     """A new id; ids sort by time, which the journal's history relies on. `now`: epoch seconds."""
     moment = datetime.fromtimestamp(now, UTC)
     return f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def request(ask: Ask, by: str) -> Request:
+    """A new wish of a person's."""
+    return Request(ask, by, secrets.token_hex(4))
 
 
 def caller(environ: Mapping[str, str] = os.environ) -> str:

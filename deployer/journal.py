@@ -12,14 +12,32 @@ class Ask(StrEnum):
     """What a person may ask of a running deployment."""
 
     ABORT = "abort"
+    ABORT_FORCE = "abort --force"
+    PAUSE = "pause"
+    RESUME = "resume"
+    PROMOTE = "promote"
+    PROMOTE_FULL = "promote --full"
+    APPROVE = "approve"
+
+
+def outranking(ask: Ask) -> tuple[Ask, ...]:
+    """Wishes that `ask` does not overwrite before they were heard: to go back comes first."""
+    if ask is Ask.ABORT_FORCE:
+        return ()
+    return (Ask.ABORT_FORCE,) if ask is Ask.ABORT else (Ask.ABORT_FORCE, Ask.ABORT)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A person's wish, seen by the runner at its next tick. `by`: who asked, from where."""
+    """A person's wish, seen by the runner at its next look.
+
+    by: who asked, from where.
+    id: different for each wish, so that none is granted twice.
+    """
 
     ask: Ask
     by: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +87,10 @@ class Journal(Protocol):
         """
         ...
 
+    def release(self, deployment: Deployment, lease: Lease) -> None:
+        """Let anyone take the deployment over at once; nothing if `lease`'s owner has lost it."""
+        ...
+
     def requested(self, deployment: Deployment) -> Request | None:
         """What a person has asked of it, if anything."""
         ...
@@ -76,8 +98,11 @@ class Journal(Protocol):
     def ask(self, environment: str, request: Request) -> str:
         """Ask something of the active deployment; returns its id.
 
+        The newest wish counts; but one to go back, once asked, stands until the runner has
+        heard it (`Deployment.heeded`), whatever else is asked meanwhile.
+
         Raises:
-            NotPossibleNow: no deployment is active.
+            NotPossibleNow: no deployment is active, or it was asked to go back already.
         """
         ...
 

@@ -1,7 +1,8 @@
 """Nouns of a deployment: slots, weights, releases, and one reading of the cloud. Pure data."""
 
 import math
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass
 from enum import StrEnum
 
 from deployer.durations import percent
@@ -64,11 +65,51 @@ class Release:
     name:     as typed.
     artifact: S3 URI that the bootstrap script installs, if the service ships artifacts.
     image:    AMI id, if the service ships images.
+    rollback_safe: the release before it can follow it, as long as nobody says otherwise.
     """
 
     name: str
     artifact: str | None = None
     image: str | None = None
+    rollback_safe: bool = True
+
+
+_AMOUNT = re.compile(r"(\d{1,4})(?:\s*(%))?|(\d{1,2}\.\d)\s*%")
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number of instances, or a share of them: `share` in per mille, if it is not None."""
+
+    number: int = 0
+    share: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Amount":
+        """`"2"` or `"25%"`.
+
+        Raises:
+            ValueError: neither a whole number from 0 to 1000 nor percent from 0 to 100.
+        """
+        found = _AMOUNT.fullmatch(text.strip())
+        whole = found is not None and found[1] is not None and found[2] is None
+        if whole and int(text) <= WHOLE:
+            return cls(number=int(text))
+        share = float(text.strip().rstrip("% ")) * 10 if found is not None and not whole else -1.0
+        if not 0 <= share <= WHOLE:
+            raise ValueError(f"{text!r} is no number of instances: write 2 or 25%")
+        return cls(share=round(share))
+
+    def up(self, total: int) -> int:
+        """Instances out of `total`; a share is rounded up."""
+        return self.number if self.share is None else math.ceil(total * self.share / WHOLE)
+
+    def down(self, total: int) -> int:
+        """Instances out of `total`; a share is rounded down."""
+        return self.number if self.share is None else total * self.share // WHOLE
+
+    def __str__(self) -> str:
+        return str(self.number) if self.share is None else percent(self.share)
 
 
 class Health(StrEnum):
@@ -89,6 +130,8 @@ class Instance:
     lifecycle: the Auto Scaling state: `Pending`, `InService`, `Terminating:Wait`, ...
     release:   the release its launch-template version carries; None if the version is the stack's.
     health:    its state in the slot's target group; None while it is not registered.
+    protected: from scale-in: somebody wants to keep it.
+    version:   number of that launch-template version: the lower, the older; 0 if it is not known.
     """
 
     id: str
@@ -96,6 +139,8 @@ class Instance:
     release: str | None
     health: Health | None
     zone: str = ""
+    protected: bool = False
+    version: int = 0
 
     @property
     def serving(self) -> bool:
@@ -120,6 +165,9 @@ class SlotState:
     stack_image:     AMI of the newest version that the stack made.
     draining:        registered targets that still drain, whether or not the group knows them.
     launch_failures: recent failed launches, newest first.
+    suspended:       processes of the group that are suspended (aws-facts 3.2).
+    version:         number of the launch template's default version; 0 if it is not known.
+    known:           what the releases that it boots and runs stand for, as far as that is known.
     """
 
     slot: Slot
@@ -132,6 +180,9 @@ class SlotState:
     stack_image: str | None = None
     draining: int = 0
     launch_failures: tuple[LaunchFailure, ...] = ()
+    suspended: frozenset[str] = frozenset()
+    version: int = 0
+    known: tuple[Release, ...] = ()
 
     def healthy(self, release: str | None = None) -> int:
         """Instances in service and healthy in the target group (of `release`, if named)."""
@@ -141,8 +192,16 @@ class SlotState:
 
     def boots_exactly(self, release: Release) -> bool:
         """Whether instances launched now run `release`: its artifact, and its AMI or the stack's."""
-        wanted = replace(release, image=release.image or self.stack_image)
-        return self.boots == wanted and not self.stale
+        boots = self.boots
+        if boots is None or self.stale:
+            return False
+        wanted = (release.name, release.artifact, release.image or self.stack_image)
+        return (boots.name, boots.artifact, boots.image) == wanted
+
+    @property
+    def boots_name(self) -> str | None:
+        """The release that instances launched now would run; None: the stack's own version."""
+        return self.boots.name if self.boots else None
 
     @property
     def releases(self) -> tuple[str, ...]:

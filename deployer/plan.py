@@ -12,10 +12,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from deployer.analysis.judge import Rule
+from deployer.analysis.judge import Rule, Tally
 from deployer.errors import PlanInvalid
-from deployer.model import Release, Slot, Snapshot, Weights
+from deployer.hooks import About, HookAction, HookPoint
+from deployer.model import Amount, Release, Slot, Snapshot, Weights
+from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
+from deployer.steps.replace import Replace
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,15 +30,39 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     retire_s: float = 900.0
 
 
+class Roll(msgspec.Struct, frozen=True, kw_only=True):
+    """How a rolling deployment moves through the live group.
+
+    max_unavailable: so many instances fewer than the group has may be healthy; a share rounds down.
+    surge:           so many more may be launched, so that capacity never falls; it rounds up.
+    soak_s:          how long the slot is judged after each stage.
+    until:           it pauses once so many are replaced; None: it goes through.
+    before:          what the live slot served before it began; None: unknown.
+    """
+
+    max_unavailable: Amount = Amount(0)
+    surge: Amount = Amount(share=250)
+    soak_s: float = 60.0
+    until: Amount | None = None
+    before: Tally | None = None
+
+
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """What the user wants, as settings and flags say it; strategies compile it into steps.
 
     weights:      per mille to the candidate on the way to all of it; strictly rising.
     bake_s:       at each of these weights; `final_bake_s` at 100 %, with the old slot still warm.
     linger_s:     how long a slot without traffic is waited for to fall silent, at most.
+    approve:      shares, among `weights` or 1000, after whose bake a person must approve.
+    approve_s:    how long approval is waited for; then the deployment goes back.
+    window_s:     blue/green: how long the old slot stays warm, so that going back is one change.
+    standby:      blue/green: instances that the old slot keeps after that.
     delay_s:      CloudWatch minutes younger than this are not read.
     patience_s:   how much longer than its bake an inconclusive verdict is waited for.
+    alarms:       CloudWatch alarms none of which may ring while the candidate is judged.
+    hooks:        what the service's owners have run on the way.
     size:         instances of the very first release; later ones take the live size.
+    roll:         rolling: batches, and what they are judged by.
     """
 
     release: Release
@@ -43,6 +70,10 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     bake_s: float = 600.0
     final_bake_s: float = 300.0
     linger_s: float = 600.0
+    approve: tuple[int, ...] = ()
+    approve_s: float = 86_400.0
+    window_s: float = 3_600.0
+    standby: int = 0
     size: int = 2
     probe_requests: int = 20
     probe_allowed_failures: int = 0
@@ -50,7 +81,10 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     delay_s: float = 120.0
     patience_s: float = 900.0
     inconclusive: Literal["abort", "promote"] = "abort"
+    alarms: tuple[str, ...] = ()
+    hooks: Mapping[HookPoint, HookAction] = {}
     limits: Limits = Limits()
+    roll: Roll = Roll()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +95,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     previous:  the release that the stable slot runs, if it is known.
     capacity:  instances that carry 100 % of the traffic.
     basis:     fingerprint of the snapshot the plan was made from.
+    before:    rolling: what `previous` stands for, since the way back launches it again.
+    notes:     what people should know before it begins, a sentence each.
     """
 
     strategy: str
@@ -71,10 +107,25 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int
     steps: tuple[Step, ...]
     basis: str
+    before: Release | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def in_place(self) -> bool:
+        """Rolling: the release comes to the slot that serves, and weights never change."""
+        return self.candidate is self.stable
 
     @property
     def release(self) -> Release:
         return self.intent.release
+
+    @property
+    def irreversible(self) -> bool:
+        """Once users reach the release, going back is not safe (docs/schema-changes.md).
+
+        A release that comes back has served before: leaving it for its successor is no such step.
+        """
+        return not self.release.rollback_safe and self.strategy != "rollback"
 
     @property
     def fingerprint(self) -> str:
@@ -125,6 +176,20 @@ class Event(msgspec.Struct, frozen=True):
     detail: Mapping[str, Any] = {}
 
 
+class Suspended(msgspec.Struct, frozen=True):
+    """Processes of a slot's group that a deployment has suspended, or may have."""
+
+    slot: Slot
+    processes: tuple[str, ...]
+
+
+class Frozen(msgspec.Struct, frozen=True):
+    """A slot whose group a deployment keeps from shrinking, or may: `was` is its minimum before."""
+
+    slot: Slot
+    was: int
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """The journal's record of one deployment.
 
@@ -138,6 +203,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     intended:    weights that may have been written since and were not seen yet, oldest first.
     intended_at: when the newest of them was.
     moved_since: when the live weights were first seen to be neither; None: they are ours.
+    paused_at:   since when a person holds it; None: it moves.
+    heeded:      id of the last request that was granted or refused.
+    suspended:   what is to be resumed before it ends; in the record before it is suspended.
+    frozen:      what may shrink again before it ends; in the record before it is frozen.
+    ending:      the end it has come to, while those are still to be put back.
     version:     fencing: each save raises it, and a save of an older one fails.
     """
 
@@ -155,6 +225,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     intended: tuple[Weights, ...] = ()
     intended_at: float | None = None
     moved_since: float | None = None
+    paused_at: float | None = None
+    heeded: str = ""
+    suspended: Suspended | None = None
+    frozen: Frozen | None = None
+    ending: Status | None = None
     reason: str = ""
     by: str = ""
     log: tuple[Event, ...] = ()
@@ -167,12 +242,54 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def due_at(self) -> float:
         """When the step's deadline runs out, epoch seconds."""
-        return max(self.entered_at, self.resumed_at or self.entered_at) + self.step.deadline_s
+        return self.attended_at + self.step.deadline_s
+
+    @property
+    def attended_at(self) -> float:
+        """Since when somebody has been there to act on the step, epoch seconds."""
+        return max(self.entered_at, self.resumed_at or self.entered_at)
+
+    @property
+    def over(self) -> bool:
+        """Every step is behind it: it has ended, or puts back what it holds before it does."""
+        return self.status.final or self.ending is not None
 
     @property
     def first_plan(self) -> Plan:
         """The plan that the user asked for."""
         return self.original or self.plan
+
+    @property
+    def about(self) -> About:
+        """What its hooks are told."""
+        plan = self.first_plan
+        return About(self.id, plan.release.name, plan.previous)
+
+    @property
+    def activated(self) -> bool:
+        """Users reach the release, or may, as far as the record tells."""
+        if self.first_plan.in_place:
+            begun = self.plan.steps[: self.cursor + 1]
+            return any(isinstance(step, Replace) for step in (*begun, *self._before_retreat))
+        candidate = self.first_plan.candidate
+        return any(w is not None and w[candidate] for w in (self.written, *self.intended))
+
+    @property
+    def _before_retreat(self) -> tuple[Step, ...]:
+        return self.original.steps if self.original else ()
+
+    def past_its_step(self, now: float) -> "Deployment":
+        """Its step counts as done: on to the next one, or to the end."""
+        if self.cursor + 1 < len(self.plan.steps):
+            held = isinstance(self.plan.steps[self.cursor + 1], Checkpoint)
+            return msgspec.structs.replace(
+                self,
+                cursor=self.cursor + 1,
+                entered_at=now,
+                paused_at=now if held else self.paused_at,
+            )
+        status = Status.SHIPPED if self.status is Status.RUNNING else Status.ROLLED_BACK
+        return msgspec.structs.replace(self, status=status, finished_at=now)
 
     def noting(self, *events: Event) -> "Deployment":
         """The same with events added; the record keeps the newest 200 (DynamoDB item size)."""

@@ -7,8 +7,10 @@ leaves a record of what may have happened.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
+from deployer.errors import CloudUnavailable
+from deployer.hooks import NO_HOOKS, NOTHING, About, Hooks, RunHook
 from deployer.model import Minute, Release, Slot, Snapshot, Weights
 
 
@@ -39,16 +41,99 @@ class PinRelease:
 
 @dataclass(frozen=True, slots=True)
 class SetDesired:
-    """The slot's group is asked for `desired` instances."""
+    """The slot's group is asked for `desired` instances.
+
+    live: what it must be asked for at this moment, where others may size it too; None: whatever.
+    """
 
     slot: Slot
     desired: int
+    live: int | None = None
 
     def __str__(self) -> str:
         return f"ask {self.slot} for {self.desired} instances"
 
 
-Change = SetWeights | PinRelease | SetDesired
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """These instances of the slot's group leave: they drain first, and then end.
+
+    Others may have gone since the group was read, by an earlier change that the reading is too old
+    to show: what it must look like at this moment is part of the change, as in `SetWeights`.
+
+    shrink:  the group gets smaller by as many; else it launches as many anew.
+    members: every instance that the group must count now.
+    desired: how many it must be asked for now.
+    """
+
+    slot: Slot
+    instances: tuple[str, ...]
+    shrink: bool
+    members: frozenset[str]
+    desired: int
+
+    def __str__(self) -> str:
+        count, shown = len(self.instances), ", ".join(self.instances[:3])
+        rest = f" and {count - 3} more" if count > 3 else ""
+        after = "they are surplus now" if self.shrink else "the group replaces them"
+        return f"terminate {shown}{rest} of {self.slot}: {after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Suspend:
+    """Processes of the slot's group stop, until they are resumed (aws-facts 3.2)."""
+
+    slot: Slot
+    processes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"suspend {', '.join(self.processes)} of {self.slot}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeProcesses:
+    """Processes of the slot's group run again."""
+
+    slot: Slot
+    processes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"resume {', '.join(self.processes)} of {self.slot}"
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """The slot's group does not get smaller than `floor` by itself any more.
+
+    floor: what its minimum becomes, unless that is as large already; never more than the group is
+           asked for now, so that no instance is launched because of it.
+    was:   the minimum before.
+    """
+
+    slot: Slot
+    floor: int
+    was: int
+
+    def __str__(self) -> str:
+        return f"keep at least {self.floor} instances of {self.slot}"
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    """The slot's group may be as small as `floor` again; a smaller minimum is left as it is."""
+
+    slot: Slot
+    floor: int
+
+    def __str__(self) -> str:
+        return f"let {self.slot} be as small as {self.floor} instances again"
+
+
+Change = (
+    SetWeights | PinRelease | SetDesired | Terminate | Suspend | ResumeProcesses | Freeze | Thaw
+)
+
+Effect = Change | RunHook  # everything that a step may ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +197,33 @@ class Prober(Protocol):
         ...
 
 
+class Alarms(Protocol):
+    """Alarms that the service's owners keep: while one rings, no release goes on."""
+
+    def ringing(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Those of `names` that forbid going on, with the reason in words; empty: all is well.
+
+        An alarm that does not exist is among them: a guard that is not there guards nothing.
+
+        Raises:
+            CloudUnavailable: no answer; that is never good news.
+            AccessProblem: a permission is missing.
+        """
+        ...
+
+
+class Unheard:
+    """Nobody listens to alarms: where some are named, there is no answer, not silence."""
+
+    def ringing(self, names: Sequence[str]) -> Mapping[str, str]:
+        if names:
+            raise CloudUnavailable(f"nobody listens to the alarms {', '.join(names)}")
+        return {}
+
+
+UNHEARD: Final = Unheard()
+
+
 class Clock(Protocol):
     """Epoch seconds, and sleep."""
 
@@ -131,6 +243,9 @@ class World:
     entered_at: float
     metrics: Metrics
     prober: Prober
+    alarms: Alarms = UNHEARD
+    hooks: Hooks = NO_HOOKS
+    about: About = NOTHING
 
     @property
     def elapsed_s(self) -> float:

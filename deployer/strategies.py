@@ -1,20 +1,23 @@
 """Strategies: pure compilers from one reading of the cloud and an intent to a plan."""
 
+from collections.abc import Callable, Mapping
 from itertools import pairwise
+from typing import Final
 
 from msgspec.structs import replace
 
+from deployer import rolling as in_place
+from deployer import stages
+from deployer.durations import percent
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
-from deployer.model import WHOLE, Slot, SlotState, Snapshot, Weights
+from deployer.hooks import HookPoint
+from deployer.model import WHOLE, Slot, SlotState, Snapshot
 from deployer.plan import Deployment, Intent, Plan, basis_of
-from deployer.steps.bake import Bake
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
-from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
-from deployer.steps.route import Route
 
 RETURN_BAKE_S = 120.0  # a release that served before needs no longer look than this
 
@@ -40,15 +43,85 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
     require_sound(seen, stable)
     capacity, candidate = seen[stable].desired, stable.twin
     require_room(seen, candidate, capacity)
-    climb = [step for share in weights for step in stage(intent, candidate, share, capacity)]
+    require_stops(intent, weights)
+    climb = [
+        step
+        for before, share in pairwise((0, *weights))
+        for step in stages.stage(intent, candidate, share, capacity, before)
+    ]
     return _plan(
         "canary", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *arrival(intent, candidate, capacity),
+            *stages.arrival(intent, candidate, capacity, hold=stable),
             *climb,
-            *departure(intent, stable),
+            *stages.departure(intent, stable, stages.watch(intent, candidate, WHOLE, capacity)),
         ),
     )  # fmt: skip
+
+
+def blue_green(seen: Snapshot, intent: Intent) -> Plan:
+    """Switch everything in one change, and keep the old slot warm for the way back.
+
+    The candidate stands at the live slot's current size and has answered its probes before the
+    switch. Within the window `deployer rollback` is one change; after it the old slot is retired,
+    but for `standby` instances.
+
+    Raises:
+        PlanInvalid: the group is too small, or more standby than there are instances.
+        NotPossibleNow: both slots have traffic, or the live one is not healthy.
+    """
+    stable = serving(seen)
+    if stable is None or not seen[stable].healthy():
+        return first(seen, intent)
+    require_sound(seen, stable)
+    capacity, candidate = seen[stable].desired, stable.twin
+    require_room(seen, candidate, capacity)
+    require_stops(intent, (WHOLE,))
+    if intent.standby > capacity:
+        raise PlanInvalid(f"standby {intent.standby} is more than the {capacity} that serve")
+    window_s = intent.window_s
+    linger = Linger(
+        stable, window_s + intent.linger_s, intent.delay_s, window_s + intent.linger_s + 120.0,
+        least_s=window_s, watch=stages.watch(intent, candidate, WHOLE, capacity),
+    )  # fmt: skip
+    return _plan(
+        "blue-green", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
+        steps=(
+            *stages.arrival(intent, candidate, capacity, hold=stable),
+            *stages.stage(intent, candidate, WHOLE, capacity),
+            linger,
+            *stages.hook(intent, HookPoint.BEFORE_RETIRE, stable),
+            Retire(stable, intent.limits.retire_s, keep=intent.standby),
+        ),
+    )  # fmt: skip
+
+
+def rolling(seen: Snapshot, intent: Intent) -> Plan:
+    """Replace the instances of the group that serves, a batch at a time.
+
+    Where nothing serves yet, or any more, there is nothing to replace.
+
+    Raises:
+        PlanInvalid: no instance could be replaced, the group cannot grow by its surge, or approval
+                     is asked for.
+        NotPossibleNow: both slots have traffic, the live one is not healthy, it runs the release
+                        already, or a process that this needs is suspended.
+    """
+    stable = serving(seen)
+    if stable is None or not seen[stable].healthy():
+        return first(seen, intent)
+    require_sound(seen, stable)
+    require_stops(intent, ())
+    return in_place.forward(seen, intent, stable)
+
+
+Strategy = Callable[[Snapshot, Intent], Plan]
+STRATEGIES: Final[Mapping[str, Strategy]] = {
+    "canary": canary,
+    "blue-green": blue_green,
+    "rolling": rolling,
+}
+"""What people choose from; tests/unit/test_situations.py holds each of them to the same table."""
 
 
 def first(seen: Snapshot, intent: Intent) -> Plan:
@@ -66,9 +139,10 @@ def first(seen: Snapshot, intent: Intent) -> Plan:
     return _plan(
         "first", seen, intent, stable=None, candidate=candidate, capacity=capacity,
         steps=(
-            *arrival(intent, candidate, capacity),
-            Route(Weights.toward(candidate, WHOLE), capacity, intent.limits.route_s),
-            *(departure(intent, dead) if dead else ()),
+            *stages.arrival(intent, candidate, capacity),
+            stages.route(intent, candidate, WHOLE, capacity),
+            *stages.hook(intent, HookPoint.AFTER_TRAFFIC, candidate),
+            *(stages.departure(intent, dead) if dead else ()),
         ),
     )  # fmt: skip
 
@@ -76,8 +150,10 @@ def first(seen: Snapshot, intent: Intent) -> Plan:
 def return_to(seen: Snapshot, intent: Intent) -> Plan:
     """Put a release that served before back in place, at once: no shares in between.
 
-    Unlike a canary it starts from an unhealthy slot too, since that may be why one goes back, and
-    too little evidence does not stop it: the release has proven itself before.
+    Nobody is asked for approval: whoever goes back is in a hurry. Unlike a canary it starts from an
+    unhealthy slot and under ringing alarms too, since they may be why one goes back, and too little
+    evidence does not stop it: the release has proven itself before. Of the hooks only on_rollback
+    runs: no other may stand in the way.
 
     Raises:
         NotPossibleNow: both slots have traffic, or the release serves already.
@@ -95,16 +171,23 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
     quick = replace(
         intent,
         weights=(),
+        approve=(),
         final_bake_s=min(intent.final_bake_s, RETURN_BAKE_S),
         patience_s=0.0,
         inconclusive="promote",
+        alarms=(),
+        hooks={},
     )
+    route, *rest = stages.stage(quick, candidate, WHOLE, capacity)
     return _plan(
-        "rollback", seen, quick, stable=stable, candidate=candidate, capacity=capacity,
+        "rollback", seen, replace(quick, hooks=intent.hooks),
+        stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *arrival(quick, candidate, capacity),
-            *stage(quick, candidate, WHOLE, capacity),
-            *departure(quick, stable),
+            *stages.arrival(quick, candidate, capacity),
+            route,
+            *stages.turned_back(intent, stable),
+            *rest,
+            *stages.departure(quick, stable, stages.watch(quick, candidate, WHOLE, capacity)),
         ),
     )  # fmt: skip
 
@@ -118,35 +201,45 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
         Halted: users are on the candidate and there is nothing to go back to.
     """
     plan = deployment.plan
+    if plan.in_place:
+        return in_place.back(seen, deployment)
     intent, candidate, stable = plan.intent, plan.candidate, plan.stable
-    touched = any(
-        weights is not None and weights[candidate]
-        for weights in (seen.weights, deployment.written, *deployment.intended)
-    )
+    told = stages.turned_back(intent, candidate, plan)
     shrink = Retire(candidate, intent.limits.retire_s)
     leaving = isinstance(deployment.step, Retire)
     settle_s = LATE_READING_S if leaving else 0.0  # its instances may be gone and still be read
-    if not touched:
-        steps: tuple[Step, ...] = (shrink,)
+    if not activated(seen, deployment):
+        steps: tuple[Step, ...] = (*told, shrink)
     elif stable is None:
         raise Halted(
             f"{intent.release.name} serves and there is no earlier release to go back to: "
             "ship a good one with `deployer canary RELEASE`"
         )
     else:
-        limits = intent.limits
-        # An instance that dies in between is waited for: to give up here would strand users.
-        route_s = limits.provision_s + limits.route_s
         steps = (
-            Provision(stable, None, plan.capacity, limits.provision_s, settle_s),
-            Route(Weights.toward(stable, WHOLE), plan.capacity, route_s),
-            _linger(intent, candidate),
+            Provision(stable, None, plan.capacity, intent.limits.provision_s, settle_s),
+            stages.route(intent, stable, WHOLE, plan.capacity),
+            *told,
+            stages.linger(intent, candidate),
             shrink,
         )
     return _plan(
         "rollback", seen, intent, stable=stable, candidate=candidate, capacity=plan.capacity,
         steps=steps, previous=plan.previous,
     )  # fmt: skip
+
+
+def activated(seen: Snapshot, deployment: Deployment) -> bool:
+    """Users reach the release, or may: by what is seen now or by what was written down."""
+    if deployment.plan.in_place:
+        return deployment.activated or in_place.reached(seen, deployment.plan)
+    live = seen.weights
+    return deployment.activated or (live is not None and bool(live[deployment.plan.candidate]))
+
+
+def irreversible(seen: Snapshot, deployment: Deployment) -> bool:
+    """Users reach a release that cannot go back safely: nothing may send them back by itself."""
+    return deployment.plan.irreversible and activated(seen, deployment)
 
 
 def serving(seen: Snapshot) -> Slot | None:
@@ -198,39 +291,17 @@ def require_room(seen: Snapshot, candidate: Slot, capacity: int) -> None:
         )
 
 
-def arrival(intent: Intent, candidate: Slot, capacity: int) -> tuple[Step, ...]:
-    """The candidate stands, and answers, before any user sees it."""
-    limits = intent.limits
-    return (
-        Provision(candidate, intent.release, capacity, limits.provision_s),
-        Probe(
-            candidate, intent.release.name, intent.probe_requests,
-            intent.probe_allowed_failures, limits.probe_s,
-        ),
-    )  # fmt: skip
+def require_stops(intent: Intent, stops: tuple[int, ...]) -> None:
+    """Approval is asked for where the plan stops, nowhere else.
 
-
-def stage(intent: Intent, candidate: Slot, share: int, capacity: int) -> tuple[Step, Step]:
-    """One stop of the climb: route `share` per mille, then bake there."""
-    bake_s = intent.final_bake_s if share == WHOLE else intent.bake_s
-    patience_s = bake_s + intent.delay_s + intent.patience_s
-    return (
-        Route(Weights.toward(candidate, share), capacity, intent.limits.route_s),
-        Bake(
-            candidate=candidate, share=share, capacity=capacity, bake_s=bake_s, rule=intent.rule,
-            delay_s=intent.delay_s, patience_s=patience_s, inconclusive=intent.inconclusive,
-            deadline_s=patience_s + 120.0,
-        ),
-    )  # fmt: skip
-
-
-def departure(intent: Intent, old: Slot) -> tuple[Step, ...]:
-    """The old slot leaves once it is silent."""
-    return (_linger(intent, old), Retire(old, intent.limits.retire_s))
-
-
-def _linger(intent: Intent, slot: Slot) -> Linger:
-    return Linger(slot, intent.linger_s, intent.delay_s, intent.linger_s + 120.0)
+    Raises:
+        PlanInvalid: a share at which the plan does not stop.
+    """
+    strange = [share for share in intent.approve if share not in stops]
+    if strange:
+        shown = ", ".join(percent(share) for share in strange)
+        where = f"stops at {', '.join(map(percent, stops))}" if stops else "has no such stops"
+        raise PlanInvalid(f"approval after {shown}, but the plan {where}")
 
 
 def served_by(state: SlotState) -> str | None:

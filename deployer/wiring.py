@@ -7,44 +7,43 @@ The only module that knows both sides. It is imported by the commands that talk 
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal
 
 from deployer import clock as clocks
 from deployer import identity
 from deployer.analysis.judge import Rule
-from deployer.aws import published
+from deployer.aws import preflight, published
+from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.cloudwatch import CloudWatchMetrics
 from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
+from deployer.aws.hooks import BackgroundHooks
 from deployer.aws.probe import HttpProbe
 from deployer.aws.session import Aws
 from deployer.clock import ScaledClock, WallClock
 from deployer.engine import Runner, Tell
 from deployer.errors import AccessProblem, NotFound, SettingsInvalid
+from deployer.hooks import NO_HOOKS, Hooks
 from deployer.journal import Journal, Lease
-from deployer.model import Release
-from deployer.plan import Deployment, Intent, Limits
-from deployer.ports import Clock, Cloud, Metrics, Prober
+from deployer.model import WHOLE, Amount, Release
+from deployer.plan import Intent, Limits, Roll
+from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Metrics, Prober
+from deployer.preflight import Surroundings
 from deployer.settings import artifacts
 from deployer.settings.schema import EnvironmentSettings, Settings
 
-
-class Keeper(Journal, Protocol):
-    """A journal whose lease can be given back before it runs out."""
-
-    def release(self, deployment: Deployment, lease: Lease) -> None:
-        """Let anyone take the deployment over at once; nothing if `lease`'s owner has lost it."""
-        ...
+Kind = Literal["canary", "blue-green", "rolling", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """One environment, ready for use.
 
-    scale:  how many times faster than the wall's the clock runs.
-    owner:  holds leases: different for every process.
-    caller: who asks, for people.
+    scale:        how many times faster than the wall's the clock runs.
+    owner:        holds leases: different for every process.
+    caller:       who asks, for people.
+    on_interrupt: what a signal means to a deployment that this process carries out.
     """
 
     service: str
@@ -53,7 +52,7 @@ class Services:
     cloud: Cloud
     metrics: Metrics
     prober: Prober
-    journal: Keeper
+    journal: Journal
     clock: Clock
     find_release: Callable[[str], Release]
     poll_s: float
@@ -61,6 +60,10 @@ class Services:
     owner: str
     caller: str
     scale: float = 1.0
+    alarms: Alarms = UNHEARD
+    look_around: Callable[[], Surroundings] = Surroundings
+    on_interrupt: Literal["pause", "rollback"] = "pause"
+    hooks: Hooks = NO_HOOKS
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -78,6 +81,8 @@ class Services:
             poll_s=self.poll_s,
             lease_s=self.lease_s,
             tell=tell,
+            alarms=self.alarms,
+            hooks=self.hooks,
         )
 
 
@@ -92,6 +97,7 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
     """
     clock = chosen_clock(environ)
     service, environment = settings.service.name, settings.environment
+    scale = clock.scale if isinstance(clock, ScaledClock) else 1.0
     aws = Aws(environment.region)
     found = find(aws, service, environment)
     return Services(
@@ -112,7 +118,13 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         lease_s=float(settings.journal.lease_s),
         owner=identity.owner(environ),
         caller=identity.caller(environ),
-        scale=clock.scale if isinstance(clock, ScaledClock) else 1.0,
+        on_interrupt=settings.journal.on_interrupt,
+        scale=scale,
+        hooks=BackgroundHooks(aws, service, environment.name, scale, environ),
+        alarms=CloudWatchAlarms(
+            aws, clock, strict=settings.analysis.alarms_without_data == "ringing"
+        ),
+        look_around=lambda: preflight.read(aws, found, service, environment.name),
     )
 
 
@@ -167,25 +179,51 @@ def require_account(aws: Aws, account: str) -> None:
         )
 
 
-def intent_of(settings: Settings, release: Release) -> Intent:
-    """What the settings, flags included, say about shipping `release`."""
+def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
+    """What the settings, flags included, say about shipping `release` in this way."""
     canary, analysis, probe = settings.canary, settings.analysis, settings.probe
+    blue_green = settings.blue_green
     return Intent(  # plain numbers: the journal's codec does not know the settings' own kinds
         release=release,
         weights=tuple(int(share) for share in canary.weights),
         bake_s=float(canary.bake_s),
-        final_bake_s=float(canary.final_bake_s),
+        final_bake_s=float(blue_green.bake_s if kind == "blue-green" else canary.final_bake_s),
         linger_s=float(canary.linger_s),
+        approve=stops_for_approval(settings, kind),
+        approve_s=float(canary.approve_within_s),
+        window_s=float(blue_green.window_s),
+        standby=blue_green.standby,
         size=settings.environment.instances,
         probe_requests=probe.requests,
         probe_allowed_failures=probe.allowed_failures,
         rule=Rule(min_requests=analysis.min_requests, tolerance=analysis.tolerance / 1000),
         delay_s=float(analysis.metrics_delay_s),
         inconclusive=analysis.inconclusive,
+        alarms=analysis.alarms,
+        hooks=settings.hooks.actions(),
         limits=Limits(
             provision_s=float(settings.provision.deadline_s),
             probe_s=float(probe.deadline_s),
             route_s=float(canary.route_deadline_s),
             retire_s=float(canary.retire_deadline_s),
         ),
+        roll=roll_of(settings),
     )
+
+
+def roll_of(settings: Settings) -> Roll:
+    """How a rolling deployment moves; what the slot served before is not known from settings."""
+    rolling = settings.rolling
+    return Roll(
+        max_unavailable=Amount.parse(rolling.max_unavailable),
+        surge=Amount.parse(rolling.surge),
+        soak_s=float(rolling.bake_s),
+        until=Amount.parse(rolling.until) if rolling.until else None,
+    )
+
+
+def stops_for_approval(settings: Settings, kind: Kind) -> tuple[int, ...]:
+    """Shares, per mille, after whose bake a person must approve; a way back asks nobody."""
+    if kind == "blue-green":
+        return (WHOLE,) if settings.blue_green.approve else ()
+    return tuple(map(int, settings.canary.approve)) if kind == "canary" else ()

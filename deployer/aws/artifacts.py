@@ -1,7 +1,7 @@
 """From a release's name to what it stands for: an artifact that exists, and perhaps an AMI."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from deployer.aws.failures import asking, code_of
@@ -17,6 +17,7 @@ NEEDS = (
 )
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 SUGGESTED = 5
+ROLLBACK_SAFE = "rollback-safe"  # S3 object metadata: x-amz-meta-rollback-safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Artifacts:
         """The release called `name`. One call.
 
         Raises:
-            UsageError: not a name.
+            UsageError: not a name, or its artifact's metadata is wrong.
             NotFound: no such artifact; says where it should be and which releases there are.
             CloudUnavailable, AccessProblem: as `failures.asking`.
         """
@@ -48,12 +49,12 @@ class Artifacts:
         bucket, key = split(uri)
         try:
             with asking("s3:GetObject", uri):
-                self.aws.s3.head_object(Bucket=bucket, Key=key)
+                found = self.aws.s3.head_object(Bucket=bucket, Key=key)
         except DeployError as error:
             if code_of(error) not in ("404", "NoSuchKey", "NoSuchBucket", "NotFound"):
                 raise
             raise NotFound(f"no release {name}: {uri} does not exist; {self._known()}") from error
-        return Release(name, uri, self.image)
+        return Release(name, uri, self.image, rollback_safe=safe(found.get("Metadata", {}), uri))
 
     def newest(self, limit: int = SUGGESTED) -> tuple[str, ...]:
         """The newest releases among the first thousand objects, newest first. One call.
@@ -80,6 +81,18 @@ class Artifacts:
         except DeployError as error:
             return f"nor can others be listed ({error})"
         return f"there is: {', '.join(known)}" if known else "there is none yet: upload one there"
+
+
+def safe(metadata: Mapping[str, str], uri: str) -> bool:
+    """Whether the release before can follow this one, as the artifact's S3 metadata say.
+
+    Raises:
+        UsageError: neither true nor false: a guess would be dangerous.
+    """
+    said = metadata.get(ROLLBACK_SAFE, "true")
+    if said not in ("true", "false"):
+        raise UsageError(f"{uri}: its metadata says {ROLLBACK_SAFE}: {said!r}, not true or false")
+    return said == "true"
 
 
 def split(uri: str) -> tuple[str, str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from deployer.aws.failures import asking, changing
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
-from deployer.errors import ChangeRefused, NotFound
+from deployer.errors import ChangeRefused, CloudUnavailable, NotFound
 from deployer.model import LaunchFailure
+from deployer.ports import Terminate
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling.type_defs import (
@@ -22,9 +23,13 @@ NEEDS = (
     Need("autoscaling:DescribeAutoScalingGroups", Resource.ANY),
     Need("autoscaling:DescribeScalingActivities", Resource.ANY),
     Need("autoscaling:UpdateAutoScalingGroup", Resource.GROUP),
+    Need("autoscaling:TerminateInstanceInAutoScalingGroup", Resource.GROUP),
+    Need("autoscaling:SuspendProcesses", Resource.GROUP),
+    Need("autoscaling:ResumeProcesses", Resource.GROUP),
 )
 # One page, newest first: a group that cannot launch keeps trying, so its last failure is there.
 ACTIVITIES = 20
+AT_ONCE = 100  # instances that one TerminateInstanceInAutoScalingGroup takes (aws-facts 3.2)
 LAUNCH = "Launching a new EC2 instance"  # how the Description of a launch begins
 
 
@@ -85,12 +90,15 @@ def version_of(instance: InstanceTypeDef) -> tuple[str, int] | None:
     return (template.get("LaunchTemplateId", ""), int(number)) if number.isdecimal() else None
 
 
-def set_desired(aws: Aws, name: str, desired: int) -> None:
+def set_desired(aws: Aws, name: str, desired: int, live: int | None = None) -> None:
     """Ask the group for `desired` instances; MinSize gives way in the same call. Two calls.
+
+    live: what it must be asked for now; None: whatever.
 
     Raises:
         ChangeRefused: more than MaxSize; nothing was changed.
-        CloudUnavailable: no answer, or a scaling activity is in progress.
+        CloudUnavailable: no answer, a scaling activity is in progress, or somebody has sized the
+                          group since it was read.
         NotFound, AccessProblem: as above.
     """
     group = read(aws, [name])[name]
@@ -101,9 +109,104 @@ def set_desired(aws: Aws, name: str, desired: int) -> None:
         )
     if group["DesiredCapacity"] == desired >= group["MinSize"]:
         return
+    if live is not None and group["DesiredCapacity"] != live:
+        raise CloudUnavailable(f"{name} has changed since it was read: looking again")
     with changing("autoscaling:UpdateAutoScalingGroup", name):
         aws.autoscaling.update_auto_scaling_group(
             AutoScalingGroupName=name,
             MinSize=min(group["MinSize"], desired),
             DesiredCapacity=desired,
         )
+
+
+def freeze(aws: Aws, name: str, floor: int) -> None:
+    """The group keeps at least `floor` instances, or as many as it is asked for. Two calls.
+
+    Raises:
+        CloudUnavailable, ChangeRefused, NotFound, AccessProblem: as above.
+    """
+    group = read(aws, [name])[name]
+    floor = min(floor, group["DesiredCapacity"])  # a higher MinSize would launch (aws-facts 3.2)
+    if group["MinSize"] < floor:
+        set_minimum(aws, name, floor)
+
+
+def thaw(aws: Aws, name: str, floor: int) -> None:
+    """The group may be as small as `floor` again; whoever asked for less is right. Two calls.
+
+    Raises:
+        CloudUnavailable, ChangeRefused, NotFound, AccessProblem: as above.
+    """
+    if read(aws, [name])[name]["MinSize"] > floor:
+        set_minimum(aws, name, floor)
+
+
+def set_minimum(aws: Aws, name: str, minimum: int) -> None:
+    """MinSize alone; the rest of the group stays as it is. One call."""
+    with changing("autoscaling:UpdateAutoScalingGroup", name):
+        aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=minimum)
+
+
+def suspended(group: AutoScalingGroupTypeDef) -> frozenset[str]:
+    """The processes that the group does not run."""
+    return frozenset(each["ProcessName"] for each in group.get("SuspendedProcesses", ()))
+
+
+def terminate(aws: Aws, name: str, change: Terminate) -> None:
+    """Let these members go; they drain first. Two calls for a hundred instances.
+
+    The call has no token, and made twice it would take two (aws-facts 4.2): so it is made only if
+    the group is what the change says, and not if those are gone already.
+
+    Raises:
+        CloudUnavailable: the group has changed since it was read, no answer, or a scaling activity
+                          is in progress; of several hundred some may be leaving.
+        ChangeRefused: for good.
+        NotFound, AccessProblem: as above.
+    """
+    group = read(aws, [name])[name]
+    there = [i["InstanceId"] for i in group.get("Instances", ()) if stays(i)]
+    if not set(there) & set(change.instances):
+        return
+    if set(there) != change.members or group["DesiredCapacity"] != change.desired:
+        raise CloudUnavailable(f"{name} has changed since it was read: looking again")
+    for start in range(0, len(change.instances), AT_ONCE):
+        with changing("autoscaling:TerminateInstanceInAutoScalingGroup", name):
+            aws.autoscaling.terminate_instance_in_auto_scaling_group(
+                AutoScalingGroupName=name,
+                InstanceIds=list(change.instances[start : start + AT_ONCE]),
+                ShouldDecrementDesiredCapacity=change.shrink,
+            )
+
+
+def stays(instance: InstanceTypeDef) -> bool:
+    """Whether the group counts it: it is neither leaving nor on standby."""
+    return instance["LifecycleState"].startswith(("InService", "Pending"))
+
+
+def suspend(aws: Aws, name: str, processes: Sequence[str]) -> None:
+    """The group stops running these. One call; it may be repeated.
+
+    Raises:
+        CloudUnavailable, ChangeRefused, AccessProblem: as above.
+    """
+    require_some(processes)
+    with changing("autoscaling:SuspendProcesses", name):
+        aws.autoscaling.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=processes)
+
+
+def resume(aws: Aws, name: str, processes: Sequence[str]) -> None:
+    """The group runs these again. One call; it may be repeated.
+
+    Raises:
+        CloudUnavailable, ChangeRefused, AccessProblem: as above.
+    """
+    require_some(processes)
+    with changing("autoscaling:ResumeProcesses", name):
+        aws.autoscaling.resume_processes(AutoScalingGroupName=name, ScalingProcesses=processes)
+
+
+def require_some(processes: Sequence[str]) -> None:
+    """To AWS no process at all means every one of them (aws-facts 3.2)."""
+    if not processes:
+        raise ValueError("name the processes: none would mean all")

@@ -17,7 +17,7 @@ from deployer.aws.records import ACTIVE, RECORD, Record
 from deployer.aws.session import Aws
 from deployer.aws.table import TRIES, Table, Values, key
 from deployer.errors import Halted, LeaseLost, NotFound, NotPossibleNow
-from deployer.journal import Active, Ask, Lease, Request
+from deployer.journal import Active, Ask, Lease, Request, outranking
 from deployer.plan import Deployment
 from deployer.ports import Clock
 
@@ -123,24 +123,47 @@ class DynamoJournal:
         item = self._table.get(self._part(deployment.environment), RECORD + deployment.id)
         if item is None or "ask" not in item:
             return None
-        return Request(Ask(item["ask"]["S"]), item["ask_by"]["S"])
+        return Request(Ask(item["ask"]["S"]), item["ask_by"]["S"], item["ask_id"]["S"])
 
     def ask(self, environment: str, request: Request) -> str:
         """Ask something of the active deployment; returns its id. Three calls.
 
+        The newest wish counts; but one to go back, once asked, stands until the runner has
+        heard it, whatever else is asked meanwhile.
+
         Raises:
-            NotPossibleNow: no deployment is active.
+            NotPossibleNow: no deployment is active, or it was asked to go back already.
         """
         found = self._active(environment)
-        asked: Values = {"ask": {"S": request.ask.value}, "ask_by": {"S": request.by}}
-        if found is None or not self._table.update(
-            self._table.change(self._key(environment, found.deployment.id), asked, RUNS)
-        ):
+        if found is None:
+            raise _nothing(environment, request.ask)
+        if not self._table.update(self._asking(found.deployment, request)):
+            if self._active(environment) is None:
+                raise _nothing(environment, request.ask)
             raise NotPossibleNow(
-                f"nothing is being deployed in {environment}, so there is nothing to "
-                f"{request.ask}: see `deployer history`"
+                f"{found.deployment.id} was asked to go back already: see `deployer status`"
             )
         return found.deployment.id
+
+    def _asking(self, deployment: Deployment, request: Request) -> UpdateTypeDef:
+        asked: Values = {
+            "ask": {"S": request.ask.value},
+            "ask_by": {"S": request.by},
+            "ask_id": {"S": request.id},
+        }
+        where = self._key(deployment.environment, deployment.id)
+        first: Values = {
+            f":first{n}": {"S": each.value} for n, each in enumerate(outranking(request.ask))
+        }
+        if not first:
+            return self._table.change(where, asked, RUNS)
+        free = "attribute_not_exists(#ask) OR #ask_id = :heeded"
+        return self._table.change(
+            where,
+            asked,
+            f"{RUNS} AND ({free} OR NOT #ask IN ({', '.join(first)}))",
+            {**first, ":heeded": {"S": deployment.heeded}},
+        )
 
     def active(self, environment: str) -> Active | None:
         """The environment's deployment in progress. Two calls."""
@@ -230,6 +253,13 @@ class DynamoJournal:
             f"{RUNS} AND #version = :seen AND #lease_until <= :now",
             {":seen": {"N": str(taken.version - 1)}, ":now": records.number(now)},
         )
+
+
+def _nothing(environment: str, ask: Ask) -> NotPossibleNow:
+    return NotPossibleNow(
+        f"nothing is being deployed in {environment}, so there is nothing to {ask}: "
+        "see `deployer history`"
+    )
 
 
 def _lost(deployment: Deployment, found: Record | None) -> LeaseLost:

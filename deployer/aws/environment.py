@@ -33,11 +33,24 @@ from deployer.aws.published import Published
 from deployer.aws.session import Aws
 from deployer.aws.targets import Targets
 from deployer.errors import ChangeRefused, Halted, NotFound, WeightsMoved
-from deployer.model import Instance, Slot, SlotState, Snapshot
-from deployer.ports import Change, Clock, PinRelease, SetDesired, SetWeights
+from deployer.model import Instance, Release, Slot, SlotState, Snapshot
+from deployer.ports import (
+    Change,
+    Clock,
+    Freeze,
+    PinRelease,
+    ResumeProcesses,
+    SetDesired,
+    SetWeights,
+    Suspend,
+    Terminate,
+    Thaw,
+)
 from deployer.topology import ENVIRONMENT_TAG, SERVICE_TAG
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mypy_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef, InstanceTypeDef
 
 
@@ -99,24 +112,47 @@ class AwsCloud:
             case PinRelease():
                 self._templates.pin(self._slots[change.slot].launch_template, change.release)
             case SetDesired():
-                asg.set_desired(self._aws, self._slots[change.slot].group, change.desired)
+                group = self._slots[change.slot].group
+                asg.set_desired(self._aws, group, change.desired, change.live)
+            case Terminate():
+                asg.terminate(self._aws, self._slots[change.slot].group, change)
+            case Freeze():
+                asg.freeze(self._aws, self._slots[change.slot].group, change.floor)
+            case Thaw():
+                asg.thaw(self._aws, self._slots[change.slot].group, change.floor)
+            case Suspend():
+                asg.suspend(self._aws, self._slots[change.slot].group, change.processes)
+            case ResumeProcesses():
+                asg.resume(self._aws, self._slots[change.slot].group, change.processes)
 
     def _state(self, slot: Slot, group: AutoScalingGroupTypeDef, boots: Boots) -> SlotState:
         name = group["AutoScalingGroupName"]
         failures = asg.launch_failures(self._aws, name) if asg.short(group) else ()
         registered = targets.read(self._aws, self._slots[slot].target_group)
+        members = group.get("Instances", ())
         return SlotState(
             slot=slot,
             min_size=group["MinSize"],
             max_size=group["MaxSize"],
             desired=group["DesiredCapacity"],
-            instances=tuple(self._instance(i, registered) for i in group.get("Instances", ())),
+            instances=tuple(self._instance(i, registered) for i in members),
             boots=boots.release,
             stale=boots.stale,
             stack_image=boots.stack_image,
             draining=registered.draining,
             launch_failures=failures,
+            suspended=asg.suspended(group),
+            version=boots.version,
+            known=self._known(self._slots[slot].launch_template, boots, members),
         )
+
+    def _known(
+        self, template: str, boots: Boots, members: Iterable[InstanceTypeDef]
+    ) -> tuple[Release, ...]:
+        """What the releases stand for that the slot boots and runs, the newest version of each."""
+        versions = {(template, boots.version), *filter(None, map(asg.version_of, members))}
+        carried = (self._templates.carried(*version) for version in sorted(versions))
+        return tuple({release.name: release for release in carried if release}.values())
 
     def _instance(self, found: InstanceTypeDef, registered: Targets) -> Instance:
         version = asg.version_of(found)
@@ -126,4 +162,6 @@ class AwsCloud:
             release=self._templates.release(*version) if version else None,
             health=registered.health.get(found["InstanceId"]),
             zone=found.get("AvailabilityZone", ""),
+            protected=found.get("ProtectedFromScaleIn", False),
+            version=version[1] if version else 0,
         )

@@ -44,11 +44,13 @@ class Boots:
 
     release:     None: the stack's own version, which carries none.
     stale:       the stack has made a newer version than the one that the default is, or is from.
+    version:     number of the default version.
     stack_image: AMI of the newest version that the stack made.
     """
 
     release: Release | None
     stale: bool
+    version: int = field(default=0, compare=False)
     stack_image: str | None = None
 
 
@@ -85,9 +87,14 @@ class LaunchTemplates:
         }
 
     def release(self, template: str, number: int) -> str | None:
+        """Name of the release that a version carries; None as `carried`."""
+        release = self.carried(template, number)
+        return release.name if release else None
+
+    def carried(self, template: str, number: int) -> Release | None:
         """The release that a version carries; None: the stack's, or a version that is gone."""
         version = self._version(template, number)
-        return version.release.name if version and version.release else None
+        return version.release if version else None
 
     def pin(self, template: str, release: Release) -> None:
         """Make the template boot `release` on top of the newest stack-made version.
@@ -137,11 +144,12 @@ class LaunchTemplates:
     def _boots(self, template: str, default: int) -> Boots:
         version, stack = self._version(template, default), self._known[template].stack
         if version is None:
-            return Boots(None, stale=False)
+            return Boots(None, stale=False, version=default)
         made_from = version.number if version.source is None else version.source
         return Boots(
             version.release,
             stale=stack is not None and stack.number > made_from,
+            version=default,
             stack_image=stack.image if stack else None,
         )
 

@@ -16,6 +16,8 @@ class Resource(StrEnum):
     JOURNAL = "journal table"
     ARTIFACTS = "artifacts in the bucket"
     BUCKET = "artifact bucket"
+    STACKS = "the environment's stacks"
+    FUNCTION = "hook functions"
 
 
 class Need(NamedTuple):

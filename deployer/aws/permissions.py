@@ -5,11 +5,14 @@ are really made. The stacks turn them into policies.
 """
 
 from deployer.aws import (
+    alarms,
     alb,
     artifacts,
     asg,
     cloudwatch,
+    hook_runs,
     launch_templates,
+    preflight,
     published,
     session,
     table,
@@ -20,11 +23,14 @@ from deployer.aws.needs import Need, Resource
 NEEDS: frozenset[Need] = frozenset(
     need
     for adapter in (
+        alarms,
         alb,
         artifacts,
         asg,
         cloudwatch,
+        hook_runs,
         launch_templates,
+        preflight,
         published,
         session,
         table,

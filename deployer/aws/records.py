@@ -4,7 +4,7 @@ One partition per environment, `env#SERVICE/ENVIRONMENT`, with
 - `active`: the id of the deployment that holds the environment, in `deployment`; absent when free;
 - `deployment#ID`, one per deployment: `body` is the record (plan.encode) and beside it is what
   conditions are made of: `version`, `owner`, `lease_until`, `finished_at` (absent while it runs);
-  `ask` and `ask_by` are what a person wants of it; `ttl` is when DynamoDB may forget it; `status`
+  `ask`, `ask_by` and `ask_id` are what a person wants of it; `ttl` is when DynamoDB may forget it; `status`
   and `release` are for people who look into the table.
 
 Ids sort by time (deployer.identity), hence so do the records.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deployer.aws.failures import asking
 from deployer.aws.needs import Need, Resource
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
     from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
@@ -47,6 +48,11 @@ class Aws:
     def autoscaling(self) -> AutoScalingClient:
         with asking("autoscaling", "the client"):
             return self._session.client("autoscaling", config=self._config)
+
+    @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        with asking("cloudformation", "the client"):
+            return self._session.client("cloudformation", config=self._config)
 
     @cached_property
     def cloudwatch(self) -> CloudWatchClient:
@@ -82,6 +88,19 @@ class Aws:
     def sts(self) -> STSClient:
         with asking("sts", "the client"):
             return self._session.client("sts", config=self._config)
+
+    def functions(self, patience_s: float) -> Any:
+        """A client of Lambda that asks once and waits `patience_s` real seconds for the answer.
+
+        botocore's own retries would invoke a function again whose answer was late.
+        """
+        from botocore.config import Config  # noqa: PLC0415  as above
+
+        with asking("lambda", "the client"):
+            once = Config(
+                retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=patience_s
+            )
+            return self._session.client("lambda", config=self._config.merge(once))
 
     def account(self) -> str:
         """The 12 digits of the account that the credentials belong to.

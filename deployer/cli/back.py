@@ -1,40 +1,58 @@
-"""`deployer rollback`, `deployer abort` and `deployer resume`: every way back, and the way on."""
+"""`deployer rollback`: every way back."""
 
 import click
 
-from deployer import strategies
+from deployer import control, strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
-from deployer.cli.lineage import newest_begun, release_before
-from deployer.cli.session import Session, alive
-from deployer.cli.ship import dry_run_option
+from deployer.cli.lineage import newest_begun, one_way_since, release_before
+from deployer.cli.params import dry_run_option, force_option, wait_option
+from deployer.cli.session import Session
+from deployer.cli.steer import ask
+from deployer.durations import seconds
 from deployer.errors import NotFound, NotPossibleNow
-from deployer.journal import Active, Ask, Request
-from deployer.model import Snapshot
+from deployer.journal import Active, Ask
+from deployer.model import Slot, Snapshot
 from deployer.plan import Deployment, Plan, Status
 from deployer.render.plan import title, way_back
 from deployer.wiring import intent_of
 
+INSIST = (
+    "fix forward, or, if the release before can live with what it did, run "
+    "`deployer rollback --force`"
+)
 REMEMBERED = 50  # records that are read to find the release before
 
 
 @click.command(short_help="Go back to the release before, or to RELEASE.")
 @click.argument("release", required=False)
+@force_option
+@wait_option
 @dry_run_option
 @click.pass_context
-def rollback(ctx: click.Context, *, release: str | None, dry_run: bool) -> Ending:
+def rollback(
+    ctx: click.Context, *, release: str | None, force: bool, wait_for_lock: str, dry_run: bool
+) -> Ending:
     """Go back to the release before, or to RELEASE.
 
     \b
     While a deployment runs:    it is asked to go back, as by `deployer abort`,
-                                and watched until it has.
+                                and watched until it has. In the window of a
+                                blue/green deployment that is one change.
     After one that halted and   all traffic returns to the old slot: capacity
     left both slots serving:    first, then traffic, then shrink.
     Otherwise:                  the release that served before the present one
                                 (as the journal tells), or RELEASE, is started
                                 in the other slot, probed, given all of the
                                 traffic at once, and judged for two minutes.
+                                Instances on standby are used as they are.
+
+    From a release that users reach and that is marked rollback-safe: false it goes back
+    with --force only: the release before must be able to live with what it did.
+
+    A running deployment is not waited for, but turned back. --wait-for-lock is for the
+    one that leads back to another release than RELEASE, and for whoever is faster.
 
     \b
     Exit status: 0 gone back, 2 refused (nothing was changed), 3 the release
@@ -44,36 +62,49 @@ def rollback(ctx: click.Context, *, release: str | None, dry_run: bool) -> Endin
                  deployer rollback v41 --dry-run
     """  # noqa: D301  \b is for click
     app = app_of(ctx)
-    session = Session(app.services, app.output)
+    session, wait_s = Session(app.services, app.output), seconds(wait_for_lock)
     active = app.services.journal.active(app.services.environment)
-    if active is not None:
-        return turn_back(session, active, release, dry_run=dry_run)
+    if active is not None and not (wait_s and leads_elsewhere(release, active.deployment)):
+        return turn_back(session, active, release, force=force, dry_run=dry_run)
+    return session.in_turn(
+        wait_s, lambda: start_back(app, session, release, force=force, dry_run=dry_run)
+    )
+
+
+def start_back(
+    app: App, session: Session, release: str | None, *, force: bool, dry_run: bool
+) -> Ending:
+    """Compile a way back from where the last deployment ended, show it, run it."""
     seen = app.services.cloud.observe()
     halted = halfway(app, seen)
     if halted is not None:
         refuse_other(release, halted)
+        refuse_one_way(halted, force=force)
         plan = strategies.rollback(seen, halted)
     else:
-        plan = return_plan(app, seen, release)
+        plan = return_plan(app, seen, release, force=force)
     if dry_run:
         session.show(plan)
         return Ending("planned")
     return go(session, plan, seen, f"the way back of {halted.id}, which halted" if halted else "")
 
 
-def turn_back(session: Session, active: Active, release: str | None, *, dry_run: bool) -> Ending:
+def turn_back(
+    session: Session, active: Active, release: str | None, *, force: bool, dry_run: bool
+) -> Ending:
     """Ask the running deployment to go back, and watch it.
 
     Raises:
-        NotPossibleNow: RELEASE is not where that leads.
+        NotPossibleNow: RELEASE is not where that leads, or there is no way back without force.
     """
     refuse_other(release, active.deployment)
+    refuse_one_way(active.deployment, force=force)
     if active.deployment.first_plan.strategy == "rollback":
         return see_through(session, active, dry_run=dry_run)
     if dry_run:
         session.show(strategies.rollback(session.services.cloud.observe(), active.deployment))
         return Ending("planned")
-    deployment = session.follow(ask(session))
+    deployment = session.follow(ask(session, Ask.ABORT_FORCE if force else Ask.ABORT))
     if deployment.status is Status.SHIPPED:
         raise NotPossibleNow(
             f"{deployment.plan.release.name} had shipped before it could turn back: "
@@ -103,26 +134,50 @@ def refuse_other(release: str | None, record: Deployment) -> None:
     Raises:
         NotPossibleNow: another one is wanted.
     """
-    goes_to = record.plan.previous
-    if record.first_plan.strategy == "rollback" and not way_back(record.first_plan):
-        goes_to = record.first_plan.release.name
-    if release not in (None, goes_to):
+    if leads_elsewhere(release, record):
         raise NotPossibleNow(
             f"{title(record.first_plan)} ({record.id}) is not finished and leads back to "
-            f"{goes_to or 'nothing'}: run `deployer rollback` first, "
+            f"{destination(record) or 'nothing'}: run `deployer rollback` first, "
             f"then `deployer rollback {release}`"
         )
 
 
+def refuse_one_way(record: Deployment, *, force: bool) -> None:
+    """Users reach a release that says of itself that it cannot go back.
+
+    Raises:
+        NotPossibleNow: they do, and nobody insists.
+    """
+    if control.stuck(record) and not force:
+        raise NotPossibleNow(f"{control.one_way(record)}: {INSIST}")
+
+
+def leads_elsewhere(release: str | None, record: Deployment) -> bool:
+    """RELEASE is wanted, and the way back of `record` does not lead there."""
+    return release not in (None, destination(record))
+
+
+def destination(record: Deployment) -> str | None:
+    """The release that serves when `record` has gone back."""
+    if record.first_plan.strategy == "rollback" and not way_back(record.first_plan):
+        return record.first_plan.release.name
+    return record.plan.previous
+
+
 def halfway(app: App, seen: Snapshot) -> Deployment | None:
-    """The halted deployment that left both slots serving, if that is where we are.
+    """The halted deployment that left two releases serving, if that is where we are.
 
     Raises:
         NotPossibleNow: both serve, and no record says why.
     """
-    if seen.weights is None or seen.weights.sole is not None:
+    if seen.weights is None:
+        return None
+    sole = seen.weights.sole
+    if sole is not None and len(seen[sole].releases) < 2:
         return None
     newest = newest_begun(app.services.journal.history(app.services.environment, REMEMBERED))
+    if sole is not None:
+        return newest if newest and left_mixed(newest, sole) else None
     if newest is None or newest.status is not Status.HALTED:
         raise NotPossibleNow(
             f"both slots serve ({seen.weights}) and no deployment of the journal left them so: "
@@ -132,26 +187,39 @@ def halfway(app: App, seen: Snapshot) -> Deployment | None:
     return newest
 
 
-def return_plan(app: App, seen: Snapshot, release: str | None) -> Plan:
+def left_mixed(newest: Deployment, slot: Slot) -> bool:
+    """It replaced some of the slot's instances, halted there, and knows what to put back."""
+    plan = newest.plan
+    known = plan.in_place and plan.candidate is slot and plan.before is not None
+    return known and newest.status is Status.HALTED
+
+
+def return_plan(app: App, seen: Snapshot, release: str | None, *, force: bool) -> Plan:
     """The plan that puts an earlier release back.
 
     Raises:
         NotFound: the journal does not tell which was before, or there is no such release.
-        NotPossibleNow: nothing was ever released, or it serves already.
+        NotPossibleNow: nothing was ever released, it serves already, or a release since then says
+                        of itself that it cannot go back.
     """
     if seen.weights is None:
         raise NotPossibleNow("nothing was ever released here: `deployer canary RELEASE` ships")
     slot = strategies.serving(seen)
     running = seen[slot].releases if slot else ()
-    if release is None:
-        records = app.services.journal.history(app.services.environment, REMEMBERED)
-        release = release_before(records, running)
+    records = app.services.journal.history(app.services.environment, REMEMBERED)
+    release = release or release_before(records, running)
     if release is None:
         raise NotFound(
             f"the journal knows no release before {', '.join(running) or 'the present one'}: "
             "name one: `deployer rollback RELEASE`"
         )
-    return strategies.return_to(seen, intent_of(app.settings, app.services.find_release(release)))
+    one_way = one_way_since(records, running, release)
+    if one_way is not None and not force:
+        raise NotPossibleNow(
+            f"{one_way} is marked rollback-safe: false and came after {release}: {INSIST}"
+        )
+    found = app.services.find_release(release)
+    return strategies.return_to(seen, intent_of(app.settings, found, "rollback"))
 
 
 def go(session: Session, plan: Plan, seen: Snapshot, reason: str) -> Ending:
@@ -163,57 +231,3 @@ def go(session: Session, plan: Plan, seen: Snapshot, reason: str) -> Ending:
     status = Status.RETREATING if way_back(plan) else Status.RUNNING
     record = session.ship(plan, seen, status=status, reason=reason)
     return ending.of_deployment(record, wanted=good_end(plan))
-
-
-def ask(session: Session) -> str:
-    """Ask the running deployment to go back; its id."""
-    services = session.services
-    return services.journal.ask(services.environment, Request(Ask.ABORT, services.caller))
-
-
-@click.command(short_help="Ask the running deployment to go back.")
-@click.pass_context
-def abort(ctx: click.Context) -> Ending:
-    """Ask the running deployment to go back.
-
-    Its runner, wherever it is, sees the request at its next look, sends all traffic
-    back to the old slot and retires the new one. This command returns at once; watch
-    with `deployer status --watch` (or use `deployer rollback`, which waits). If the
-    runner is gone, its lease being out, this command takes over and carries the way
-    back out itself.
-
-    \b
-    Exit status: 0 asked, or gone back; 2 nothing runs, 4 halted,
-                 5 lost the lease to another.
-    Example:     deployer abort
-    """  # noqa: D301  \b is for click
-    app = app_of(ctx)
-    session = Session(app.services, app.output)
-    asked = ask(session)
-    active = app.services.journal.active(app.services.environment)
-    if active is not None and not alive(active, app.services.clock.now()):
-        session.output.note("Its runner is gone: taking over.")
-        return ending.of_deployment(session.resume(), wanted=Status.ROLLED_BACK)
-    record = app.services.journal.load(app.services.environment, asked)
-    words = f"asked {title(record.first_plan)} ({asked}) to go back: `deployer status --watch`"
-    return Ending("asked", 0, words, record)
-
-
-@click.command(short_help="Carry on a deployment whose runner is gone.")
-@click.pass_context
-def resume(ctx: click.Context) -> Ending:
-    """Carry on a deployment whose runner is gone.
-
-    After Ctrl-C, a crash or a lost connection the deployment stands still, with its
-    traffic where it was. This command continues with the step in which it stood, as
-    soon as the lease of the former runner is out (at once after Ctrl-C, else within
-    journal.lease of deployer.toml, 1m).
-
-    \b
-    Exit status: 0 shipped, 2 nothing to resume, 3 rolled back, 4 halted,
-                 5 its runner is alive.
-    Example:     deployer resume
-    """  # noqa: D301  \b is for click
-    app = app_of(ctx)
-    session = Session(app.services, app.output)
-    return ending.of_deployment(session.resume())

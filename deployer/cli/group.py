@@ -29,13 +29,20 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "canary": Entry("ship", "Ship RELEASE a little at a time, judging it at each stop."),
+    "blue-green": Entry("ship", "Ship RELEASE in one change, and keep the old one warm."),
+    "rolling": Entry(
+        "rolling", "Ship RELEASE into the live group, a batch of instances at a time."
+    ),
     "deploy": Entry("ship", "Ship RELEASE the way that the environment's settings name."),
     "status": Entry("look", "Show what serves, what runs and how the last deployment ended."),
     "history": Entry("look", "List the deployments, newest first."),
     "show": Entry("look", "Show one deployment: plan, events, evidence, reason."),
     "rollback": Entry("back", "Go back to the release before, or to RELEASE."),
-    "abort": Entry("back", "Ask the running deployment to go back."),
-    "resume": Entry("back", "Carry on a deployment whose runner is gone."),
+    "pause": Entry("steer", "Hold the running deployment where it is."),
+    "resume": Entry("steer", "Let a paused deployment go on, or carry on an abandoned one."),
+    "promote": Entry("steer", "End the bake now; with --full, go straight to all of the traffic."),
+    "approve": Entry("steer", "Say that the deployment that waits for approval may go on."),
+    "abort": Entry("steer", "Ask the running deployment to go back."),
     "lab": Entry("lab", "Run a local AWS with real traffic, and use it.", needs="moto"),
     "demo": Entry(
         "demo",
@@ -66,7 +73,8 @@ class Deployer(click.Group):
                 f"`deployer {cmd_name}` needs the lab, which is not installed: "
                 "pip install 'deployer[lab]'"
             )
-        command: click.Command = getattr(import_module(f"deployer.cli.{entry.module}"), cmd_name)
+        module = import_module(f"deployer.cli.{entry.module}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

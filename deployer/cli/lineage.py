@@ -48,6 +48,20 @@ def lineage(records: Sequence[Deployment]) -> list[str]:
     return line
 
 
+def one_way_since(records: Sequence[Deployment], serving: Sequence[str], target: str) -> str | None:
+    """The newest release since `target` served that says of itself that it cannot go back.
+
+    Args:
+        records: the journal's, newest first.
+        serving: releases that serve now.
+        target:  where one wants to go back to; unknown to the journal: everything came after it.
+    """
+    line = lineage(records)
+    since = line[last_index(line, target) + 1 :] if target in line else line
+    one_way = {r.first_plan.release.name for r in records if r.first_plan.irreversible}
+    return next((n for n in (*serving, *reversed(since)) if n in one_way and n != target), None)
+
+
 def last_index(line: Sequence[str], name: str) -> int:
     """Where `name` is last; it must be there."""
     return len(line) - 1 - line[::-1].index(name)

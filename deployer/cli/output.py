@@ -10,6 +10,7 @@ from deployer.cli.ending import Ending
 from deployer.engine import Tell
 from deployer.plan import Plan
 from deployer.ports import Clock
+from deployer.preflight import Objection
 from deployer.render.documents import Document
 from deployer.render.progress import View
 
@@ -25,6 +26,10 @@ class Output(Protocol):
 
     def watch(self, view: View, clock: Clock) -> AbstractContextManager[Tell]:
         """Tell what happens to a deployment, from `view` on, for as long as the context lasts."""
+        ...
+
+    def objections(self, found: Sequence[Objection], at: float) -> None:
+        """What forbids to begin, for programs only."""
         ...
 
     def note(self, words: str) -> None:

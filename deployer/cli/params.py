@@ -1,4 +1,4 @@
-"""What people type, checked: durations and weights. A mistake is a usage error (exit 2)."""
+"""What people type, checked: durations and shares. A mistake is a usage error (exit 2)."""
 
 from itertools import pairwise
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from deployer.durations import per_mille, seconds
+from deployer.model import Amount
 
 
 class Duration(click.ParamType[str]):
@@ -44,3 +45,58 @@ class Weights(click.ParamType[tuple[str, ...]]):
                 ctx,
             )
         return words
+
+
+class Instances(click.ParamType[str]):
+    """`2` or `25%`: instances, or a share of the group's; handed on as typed."""
+
+    name = "instances"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The amount, as typed."""
+        try:
+            Amount.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
+class Approvals(click.ParamType[tuple[str, ...]]):
+    """`5,25`: shares after which a person must approve; `none`: at none of them."""
+
+    name = "percent,..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The shares, as typed; the settings know which of them make sense."""
+        if str(value).strip() == "none":
+            return ()
+        words = tuple(word.strip() for word in str(value).split(","))
+        try:
+            for word in words:
+                per_mille(word)
+        except ValueError as error:
+            self.fail(f"{error}; several are separated by commas: 5,25; or none", param, ctx)
+        return words
+
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Show the plan and stop there.")
+accept_weights_option = click.option(
+    "--accept-weights", is_flag=True,
+    help="Begin although somebody has moved traffic since the last deployment.",
+)  # fmt: skip
+irreversible_option = click.option(
+    "--irreversible", is_flag=True,
+    help="Ship RELEASE although it says of itself that it cannot go back (rollback-safe: false): "
+    "once users reach it, nothing goes back by itself.",
+)  # fmt: skip
+force_option = click.option(
+    "--force", is_flag=True,
+    help="Go back even from a release that says of itself that it cannot (rollback-safe: false).",
+)  # fmt: skip
+wait_option = click.option(
+    "--wait-for-lock", type=Duration(), default="0s",
+    help="How long to wait while another deployment runs: 10m. The plan is made after that.  "
+    "[default: 0s, that is not at all]",
+)  # fmt: skip

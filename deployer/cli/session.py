@@ -1,24 +1,37 @@
 """A deployment from this process's side: begin it, carry it, follow somebody else's, let it go."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from msgspec.structs import replace
 
+from deployer import control, identity
 from deployer.cli.lineage import NOT_BEGUN
 from deployer.cli.output import Output
-from deployer.cli.stopping import Interrupted, Stop, StoppableClock, Stranded, pause, stoppable
+from deployer.cli.stopping import (
+    Interrupted,
+    Stop,
+    StoppableClock,
+    Stranded,
+    TurningClock,
+    pause,
+    stoppable,
+)
 from deployer.engine import Tell
-from deployer.errors import CloudUnavailable, DeployError, Locked
+from deployer.errors import CloudUnavailable, DeployError, LeaseLost, Locked, NotPossibleNow
 from deployer.identity import deployment_id
-from deployer.journal import Active
+from deployer.journal import Active, Ask
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Plan, Status
+from deployer.ports import Clock
 from deployer.render.plan import goal, title
 from deployer.render.progress import View, position
 from deployer.render.words import one_line, serving_of, span, time_of_day
 from deployer.wiring import Services
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +41,46 @@ class Session:
     services: Services
     output: Output
 
-    def require_free(self) -> None:
-        """No deployment runs here; said before anything is planned.
+    def in_turn(self, wait_s: float, attempt: Callable[[], T]) -> T:
+        """`attempt` to take the environment, once it is free, for `wait_s` seconds at most.
+
+        Somebody else may be faster: then it is waited for again, and attempted anew.
 
         Raises:
-            Locked: one does; says which, by whom, since when, and what to do.
+            Locked: it was taken all the time; says by which deployment, and what to do.
+            Interrupted: while waiting.
         """
-        active = self.services.journal.active(self.services.environment)
-        if active is not None:
-            raise Locked(taken(active, self.place, self.services.clock.now()))
+        until = self.services.clock.now() + wait_s
+        while True:
+            self._wait_until_free(until)
+            try:
+                return attempt()
+            except LeaseLost:
+                raise
+            except Locked:
+                if self.services.clock.now() >= until:
+                    raise
+
+    def _wait_until_free(self, until: float) -> None:
+        services, said = self.services, ""
+        with stoppable() as stop:
+            while (active := services.journal.active(services.environment)) is not None:
+                now = services.clock.now()
+                if now >= until:
+                    raise Locked(taken(active, self.place, now))
+                said = self._waiting_for(active, until, said)
+                if not pause(services.clock, stop, services.scale, services.poll_s):
+                    raise (stop.heard or Interrupted)("no longer waiting; nothing was begun")
+
+    def _waiting_for(self, active: Active, until: float, said: str) -> str:
+        """Say whom we wait for, whenever that is somebody else."""
+        now = self.services.clock.now()
+        who = f"{active.deployment.id} {alive(active, now)}"
+        if who != said:
+            self.output.note(
+                f"Waiting until {time_of_day(until)}: {taken(active, self.place, now)}"
+            )
+        return who
 
     def show(self, plan: Plan, deployment: str | None = None) -> None:
         """The plan, before anything happens."""
@@ -56,8 +100,10 @@ class Session:
         with stoppable() as stop:
             return self._carry(self._begin(plan, seen, status, reason), stop)
 
-    def resume(self) -> Deployment:
+    def resume(self, *, moving: bool = False) -> Deployment:
         """Carry on the deployment of a runner that is gone; the record as it ended.
+
+        moving: it is no longer paused, if it was; else that is left as people wanted it.
 
         Raises:
             Locked: the runner is alive. NotFound: there is none.
@@ -70,9 +116,24 @@ class Session:
             record = services.journal.take_over(
                 services.environment, services.lease(), services.clock.now()
             )
+            if moving:
+                with self._letting_go([record]):
+                    record = self._unpaused(record)
             self.show(record.plan, record.id)
             self.output.note(f"Going on at {position(record)}: {goal(record.step)}.")
             return self._carry(record, stop)
+
+    def _unpaused(self, deployment: Deployment) -> Deployment:
+        """It moves again, even if a pause was asked for that no runner has heard yet."""
+        services, now = self.services, self.services.clock.now()
+        wish = services.journal.requested(deployment)
+        record = control.resumed(deployment, now)
+        if wish is not None and wish.ask is Ask.PAUSE:
+            record = replace(record, heeded=wish.id)
+        if record == deployment:
+            return record
+        event = Event(now, "asked", f"{Ask.RESUME} by {services.caller}")
+        return services.journal.save(record.noting(event), services.lease())
 
     def _begin(self, plan: Plan, seen: Snapshot, status: Status, reason: str) -> Deployment:
         """Take the environment and write the intent down."""
@@ -103,13 +164,44 @@ class Session:
     def _carry(self, deployment: Deployment, stop: Stop) -> Deployment:
         """Run it to its end, while people watch."""
         services, newest = self.services, [deployment]
-        clock = StoppableClock(services.clock, stop, services.scale)
+        clock = self._clock(stop, newest)
         with (
             self._letting_go(newest),
             self.output.watch(self._view(deployment), services.clock) as tell,
         ):
             clock.sleep(0.0)  # a signal may have come already
             return services.runner(clock, _keeping(newest, tell)).run(deployment)
+
+    def _clock(self, stop: Stop, newest: list[Deployment]) -> Clock:
+        """Time, and what a signal makes of it."""
+        services = self.services
+        if services.on_interrupt == "pause":
+            return StoppableClock(services.clock, stop, services.scale)
+        return TurningClock(
+            services.clock, stop, services.scale, lambda heard: self._turn_back(newest[0], heard)
+        )
+
+    def _turn_back(self, deployment: Deployment, heard: type[Interrupted]) -> bool:
+        """A signal has come, and the settings say: go back first. A way back is seen through."""
+        services = self.services
+        again = "a second signal stops at once"
+        retreating = deployment.status is Status.RETREATING
+        if retreating or deployment.first_plan.strategy == "rollback":
+            self.output.note(f"{heard.signal}: this is the way back, to its end; {again}.")
+            return True
+        if control.stuck(deployment):
+            self.output.note(f"{heard.signal}: {control.one_way(deployment)}.")
+            raise heard("stopped by a signal")
+        try:
+            by = f"{services.caller} ({heard.signal})"
+            services.journal.ask(services.environment, identity.request(Ask.ABORT, by))
+        except NotPossibleNow:
+            return True  # it ended in this moment
+        except CloudUnavailable as error:
+            self.output.note(f"{heard.signal}: to go back is asked for again: {error}")
+            return False
+        self.output.note(f"{heard.signal}: going back (journal.on_interrupt); {again}.")
+        return True
 
     @contextmanager
     def _letting_go(self, newest: list[Deployment]) -> Iterator[None]:
@@ -140,8 +232,9 @@ class Session:
         """Where an unfinished deployment stands, and how to go on."""
         live = " or ".join(str(w or "nothing") for w in (deployment.written, *deployment.intended))
         return (
-            f"at {position(deployment)} ({goal(deployment.step)}), traffic stays at {live}: "
-            "`deployer resume` goes on, `deployer abort` goes back"
+            f"at {position(deployment)} ({goal(deployment.step)}), traffic stays at "
+            f"{live}: `deployer resume` goes on, "
+            f"`deployer abort{' --force' if control.stuck(deployment) else ''}` goes back"
         )
 
     def follow(self, deployment_id: str) -> Deployment:

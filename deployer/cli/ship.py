@@ -1,23 +1,37 @@
-"""`deployer canary` and `deployer deploy`."""
+"""`deployer canary`, `deployer blue-green` and `deployer deploy`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 import click
 
 from deployer import strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
+from deployer.cli.clearance import cleared
 from deployer.cli.ending import Ending
-from deployer.cli.params import Duration, Weights
+from deployer.cli.params import (
+    Approvals,
+    Duration,
+    Weights,
+    accept_weights_option,
+    dry_run_option,
+    irreversible_option,
+    wait_option,
+)
 from deployer.cli.session import Session
+from deployer.cli.usual import remembering
+from deployer.durations import seconds
 from deployer.model import Snapshot
 from deployer.plan import Intent, Plan
 from deployer.wiring import intent_of
 
-Strategy = Callable[[Snapshot, Intent], Plan]
-STRATEGIES: dict[str, Strategy] = {"canary": strategies.canary}
-
-dry_run_option = click.option("--dry-run", is_flag=True, help="Show the plan and stop there.")
+Strategy = Literal["canary", "blue-green", "rolling"]
+COMPILERS: Mapping[Strategy, Callable[[Snapshot, Intent], Plan]] = {
+    "canary": strategies.canary,
+    "blue-green": strategies.blue_green,
+    "rolling": strategies.rolling,
+}
 
 
 @click.command(short_help="Ship RELEASE a little at a time, judging it at each stop.")
@@ -33,10 +47,18 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Show the plan and
     "[default: canary.bake and canary.final_bake, 10m]",
 )  # fmt: skip
 @click.option(
+    "--approve", type=Approvals(),
+    help="Shares, among the weights or 100, after whose bake it waits for `deployer approve`; "
+    "`none` for no share.  [default: canary.approve, none]",
+)  # fmt: skip
+@click.option(
     "--linger", type=Duration(),
     help="How long the old slot stays after it lost its traffic, at most; it goes earlier if it "
     "is silent.  [default: canary.linger, 10m]",
 )  # fmt: skip
+@wait_option
+@accept_weights_option
+@irreversible_option
 @dry_run_option
 @click.pass_context
 def canary(
@@ -45,7 +67,11 @@ def canary(
     release: str,
     weights: tuple[str, ...] | None,
     bake: str | None,
+    approve: tuple[str, ...] | None,
     linger: str | None,
+    wait_for_lock: str,
+    accept_weights: bool,
+    irreversible: bool,
     dry_run: bool,
 ) -> Ending:
     """Ship RELEASE a little at a time, judging it at each stop.
@@ -60,49 +86,155 @@ def canary(
     traffic, then shrink. The plan is shown before anything happens. The first release
     of an empty environment has nothing to be compared with: it is not analysed.
 
-    Ctrl-C finishes the change in hand and stops; `deployer resume` goes on.
+    From any terminal: `deployer status`, `pause`, `resume`, `promote`, `approve`,
+    `abort`. Ctrl-C finishes the change in hand and stops, and `deployer resume` goes
+    on; with journal.on_interrupt = "rollback" it goes back first.
 
     \b
     Exit status: 0 shipped, 2 refused (nothing was changed), 3 rolled back,
                  4 halted (needs a person), 5 another deployment runs.
-    Example:     deployer canary v42 --weights 5,25,50 --bake 10m
+    Example:     deployer canary v42 --weights 5,25,50 --bake 10m --approve 5
     """  # noqa: D301  \b is for click
     flags = {
         "canary.weights": list(weights) if weights else None,
         "canary.bake": bake,
         "canary.final_bake": bake,
+        "canary.approve": list(approve) if approve is not None else None,
         "canary.linger": linger,
     }
-    return ship(app_of(ctx, flags), release, "canary", dry_run=dry_run)
+    return ship(app_of(ctx, flags), release, "canary", wait_for_lock,
+        accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
+    )  # fmt: skip
 
 
-@click.command(short_help="Ship RELEASE the way that the environment's settings name.")
+@click.command("blue-green", short_help="Ship RELEASE in one change, and keep the old one warm.")
 @click.argument("release")
+@click.option(
+    "--bake", type=Duration(),
+    help="How long the release is judged while it serves everything: 90s, 10m, 1h30m.  "
+    "[default: blue_green.bake, 10m]",
+)  # fmt: skip
+@click.option(
+    "--approve/--no-approve", default=None,
+    help="Whether it waits for `deployer approve` after that.  [default: blue_green.approve, no]",
+)  # fmt: skip
+@click.option(
+    "--window", type=Duration(),
+    help="How long the old slot stays warm and whole: `deployer rollback` is one change.  "
+    "[default: blue_green.window, 1h]",
+)  # fmt: skip
+@click.option(
+    "--standby", type=click.IntRange(min=0), metavar="N",
+    help="Instances that the old slot keeps even after that.  [default: blue_green.standby, 0]",
+)  # fmt: skip
+@wait_option
+@accept_weights_option
+@irreversible_option
 @dry_run_option
 @click.pass_context
-def deploy(ctx: click.Context, *, release: str, dry_run: bool) -> Ending:
-    """Ship RELEASE the way that the environment's settings name.
+def blue_green(
+    ctx: click.Context,
+    *,
+    release: str,
+    bake: str | None,
+    approve: bool | None,
+    window: str | None,
+    standby: int | None,
+    wait_for_lock: str,
+    accept_weights: bool,
+    irreversible: bool,
+    dry_run: bool,
+) -> Ending:
+    """Ship RELEASE in one change, and keep the old one warm.
 
-    `strategy` in [environments.NAME] of deployer.toml says which: "canary" is what
-    `deployer canary RELEASE` does, with the weights and times of the settings.
+    The release starts in the slot that does not serve, as large as the live one, and
+    answers smoke requests through the test listener: look at it there yourself, with
+    the header X-Deployer-Slot. Then all of the traffic moves to it in one change, and
+    it bakes under analysis. The old slot stays warm and whole for the window: as long
+    as it does, `deployer rollback` is one change and takes less than one poll. After
+    that the old slot is retired, all of it or all but the standby instances.
+
+    The environment stays taken until the window has passed. A failed verdict, a failed
+    probe, unhealthy instances, an expired deadline or `deployer abort` send all traffic
+    back. The first release of an empty environment is not analysed.
 
     \b
     Exit status: 0 shipped, 2 refused (nothing was changed), 3 rolled back,
                  4 halted (needs a person), 5 another deployment runs.
-    Example:     deployer --env prod deploy v42
+    Example:     deployer blue-green v42 --window 2h --standby 1
+    """  # noqa: D301  \b is for click
+    flags = {
+        "blue_green.bake": bake,
+        "blue_green.approve": approve,
+        "blue_green.window": window,
+        "blue_green.standby": standby,
+    }
+    return ship(app_of(ctx, flags), release, "blue-green", wait_for_lock,
+        accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
+    )  # fmt: skip
+
+
+@click.command(short_help="Ship RELEASE the way that the environment's settings name.")
+@click.argument("release")
+@wait_option
+@accept_weights_option
+@irreversible_option
+@dry_run_option
+@click.pass_context
+def deploy(
+    ctx: click.Context,
+    *,
+    release: str,
+    wait_for_lock: str,
+    accept_weights: bool,
+    irreversible: bool,
+    dry_run: bool,
+) -> Ending:
+    """Ship RELEASE the way that the environment's settings name.
+
+    `strategy` in [environments.NAME] of deployer.toml says which: "canary" is what
+    `deployer canary RELEASE` does, "blue-green" what `deployer blue-green RELEASE`
+    does, "rolling" what `deployer rolling RELEASE` does, with the shares and times of
+    the settings.
+
+    \b
+    Exit status: 0 shipped, 2 refused (nothing was changed), 3 rolled back,
+                 4 halted (needs a person), 5 another deployment runs.
+    Example:     deployer --env prod deploy v42 --wait-for-lock 10m
     """  # noqa: D301  \b is for click
     app = app_of(ctx)
-    return ship(app, release, app.settings.environment.strategy, dry_run=dry_run)
+    strategy = app.settings.environment.strategy
+    return ship(app, release, strategy, wait_for_lock,
+        accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
+    )  # fmt: skip
 
 
-def ship(app: App, release: str, strategy: str, *, dry_run: bool) -> Ending:
-    """Compile, show, run."""
+def ship(
+    app: App,
+    release: str,
+    strategy: Strategy,
+    wait_for_lock: str,
+    *,
+    accept_weights: bool = False,
+    irreversible: bool = False,
+    dry_run: bool,
+) -> Ending:
+    """Compile, show, run; from a fresh reading whenever the environment had to be waited for."""
     session = Session(app.services, app.output)
-    session.require_free()
-    intent = intent_of(app.settings, app.services.find_release(release))
-    seen = app.services.cloud.observe()
-    plan = STRATEGIES[strategy](seen, intent)
-    if dry_run:
-        session.show(plan)
-        return Ending("planned")
-    return ending.of_deployment(session.ship(plan, seen))
+
+    def attempt() -> Ending:
+        found = app.services.find_release(release)
+        seen = app.services.cloud.observe()
+        intent = intent_of(app.settings, found, strategy)
+        if strategy == "rolling":
+            intent = remembering(app.services, seen, intent)
+        plan = cleared(
+            session, COMPILERS[strategy], seen, intent,
+            accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
+        )  # fmt: skip
+        if dry_run:
+            session.show(plan)
+            return Ending("planned")
+        return ending.of_deployment(session.ship(plan, seen))
+
+    return session.in_turn(seconds(wait_for_lock), attempt)

@@ -1,10 +1,11 @@
 """Ctrl-C and its like: the change in hand finishes, then the run stops where it would have slept."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import ClassVar
 
 from deployer.errors import DeployError
 from deployer.ports import Clock
@@ -16,18 +17,21 @@ class Interrupted(DeployError):
     """Ctrl-C."""
 
     exit_code = 130
+    signal: ClassVar[str] = "Ctrl-C"
 
 
 class Terminated(Interrupted):
     """SIGTERM."""
 
     exit_code = 143
+    signal = "SIGTERM"
 
 
 class HungUp(Interrupted):
     """The terminal has gone."""
 
     exit_code = 129
+    signal = "SIGHUP"
 
 
 class Stranded(DeployError):
@@ -97,3 +101,29 @@ class StoppableClock:
     def sleep(self, duration_s: float) -> None:
         if not pause(self.clock, self.stop, self.scale, duration_s) and self.stop.heard:
             raise self.stop.heard("stopped by a signal")
+
+
+@dataclass(slots=True)
+class TurningClock:
+    """A clock whose sleep the first signal ends; then time goes on, and everything goes back.
+
+    turn_back: asks for the way back because of the signal; false if that has to be tried again.
+    """
+
+    clock: Clock
+    stop: Stop
+    scale: float
+    turn_back: Callable[[type[Interrupted]], bool]
+    turned: bool = False
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    def sleep(self, duration_s: float) -> None:
+        if not self.turned:
+            if pause(self.clock, self.stop, self.scale, duration_s) or self.stop.heard is None:
+                return
+            self.turned = self.turn_back(self.stop.heard)
+            if self.turned:
+                return
+        self.clock.sleep(duration_s)

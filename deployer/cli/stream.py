@@ -15,10 +15,12 @@ from deployer.engine import Tell
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Plan
 from deployer.ports import Clock
+from deployer.preflight import Objection
 from deployer.render.documents import (
     Document,
     encode,
     event_document,
+    objection_document,
     plan_document,
     result_document,
 )
@@ -48,6 +50,10 @@ class StreamOutput:
         if {**document, "at": ""} != {**self.last, "at": ""}:
             self.last = document
             self.write(document)
+
+    def objections(self, found: Sequence[Objection], at: float) -> None:
+        for objection in found:
+            self.write(objection_document(objection, at))
 
     def note(self, words: str) -> None:
         """Programs get everything in documents."""

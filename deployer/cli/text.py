@@ -16,8 +16,9 @@ from deployer.engine import Tell
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Plan
 from deployer.ports import Clock
+from deployer.preflight import Objection
 from deployer.render.documents import Document
-from deployer.render.lines import content, plain_line, way_back_lines
+from deployer.render.lines import content, output_lines, plain_line, way_back_lines
 from deployer.render.live import frame
 from deployer.render.plan import plan_text
 from deployer.render.progress import STYLES, View, outcome, see
@@ -54,19 +55,21 @@ class TextOutput:
         if not self.progress.is_terminal or self.progress.is_dumb_terminal:
             yield Lines(self).tell
             return
-        board = Board(view, clock, self.progress)
+        board = Board(view, clock, self)
         with Live(
             get_renderable=board.frame, console=self.progress, refresh_per_second=8,
             redirect_stdout=False, redirect_stderr=False, vertical_overflow="crop",
         ):  # fmt: skip
             yield board.tell
 
+    def objections(self, found: Sequence[Objection], at: float) -> None:
+        """People are told in notes, and by the last word."""
+
     def note(self, words: str) -> None:
         self._print(self.progress, Text(self._pasteable(words)))
 
     def page(self, page: Callable[[int], Text], documents: Sequence[Document]) -> None:
-        text = page(self.results.width)
-        self._print(self.results, text)
+        self._print(self.results, self.typeable(page(self.results.width)))
 
     def clear(self) -> None:
         """Only a terminal has something to clear."""
@@ -98,6 +101,11 @@ class TextOutput:
         except OSError:  # a full disk, a terminal that is gone
             console.quiet = True
 
+    def typeable(self, text: Text) -> Text:
+        """The page, with the commands in it as they must be typed here."""
+        ends = [found.end() for found in _COMMAND.finditer(text.plain)] if self.flags else []
+        return Text(self.flags).join(text.divide(ends)) if ends else text
+
     def _pasteable(self, words: str) -> str:
         return _COMMAND.sub(f"`deployer {self.flags}", words)
 
@@ -114,7 +122,8 @@ class Lines:
         said = content(deployment, event)
         if said != self.last:
             self.last = said
-            self.output.line(plain_line(deployment, event))
+            for line in (plain_line(deployment, event), *output_lines(event)):
+                self.output.line(line)
         if event.kind == "retreat":
             for line in way_back_lines(deployment):
                 self.output.line(line)
@@ -126,7 +135,7 @@ class Board:
 
     view: View
     clock: Clock
-    console: Console
+    output: TextOutput
 
     def tell(self, deployment: Deployment, event: Event, seen: Snapshot | None) -> None:
         """The engine's `Tell`; the view is replaced as a whole, since another thread draws it."""
@@ -134,4 +143,9 @@ class Board:
 
     def frame(self) -> Text:
         """Drawn again several times a second, so that times run on."""
-        return frame(self.view, self.clock.now(), self.console.width, self.console.height - 1)
+        console = self.output.progress
+        drawn = frame(self.view, self.clock.now(), console.width, console.height - 1)
+        lines = self.output.typeable(drawn).split("\n")
+        for line in lines:
+            line.truncate(console.width, overflow="ellipsis")
+        return Text("\n").join(lines)

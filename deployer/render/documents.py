@@ -8,6 +8,8 @@ import msgspec
 from deployer.journal import Active
 from deployer.model import Slot, SlotState, Snapshot, Weights
 from deployer.plan import Deployment, Event, Plan
+from deployer.preflight import Objection
+from deployer.render.asking import approval_until, paused_by, possible
 from deployer.render.lines import step_number
 from deployer.render.plan import expected_s, goal, latest_s
 from deployer.render.progress import Standing, finished
@@ -33,7 +35,8 @@ def _plan(plan: Plan) -> Document:
     return {
         "strategy": plan.strategy, "release": plan.release.name, "candidate": plan.candidate,
         "stable": plan.stable, "previous": plan.previous, "capacity": plan.capacity,
-        "analysed": plan.strategy != "first", "fingerprint": plan.fingerprint,
+        "analysed": plan.strategy != "first", "irreversible": plan.irreversible,
+        "fingerprint": plan.fingerprint,
         "expected_s": expected_s(plan), "latest_s": latest_s(plan),
         "steps": [
             {
@@ -42,6 +45,15 @@ def _plan(plan: Plan) -> Document:
             }
             for number, step in enumerate(plan.steps, 1)
         ],
+        "notes": list(plan.notes),
+    }  # fmt: skip
+
+
+def objection_document(objection: Objection, at: float) -> Document:
+    """One reason not to begin."""
+    return {
+        "at": iso(at), "deployment": None, "event": "objection", "code": objection.code,
+        "note": objection.words,
     }  # fmt: skip
 
 
@@ -79,6 +91,8 @@ def deployment_document(deployment: Deployment, at: float, *, whole: bool) -> Do
         "step": min(finished(deployment) + 1, len(deployment.plan.steps)),
         "steps": len(deployment.plan.steps), "started_at": iso(deployment.started_at),
         "finished_at": _when(deployment.finished_at), "by": deployment.by,
+        "paused_at": _when(deployment.paused_at), "paused_by": paused_by(deployment) or None,
+        "approval_until": _when(approval_until(deployment)),
         "reason": deployment.reason or None,
     }  # fmt: skip
     if whole:
@@ -117,6 +131,7 @@ def _active(active: Active, now: float) -> Document:
         "lease_owner": active.lease.owner,
         "lease_expires_at": iso(active.lease.expires_at),
         "lease_alive": active.lease.expires_at > now,
+        "possible": list(possible(active, now)),
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from deployer.plan import Deployment
+from deployer.render.lines import output_lines
 from deployer.render.live import event_line
 from deployer.render.plan import goal, plan_text
 from deployer.render.progress import STYLES, WORDS, evidence_lines, outcome, took_s
@@ -59,5 +60,6 @@ def show_text(deployment: Deployment, service: str) -> Text:
     for event in deployment.log:
         lines.append(event_line(event))
         lines += [Text(f"            {line}", "dim") for line in evidence_lines(event.detail)]
+        lines += [Text(line, "dim") for line in output_lines(event)]
     lines.append(Text(outcome(deployment), f"bold {STYLES[deployment.status]}"))
     return Text("\n").join(lines)

@@ -3,7 +3,7 @@
 from deployer.plan import Deployment, Event
 from deployer.render.plan import goal, title, unlimited
 from deployer.render.progress import PASSING
-from deployer.render.words import time_of_day
+from deployer.render.words import one_line, time_of_day
 
 
 def plain_line(deployment: Deployment, event: Event) -> str:
@@ -16,8 +16,8 @@ def content(deployment: Deployment, event: Event) -> str:
     note = unlimited(event.note)
     if event.kind == "retreat":
         return f"going back: {note}"
-    if event.kind == "halted":
-        return f"halted: {note}"
+    if event.kind in ("halted", "asked", "refused"):
+        return f"{event.kind}: {note}"
     where = f"step {step_number(deployment, event)}/{len(deployment.plan.steps)}"
     if event.kind in PASSING and not deployment.status.final:
         return f"{where}  {goal(deployment.step)}: {note}"
@@ -30,8 +30,15 @@ def content(deployment: Deployment, event: Event) -> str:
 
 def step_number(deployment: Deployment, event: Event) -> int:
     """The step that `event` speaks of, from 1; the record is already past a finished one."""
-    finished_earlier = event.kind == "step_done" and not deployment.status.final
+    finished_earlier = event.kind == "step_done" and not deployment.over
     return deployment.cursor + (0 if finished_earlier else 1)
+
+
+def output_lines(event: Event) -> tuple[str, ...]:
+    """What a hook said at its end, if the event is that."""
+    said = event.detail.get("output")
+    lines = said.splitlines() if isinstance(said, str) else ()
+    return tuple(f"            | {one_line(line)}" for line in lines)
 
 
 def way_back_lines(deployment: Deployment) -> tuple[str, ...]:

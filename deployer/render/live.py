@@ -2,7 +2,9 @@
 
 from rich.text import Text
 
-from deployer.plan import Event, Status
+from deployer.control import possible
+from deployer.plan import Deployment, Event, Status
+from deployer.render.asking import commands, hold_words, wanted
 from deployer.render.plan import goal, title, unlimited
 from deployer.render.progress import (
     STYLES,
@@ -18,8 +20,11 @@ from deployer.render.slots import slot_lines
 from deployer.render.words import one_line, span, time_of_day
 
 VERDICT_STYLES = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
-EVENT_STYLES = {"retreat": "yellow", "halted": "red", "unavailable": "yellow"}
-FIXED_ROWS = 13  # at most: all but the plan and the events
+EVENT_STYLES = {
+    "retreat": "yellow", "halted": "red", "unavailable": "yellow", "asked": "cyan",
+    "refused": "yellow",
+}  # fmt: skip
+FIXED_ROWS = 14  # at most: all but the plan and the events
 
 
 def frame(view: View, now: float, width: int, height: int) -> Text:
@@ -50,9 +55,21 @@ def _header(view: View, now: float, width: int) -> tuple[Text, ...]:
     right = f"{span(took_s(deployment, now))}{scale}"
     left.append(" " * max(2, width - left.cell_len - len(right)))
     left.append(right, "dim")
-    if not deployment.reason:
-        return (left,)
-    return (left, Text(one_line(deployment.reason), STYLES[deployment.status]))
+    if deployment.reason:
+        return (left, Text(one_line(deployment.reason), STYLES[deployment.status]))
+    return (left, *_asking(deployment, now))
+
+
+def _asking(deployment: Deployment, now: float) -> tuple[Text, ...]:
+    """What it waits for from people, or else what they may ask."""
+    asks = possible(deployment)
+    if not asks:
+        return ()
+    hold, need = hold_words(deployment, now), wanted(deployment)
+    if need:
+        what = hold or "waits for approval"
+        return (Text(f"{what}: {need}", "bold yellow"),)
+    return (Text(f"possible now: {commands(asks)}", "dim"),)
 
 
 def _steps(view: View, now: float, rows: int) -> tuple[Text, ...]:
@@ -114,5 +131,6 @@ def event_line(event: Event) -> Text:
     """`18:02:11  send blue 95 % / green 5 %`."""
     text = Text()
     text.append(f"  {time_of_day(event.at)}  ", "dim")
-    text.append(unlimited(event.note), EVENT_STYLES.get(event.kind, ""))
+    said = f"{event.kind}: " if event.kind in ("asked", "refused") else ""
+    text.append(f"{said}{unlimited(event.note)}", EVENT_STYLES.get(event.kind, ""))
     return text

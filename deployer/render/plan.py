@@ -8,9 +8,11 @@ from deployer.durations import spell
 from deployer.model import WHOLE
 from deployer.plan import Plan
 from deployer.render.words import count, one_line
+from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.kinds import Step
 from deployer.steps.route import Route
+from deployer.steps.soak import Soak
 
 MINUTE_S = 60.0
 _LIMIT = re.compile(r" \((?:within|at most) [^)]*\)(?=: |$)")
@@ -18,6 +20,12 @@ _LIMIT = re.compile(r" \((?:within|at most) [^)]*\)(?=: |$)")
 NOT_ANALYSED = (
     "Not analysed: nothing serves now, so there is nobody to protect, nothing to compare with and "
     "nothing to go back to. The release is provisioned, probed and routed."
+)
+
+
+ONE_WAY = (
+    "is marked rollback-safe: false: once users reach it, nothing goes back by itself. A failure "
+    "after that halts, for a person to decide."
 )
 
 
@@ -33,6 +41,8 @@ def unlimited(words: str) -> str:
 
 def way_back(plan: Plan) -> bool:
     """The plan does not lead to its release but away from it."""
+    if plan.in_place:
+        return plan.strategy == "rollback"
     return not any(isinstance(s, Route) and s.weights[plan.candidate] == WHOLE for s in plan.steps)
 
 
@@ -45,6 +55,9 @@ def roles(plan: Plan) -> str:
     """Which slot gets what, and how big."""
     previous = one_line(plan.previous or "") or "an unknown release"
     release = one_line(plan.release.name)
+    if plan.in_place:
+        new, old = (previous, release) if way_back(plan) else (release, previous)
+        return f"{plan.candidate} gets {new} in place of {old}, {count(plan.capacity, 'instance')}"
     if way_back(plan):
         who = f"candidate {plan.candidate} gives up {release}"
     else:
@@ -55,7 +68,9 @@ def roles(plan: Plan) -> str:
 
 
 def steps_to_full(plan: Plan) -> tuple[Step, ...]:
-    """The steps up to the last that moves traffic; empty if none does."""
+    """The steps up to the last that moves traffic; empty if none does. In place all of them do."""
+    if plan.in_place:
+        return plan.steps
     last = max((n for n, s in enumerate(plan.steps) if isinstance(s, Route)), default=-1)
     return plan.steps[: last + 1]
 
@@ -65,8 +80,14 @@ def expected_s(plan: Plan) -> float:
 
     A bake cannot pass before its first whole minute of metrics is complete.
     """
-    bakes = (step for step in steps_to_full(plan) if isinstance(step, Bake))
-    return sum(max(bake.bake_s, bake.delay_s + MINUTE_S) for bake in bakes)
+    return sum(map(baking_s, steps_to_full(plan)))
+
+
+def baking_s(step: Step) -> float:
+    """Seconds that a step judges for at least; 0 if it does not."""
+    if isinstance(step, Bake):
+        return max(step.bake_s, step.delay_s + MINUTE_S)
+    return max(step.soak_s, step.delay_s + MINUTE_S) if isinstance(step, Soak) else 0.0
 
 
 def latest_s(plan: Plan) -> float:
@@ -80,8 +101,10 @@ def estimate(plan: Plan) -> str:
         return ""
     baking = expected_s(plan)
     about = f"about {spell(baking)} and " if baking else ""
+    asking = any(isinstance(step, Approve) for step in steps_to_full(plan))
     return (
-        f"Full traffic in {about}the time that instances take to start; "
+        f"{'All replaced' if plan.in_place else 'Full traffic'} in {about}the time that instances take to start"
+        f"{' and people to approve' if asking else ''}; "
         f"{spell(latest_s(plan))} at the latest."
     )
 
@@ -99,6 +122,10 @@ def plan_text(plan: Plan, service: str, environment: str) -> Text:
         text.append(f"  within {spell(step.deadline_s)}\n", "dim")
     if plan.strategy == "first":
         text.append(f"{NOT_ANALYSED}\n", "yellow")
+    if plan.irreversible:
+        text.append(f"{one_line(plan.release.name)} {ONE_WAY}\n", "yellow")
+    for note in plan.notes:
+        text.append(f"{one_line(note)}\n")
     text.append(estimate(plan))
     text.rstrip()
     return text

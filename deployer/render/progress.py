@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deployer.journal import Active
-from deployer.model import Snapshot
+from deployer.journal import Active, Ask
+from deployer.model import WHOLE, Snapshot
 from deployer.plan import Deployment, Event, Status
 from deployer.render.plan import goal
 from deployer.render.words import one_line, span
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger
+from deployer.steps.route import Route
+from deployer.steps.soak import Soak
 
 WORDS = {
     Status.RUNNING: "running",
@@ -76,7 +78,7 @@ def see(view: View, deployment: Deployment, event: Event, seen: Snapshot | None)
 def finished(deployment: Deployment) -> int:
     """Steps of the plan in execution that are done."""
     steps = len(deployment.plan.steps)
-    complete = deployment.status in (Status.SHIPPED, Status.ROLLED_BACK)
+    complete = (deployment.ending or deployment.status) in (Status.SHIPPED, Status.ROLLED_BACK)
     return steps if complete else min(deployment.cursor, steps)
 
 
@@ -85,24 +87,49 @@ def step_times(deployment: Deployment) -> tuple[float | None, ...]:
     began: float | None = None
     times: list[float | None] = []
     for event in deployment.log:
-        if event.kind == "retreat":
+        if event.kind in ("started", "retreat"):
             times = []
-        elif event.kind == "step_done":
+        elif event.kind == "step_done" or ended_by_asking(event):
             times.append(event.at - began if began is not None else None)
-        if event.kind in ("started", "retreat", "step_done"):
-            began = event.at
+        else:
+            continue
+        if event.note.startswith(f"{Ask.PROMOTE_FULL} "):
+            times += [None] * (whole_route(deployment) - len(times))
+        began = event.at
     done = finished(deployment)
     known = times[max(0, len(times) - done) :]
     return (*[None] * (done - len(known)), *known)
 
 
+def ended_by_asking(event: Event) -> bool:
+    """A person ended a step: `promote by alice@laptop`."""
+    asks = (Ask.PROMOTE, Ask.PROMOTE_FULL, Ask.APPROVE)
+    return event.kind == "asked" and event.note.startswith(tuple(f"{ask} by " for ask in asks))
+
+
+def whole_route(deployment: Deployment) -> int:
+    """Index of the step of the plan in execution that gives the candidate everything; 0 if none."""
+    plan = deployment.plan
+    for number, step in enumerate(plan.steps):
+        if isinstance(step, Route) and step.weights[plan.candidate] == WHOLE:
+            return number
+    return 0
+
+
 def time_left(deployment: Deployment, now: float) -> str:
-    """What remains of the step in execution, in words."""
-    step, elapsed_s = deployment.step, now - deployment.entered_at
+    """What remains of the step in execution, in words; while it is paused that stays."""
+    moment = now if deployment.paused_at is None else deployment.paused_at
+    step, elapsed_s = deployment.step, moment - deployment.entered_at
+    if isinstance(step, Linger) and elapsed_s < step.least_s:
+        return f"{span(step.least_s - elapsed_s)} left of the window"
     if isinstance(step, Bake):
         if elapsed_s < step.bake_s:
             return f"{span(step.bake_s - elapsed_s)} left"
         return f"{span(step.patience_s - elapsed_s)} left to gather evidence"
+    if isinstance(step, Soak):
+        known = elapsed_s >= step.soak_s
+        left = f"{span((step.patience_s if known else step.soak_s) - elapsed_s)} left"
+        return f"{left} to gather evidence" if known else left
     left_s = step.linger_s - elapsed_s if isinstance(step, Linger) else deployment.due_at - now
     return f"at most {span(left_s)} left"
 

@@ -5,6 +5,7 @@ from rich.text import Text
 from deployer.journal import Active
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Status
+from deployer.render.asking import commands, hold_words, possible, wanted
 from deployer.render.plan import goal, title
 from deployer.render.progress import STYLES, Standing, outcome, position, time_left, took_s
 from deployer.render.slots import slot_lines
@@ -42,12 +43,16 @@ def _active(active: Active, now: float) -> tuple[Text, ...]:
     alive_s = lease.expires_at - now
     hold = f"lease of {one_line(lease.owner)}"
     lines = [head, Text(f"  {since}", "dim")]
+    if deployment.paused_at is not None:
+        lines.insert(1, Text(f"  {hold_words(deployment, now)}", "bold yellow"))
     if deployment.reason:
         lines.insert(1, Text(f"  {one_line(deployment.reason)}", STYLES[deployment.status]))
     if alive_s > 0:
         lines.append(Text(f"  {hold}, renewed until {time_of_day(lease.expires_at)}", "dim"))
     else:
         lines.append(Text(f"  {hold} ran out {span(-alive_s)} ago: its runner is gone", "red"))
+    asks = possible(active, now)
+    lines.append(Text(f"  possible now: {commands(asks) or 'nothing, but to watch'}", "dim"))
     return tuple(lines)
 
 
@@ -66,7 +71,9 @@ def next_command(standing: Standing) -> str:
     active, last = standing.active, standing.last
     if active is not None:
         alive = active.lease.expires_at > standing.now
-        return "" if alive else "`deployer resume` to go on, or `deployer abort` to go back"
+        if alive:
+            return wanted(active.deployment)
+        return "`deployer resume` to go on, or `deployer abort` to go back"
     if standing.seen.weights is None and last is None:
         return "`deployer canary RELEASE` ships the first release"
     if last is not None and last.status is Status.HALTED:
@@ -79,6 +86,8 @@ def after_halt(seen: Snapshot, halted: Deployment) -> str:
     """The way on from where a halted deployment left the traffic."""
     stable, weights = halted.plan.stable, seen.weights
     previous = one_line(halted.plan.previous or "") or "the release before"
+    if halted.plan.in_place and len(seen[halted.plan.candidate].releases) > 1:
+        return f"`deployer rollback` replaces the rest back by {previous}"
     if stable is None or weights is None or weights.sole is stable:
         return "`deployer canary RELEASE` ships again"
     back = f"`deployer rollback` goes back to {previous}"

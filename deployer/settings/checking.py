@@ -14,7 +14,7 @@ from msgspec.structs import FieldInfo, fields
 
 from deployer.durations import spell
 from deployer.errors import SettingsInvalid
-from deployer.settings.kinds import Seconds, Share, decode
+from deployer.settings.kinds import Portion, Seconds, Share, decode
 
 Table = Mapping[str, Any]
 T = TypeVar("T", bound=Struct)
@@ -89,6 +89,8 @@ def _as_written(value: Any) -> Any:
         return spell(value)
     if isinstance(value, Share):
         return float(f"{value / 10:g}") if value % 10 else value // 10
+    if isinstance(value, Portion) and value.isdecimal():
+        return int(value)
     return [_as_written(each) for each in value] if isinstance(value, tuple) else value
 
 

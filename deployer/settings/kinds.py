@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from deployer.durations import per_mille, seconds
+from deployer.model import Amount
 
 
 class Seconds(float):
@@ -19,8 +20,20 @@ class Share(int):
     __slots__ = ()
 
 
+class Portion(str):
+    """A number of instances, or a share of them: `2`, `"25%"`."""
+
+    __slots__ = ()
+
+
+class PortionOrNone(str):
+    """The same, or nothing: `""`."""
+
+    __slots__ = ()
+
+
 def decode(kind: type, raw: Any) -> Any:
-    """The hook that msgspec calls for the two kinds above.
+    """The hook that msgspec calls for the kinds above.
 
     Raises:
         ValueError: not written as one writes it.
@@ -30,6 +43,11 @@ def decode(kind: type, raw: Any) -> Any:
         return Seconds(seconds(raw if isinstance(raw, str) else f"{raw} without a unit"))
     if kind is Share:
         return Share(per_mille("not a number" if isinstance(raw, bool) else str(raw)))
+    if kind is PortionOrNone and raw == "":
+        return PortionOrNone()
+    if kind in (Portion, PortionOrNone):
+        Amount.parse("not a number" if isinstance(raw, bool) else str(raw))
+        return kind(raw)
     raise NotImplementedError(kind)
 
 
@@ -76,6 +94,11 @@ Requests = Annotated[
 Threshold = Annotated[
     int, Meta(ge=2, le=10, description="a whole number from 2 to 10 (the load balancer's limits)")
 ]
+AlarmName = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=255)]
+AlarmNames = Annotated[
+    tuple[AlarmName, ...],
+    Meta(max_length=50, description='up to 50 names of CloudWatch alarms, such as ["shop-fatal"]'),
+]
 Cidr = Annotated[str, Meta(description="an IPv4 network such as 10.0.0.0/16")]
 Region = Annotated[
     str,
@@ -108,6 +131,7 @@ InstanceType = Annotated[
 ]
 Pause = Annotated[Seconds, within(0, 7 * DAY_S, "a duration from 0s to 7d, such as 10m")]
 Deadline = Annotated[Seconds, within(1, DAY_S, "a duration from 1s to 24h, such as 10m")]
+Wait = Annotated[Seconds, within(1, 7 * DAY_S, "a duration from 1s to 7d, such as 24h")]
 # Longer than one call to AWS may last, retries included (deployer.aws.session).
 Lease = Annotated[Seconds, within(40, DAY_S, "a duration from 40s to 24h, such as 1m")]
 Draining = Annotated[Seconds, within(0, 3600, "whole seconds from 0s to 1h", whole=True)]
@@ -117,5 +141,14 @@ Grace = Annotated[Seconds, within(0, 7200, "whole seconds from 0s to 2h", whole=
 CanaryWeights = Annotated[
     tuple[Share, ...],
     within(1, 999, "rising percents above 0 and below 100, 0.1 at the finest: [5, 25, 50]"),
+]
+Approvals = Annotated[
+    tuple[Share, ...], within(1, 1000, "percents among canary.weights, or 100: [5, 25]")
+]
+Batch = Annotated[
+    Portion, Meta(description='a whole number of instances up to 1000, or a share such as "25%"')
+]
+BatchOrNone = Annotated[
+    PortionOrNone, Meta(description='a number of instances, a share such as "25%", or ""')
 ]
 Tolerance = Annotated[Share, within(0, 1000, "percent from 0 to 100, 0.1 at the finest")]

@@ -14,15 +14,18 @@ from msgspec import Struct
 
 from deployer.errors import NotFound, SettingsInvalid
 from deployer.settings.checking import joined, reject_unknown, spelled, struct, written
+from deployer.settings.hooks import HooksSettings
 from deployer.settings.rules import objections
 from deployer.settings.schema import (
     AnalysisSettings,
+    BlueGreenSettings,
     CanarySettings,
     EnvironmentSettings,
     JournalSettings,
     ProbeSettings,
     ProvisionSettings,
     ReleaseSettings,
+    RollingSettings,
     ServiceSettings,
     Settings,
 )
@@ -30,11 +33,15 @@ from deployer.settings.schema import (
 # Sections that an environment, or a caller, may override.
 TUNABLE: Mapping[str, type[Struct]] = {
     "canary": CanarySettings,
+    "blue_green": BlueGreenSettings,
+    "rolling": RollingSettings,
     "analysis": AnalysisSettings,
     "probe": ProbeSettings,
     "provision": ProvisionSettings,
+    "journal": JournalSettings,
+    "hooks": HooksSettings,
 }
-_SECTIONS = ("service", "release", *TUNABLE, "journal", "environments")
+_SECTIONS = ("service", "release", *TUNABLE, "environments")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -119,7 +126,6 @@ def _settings(
     return Settings(
         service=struct(ServiceSettings, document["service"], f"{where} service"),
         release=struct(ReleaseSettings, document.get("release", {}), f"{where} release"),
-        journal=struct(JournalSettings, document.get("journal", {}), f"{where} journal"),
         environment=struct(
             EnvironmentSettings, place, f"{where} environments.{name}", {"name": name}
         ),

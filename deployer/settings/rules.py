@@ -5,6 +5,7 @@ from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from itertools import pairwise
 from typing import NamedTuple
 
+from deployer.model import WHOLE, Amount
 from deployer.settings import artifacts
 from deployer.settings.schema import EnvironmentSettings, Settings
 
@@ -22,8 +23,11 @@ def objections(settings: Settings) -> Iterator[Objection]:
     yield from _networks(settings.environment)
     yield from _zones(settings.environment)
     yield from _sizes(settings.environment)
+    yield from _standby(settings)
+    yield from _batches(settings)
     yield from _listeners(settings.environment)
     yield from _weights(settings)
+    yield from _approvals(settings)
     if settings.journal.poll_s * 3 > settings.journal.lease_s:
         yield Objection(
             "journal.poll",
@@ -82,3 +86,21 @@ def _weights(settings: Settings) -> Iterator[Objection]:
         yield Objection(
             "canary.weights", "rising percents above 0 and below 100, such as [5, 25, 50]"
         )
+
+
+def _approvals(settings: Settings) -> Iterator[Objection]:
+    stops = {*settings.canary.weights, WHOLE}
+    if not stops.issuperset(settings.canary.approve):
+        yield Objection("canary.approve", "among canary.weights, or 100: approval is asked there")
+
+
+def _standby(settings: Settings) -> Iterator[Objection]:
+    most = settings.environment.max_instances
+    if settings.blue_green.standby > most:
+        yield Objection("blue_green.standby", f"max_instances ({most}) at most")
+
+
+def _batches(settings: Settings) -> Iterator[Objection]:
+    rolling = settings.rolling
+    if not any(Amount.parse(part).up(1000) for part in (rolling.surge, rolling.max_unavailable)):
+        yield Objection("rolling.surge", "above 0 where max_unavailable is 0: one or the other")

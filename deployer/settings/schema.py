@@ -9,8 +9,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from deployer.settings.hooks import HooksSettings
 from deployer.settings.kinds import (
     Account,
+    AlarmNames,
+    Approvals,
+    Batch,
+    BatchOrNone,
     CanaryWeights,
     Cidr,
     Count,
@@ -28,6 +33,8 @@ from deployer.settings.kinds import (
     Path,
     Patience,
     Pause,
+    Portion,
+    PortionOrNone,
     Region,
     Requests,
     Seconds,
@@ -36,6 +43,7 @@ from deployer.settings.kinds import (
     Slug,
     Threshold,
     Tolerance,
+    Wait,
 )
 
 
@@ -65,18 +73,52 @@ class ReleaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class CanarySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[canary]: the way traffic moves.
 
-    weights:      the candidate's shares on the way to 100 %, per mille, rising.
-    bake_s:       how long each share is judged.
-    final_bake_s: how long the candidate is judged while it serves everything.
-    linger_s:     how long the old slot stays, warm and at weight 0, after that.
+    weights:          the candidate's shares on the way to 100 %, per mille, rising.
+    bake_s:           how long each share is judged.
+    final_bake_s:     how long the candidate is judged while it serves everything.
+    approve:          shares, per mille, after whose bake a person must approve; 1000 is one too.
+    approve_within_s: how long approval is waited for, of a blue/green deployment too.
+    linger_s:         how long the old slot stays, warm and at weight 0, after that.
     """
 
     weights: CanaryWeights = (Share(50), Share(250), Share(500))
     bake_s: Pause = field(name="bake", default=Seconds(600))
     final_bake_s: Pause = field(name="final_bake", default=Seconds(600))
+    approve: Approvals = ()
+    approve_within_s: Wait = field(name="approve_within", default=Seconds(86_400))
     linger_s: Pause = field(name="linger", default=Seconds(600))
     route_deadline_s: Deadline = field(name="route_deadline", default=Seconds(120))
     retire_deadline_s: Deadline = field(name="retire_deadline", default=Seconds(900))
+
+
+class BlueGreenSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[blue_green]: everything in one change.
+
+    bake_s:   how long the candidate is judged while it serves everything.
+    approve:  a person must approve after that.
+    window_s: how long the old slot stays warm and whole: going back is one change.
+    standby:  instances that the old slot keeps after that.
+    """
+
+    bake_s: Pause = field(name="bake", default=Seconds(600))
+    approve: Annotated[bool, Meta(description="true or false")] = False
+    window_s: Pause = field(name="window", default=Seconds(3600))
+    standby: CountOrNone = 0
+
+
+class RollingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[rolling]: the instances of the live group give way, a batch at a time.
+
+    max_unavailable: so many instances fewer than the group has may serve; a share rounds down.
+    surge:           so many more may be launched, so that capacity never falls; it rounds up.
+    bake_s:          how long the slot is judged after each batch.
+    until:           so many replaced instances are a checkpoint: it pauses there.
+    """
+
+    max_unavailable: Batch = Portion("0")
+    surge: Batch = Portion("25%")
+    bake_s: Pause = field(name="bake", default=Seconds(60))
+    until: BatchOrNone = PortionOrNone()
 
 
 class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,6 +127,9 @@ class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_requests:    fewer than this on a slot is no evidence.
     tolerance:       share of failures that the candidate may add to the stable slot's, per mille.
     metrics_delay_s: age from which a closed minute of metrics counts as complete.
+    alarms:          CloudWatch alarms, composite ones too, none of which may ring when a deployment
+                     begins nor while it bakes.
+    alarms_without_data: what INSUFFICIENT_DATA of one of them means.
     """
 
     min_requests: Requests = 100
@@ -93,6 +138,10 @@ class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     inconclusive: Annotated[
         Literal["abort", "promote"], Meta(description='"abort" or "promote"')
     ] = "abort"
+    alarms: AlarmNames = ()
+    alarms_without_data: Annotated[
+        Literal["ok", "ringing"], Meta(description='"ok" or "ringing"')
+    ] = "ok"
 
 
 class ProbeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,10 +161,13 @@ class ProvisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[journal]: the lock's lease and how often the runner looks."""
+    """[journal]: the lock's lease, how often the runner looks, what a signal means to it."""
 
     lease_s: Lease = field(name="lease", default=Seconds(60))
     poll_s: Deadline = field(name="poll", default=Seconds(5))
+    on_interrupt: Annotated[
+        Literal["pause", "rollback"], Meta(description='"pause" or "rollback"')
+    ] = "pause"
 
 
 class EnvironmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -125,8 +177,8 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     region: Region
     account: Account = ""
     strategy: Annotated[
-        Literal["canary"],
-        Meta(description='"canary"; "blue-green" and "rolling" are not part of this version'),
+        Literal["canary", "blue-green", "rolling"],
+        Meta(description='"canary", "blue-green" or "rolling"'),
     ] = "canary"
     protected: bool = True
     zones: Annotated[
@@ -157,7 +209,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     release: ReleaseSettings
     environment: EnvironmentSettings
     canary: CanarySettings
+    blue_green: BlueGreenSettings
+    rolling: RollingSettings
     analysis: AnalysisSettings
     probe: ProbeSettings
     provision: ProvisionSettings
+    hooks: HooksSettings
     journal: JournalSettings

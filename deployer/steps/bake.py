@@ -1,13 +1,13 @@
 """Bake: serve at these weights for a while, under judgement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
 
 from deployer.analysis.judge import Outcome, Rule, Verdict, judge
 from deployer.durations import spell
-from deployer.errors import CandidateUnhealthy, VerdictFailed
+from deployer.errors import CandidateUnhealthy, CloudUnavailable, VerdictFailed
 from deployer.model import WHOLE, Minute, Slot, instances_for
 from deployer.ports import World
 from deployer.steps.base import Done, Progress, Waiting
@@ -23,10 +23,14 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
     delay_s:      minutes younger than this are not judged: CloudWatch is late (aws-facts 2).
     patience_s:   how long an inconclusive verdict is waited for, from entry.
     inconclusive: what becomes of it then: `abort` goes back, `promote` goes on, on the record.
+    alarms:       CloudWatch alarms none of which may ring meanwhile.
+    look_back_s:  how much earlier than its entry what condemns the candidate may have happened: the
+                  stop before could not judge its own last `delay_s`.
 
     Raises:
-        CandidateUnhealthy: fewer healthy instances than its share of the traffic needs.
-        VerdictFailed: judged bad, or still inconclusive when patience ran out.
+        CandidateUnhealthy: too few healthy instances for its share of the traffic.
+        VerdictFailed: judged bad, an alarm rings or is gone, or still inconclusive when patience
+                       ran out.
     """
 
     candidate: Slot
@@ -38,16 +42,16 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
     patience_s: float
     inconclusive: Literal["abort", "promote"]
     deadline_s: float
+    look_back_s: float = 0.0
+    alarms: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        return f"bake {self.candidate} for {spell(self.bake_s)} under analysis"
+        guarded = f" and {', '.join(self.alarms)}" if self.alarms else ""
+        return f"bake {self.candidate} for {spell(self.bake_s)} under analysis{guarded}"
 
     def advance(self, world: World) -> Progress:
-        self._require_health(world)
-        verdict = self._judge(world)
+        verdict = self.require_good(world)
         evidence = evidence_of(verdict)
-        if verdict.outcome is Outcome.FAIL:
-            raise VerdictFailed(verdict.reason, evidence)
         if world.elapsed_s < self.bake_s:
             return Waiting(verdict.reason, evidence)
         if verdict.outcome is Outcome.PASS:
@@ -62,12 +66,39 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
             )
         return Done(f"promoted without a verdict, as the settings say: {verdict.reason}", evidence)
 
+    def require_good(self, world: World) -> Verdict:
+        """The verdict so far, unless it is bad already.
+
+        Alarms and metrics are heard independently: the one's silence never hides what the other
+        says.
+
+        Raises:
+            CandidateUnhealthy, VerdictFailed: as `advance`.
+            CloudUnavailable: neither is bad as far as is known, and one of them does not answer.
+        """
+        self._require_health(world)
+        unheard: CloudUnavailable | None = None
+        try:
+            require_silence(world, self.alarms)
+        except CloudUnavailable as error:
+            unheard = error
+        verdict = self._judge(world)
+        if verdict.outcome is Outcome.FAIL:
+            raise VerdictFailed(verdict.reason, evidence_of(verdict))
+        if unheard is not None:
+            raise unheard
+        return verdict
+
     def _require_health(self, world: World) -> None:
-        healthy = world.seen[self.candidate].healthy()
-        need = instances_for(self.share, self.capacity)
-        if healthy < need:
+        """One dead instance of five is replaced and no verdict on a release; more are.
+
+        A slot that was scaled in on purpose is as healthy as what is left of it.
+        """
+        state = world.seen[self.candidate]
+        need = min(instances_for(self.share, self.capacity), max(state.desired, 1))
+        if state.healthy() * 5 < need * 4:
             raise CandidateUnhealthy(
-                f"{self.candidate}: {healthy} healthy instances, {need} needed for its share"
+                f"{self.candidate}: {state.healthy()} healthy instances, {need} needed for its share"
             )
 
     def _require_everyone(self, world: World, verdict: Verdict) -> Progress:
@@ -84,20 +115,49 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
 
         The minute of entry can condemn a release, a minute earlier than the next one would; it can
         not clear it: most of its requests may be the probes, which asked for less than users do.
+        Neither can what happened before, within `look_back_s`. Nothing older than the deadline is
+        read: where a bake is what somebody waits by, hours of good service must not outweigh a
+        release that goes bad now.
         """
-        since = world.entered_at // MINUTE_S * MINUTE_S
         until = world.now - self.delay_s
+        oldest = max(world.entered_at - self.look_back_s, until - self.deadline_s)
+        since = oldest // MINUTE_S * MINUTE_S
         seen = world.metrics.traffic(since, until) if until >= since + MINUTE_S else {}
-        candidate = seen.get(self.candidate, ())
-        stable = seen.get(self.candidate.twin, ()) if self.share < WHOLE else None
-        verdict = judge(candidate, stable, self.rule)
-        if verdict.outcome is Outcome.FAIL:
-            return verdict
-        return judge(
-            whole_minutes(candidate, world.entered_at),
-            whole_minutes(stable, world.entered_at) if stable is not None else None,
-            self.rule,
-        )
+        candidate, stable = seen.get(self.candidate, ()), seen.get(self.candidate.twin, ())
+        entered, compared = world.entered_at, self.share < WHOLE
+        for those, beside in self._condemning(candidate, stable, entered // MINUTE_S * MINUTE_S):
+            verdict = judge(those, beside, self.rule)
+            if verdict.outcome is Outcome.FAIL:
+                return verdict
+        beside = whole_minutes(stable, entered) if compared else None
+        return judge(whole_minutes(candidate, entered), beside, self.rule)
+
+    def _condemning(
+        self, candidate: Sequence[Minute], stable: Sequence[Minute], entry: float
+    ) -> Iterator[tuple[Sequence[Minute], Sequence[Minute] | None]]:
+        """What may condemn it, and beside what: with all of the traffic there is no beside.
+
+        entry: start of the minute of entry, epoch seconds; what was before had a stable slot.
+        """
+        if self.share < WHOLE:
+            yield candidate, stable
+            return
+        before = sum(minute.start < entry for minute in candidate)
+        yield candidate[:before], stable[:before]
+        yield candidate[before:], None
+
+
+def require_silence(world: World, alarms: Sequence[str]) -> None:
+    """None of `alarms` rings.
+
+    Raises:
+        VerdictFailed: one does, or does not exist any more; names all of them.
+        CloudUnavailable: no answer.
+    """
+    ringing = world.alarms.ringing(alarms) if alarms else {}
+    if ringing:
+        said = "; ".join(f"alarm {name} {why}" for name, why in ringing.items())
+        raise VerdictFailed(said, {"alarms": dict(ringing)})
 
 
 def whole_minutes(minutes: Sequence[Minute], since: float) -> tuple[Minute, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from deployer.ports import Change, World
+from deployer.ports import Effect, World
 
 LATE_READING_S = 60.0  # a reading of the cloud is never older than this (aws-facts 4.4)
 
@@ -29,7 +29,7 @@ class Waiting:
 class Act:
     """The one change that brings the goal nearer."""
 
-    change: Change
+    change: Effect
 
 
 Progress = Done | Waiting | Act

@@ -6,13 +6,19 @@ from deployer.durations import spell
 from deployer.errors import UnsafeAction
 from deployer.model import Slot
 from deployer.ports import World
+from deployer.steps.bake import Bake
 from deployer.steps.base import Done, Progress, Waiting
 
 MINUTE_S = 60.0
+RECENT_S = 600.0  # silence longer ago than this is not asked for
 
 
 class Linger(msgspec.Struct, frozen=True, tag=True):
     """`slot` has weight 0 and its own RequestCount was zero for a whole minute, or `linger_s` passed.
+
+    least_s: it stays that long even if it is silent: the window in which going back is one change.
+    watch:   what the other slot was judged by: it stays under judgement for as long as there is a
+             slot to go back to.
 
     The control plane shows new weights at once, the data plane follows later; clients with sticky
     cookies or open sockets later still (aws-facts 1.3). A missing RequestCount means silence only
@@ -20,15 +26,21 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
 
     Raises:
         UnsafeAction: the slot has traffic.
+        CandidateUnhealthy, VerdictFailed: as Bake.
     """
 
     slot: Slot
     linger_s: float
     delay_s: float
     deadline_s: float
+    least_s: float = 0.0
+    watch: Bake | None = None
 
     def describe(self) -> str:
-        return f"linger: keep {self.slot} until it is silent (at most {spell(self.linger_s)})"
+        silent = f"until it is silent (at most {spell(self.linger_s)})"
+        if self.least_s:
+            return f"keep {self.slot} warm for {spell(self.least_s)}, then {silent}"
+        return f"linger: keep {self.slot} {silent}"
 
     def advance(self, world: World) -> Progress:
         weights = world.seen.weights
@@ -36,13 +48,17 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
             raise UnsafeAction(f"{self.slot} still has traffic: {weights}")
         if world.elapsed_s >= self.linger_s:
             return Done(f"{spell(self.linger_s)} have passed")
+        if self.watch is not None:
+            self.watch.require_good(world)
+        if world.elapsed_s < self.least_s:
+            return Waiting(f"{self.slot} is warm: `deployer rollback` is one change")
         if self._silent(world):
             return Done(f"{self.slot} served nothing for a whole minute")
         return Waiting(f"waiting for {self.slot} to fall silent")
 
     def _silent(self, world: World) -> bool:
-        since = -(-world.entered_at // MINUTE_S) * MINUTE_S
         until = world.now - self.delay_s
+        since = -(-max(world.entered_at, until - RECENT_S) // MINUTE_S) * MINUTE_S
         if until < since + MINUTE_S:
             return False
         seen = world.metrics.traffic(since, until)

@@ -5,7 +5,7 @@ import msgspec
 from deployer.durations import spell
 from deployer.errors import CandidateUnhealthy, UnsafeAction
 from deployer.model import Health, Release, Slot, SlotState
-from deployer.ports import PinRelease, SetDesired, World
+from deployer.ports import Freeze, PinRelease, SetDesired, World
 from deployer.steps.base import Act, Done, Progress, Waiting
 
 
@@ -14,6 +14,9 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
 
     release: None restores capacity: whatever the slot runs already, it runs more of; it is waited
              for as long as the deadline allows, since giving up early helps nobody.
+    hold:    the slot that serves meanwhile, and may be needed again: before any traffic can leave
+             it, its group is kept from getting smaller by itself. Target tracking would shrink it
+             then, and a way back would meet too few instances (aws-facts 3.2).
     settle_s: readings within this time from entry may still show instances that are gone.
 
     Raises:
@@ -26,6 +29,7 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
     count: int
     deadline_s: float
     settle_s: float = 0.0
+    hold: Slot | None = None
 
     def describe(self) -> str:
         what = self.release.name if self.release else "what it runs"
@@ -43,6 +47,8 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
             fail_early(state, world.entered_at)
         if state.desired < self.count:
             return Act(SetDesired(self.slot, self.count))
+        if (freeze := self._freeze(world)) is not None:
+            return Act(freeze)
         healthy = state.healthy(self.release.name if self.release else None)
         note = f"{healthy} of {self.count} healthy"
         if healthy < self.count:
@@ -50,6 +56,14 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
         if world.elapsed_s < self.settle_s:
             return Waiting(f"{note}, if the reading is not late: looking again")
         return Done(note)
+
+    def _freeze(self, world: World) -> Freeze | None:
+        """What keeps the other slot as large as it was when this one was sized by it."""
+        if self.hold is None:
+            return None
+        held = world.seen[self.hold]
+        floor = min(self.count, held.desired)
+        return Freeze(self.hold, floor, held.min_size) if held.min_size < floor else None
 
     def _make_way(self, world: World, state: SlotState, release: Release) -> Progress | None:
         """What must go or be pinned before instances of `release` can be asked for."""

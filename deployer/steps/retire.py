@@ -10,7 +10,7 @@ from deployer.steps.base import Act, Done, Progress, Waiting
 
 
 class Retire(msgspec.Struct, frozen=True, tag=True):
-    """`slot` has weight 0 and no instances; its connections were drained.
+    """`slot` has weight 0 and `keep` instances, none by default; its connections were drained.
 
     Raises:
         UnsafeAction: the slot has traffic.
@@ -18,16 +18,23 @@ class Retire(msgspec.Struct, frozen=True, tag=True):
 
     slot: Slot
     deadline_s: float
+    keep: int = 0
 
     def describe(self) -> str:
-        return f"retire {self.slot} (within {spell(self.deadline_s)})"
+        standby = f" but for {self.keep} on standby" if self.keep else ""
+        return f"retire {self.slot}{standby} (within {spell(self.deadline_s)})"
 
     def advance(self, world: World) -> Progress:
         weights, state = world.seen.weights, world.seen[self.slot]
         if weights is not None and weights[self.slot]:
             raise UnsafeAction(f"{self.slot} still has traffic: {weights}")
-        if state.desired:
-            return Act(SetDesired(self.slot, 0))
-        if state.empty:
-            return Done(f"{self.slot} is empty")
-        return Waiting(f"{len(state.instances)} instances of {self.slot} drain and stop")
+        if state.desired > self.keep:
+            return Act(SetDesired(self.slot, self.keep))
+        leaving = len(state.instances) - state.desired
+        if leaving <= 0 and not state.draining:
+            return Done(
+                f"{self.slot} has {state.desired} on standby"
+                if self.keep
+                else f"{self.slot} is empty"
+            )
+        return Waiting(f"{max(leaving, state.draining)} instances of {self.slot} drain and stop")

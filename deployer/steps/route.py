@@ -5,6 +5,7 @@ import msgspec
 from deployer.durations import spell
 from deployer.model import Slot, Weights, instances_for
 from deployer.ports import SetDesired, SetWeights, World
+from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting
 
 
@@ -17,12 +18,18 @@ class Route(msgspec.Struct, frozen=True, tag=True):
     A slot that would gain traffic without healthy capacity for it is waited for, until the
     deadline: the weights stay where they are (invariant I2). If its group was scaled in since it
     was provisioned, which is what target tracking does to a slot with little traffic, it gets its
-    size back first.
+    size back first: the deadline covers booting.
+
+    watch: the stop before: while users are waiting there, the candidate stays under judgement.
+
+    Raises:
+        CandidateUnhealthy, VerdictFailed: as Bake.
     """
 
     weights: Weights
     capacity: int
     deadline_s: float
+    watch: Bake | None = None
 
     def describe(self) -> str:
         return f"route {self.weights} (within {spell(self.deadline_s)})"
@@ -37,5 +44,7 @@ class Route(msgspec.Struct, frozen=True, tag=True):
             if self.weights[slot] > (live[slot] if live else 0) and have < need:
                 if world.seen[slot].desired < need:
                     return Act(SetDesired(slot, self.capacity))
+                if self.watch is not None:
+                    self.watch.require_good(world)
                 return Waiting(f"{slot}: {have} healthy, {need} needed for its share")
         return Act(SetWeights(self.weights, live))

@@ -3,10 +3,11 @@
 from hypothesis import strategies as st
 
 from deployer.analysis.judge import Rule
-from deployer.journal import Active, Lease
+from deployer.journal import Active, Ask, Lease
 from deployer.model import Health, Instance, Release, Slot, SlotState, Snapshot, Weights
 from deployer.plan import Deployment, Event, Intent, Plan, Status
 from deployer.render.progress import Standing, View
+from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger
 from deployer.steps.probe import Probe
@@ -42,16 +43,18 @@ snapshots = st.builds(
     Snapshot, moments, st.none() | weights, states(Slot.BLUE), states(Slot.GREEN)
 )  # fmt: skip
 
+bakes = st.builds(
+    Bake, candidate=slots, share=shares, capacity=counts, bake_s=spans_s, rule=st.just(Rule()),
+    delay_s=spans_s, patience_s=spans_s, inconclusive=st.just("abort"), deadline_s=spans_s,
+)  # fmt: skip
 steps = st.one_of(
     st.builds(Provision, slots, st.none() | releases, counts, spans_s),
     st.builds(Probe, slots, names, counts, counts, spans_s),
     st.builds(Route, weights, counts, spans_s),
-    st.builds(
-        Bake, candidate=slots, share=shares, capacity=counts, bake_s=spans_s, rule=st.just(Rule()),
-        delay_s=spans_s, patience_s=spans_s, inconclusive=st.just("abort"), deadline_s=spans_s,
-    ),
-    st.builds(Linger, slots, spans_s, spans_s, spans_s),
-    st.builds(Retire, slots, spans_s),
+    bakes,
+    st.builds(Approve, bakes, spans_s),
+    st.builds(Linger, slots, spans_s, spans_s, spans_s, spans_s),
+    st.builds(Retire, slots, spans_s, counts),
 )  # fmt: skip
 intents = st.builds(Intent, release=releases)
 plans = st.builds(
@@ -60,11 +63,17 @@ plans = st.builds(
     steps=st.lists(steps, min_size=1, max_size=14).map(tuple), basis=names,
 )  # fmt: skip
 details = st.dictionaries(
-    st.sampled_from(["verdict", "candidate_requests", "candidate_failures", "stable_requests"]),
+    st.sampled_from(
+        ["verdict", "candidate_requests", "candidate_failures", "stable_requests", "output"]
+    ),
     st.none() | counts | words,
 )
-KINDS = ["started", "waiting", "step_done", "change", "retreat", "halted", "unavailable", "other"]
-events = st.builds(Event, moments, st.sampled_from(KINDS), words, details)
+KINDS = [
+    "started", "waiting", "step_done", "change", "retreat", "halted", "unavailable", "asked",
+    "refused", "other",
+]  # fmt: skip
+wishes = st.builds("{} by {}".format, st.sampled_from(Ask), names)
+events = st.builds(Event, moments, st.sampled_from(KINDS), words | wishes, details)
 
 
 @st.composite
@@ -75,6 +84,7 @@ def deployments(draw: st.DrawFn) -> Deployment:
         original=draw(st.none() | plans), cursor=draw(st.integers(0, len(plan.steps) - 1)),
         started_at=draw(moments), entered_at=draw(moments), finished_at=draw(st.none() | moments),
         written=draw(st.none() | weights), reason=draw(words), by=draw(words),
+        paused_at=draw(st.none() | moments),
         log=draw(st.lists(events, max_size=6).map(tuple)),
     )  # fmt: skip
 

@@ -13,13 +13,16 @@ from deployer.errors import NotFound
 from deployer.journal import Lease
 from deployer.model import Release, Weights
 from deployer.plan import Deployment
+from deployer.preflight import Surroundings
 from deployer.settings.schema import Settings
 from deployer.wiring import Services
 from tests.sim.fleet import Behaviour
 from tests.sim.journal import SimJournal
 from tests.sim.play import CloudPort, Play, play
 
-RELEASES = ("v1", "v2", "v3")
+RELEASES = ("v1", "v2", "v3", "u1")  # u1 migrates a schema: it is not safe to roll back
+STACKS = ("shop-sim-network", "shop-sim-service", "shop-sim-control")
+QUIET = Surroundings(stacks=dict.fromkeys(STACKS, "UPDATE_COMPLETE"))
 SETTINGS = """
 [service]
 name = "shop"
@@ -42,7 +45,7 @@ metrics_delay = "1m"
 
 @dataclass
 class StageJournal(SimJournal):
-    """The simulated journal, with a lease that can be given back.
+    """The simulated journal.
 
     forgetful: as if the process had been killed before it could give its lease back.
     """
@@ -50,10 +53,8 @@ class StageJournal(SimJournal):
     forgetful: bool = False
 
     def release(self, deployment: Deployment, lease: Lease) -> None:
-        held = self.locks.get(deployment.environment)
-        if not self.forgetful and held and held[1].owner == lease.owner:
-            expired = Lease(lease.owner, self.gate.clock.now())
-            self.locks[deployment.environment] = (held[0], expired)
+        if not self.forgetful:
+            super().release(deployment, lease)
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Stage:
     folder: Path
     commands: int = 0
     connections: list[Settings] = field(default_factory=list)
+    around: Surroundings = QUIET
 
     def __post_init__(self) -> None:
         self.journal = StageJournal(self.play.gate)
@@ -82,7 +84,8 @@ class Stage:
             cloud=CloudPort(play.cloud, play.gate, play.oracle, owner, play.history),
             metrics=play.metrics, prober=play.prober, journal=self.journal, clock=play.clock,
             find_release=find_release, poll_s=10.0, lease_s=60.0, owner=owner,
-            caller="alice@laptop", scale=100.0,
+            caller="alice@laptop", scale=100.0, alarms=play.alarms,
+            look_around=lambda: self.around, on_interrupt=settings.journal.on_interrupt,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environ: str) -> Result:
@@ -107,10 +110,11 @@ class Stage:
 
 
 def find_release(name: str) -> Release:
-    """Three releases exist."""
+    """Four releases exist."""
     if name not in RELEASES:
         raise NotFound(f"no release {name}: s3://artifacts/shop/{name}.tar.gz does not exist")
-    return Release(name, f"s3://artifacts/shop/{name}.tar.gz")
+    uri = f"s3://artifacts/shop/{name}.tar.gz"
+    return Release(name, uri, rollback_safe=not name.startswith("u"))
 
 
 def stage(

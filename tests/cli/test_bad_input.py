@@ -26,7 +26,7 @@ CASES = {
         ("--env", "moon", "status"),
         "no environment 'moon'; there is: sim",
     ),
-    "nothing to abort": (("abort",), "no deployment is active"),
+    "nothing to abort": (("abort",), "nothing is being deployed in shop/sim"),
     "no release at all": (("canary",), "Missing argument 'RELEASE'"),
     "no such command": (("ship", "v2"), "No such command 'ship'"),
     "no such option": (("canary", "v2", "--fast"), "No such option '--fast'"),

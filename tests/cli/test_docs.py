@@ -13,6 +13,7 @@ from deployer.cli.group import COMMANDS
 from deployer.cli.main import cli
 from deployer.cli.stopping import SIGNALS
 from deployer.errors import DeployError
+from deployer.preflight import Code
 from tests.cli.conftest import Staged
 
 DOCS = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -85,3 +86,8 @@ def test_every_json_key_and_event_is_documented(staged: Staged) -> None:
     assert used <= documented, used - documented
     assert {each["event"] for each in seen} <= documented
     assert {each["status"] for each in seen if "status" in each} <= documented
+
+
+def test_every_objection_is_documented() -> None:
+    section = DOCS.split("### Refused to begin", 1)[1].split("\n### ")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == set(Code)

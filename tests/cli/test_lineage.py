@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import strategies
-from deployer.cli.lineage import lineage, release_before
+from deployer.cli.lineage import lineage, one_way_since, release_before
 from deployer.model import Release, Slot, SlotState, Snapshot
 from deployer.plan import Deployment, Intent, Status
 
@@ -62,3 +62,55 @@ def test_the_release_before(story: list[str], serving: str, before: str | None) 
 def test_the_line_forgets_what_was_undone() -> None:
     story = ["first v1 shipped", "canary v2 shipped", "canary v3 shipped", "rollback v1 shipped"]
     assert lineage([record(text) for text in reversed(story)]) == ["v1"]
+
+
+def unsafe(text: str) -> Deployment:
+    """A record whose release cannot go back once users reached it."""
+    made = record(text)
+    plan = made.plan
+    release = replace_release(plan.release)
+    return replace(made, plan=replace(plan, intent=replace(plan.intent, release=release)))
+
+
+def replace_release(release: Release) -> Release:
+    return Release(release.name, release.artifact, release.image, rollback_safe=False)
+
+
+CROSSINGS = {
+    "nothing between": ([record("canary v1 shipped"), record("canary v2 shipped")], "v1", None),
+    "the present one": ([record("canary v1 shipped"), unsafe("canary v2 shipped")], "v1", "v2"),
+    "one before it": (
+        [record("canary v1 shipped"), unsafe("canary v2 shipped"), record("canary v3 shipped")],
+        "v1",
+        "v2",
+    ),
+    "to it, not past it": (
+        [record("canary v1 shipped"), unsafe("canary v2 shipped"), record("canary v3 shipped")],
+        "v2",
+        None,
+    ),
+    "forced back already": (
+        [record("canary v1 shipped"), unsafe("canary v2 shipped"), record("rollback v1 shipped"),
+         record("canary v3 shipped")],
+        "v1",
+        None,
+    ),
+    "it never reached users": (
+        [record("canary v1 shipped"), unsafe("canary v2 rolled_back"), record("canary v3 shipped")],
+        "v1",
+        None,
+    ),
+    "a release that nobody remembers": (
+        [unsafe("canary v2 shipped"), record("canary v3 shipped")],
+        "v0",
+        "v2",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "to", "found"), CROSSINGS.values(), ids=list(CROSSINGS))
+def test_what_lies_between_and_cannot_go_back(
+    line: list[Deployment], to: str, found: str | None
+) -> None:
+    serving = (line[-1].first_plan.release.name,)
+    assert one_way_since(line[::-1], serving, to) == found

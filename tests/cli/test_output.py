@@ -25,7 +25,7 @@ def test_every_event_is_one_document_and_the_last_is_the_result(staged: Staged) 
     assert status == 0
     assert (kinds[0], kinds[-1]) == ("plan", "result")
     assert kinds.count("step_done") == 10
-    assert kinds.count("change") == 6
+    assert kinds.count("change") == 8
     assert {each["deployment"] for each in documents} == {documents[0]["deployment"]}
     assert documents[-1] | {"at": "", "deployment": ""} == {
         "at": "", "deployment": "", "event": "result", "status": "shipped", "release": "v2",

@@ -13,7 +13,7 @@ from deployer.model import Snapshot
 from deployer.plan import Deployment, Event
 from deployer.render import documents
 from deployer.render.history import history_text, show_text
-from deployer.render.lines import plain_line, way_back_lines
+from deployer.render.lines import output_lines, plain_line, way_back_lines
 from deployer.render.live import frame
 from deployer.render.plan import plan_text
 from deployer.render.progress import Standing, View, outcome, see, step_times
@@ -57,6 +57,7 @@ def test_any_event_makes_a_line_a_document_and_a_next_frame(
 ) -> None:
     line = plain_line(view.deployment, event)
     assert harmless(line)
+    assert all(harmless(each) for each in output_lines(event))
     assert all(harmless(each) for each in way_back_lines(view.deployment))
     document = json.loads(documents.encode(documents.event_document(view.deployment, event, seen)))
     assert document["event"] == event.kind

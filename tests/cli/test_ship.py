@@ -5,9 +5,12 @@ from itertools import pairwise
 
 import pytest
 
+from deployer.journal import Lease
 from deployer.model import Slot, Weights
 from deployer.plan import Status
+from deployer.ports import SetWeights
 from tests.cli.conftest import Staged
+from tests.cli.test_back import abandoned
 from tests.sim.fleet import Behaviour
 
 
@@ -125,3 +128,105 @@ def test_an_environment_that_changes_under_the_plan_is_left_alone(staged: Staged
     assert shop.records[0].status is Status.ROLLED_BACK
     assert shop.records[0].reason.startswith("not begun: ")
     assert shop.journal.active("sim") is None
+
+
+BLUE_GREEN = ("blue-green", "v2", "--bake", "2m", "--window", "30m")
+
+
+def test_blue_green_switches_in_one_change_and_keeps_the_old_slot_warm(staged: Staged) -> None:
+    shop = staged()
+    sizes: list[int] = []
+    shop.at(1500, lambda: sizes.append(shop.play.cloud.groups[Slot.BLUE].desired))
+    done = shop.run(*BLUE_GREEN)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("v2 shipped in ")
+    routes = [c for _, c in shop.play.cloud.changes if isinstance(c, SetWeights)]
+    assert [route.weights for route in routes] == [Weights(0, 1000)]
+    assert sizes == [2]
+    assert shop.play.cloud.groups[Slot.BLUE].desired == 0
+    assert "keep blue warm for 30m, then until it is silent" in done.stderr
+    assert shop.play.oracle.violations == []
+
+
+def test_the_settings_of_the_environment_choose_the_strategy(staged: Staged) -> None:
+    shop = staged()
+    text = shop.config.read_text()
+    text = text.replace("[environments.sim]", '[environments.sim]\nstrategy = "blue-green"')
+    shop.config.write_text(text + '\n[blue_green]\nbake = "3m"\napprove = true\nstandby = 1\n')
+    said = shop.run("deploy", "v2", "--dry-run").stdout
+    assert said.startswith("blue-green v2 in shop/sim\n")
+    assert "   3  route blue 0 % / green 100 %" in said
+    assert "bake green for 3m" in said
+    assert "wait for approval" in said
+    assert "keep blue warm for 1h" in said
+    assert "retire blue but for 1 on standby" in said
+    quick = shop.run("blue-green", "v2", "--no-approve", "--standby", "0", "--dry-run").stdout
+    assert "approval" not in quick
+    assert "standby" not in quick
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("blue-green", "v2", "--standby", "3"), "standby 3 is more than the 2 that serve"),
+        (("blue-green", "v2", "--standby", "-1"), "--standby"),
+        (("blue-green", "v2", "--window", "8d"), "a duration from 0s to 7d"),
+        (("canary", "v2", "--approve", "7"), "must be among canary.weights, or 100"),
+        (("canary", "v2", "--approve", "5;50"), "several are separated by commas: 5,25; or none"),
+        (("canary", "v2", "--wait-for-lock", "long"), "is not a duration"),
+    ],
+)
+def test_what_makes_no_plan_is_refused(staged: Staged, flags: tuple[str, ...], words: str) -> None:
+    shop = staged()
+    done = shop.run(*flags)
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert shop.records == []
+
+
+def test_who_waits_for_the_lock_is_told_for_whom_and_plans_anew(staged: Staged) -> None:
+    """The one that waits is the outer one; the first deployment is resumed meanwhile."""
+    shop = abandoned(staged)
+    shop.at(100, lambda: shop.run("resume"))
+    done = shop.run("canary", "v3", "--wait-for-lock", "1h")
+    assert done.exit_code == 0, done.output
+    first, _, rest = done.stderr.partition("canary v3 in shop/sim\n")
+    assert "Waiting until 09:0" in first
+    assert "is taken by canary v2 (2027" in first
+    assert rest.startswith("candidate blue gets v3, stable green serves v2")
+    assert [record.plan.release.name for record in shop.records] == ["v3", "v2"]
+    assert shop.play.oracle.violations == []
+
+
+def test_waiting_for_the_lock_has_an_end(staged: Staged) -> None:
+    shop = abandoned(staged)
+    began = shop.play.clock.now()
+    done = shop.run("canary", "v3", "--wait-for-lock", "10m")
+    assert done.exit_code == 5
+    assert 600 <= shop.play.clock.now() - began <= 615
+    assert done.stderr.count("Waiting until") == 1
+    assert "its runner is gone: `deployer resume` goes on" in done.stderr.splitlines()[-1]
+    assert len(shop.records) == 1
+
+
+def test_who_waits_and_loses_the_race_waits_again(staged: Staged) -> None:
+    """Somebody else begins between our reading of a free environment and our taking it."""
+    shop = staged()
+
+    def lock() -> None:
+        shop.play.gate.hooks.clear()
+        shop.journal.locks["sim"] = ("other", Lease("bob@desk", shop.play.clock.now() + 30))
+        shop.journal.records["other"] = shop.journal.records[shop.records[0].id]
+        shop.at(120, shop.journal.locks.clear)
+
+    assert shop.run("canary", "v2").exit_code == 0
+    shop.play.gate.hooks["journal.begin"] = lock
+    done = shop.run("canary", "v3", "--wait-for-lock", "10m")
+    assert done.exit_code == 0, done.output
+    assert done.stderr.count("canary v3 in shop/sim") == 2
+    assert "Waiting until" in done.stderr
+
+
+def test_a_dry_run_waits_too(staged: Staged) -> None:
+    done = abandoned(staged).run("canary", "v3", "--dry-run", "--wait-for-lock", "1m")
+    assert done.exit_code == 5

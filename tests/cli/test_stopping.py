@@ -6,6 +6,8 @@ import signal
 import pytest
 
 from deployer.errors import AccessProblem, CloudUnavailable
+from deployer.journal import Request
+from deployer.model import Weights
 from deployer.plan import Status
 from deployer.ports import Change, SetWeights
 from tests.cli.conftest import Staged
@@ -132,6 +134,107 @@ def test_a_watched_status_survives_an_outage_of_the_api(staged: Staged) -> None:
     assert done.stdout.count("shop/sim  serves v1") == 3
 
 
+def turning(staged: Staged) -> Stage:
+    """An environment whose settings say: a signal brings everything back."""
+    shop = staged()
+    shop.config.write_text(shop.config.read_text() + '\n[journal]\non_interrupt = "rollback"\n')
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")],
+)
+def test_a_signal_may_mean_the_way_back(staged: Staged, number: signal.Signals, name: str) -> None:
+    shop = turning(staged)
+    interrupt(shop, 150, number)
+    done = shop.run("canary", "v2")
+    assert done.exit_code == 3, done.output
+    assert f"{name}: going back (journal.on_interrupt); a second signal stops at once." in (
+        done.stderr
+    )
+    assert f"aborted by alice@laptop ({name}); v1 serves" in done.stdout
+    assert shop.play.cloud.rule == Weights(1000, 0)
+    retreat = next(e for e in shop.records[0].log if e.kind == "retreat")
+    assert retreat.at - shop.records[0].started_at <= 160
+    assert shop.play.oracle.violations == []
+
+
+def test_a_second_signal_on_the_way_back_stops_at_once(staged: Staged) -> None:
+    shop = turning(staged)
+    interrupt(shop, 150, signal.SIGTERM)
+    interrupt(shop, 250, signal.SIGINT)
+    done = shop.run("canary", "v2")
+    assert done.exit_code == 130
+    assert shop.records[0].status is Status.RETREATING
+    assert shop.run("resume").exit_code == 3
+
+
+def test_a_signal_before_the_first_change_goes_back_to_nothing(staged: Staged) -> None:
+    shop = turning(staged)
+    shop.play.gate.hooks["journal.begin"] = lambda: os.kill(os.getpid(), signal.SIGINT)
+    assert shop.run("canary", "v2").exit_code == 3
+    assert shop.play.cloud.changes == []
+
+
+@pytest.mark.parametrize("command", [("rollback",), ("rollback", "v3")])
+def test_a_signal_does_not_turn_a_way_back_around(staged: Staged, command: tuple[str]) -> None:
+    shop = turning(staged)
+    assert shop.run("canary", "v2").exit_code == 0
+    interrupt(shop, 100, signal.SIGTERM)
+    done = shop.run(*command)
+    assert done.exit_code == 0, done.output
+    assert (
+        "SIGTERM: this is the way back, to its end; a second signal stops at once." in done.stderr
+    )
+    assert shop.journal.requests == {}
+
+
+def test_a_signal_while_it_goes_back_lets_it(staged: Staged) -> None:
+    shop = turning(staged)
+    shop.at(150, lambda: shop.run("abort"))
+    interrupt(shop, 250, signal.SIGINT)
+    done = shop.run("canary", "v2")
+    assert done.exit_code == 3
+    assert "this is the way back, to its end" in done.stderr
+
+
+def test_the_way_back_is_asked_for_until_the_journal_answers(staged: Staged) -> None:
+    shop = turning(staged)
+    ask = shop.journal.ask
+    refusals: list[Request] = []
+
+    def silent(environment: str, request: Request) -> str:
+        if len(refusals) < 2:
+            refusals.append(request)
+            raise CloudUnavailable("Rate exceeded")
+        return ask(environment, request)
+
+    shop.journal.ask = silent  # type: ignore[method-assign]
+    interrupt(shop, 150, signal.SIGINT)
+    done = shop.run("canary", "v2")
+    assert done.exit_code == 3
+    assert done.stderr.count("Ctrl-C: to go back is asked for again: Rate exceeded") == 2
+
+
+def test_a_paused_deployment_goes_back_on_a_signal(staged: Staged) -> None:
+    shop = turning(staged)
+    shop.at(100, lambda: shop.run("pause"))
+    interrupt(shop, 500, signal.SIGTERM)
+    assert shop.run("canary", "v2").exit_code == 3
+
+
+def test_waiting_for_the_lock_ends_with_ctrl_c(staged: Staged) -> None:
+    shop = staged()
+    interrupt(shop, 150, signal.SIGINT)
+    assert shop.run("canary", "v2").exit_code == 130
+    interrupt(shop, 60, signal.SIGINT)
+    done = shop.run("canary", "v3", "--wait-for-lock", "1h")
+    assert done.exit_code == 130
+    assert done.stderr.splitlines()[-1] == "no longer waiting; nothing was begun"
+    assert len(shop.records) == 1
+
+
 def test_credentials_that_run_out_half_way_are_no_refusal(staged: Staged) -> None:
     """Exit 2 would say that nothing was changed: here the release already has users."""
     shop = staged()
@@ -178,3 +281,15 @@ def test_a_signal_right_after_a_change_names_both_weights_that_may_be_live(stage
     done = shop.run("canary", "v2")
     assert done.exit_code == 130
     assert "traffic stays at blue 100 % / green 0 % or blue 95 % / green 5 %: " in done.stderr
+
+
+def test_a_signal_pauses_what_cannot_go_back_safely(staged: Staged) -> None:
+    shop = turning(staged)
+    interrupt(shop, 150, signal.SIGTERM)
+    done = shop.run("canary", "u1", "--irreversible")
+    assert done.exit_code == 143
+    assert "SIGTERM: u1 is marked rollback-safe: false and users reach it, so it does not" in (
+        done.stderr
+    )
+    assert "`deployer resume` goes on, `deployer abort --force` goes back" in done.stderr
+    assert shop.run("resume").exit_code == 0

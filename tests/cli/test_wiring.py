@@ -149,10 +149,39 @@ def test_a_release_is_looked_for_in_the_bucket(tmp_path: Path) -> None:
 
 
 def test_the_settings_become_the_intent(tmp_path: Path) -> None:
-    intent = intent_of(settings(tmp_path, "instances = 3"), Release("v2"))
+    intent = intent_of(settings(tmp_path, "instances = 3"), Release("v2"), "canary")
     assert intent.weights == (50, 500)
     assert (intent.bake_s, intent.final_bake_s, intent.linger_s) == (120.0, 60.0, 300.0)
     assert (intent.size, intent.delay_s) == (3, 60.0)
     assert intent.rule.tolerance == 0.01
     assert {type(share) for share in intent.weights} == {int}
     assert type(intent.bake_s) is type(intent.limits.route_s) is float
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(("meaning", "rings"), [("ok", []), ("ringing", ["fatal"])])
+def test_alarms_are_read_as_the_settings_say(
+    tmp_path: Path, meaning: str, rings: list[str]
+) -> None:
+    publish()
+    boto3.client("cloudwatch", "us-east-1").put_metric_alarm(
+        AlarmName="fatal", Namespace="shop", MetricName="Fatals", Statistic="Sum", Period=60,
+        EvaluationPeriods=1, Threshold=5.0, ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    boto3.client("cloudwatch", "us-east-1").set_alarm_state(
+        AlarmName="fatal", StateValue="INSUFFICIENT_DATA", StateReason="nothing yet"
+    )
+    path = tmp_path / "deployer.toml"
+    path.write_text(
+        SETTINGS.replace("[analysis]", f'[analysis]\nalarms_without_data = "{meaning}"')
+    )
+    services = connect(load(path, "sim"))
+    assert list(services.alarms.ringing(["fatal"])) == rings
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_surroundings_are_those_of_the_published_groups(tmp_path: Path) -> None:
+    publish()
+    services = connect(settings(tmp_path))
+    with pytest.raises(NotFound, match="Auto Scaling group shop-sim-blue is gone"):
+        services.look_around()

@@ -20,7 +20,11 @@ from deployer.lab.autoscaling.component import Fleet
 from deployer.lab.context import REGION, Context
 
 ITEM_ACTIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
-OTHER_NAMES = {"s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket"}
+OTHER_NAMES = {
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "lambda:Invoke": "lambda:InvokeFunction",
+}
 _numbers = itertools.count(1)
 
 
@@ -114,6 +118,7 @@ def connected(context: Context, calls: set[str], config: Config | None = None) -
         made._session.events.register("provide-client-params.*.*", noting(calls))
         for service in (
             "autoscaling",
+            "cloudformation",
             "cloudwatch",
             "dynamodb",
             "ec2",

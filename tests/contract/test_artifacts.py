@@ -45,6 +45,24 @@ def test_a_release_that_is_there_is_found(
     assert baked.resolve("v1") == Release("v1", uri, "ami-12345678")
 
 
+@pytest.mark.parametrize(("said", "safe"), [("true", True), ("false", False)])
+def test_a_release_says_itself_whether_it_can_be_followed_by_the_one_before(
+    artifacts: Artifacts, admin: Admin, bucket: str, said: str, *, safe: bool
+) -> None:
+    admin("s3").put_object(
+        Bucket=bucket, Key="shop/v7.tar.gz", Body=b"x", Metadata={"rollback-safe": said}
+    )
+    assert artifacts.resolve("v7").rollback_safe is safe
+
+
+def test_what_it_says_must_be_clear(artifacts: Artifacts, admin: Admin, bucket: str) -> None:
+    admin("s3").put_object(
+        Bucket=bucket, Key="shop/v8.tar.gz", Body=b"x", Metadata={"Rollback-Safe": "maybe"}
+    )
+    with pytest.raises(UsageError, match="'maybe', not true or false"):
+        artifacts.resolve("v8")
+
+
 def test_one_that_is_not_says_where_it_should_be_and_which_there_are(
     artifacts: Artifacts, admin: Admin, bucket: str
 ) -> None:

@@ -10,15 +10,18 @@ import pytest
 from botocore.stub import Stubber
 from msgspec.structs import replace
 
-from deployer.aws import permissions
+from deployer.aws import permissions, preflight
 from deployer.aws import published as publishing
+from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.cloudwatch import CloudWatchMetrics
 from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
+from deployer.aws.hook_runs import FunctionRun
 from deployer.aws.needs import Resource
 from deployer.aws.published import Published, PublishedSlot, PublishedSlots
 from deployer.aws.session import Aws
+from deployer.aws.tail import Tail
 from deployer.errors import (
     AccessProblem,
     ChangeRefused,
@@ -32,7 +35,19 @@ from deployer.lab import actions
 from deployer.lab.context import Context
 from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState, Weights
 from deployer.plan import Status
-from deployer.ports import Clock, Cloud, Metrics, PinRelease, SetDesired, SetWeights
+from deployer.ports import (
+    Clock,
+    Cloud,
+    Freeze,
+    Metrics,
+    PinRelease,
+    ResumeProcesses,
+    SetDesired,
+    SetWeights,
+    Suspend,
+    Terminate,
+    Thaw,
+)
 from deployer.topology import topology_parameter
 from tests.contract.conftest import ManualClock, connected, published
 from tests.contract.test_journal import deployment
@@ -111,7 +126,9 @@ def test_the_first_reading_and_the_first_changes(
     first = cloud.observe()
     assert first.at == clock.now()
     assert first.weights is None
-    assert first.blue == SlotState(Slot.BLUE, 0, 4, desired=0, stack_image=AMI)
+    assert first.blue == SlotState(
+        Slot.BLUE, min_size=0, max_size=4, desired=0, stack_image=AMI, version=1
+    )
     assert first.green.empty
     cloud.apply(PinRelease(Slot.GREEN, V2))
     cloud.apply(SetWeights(BLUE, None))
@@ -226,15 +243,17 @@ def test_instances_carry_release_health_and_zone(aws: Aws, clock: ManualClock) -
         max_size=4,
         desired=2,
         instances=(
-            Instance("i-1", "InService", "v1", Health.HEALTHY, zone),
-            Instance("i-2", "InService", "v2", None, zone),
+            Instance("i-1", "InService", "v1", Health.HEALTHY, zone, version=2),
+            Instance("i-2", "InService", "v2", None, zone, version=3),
         ),
         boots=Release("v2"),
         draining=1,
+        version=3,
+        known=(Release("v1"), Release("v2")),
     )
     assert seen.green.instances == (
-        Instance("i-3", "InService", "v1", Health.INITIAL, zone),
-        Instance("i-4", "Pending", "v1", None, zone),
+        Instance("i-3", "InService", "v1", Health.INITIAL, zone, version=2),
+        Instance("i-4", "Pending", "v1", None, zone, version=2),
     )
     assert seen.green.launch_failures == (LaunchFailure(100, "no capacity"),)
     assert (seen.green.boots, seen.green.stale) == (Release("v1"), False)
@@ -328,11 +347,23 @@ def test_what_is_called_is_what_is_declared(
     cloud.apply(SetDesired(Slot.BLUE, 1))
     cloud.apply(SetWeights(BLUE, None))
     cloud.apply(SetWeights(Weights(0, 1000), BLUE))
+    cloud.apply(Suspend(Slot.BLUE, ("AZRebalance",)))
+    cloud.apply(ResumeProcesses(Slot.BLUE, ("AZRebalance",)))
+    with Stubber(aws.autoscaling) as stub:
+        member = group(Slot.BLUE, 1, ("i-1", "InService", "1"))
+        found = {**member, "AutoScalingGroupName": shop.slots.blue.group}
+        stub.add_response("describe_auto_scaling_groups", {"AutoScalingGroups": [found]})
+        stub.add_response("terminate_instance_in_auto_scaling_group", {})
+        cloud.apply(Terminate(Slot.BLUE, ("i-1",), False, frozenset({"i-1"}), 1))
     cloud.observe()
     with Stubber(aws.cloudwatch) as stub:
         stub.add_client_error("get_metric_data", "Throttling")
         with pytest.raises(CloudUnavailable):
             CloudWatchMetrics(aws, shop).traffic(0, 60)
+    assert CloudWatchAlarms(aws, clock).ringing(["fatal"]) == {"fatal": "does not exist"}
+    assert preflight.read(aws, shop, "shop", "prod").stacks == {}
+    hook = FunctionRun(aws.functions(1.0), "smoke-test", {}, 1.0)
+    assert "lambda" in str(hook.run(Tail()))  # which the lab refuses
     journal = DynamoJournal(aws, "rounds", "shop", clock)
     lease = Lease("me", clock.now() + 60)
     begun = journal.begin(deployment("prod", clock), lease)
@@ -352,6 +383,9 @@ def test_permissions_are_narrow_where_iam_allows() -> None:
     )
     changing = {need.action for need in permissions.NEEDS - permissions.READS}
     assert changing == {
+        "autoscaling:ResumeProcesses",
+        "autoscaling:SuspendProcesses",
+        "autoscaling:TerminateInstanceInAutoScalingGroup",
         "autoscaling:UpdateAutoScalingGroup",
         "dynamodb:DeleteItem",
         "dynamodb:PutItem",
@@ -361,4 +395,13 @@ def test_permissions_are_narrow_where_iam_allows() -> None:
         "elasticloadbalancing:AddTags",
         "elasticloadbalancing:CreateRule",
         "elasticloadbalancing:ModifyRule",
+        "lambda:InvokeFunction",
     }
+
+
+def test_a_slot_is_frozen_and_set_free(cloud: AwsCloud) -> None:
+    cloud.apply(SetDesired(Slot.BLUE, 2))
+    cloud.apply(Freeze(Slot.BLUE, 2, 0))
+    assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (2, 2)
+    cloud.apply(Thaw(Slot.BLUE, 0))
+    assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (0, 2)

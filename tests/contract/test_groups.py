@@ -61,6 +61,38 @@ def test_more_than_the_most_is_refused_before_asking(aws: Aws, group: str) -> No
     assert sizes(aws, group) == (0, 0, 4)
 
 
+def test_a_frozen_group_keeps_what_it_is_asked_for_and_launches_nothing(
+    aws: Aws, group: str
+) -> None:
+    asg.set_desired(aws, group, 2)
+    asg.freeze(aws, group, 3)
+    assert sizes(aws, group) == (2, 2, 4)
+    before = len(actions.calls("autoscaling", "UpdateAutoScalingGroup"))
+    asg.freeze(aws, group, 1)
+    asg.freeze(aws, group, 2)
+    assert len(actions.calls("autoscaling", "UpdateAutoScalingGroup")) == before
+    assert sizes(aws, group) == (2, 2, 4)
+
+
+def test_a_thawed_group_may_be_as_small_as_before_and_never_larger_for_it(
+    aws: Aws, group: str
+) -> None:
+    asg.set_desired(aws, group, 3)
+    asg.freeze(aws, group, 3)
+    asg.thaw(aws, group, 1)
+    assert sizes(aws, group) == (1, 3, 4)
+    asg.set_desired(aws, group, 0)
+    asg.thaw(aws, group, 1)
+    assert sizes(aws, group) == (0, 0, 4)
+
+
+def test_a_retired_group_need_not_be_thawed_first(aws: Aws, group: str) -> None:
+    asg.set_desired(aws, group, 2)
+    asg.freeze(aws, group, 2)
+    asg.set_desired(aws, group, 0)
+    assert sizes(aws, group) == (0, 0, 4)
+
+
 def test_the_least_gives_way_in_the_same_call(aws: Aws, group: str, admin: Admin) -> None:
     admin("autoscaling").update_auto_scaling_group(
         AutoScalingGroupName=group, MinSize=2, DesiredCapacity=3

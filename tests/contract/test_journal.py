@@ -355,7 +355,7 @@ def test_a_wish_is_seen_and_outlives_saves_and_take_over(
 ) -> None:
     begun = journal.begin(deployment(fresh, clock), lease(clock))
     assert journal.requested(begun) is None
-    wish = Request(Ask.ABORT, "carol@phone")
+    wish = Request(Ask.ABORT, "carol@phone", "r1")
     assert journal.ask(fresh, wish) == begun.id
     saved = journal.save(begun, lease(clock))
     assert saved.version == begun.version + 1, "the wish does not disturb the runner"
@@ -368,7 +368,7 @@ def test_a_wish_is_seen_and_outlives_saves_and_take_over(
 def test_nothing_can_be_asked_of_an_idle_environment(
     journal: DynamoJournal, clock: ManualClock, fresh: str
 ) -> None:
-    wish = Request(Ask.ABORT, "carol@phone")
+    wish = Request(Ask.ABORT, "carol@phone", "r1")
     with pytest.raises(NotPossibleNow, match="nothing is being deployed"):
         journal.ask(fresh, wish)
     begun = journal.begin(deployment(fresh, clock), lease(clock))
@@ -389,7 +389,92 @@ def test_a_wish_in_the_moment_of_the_end_is_refused(
 
     aws.dynamodb.meta.events.register("before-call.*.UpdateItem", end)
     with pytest.raises(NotPossibleNow):
-        journal.ask(fresh, Request(Ask.ABORT, "carol@phone"))
+        journal.ask(fresh, Request(Ask.ABORT, "carol@phone", "r1"))
+
+
+WISHES = [
+    (Ask.PAUSE, Ask.RESUME, True),
+    (Ask.RESUME, Ask.PAUSE, True),
+    (Ask.PROMOTE, Ask.PROMOTE_FULL, True),
+    (Ask.APPROVE, Ask.ABORT, True),
+    (Ask.PAUSE, Ask.ABORT_FORCE, True),
+    (Ask.ABORT, Ask.ABORT, True),
+    (Ask.ABORT, Ask.ABORT_FORCE, True),
+    (Ask.ABORT, Ask.PAUSE, False),
+    (Ask.ABORT, Ask.PROMOTE_FULL, False),
+    (Ask.ABORT_FORCE, Ask.APPROVE, False),
+    (Ask.ABORT_FORCE, Ask.ABORT, False),
+]
+
+
+@pytest.mark.parametrize(("earlier", "later", "counts"), WISHES)
+def test_the_newest_wish_counts_unless_one_to_go_back_stands(
+    journal: DynamoJournal,
+    clock: ManualClock,
+    fresh: str,
+    earlier: Ask,
+    later: Ask,
+    *,
+    counts: bool,
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    first, second = Request(earlier, "carol@phone", "r1"), Request(later, "dave@desk", "r2")
+    journal.ask(fresh, first)
+    if counts:
+        assert journal.ask(fresh, second) == begun.id
+    else:
+        with pytest.raises(NotPossibleNow, match=f"{begun.id} was asked to go back already"):
+            journal.ask(fresh, second)
+    assert journal.requested(begun) == (second if counts else first)
+
+
+def test_a_wish_to_go_back_that_was_refused_stands_no_longer(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    journal.ask(fresh, Request(Ask.ABORT, "carol@phone", "r1"))
+    heard = journal.save(replace(begun, heeded="r1"), lease(clock))
+    journal.ask(fresh, Request(Ask.PAUSE, "dave@desk", "r2"))
+    assert journal.requested(heard) == Request(Ask.PAUSE, "dave@desk", "r2")
+
+
+def test_the_same_wish_again_has_another_id(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    ids = []
+    for _ in range(3):
+        journal.ask(fresh, identity.request(Ask.PAUSE, "carol@phone"))
+        request = journal.requested(begun)
+        assert request is not None
+        ids.append(request.id)
+    assert len(set(ids)) == 3
+
+
+def test_a_wish_whose_reply_was_lost_is_asked_once(
+    journal: DynamoJournal, clock: ManualClock, fresh: str, faults: Any
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    faults.add(Fault(Kind.LOST_REPLY, "dynamodb", "UpdateItem", times=1))
+    wish = Request(Ask.PROMOTE, "carol@phone", "r1")
+    assert journal.ask(fresh, wish) == begun.id
+    assert journal.requested(begun) == wish
+
+
+def test_a_wish_in_the_same_moment_as_an_abort_does_not_hide_it(
+    journal: DynamoJournal, clock: ManualClock, fresh: str, aws: Aws
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    back = Request(Ask.ABORT, "carol@phone", "r1")
+
+    def overtake(**_event: object) -> None:
+        aws.dynamodb.meta.events.unregister("before-call.*.UpdateItem", overtake)
+        journal.ask(fresh, back)
+
+    aws.dynamodb.meta.events.register("before-call.*.UpdateItem", overtake)
+    with pytest.raises(NotPossibleNow, match="asked to go back already"):
+        journal.ask(fresh, Request(Ask.RESUME, "dave@desk", "r2"))
+    assert journal.requested(begun) == back
 
 
 def test_history_is_newest_first_and_no_longer_than_asked(

@@ -288,12 +288,12 @@ def test_a_latest_version_that_cannot_be_seen_yet_is_looked_for_again(
     with Stubber(aws.ec2) as stub:
         stub.add_response("describe_launch_templates", summary(1, 2))
         stub.add_response("describe_launch_template_versions", answer(row(1)))
-        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=False)
+        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=False, version=1)
         stub.add_response("describe_launch_templates", summary(1, 2))
         stub.add_response("describe_launch_template_versions", answer(row(1), row(2)))
-        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=True)
+        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=True, version=1)
         stub.add_response("describe_launch_templates", summary(1, 2))
-        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=True)
+        assert templates.boots(["lt-1"])["lt-1"] == Boots(None, stale=True, version=1)
         stub.assert_no_pending_responses()
 
 

@@ -30,6 +30,7 @@ class Story:
     def tell(self, faults: Mapping[int, Fault], absence_s: float = 61.0) -> tuple[Play, Deployment]:
         sim = play(behaviours=self.behaviours, weights=self.weights, faults=faults)
         sim.absence_s = absence_s
+        sim.poll_s = 20.0  # fewer looks: every one of them is a place to die at
         self.happens(sim)
         return sim, sim.ship()
 
@@ -123,6 +124,7 @@ class Intruder:
 def test_nobody_gets_in_while_a_killed_deployment_waits_for_its_next_runner(kill: Fault) -> None:
     for call in range(len(STORIES["good"].tell({})[0].gate.names)):
         sim = play(faults={call: kill})
+        sim.poll_s = 20.0
         intruder = Intruder(sim)
         assert sim.ship().status is Status.SHIPPED
         assert intruder.let_in == 0

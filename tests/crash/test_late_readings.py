@@ -80,13 +80,13 @@ def test_a_stable_slot_scaled_in_is_restored_before_it_gets_its_traffic_back() -
 
 def test_the_journal_may_fail_while_a_refused_change_is_written_down() -> None:
     sim = play()
-    sim.cloud.groups[Slot.GREEN].min_size = 1  # so that its retirement is refused
+    sim.cloud.groups[Slot.GREEN].least = 1  # so that its retirement is refused
     sim.abort_at(30.0)
     failed: list[int] = []
 
     def fail_once() -> None:
         halting = sim.cloud.groups[Slot.GREEN].desired and len(failed) < 3 and sim.clock.now() > 0
-        refused = len(sim.cloud.changes) == 2 and sim.gate.names[-2] == "cloud.apply"
+        refused = len(sim.cloud.changes) == 3 and sim.gate.names[-2] == "cloud.apply"
         if halting and refused:
             failed.append(len(sim.gate.names))
             raise CloudUnavailable("the journal does not answer")

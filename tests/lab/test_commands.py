@@ -97,7 +97,8 @@ def test_kill_the_deployer_in_mid_canary_and_carry_on_without_losing_a_request(
     locked = inside.run("canary", "v2")
     assert locked.returncode == 5, locked.stderr
     resumed = inside.run("resume")
-    while resumed.returncode == 5:  # the dead runner's lease is still alive
+    while resumed.returncode == 2:  # the dead runner's lease is still alive
+        assert "whose lease lasts until" in resumed.stderr
         time.sleep(0.5)
         resumed = inside.run("resume")
     assert resumed.returncode == 0, resumed.stderr

@@ -56,6 +56,53 @@ def test_ending_it_again_does_not_decrement_again(served: World) -> None:
     assert shown(served)["DesiredCapacity"] == 1
 
 
+def end_several(served: World, *instances: str, decrement: bool) -> list[str]:
+    answer = served.api.terminate_instance_in_auto_scaling_group(
+        AutoScalingGroupName="web",
+        InstanceIds=list(instances),
+        ShouldDecrementDesiredCapacity=decrement,
+    )
+    return [activity["ActivityId"] for activity in answer["Activities"]]
+
+
+def test_several_are_ended_in_one_call(served: World) -> None:
+    activities = end_several(served, "i-1", "i-2", decrement=False)
+    assert len(set(activities)) == 2
+    assert served.states()["i-1"] == served.states()["i-2"] == "Terminating"
+    assert end_several(served, "i-1", "i-2", decrement=True) == activities
+    assert shown(served)["DesiredCapacity"] == 2
+
+
+def test_several_beyond_the_minimum_are_refused_all_of_them(served: World) -> None:
+    code, message = refused(
+        served.api.terminate_instance_in_auto_scaling_group,
+        AutoScalingGroupName="web",
+        InstanceIds=["i-1", "i-2"],
+        ShouldDecrementDesiredCapacity=True,
+    )
+    assert code == "ValidationError"
+    assert "minSize (1)" in message
+    assert set(served.states().values()) == {"InService"}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"InstanceIds": ["i-1"], "InstanceId": "i-2", "AutoScalingGroupName": "web"},
+        {"InstanceIds": ["i-1", "i-9"], "AutoScalingGroupName": "web"},
+        {"InstanceIds": [f"i-{n}" for n in range(101)], "AutoScalingGroupName": "web"},
+    ],
+)
+def test_several_are_named_properly(served: World, asked: dict[str, Any]) -> None:
+    code, _ = refused(
+        served.api.terminate_instance_in_auto_scaling_group,
+        **asked,
+        ShouldDecrementDesiredCapacity=False,
+    )
+    assert code == "ValidationError"
+    assert set(served.states().values()) == {"InService"}
+
+
 def test_the_minimum_holds(served: World) -> None:
     end(served, "i-1", decrement=True)
     code, message = refused(

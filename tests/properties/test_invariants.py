@@ -1,6 +1,6 @@
 """Whatever happens, users lose nothing that the deployer could have saved.
 
-Random fleets, weights, releases, faults, late readings and aborts. The oracles judge each change
+Random fleets, strategies, weights, releases, faults, late readings, aborts and people's wishes. The oracles judge each change
 when it is made (tests/sim/oracles.py); the ledger judges by what users saw.
 """
 
@@ -11,10 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from deployer.journal import Ask
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
+from deployer.ports import ResumeProcesses, Thaw
+from deployer.strategies import STRATEGIES, Strategy
 from tests.sim.faults import Fault
 from tests.sim.fleet import NEVER, Behaviour
+from tests.sim.people import Person, ask_at, resumes
 from tests.sim.play import INTENT, Play, play
 
 
@@ -38,6 +42,8 @@ def intents(draw: st.DrawFn) -> Intent:
         weights=tuple(sorted(weights)),
         bake_s=draw(st.sampled_from([0.0, 60.0, 150.0])),
         final_bake_s=draw(st.sampled_from([0.0, 60.0])),
+        window_s=draw(st.sampled_from([0.0, 150.0])),
+        standby=draw(st.integers(0, 1)),
         linger_s=draw(st.sampled_from([60.0, 300.0])),
         inconclusive=draw(st.sampled_from(["abort", "promote"])),
     )
@@ -72,6 +78,20 @@ class Tale:
     deaths: list[float]
     sizes: list[tuple[float, int]]
     silent_minutes: frozenset[int]
+    strategy: str
+    gates: frozenset[int]
+    wishes: list[tuple[float, Ask]]
+
+    @property
+    def compile_it(self) -> Strategy:
+        return STRATEGIES[self.strategy]
+
+    @property
+    def wanted(self) -> Intent:
+        """The intent, with approval asked for at some of the strategy's stops."""
+        stops = (1000,) if self.strategy == "blue-green" else (*self.intent.weights, 1000)
+        gates = tuple(stop for n, stop in enumerate(stops) if n in self.gates)
+        return replace(self.intent, approve=gates)
 
     def set_up(
         self,
@@ -93,6 +113,9 @@ class Tale:
             sim.kill_instance_at(death, self.live)
         for second, more in self.sizes:
             sim.autoscale_at(second, self.live, self.size + more)
+        for second, ask in self.wishes:
+            ask_at(sim, second, ask)
+        Person(sim, resumes(200.0), every_s=50.0)
         first = int(sim.clock.now() // 60)
         sim.metrics.missing = {first + minute for minute in self.silent_minutes}
         return sim
@@ -110,6 +133,9 @@ tales = st.builds(
     deaths=st.lists(st.floats(30.0, 900.0), max_size=2),
     sizes=st.lists(st.tuples(st.floats(0.0, 900.0), st.integers(0, 3)), max_size=3),
     silent_minutes=st.frozensets(st.integers(0, 15), max_size=3),
+    strategy=st.sampled_from(["canary", "blue-green"]),
+    gates=st.frozensets(st.integers(0, 3), max_size=2),
+    wishes=st.lists(st.tuples(st.floats(0.0, 1500.0), st.sampled_from(Ask)), max_size=5),
 )
 
 
@@ -123,7 +149,7 @@ def judge(sim: Play, deployment: Deployment) -> None:
 @given(tale=tales)
 def test_any_release_on_any_fleet(tale: Tale) -> None:
     sim = tale.set_up()
-    judge(sim, sim.ship(tale.intent))
+    judge(sim, sim.ship(tale.wanted, tale.compile_it))
 
 
 @given(tale=tales, faults=faults, burst=bursts)
@@ -131,13 +157,13 @@ def test_any_faults_at_any_calls(
     tale: Tale, faults: dict[int, Fault], burst: dict[int, Fault]
 ) -> None:
     sim = tale.set_up(faults={**burst, **faults})
-    judge(sim, sim.ship(tale.intent))
+    judge(sim, sim.ship(tale.wanted, tale.compile_it))
 
 
 @given(tale=tales, faults=faults, lags=lags)
 def test_late_readings(tale: Tale, faults: dict[int, Fault], lags: dict[str, list[float]]) -> None:
     sim = tale.set_up(faults, lags)
-    judge(sim, sim.ship(tale.intent))
+    judge(sim, sim.ship(tale.wanted, tale.compile_it))
 
 
 @given(tale=tales, second=st.floats(1.0, 900.0), share=st.integers(0, 1000))
@@ -147,12 +173,13 @@ def test_somebody_else_moves_traffic(tale: Tale, second: float, share: int) -> N
     foreign = Weights.toward(tale.live, share)
     sim.move_weights_at(second, foreign)
     began = sim.clock.now()
-    deployment = sim.ship(tale.intent)
+    deployment = sim.ship(tale.wanted, tale.compile_it)
     assert deployment.status.final
     assert sim.oracle.violations == []
     if deployment.status is Status.HALTED and "somebody else" in deployment.reason:
         assert sim.cloud.rule == foreign
-        assert [change for at, change in sim.cloud.changes if at > began + second] == []
+        later = [change for at, change in sim.cloud.changes if at > began + second]
+        assert all(isinstance(change, ResumeProcesses | Thaw) for change in later)
 
 
 @given(

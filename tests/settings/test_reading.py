@@ -68,6 +68,18 @@ def test_the_caller_overrides_both(file: Path) -> None:
     assert load(file, "dev", {"canary.bake": "2m"}).canary.bake_s == 120.0
 
 
+def test_an_environment_has_a_window_and_a_policy_of_its_own(file: Path) -> None:
+    file.write_text(
+        MINIMAL + '[blue_green]\nwindow = "2h"\nstandby = 1\n[canary]\napprove = [25, 100]\n'
+        '[environments.dev.blue_green]\nwindow = "30m"\n'
+        '[environments.dev.journal]\non_interrupt = "rollback"\n'
+    )
+    settings = load(file, "dev")
+    assert (settings.blue_green.window_s, settings.blue_green.standby) == (1800.0, 1)
+    assert (settings.journal.on_interrupt, settings.journal.lease_s) == ("rollback", 60.0)
+    assert settings.canary.approve == (250, 1000)
+
+
 def test_environments_come_in_the_order_of_the_file(file: Path) -> None:
     file.write_text(MINIMAL + "[environments.b]\n[environments.a]\n")
     assert environments(file) == ("dev", "b", "a")
@@ -79,7 +91,7 @@ TABLE = [
     ("[canary]\nbakes = 1", "deployer.toml: canary.bakes is not a setting; did you mean 'bake'?"),
     (
         "[journal]\nxyz = 1",
-        "deployer.toml: journal.xyz is not a setting; known here: lease, poll",
+        "deployer.toml: journal.xyz is not a setting; known here: lease, poll, on_interrupt",
     ),
     (
         f"{DEV}canary]\nweigths = [5]",
@@ -140,6 +152,71 @@ TABLE = [
             "the lease is renewed as often as the runner looks"
         ),
     ),
+    (
+        "[canary]\napprove = [10]",
+        (
+            "deployer.toml: canary.approve = [10] (in dev): must be among canary.weights, or 100: "
+            "approval is asked there"
+        ),
+    ),
+    (
+        "[canary]\napprove = [0]",
+        (
+            "deployer.toml: canary.approve = [0]: must be percents among canary.weights, or 100: "
+            "[5, 25]"
+        ),
+    ),
+    (
+        '[canary]\napprove_within = "8d"',
+        'deployer.toml: canary.approve_within = "8d": must be a duration from 1s to 7d, such as 24h',
+    ),
+    (
+        "[blue_green]\nstandby = 11",
+        "deployer.toml: blue_green.standby = 11 (in dev): must be max_instances (10) at most",
+    ),
+    (
+        '[rolling]\nsurge = "1.5"',
+        (
+            'deployer.toml: rolling.surge = "1.5": must be a whole number of instances up to 1000, or a '
+            'share such as "25%"'
+        ),
+    ),
+    (
+        "[rolling]\nmax_unavailable = true",
+        (
+            "deployer.toml: rolling.max_unavailable = true: must be a whole number of instances up to "
+            '1000, or a share such as "25%"'
+        ),
+    ),
+    (
+        "[rolling]\nsurge = 0",
+        (
+            "deployer.toml: rolling.surge = 0 (in dev): must be above 0 where max_unavailable is 0: "
+            "one or the other"
+        ),
+    ),
+    (
+        '[rolling]\nuntil = "half"',
+        (
+            'deployer.toml: rolling.until = "half": must be a number of instances, a share such as '
+            '"25%", or ""'
+        ),
+    ),
+    (
+        "[blue_green]\napprove = [100]",
+        "deployer.toml: blue_green.approve = [100]: must be true or false",
+    ),
+    (
+        '[blue-green]\nbake = "1m"',
+        "deployer.toml: blue-green is not a setting; did you mean 'blue_green'?",
+    ),
+    (
+        f'{DEV}journal]\non_interrupt = "stop"',
+        (
+            'deployer.toml: environments.dev.journal.on_interrupt = "stop": must be "pause" or '
+            '"rollback"'
+        ),
+    ),
     ("canary = 5\n[x", None),
 ]
 
@@ -154,8 +231,7 @@ PLACES = [
     ("name", '"x"', "is not a setting; known here: region, "),
     ("region", '"Ireland"', "must be the name of a Region such as us-east-1"),
     ("account", '"42"', "must be the 12 digits of an AWS account"),
-    ("strategy", '"blue-green"', '"blue-green" and "rolling" are not part of this version'),
-    ("strategy", '"rolling"', 'must be "canary"'),
+    ("strategy", '"recreate"', 'must be "canary", "blue-green" or "rolling"'),
     ("zones", '["eu-west-1a"]', "must be two to six different zones"),
     ("zones", '["eu-west-1a", "us-east-1b"]', "must be zones of the Region eu-west-1"),
     ("zones", '["eu-west-1a", 2]', "must be two or more zones"),

@@ -3,14 +3,23 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from deployer.errors import ChangeRefused, WeightsMoved
+from deployer.errors import ChangeRefused, CloudUnavailable, WeightsMoved
 from deployer.model import Slot, Weights, instances_for
-from deployer.ports import Change, PinRelease, SetDesired, SetWeights
+from deployer.ports import (
+    Change,
+    Freeze,
+    ResumeProcesses,
+    SetDesired,
+    SetWeights,
+    Suspend,
+    Terminate,
+    Thaw,
+)
 from tests.sim.clock import SimClock
 from tests.sim.fleet import NEVER, SimGroup
 from tests.sim.ledger import Ledger
 
-Happening = Callable[[], None]
+Happening = Callable[[], object]
 
 
 @dataclass
@@ -60,13 +69,26 @@ class SimCloud:
         Raises:
             WeightsMoved: the rule is neither what the change expects nor what it wants.
             ChangeRefused: a size outside min..max.
+            CloudUnavailable: the group is no longer what the change was decided on.
         """
         if isinstance(change, SetWeights):
             self._set_weights(change)
         elif isinstance(change, SetDesired):
             self._set_desired(change)
+        elif isinstance(change, Terminate):
+            self._terminate(change)
+        elif isinstance(change, Freeze):
+            group = self.groups[change.slot]
+            group.min_size = max(group.min_size, min(change.floor, group.desired))
+        elif isinstance(change, Thaw):
+            group = self.groups[change.slot]
+            group.min_size = min(group.min_size, change.floor)
+        elif isinstance(change, Suspend):
+            self.groups[change.slot].suspended |= set(change.processes)
+        elif isinstance(change, ResumeProcesses):
+            self.groups[change.slot].suspended -= set(change.processes)
         else:
-            self._pin(change)
+            self.groups[change.slot].pin(change.release)
         self.changes.append((self._at, change))
         self._settle()
 
@@ -89,15 +111,22 @@ class SimCloud:
 
     def _set_desired(self, change: SetDesired) -> None:
         group = self.groups[change.slot]
-        if not group.min_size <= change.desired <= group.max_size:
+        if not group.least <= change.desired <= group.max_size:
             raise ChangeRefused(
-                f"{change.desired} is outside {group.min_size}..{group.max_size} of {change.slot}"
+                f"{change.desired} is outside {group.least}..{group.max_size} of {change.slot}"
             )
+        if group.desired != change.desired and change.live not in (None, group.desired):
+            raise CloudUnavailable(f"{group.slot} has changed since it was read")
         group.desired = change.desired
+        group.min_size = min(group.min_size, change.desired)  # it gives way in the same call
 
-    def _pin(self, change: PinRelease) -> None:
+    def _terminate(self, change: Terminate) -> None:
         group = self.groups[change.slot]
-        group.boots, group.stale = change.release, False
+        if not group.staying & set(change.instances):
+            return
+        if group.staying != change.members or group.desired != change.desired:
+            raise CloudUnavailable(f"{group.slot} has changed since it was read")
+        group.terminate(frozenset(change.instances), self._at, shrink=change.shrink)
 
     def _next_moment(self) -> float:
         moments = [group.next_moment(self._at) for group in self.groups.values()]

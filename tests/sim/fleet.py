@@ -1,7 +1,8 @@
 """One slot's Auto Scaling group and target group, as time passes (aws-facts 1.3, 1.5, 3.2)."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState
@@ -36,6 +37,7 @@ class SimInstance:
     """One instance; its whole life is a handful of moments, in epoch seconds.
 
     replacement: it stands in for one that broke by itself.
+    version:     of the launch template that it was launched from.
     """
 
     id: str
@@ -43,6 +45,9 @@ class SimInstance:
     behaviour: Behaviour
     launched_at: float
     replacement: bool = False
+    zone: str = "a"
+    version: int = 0
+    protected: bool = False
     in_service_at: float = field(init=False)
     healthy_at: float = field(init=False)
     fails_at: float = field(init=False)
@@ -93,7 +98,10 @@ class SimInstance:
 
     def reading(self, now: float, *, checked: bool) -> Instance:
         """What AWS would say of it."""
-        return Instance(self.id, self._lifecycle(now), self.release, self._health(now, checked))
+        return Instance(
+            self.id, self._lifecycle(now), self.release, self._health(now, checked), self.zone,
+            self.protected, self.version,
+        )  # fmt: skip
 
     def _lifecycle(self, now: float) -> str:
         if now >= self.leaving_at:
@@ -132,7 +140,11 @@ class SimGroup:
 
     behaviours:  release -> how its instances behave; any other release is good.
     referenced:  some listener rule names the target group, so that it is health-checked.
+    least:       AWS refuses to be asked for less.
     no_capacity: AWS's reason why no instance can be launched; None: launches succeed.
+    zones:       a new instance comes to the one with the fewest; the first of several.
+    version:     number of the launch template's default version; `versions`: of each release.
+    suspended:   processes of the group; by whom is for the oracle to know.
     """
 
     slot: Slot
@@ -140,6 +152,7 @@ class SimGroup:
     boots: Release | None = None
     min_size: int = 0
     max_size: int = 12
+    least: int = 0
     drain_s: float = 20.0
     stale: bool = False
     referenced: bool = True
@@ -150,6 +163,10 @@ class SimGroup:
     owed: int = 0
     launched: int = 0
     retry_at: float = 0.0
+    zones: tuple[str, ...] = ("a", "b")
+    version: int = 0
+    versions: dict[str, int] = field(default_factory=dict)
+    suspended: set[str] = field(default_factory=set)
 
     def stock(self, now: float) -> "SimGroup":
         """Begin with the desired instances long since healthy."""
@@ -167,7 +184,7 @@ class SimGroup:
         """What Auto Scaling does at this moment."""
         for instance in self.instances:
             if instance.leaving_at == NEVER and now >= instance.replaced_at:
-                self.owed += instance.fails_at <= now
+                self.owed += instance.excused(now)
                 instance.leaving_at = instance.gone_at = now
         self.instances = [i for i in self.instances if now < i.gone_at]
         staying = [i for i in self.instances if i.leaving_at == NEVER]
@@ -175,6 +192,28 @@ class SimGroup:
             self._dismiss(instance, now)
         for _ in range(self.desired - len(staying)):
             self._launch(now)
+
+    def pin(self, pinned: Release) -> None:
+        """The default version is one that carries `release`, on top of the newest of the stack."""
+        release = pinned.name
+        if self.boots is not None:
+            self.versions.setdefault(self.boots.name, self.version)
+        if self.stale or release not in self.versions:
+            self.versions[release] = max((-1, *self.versions.values())) + 1
+        self.boots, self.stale, self.version = pinned, False, self.versions[release]
+
+    @property
+    def staying(self) -> frozenset[str]:
+        """Ids of the members that the group counts."""
+        return frozenset(i.id for i in self.instances if i.leaving_at == NEVER)
+
+    def terminate(self, ids: Iterable[str], now: float, *, shrink: bool) -> None:
+        """Members leave; those that are leaving already do not count twice."""
+        for instance in self.instances:
+            if instance.id in ids and instance.leaving_at == NEVER:
+                self.owed += instance.excused(now)
+                self._dismiss(instance, now)
+                self.desired -= shrink
 
     def _dismiss(self, instance: SimInstance, now: float) -> None:
         instance.leaving_at = now
@@ -190,7 +229,13 @@ class SimGroup:
         how = self.behaviours.get(boots or "", Behaviour())
         self.launched += 1
         name = f"{self.slot}-{self.launched}"
-        self.instances.append(SimInstance(name, boots, how, now, replacement=self.owed > 0))
+        staying = Counter(i.zone for i in self.instances if i.leaving_at == NEVER)
+        self.instances.append(
+            SimInstance(
+                name, boots, how, now, replacement=self.owed > 0,
+                zone=min(self.zones, key=lambda zone: staying[zone]), version=self.version,
+            )
+        )  # fmt: skip
         self.owed = max(0, self.owed - 1)
 
     def break_one(self, now: float) -> None:
@@ -212,7 +257,14 @@ class SimGroup:
             stale=self.stale,
             draining=sum(i.leaving_at <= now and i.in_service_at <= now for i in self.instances),
             launch_failures=tuple(self.failures),
+            suspended=frozenset(self.suspended),
+            version=self.version,
+            known=self._known(),
         )
+
+    def _known(self) -> tuple[Release, ...]:
+        names = {self.boots.name if self.boots else None, *(i.release for i in self.instances)}
+        return tuple(Release(name) for name in sorted(n for n in names if n is not None))
 
     def able(self, now: float) -> int:
         return sum(i.able(now) for i in self.instances)

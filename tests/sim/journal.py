@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from deployer.errors import LeaseLost, Locked, NotFound, NotPossibleNow
-from deployer.journal import Active, Lease, Request
+from deployer.journal import Active, Lease, Request, outranking
 from deployer.plan import Deployment, decode, encode
 from tests.sim.faults import Gate
 
@@ -31,6 +31,12 @@ class SimJournal:
             "journal.take_over", lambda: self._take_over(environment, lease, now)
         )
 
+    def release(self, deployment: Deployment, lease: Lease) -> None:
+        held = self.locks.get(deployment.environment)
+        if held is not None and (held[0], held[1].owner) == (deployment.id, lease.owner):
+            expired = Lease(lease.owner, self.gate.clock.now())
+            self.locks[deployment.environment] = (held[0], expired)
+
     def requested(self, deployment: Deployment) -> Request | None:
         return self.gate.through("journal.requested", lambda: self.requests.get(deployment.id))
 
@@ -38,6 +44,10 @@ class SimJournal:
         active = self.peek(environment)
         if active is None:
             raise NotPossibleNow(f"no deployment is active in {environment}")
+        before = self.requests.get(active.deployment.id)
+        heard = before is None or before.id == active.deployment.heeded
+        if before and not heard and before.ask in outranking(request.ask):
+            raise NotPossibleNow(f"{active.deployment.id} was asked to go back already")
         self.requests[active.deployment.id] = request
         return active.deployment.id
 

@@ -1,17 +1,27 @@
 """The invariants of architecture.md §4, judged at the moment of each change.
 
-I1 (weights sum to 1000, both slots in the rule) is the type `Weights`; I9 (suspended processes)
-does not apply while nothing is suspended. `ours` in the ledger judges I2, I3, I5 and I7 a second
+I1 (weights sum to 1000, both slots in the rule) is the type `Weights`. `ours` in the ledger judges I2, I3, I5 and I7 a second
 time, by what users saw.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deployer.model import Slot
 from deployer.plan import Deployment, Status
-from deployer.ports import Change, SetDesired, SetWeights
+from deployer.ports import (
+    Change,
+    Freeze,
+    ResumeProcesses,
+    SetDesired,
+    SetWeights,
+    Suspend,
+    Terminate,
+    Thaw,
+)
 from tests.sim.cloud import SimCloud
+from tests.sim.fleet import SimGroup
 from tests.sim.journal import SimJournal
 
 
@@ -20,6 +30,7 @@ class Oracle:
     """Watches one environment; `violations` says what was broken, when, by whom.
 
     blind_s: a reading may be this old, so that what changed since is not held against anybody.
+    theirs:  processes that somebody else has suspended, and that stay so.
     """
 
     cloud: SimCloud
@@ -28,6 +39,7 @@ class Oracle:
     blind_s: float = 0.0
     violations: list[str] = field(default_factory=list)
     foreign_at: float = -math.inf
+    theirs: Mapping[Slot, frozenset[str]] = field(default_factory=dict)
 
     def before(self, change: Change, owner: str) -> None:
         """Called before each change takes effect."""
@@ -40,9 +52,25 @@ class Oracle:
             self._capacity(change)
         if isinstance(change, SetDesired):
             self._shrink(change)
+        if isinstance(change, Terminate):
+            self._thin_out(change)
+        if isinstance(change, Freeze):
+            told = record.frozen is not None and record.frozen.slot is change.slot
+            self._expect(told, "I9", f"{change} is not in the journal")
+        if isinstance(change, Suspend):
+            held = record.suspended
+            told = held is not None and held.slot is change.slot
+            known = set(held.processes) if held is not None and told else set()
+            self._expect(known >= set(change.processes), "I9", f"{change} is not in the journal")
 
     def at_the_end(self, record: Deployment) -> None:
-        """I10: everything from one slot, or halted with a reason."""
+        """I10: everything from one slot, or halted with a reason. I9: nothing stays suspended or frozen."""
+        left = [
+            f"{g.slot}: {sorted(g.suspended)}" for g in self.cloud.groups.values() if self._left(g)
+        ]
+        self._expect(not left, "I9", f"still suspended at the end: {', '.join(left)}")
+        cold = [f"{g.slot}: {g.min_size}" for g in self.cloud.groups.values() if g.min_size]
+        self._expect(not cold, "I9", f"still frozen at the end: {', '.join(cold)}")
         if record.status is Status.HALTED:
             self._expect(bool(record.reason), "I10", "halted without a reason")
             return
@@ -54,6 +82,19 @@ class Oracle:
             self._expect(sole is record.first_plan.candidate, "I10", f"shipped, but {rule}")
         self._expect(self.journal.peek(self.environment) is None, "I10", "still locked at the end")
 
+    def _left(self, group: SimGroup) -> set[str]:
+        return group.suspended - self.theirs.get(group.slot, frozenset())
+
+    def _thin_out(self, change: Terminate) -> None:
+        """Whoever stays can carry the slot's share; what AWS is not asked for takes nobody."""
+        now, cloud = self.cloud.clock.now(), self.cloud
+        group = cloud.groups[change.slot]
+        if group.staying != change.members or group.desired != change.desired:
+            return
+        able = sum(i.able(now) and i.id in change.instances for i in group.instances)
+        stay, need = group.accounted(now) - able, cloud.need(change.slot, cloud.rule)
+        self._expect(stay >= need or not able, "I3", f"{change}: {stay} stay of {need} needed")
+
     def _lease(self, change: Change, owner: str) -> Deployment | None:
         held = self.journal.peek(self.environment)
         now = self.cloud.clock.now()
@@ -62,7 +103,8 @@ class Oracle:
         return held.deployment if held else None
 
     def _written(self, record: Deployment, change: Change) -> None:
-        if self.cloud.clock.now() - self.foreign_at > self.blind_s:
+        parting = isinstance(change, ResumeProcesses | Thaw)  # touches neither traffic nor capacity
+        if self.cloud.clock.now() - self.foreign_at > self.blind_s and not parting:
             known = (record.written, *record.intended)
             self._expect(
                 self.cloud.rule in known,
@@ -94,6 +136,11 @@ class Oracle:
         slot, cloud = change.slot, self.cloud
         if change.desired >= cloud.groups[slot].desired:
             return
+        if change.live not in (None, cloud.groups[slot].desired):
+            return  # what AWS is not asked for takes nobody
+        group, now = cloud.groups[slot], cloud.clock.now()
+        if sum(i.leaving_at > now for i in group.instances) <= change.desired:
+            return  # what was not launched yet is not missed
         need = cloud.need(slot, cloud.rule)
         recently = cloud.clock.now() - self.foreign_at <= self.blind_s
         self._expect(change.desired >= need or recently, "I3", f"{change}: {need} needed")

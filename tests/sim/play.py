@@ -1,6 +1,7 @@
 """A whole environment under simulation, and how a person would ship with it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 
@@ -17,9 +18,10 @@ from tests.sim.clock import SimClock
 from tests.sim.cloud import SimCloud
 from tests.sim.faults import Fault, Gate, Killed
 from tests.sim.fleet import Behaviour, SimGroup
+from tests.sim.hooks import Book, SimHooks
 from tests.sim.journal import SimJournal
 from tests.sim.oracles import Oracle
-from tests.sim.telemetry import SimMetrics, SimProber
+from tests.sim.telemetry import SimAlarms, SimMetrics, SimProber
 
 Strategy = Callable[[Snapshot, Intent], Plan]
 ENVIRONMENT = "sim"
@@ -32,6 +34,8 @@ INTENT = Intent(
     linger_s=300.0,
     delay_s=60.0,
     patience_s=300.0,
+    approve_s=600.0,
+    window_s=120.0,
     limits=Limits(provision_s=300.0, probe_s=60.0, route_s=120.0, retire_s=300.0),
 )
 
@@ -108,6 +112,10 @@ class Play:
     absence_s: float = 61.0
     events: list[tuple[Event, str]] = field(default_factory=list)
     history: list[Snapshot] = field(default_factory=list)
+    hooks: Book = field(default_factory=Book)
+
+    def __post_init__(self) -> None:
+        self.alarms = SimAlarms(self.gate)
 
     def runner(self, owner: str) -> Runner:
         """A process that runs deployments."""
@@ -122,6 +130,8 @@ class Play:
             poll_s=self.poll_s,
             lease_s=self.lease_s,
             tell=lambda deployment, event, _: self.events.append((event, deployment.id)),
+            alarms=self.alarms,
+            hooks=SimHooks(self.clock, self.gate, self.hooks),
         )
 
     def lease(self, owner: str) -> Lease:
@@ -181,8 +191,8 @@ class Play:
         self.cloud.at(self.clock.now() + after_s, self._abort)
 
     def _abort(self) -> None:
-        if self.journal.peek(ENVIRONMENT) is not None:
-            self.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice"))
+        with suppress(NotPossibleNow):
+            self.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice", "r1"))
 
     def kill_instance_at(self, after_s: float, slot: Slot) -> None:
         """An instance of `slot` dies by itself, `after_s` seconds from now."""
@@ -194,7 +204,8 @@ class Play:
 
         def scale() -> None:
             if self.cloud.rule is not None and self.cloud.rule[slot] and self.cloud.flowing:
-                self.cloud.groups[slot].desired = desired
+                group = self.cloud.groups[slot]
+                group.desired = max(desired, group.min_size)
 
         self.cloud.at(self.clock.now() + after_s, scale)
 

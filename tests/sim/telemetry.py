@@ -1,5 +1,6 @@
 """Metrics per minute, late and sometimes missing; and smoke requests."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ class SimMetrics:
     delay_s: float = 60.0
     missing: Collection[int] = field(default_factory=frozenset)
 
+    def __post_init__(self) -> None:
+        self._published: dict[Slot, dict[float, Minute]] = {slot: {} for slot in Slot}
+
     def traffic(self, since: float, until: float) -> Mapping[Slot, Sequence[Minute]]:
         return self.gate.through("metrics.traffic", lambda: self._traffic(since, until))
 
@@ -31,7 +35,11 @@ class SimMetrics:
         first = -(-since // MINUTE_S) * MINUTE_S
         whole = max(0, int((until - first) // MINUTE_S))
         starts = [first + MINUTE_S * n for n in range(whole)]
-        return {slot: [self._minute(slot, start) for start in starts] for slot in Slot}
+        return {slot: self._minutes(slot, starts) for slot in Slot}
+
+    def _minutes(self, slot: Slot, starts: Sequence[float]) -> list[Minute]:
+        known = self._published[slot]
+        return [known.get(start) or self._minute(slot, start) for start in starts]
 
     def _minute(self, slot: Slot, start: float) -> Minute:
         published = self.cloud.clock.now() >= start + MINUTE_S + self.delay_s
@@ -39,7 +47,28 @@ class SimMetrics:
         requests = round(count.requests) if count else 0
         if not published or not count or not requests or start // MINUTE_S in self.missing:
             return Minute(start, None)
-        return Minute(start, requests, round(count.errors), round(count.broken))
+        minute = Minute(start, requests, round(count.errors), round(count.broken))
+        return self._published[slot].setdefault(start, minute)
+
+
+@dataclass
+class SimAlarms:
+    """CloudWatch's alarms: name -> moment from which on it rings, epoch seconds."""
+
+    gate: Gate
+    rings_from: dict[str, float] = field(default_factory=dict)
+
+    def ringing(self, names: Sequence[str]) -> Mapping[str, str]:
+        return self.gate.through("alarms.ringing", lambda: self._ringing(names))
+
+    def _ringing(self, names: Sequence[str]) -> Mapping[str, str]:
+        now = self.gate.clock.now()
+        unknown = {name: "does not exist" for name in names if name not in self.rings_from}
+        return unknown | {
+            name: "is in ALARM: 7 > 5"
+            for name in names
+            if now >= self.rings_from.get(name, math.inf)
+        }
 
 
 @dataclass

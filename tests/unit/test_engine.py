@@ -25,8 +25,9 @@ from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot, world
 
 ALL_BLUE, FIVE = Weights(1000, 0), Weights(950, 50)
-SEEN = snapshot(ALL_BLUE, slot(BLUE, *instances(2)))
-READY = snapshot(ALL_BLUE, slot(BLUE, *instances(2)), slot(GREEN, *instances(2, "v2"), boots="v2"))
+FROZEN = altered(slot(BLUE, *instances(2)), min_size=2)
+SEEN = snapshot(ALL_BLUE, FROZEN)
+READY = snapshot(ALL_BLUE, FROZEN, slot(GREEN, *instances(2, "v2"), boots="v2"))
 PLAN = strategies.canary(SEEN, Intent(release=Release("v2"), weights=(50,)))
 PROVISION, PROBE, ROUTE, BAKE = range(4)
 RETIRE = len(PLAN.steps) - 1
@@ -227,7 +228,7 @@ def test_the_intent_is_saved_before_the_effect_and_one_turn_makes_one_change() -
 def test_a_turn_without_news_writes_nothing_until_half_the_lease_is_gone() -> None:
     sim, runner, record = opened()
     until = sim.clock.now() + 60.0
-    for _ in range(2):
+    for _ in range(3):
         record, until = runner.turn(record, until)
         sim.clock.sleep(1.0)
     saves = sim.gate.calls["journal.save"]
@@ -278,7 +279,7 @@ def test_a_refused_change_goes_back(refusal: Exception) -> None:
 
 def test_an_abort_is_heard_before_the_next_step_and_only_once() -> None:
     sim, runner, record = opened()
-    sim.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice@host"))
+    sim.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice@host", "r1"))
     after, until = runner.turn(record, sim.clock.now() + 60.0)
     assert (after.status, after.reason) == (Status.RETREATING, "aborted by alice@host")
     assert runner.turn(after, until)[0].status is Status.ROLLED_BACK

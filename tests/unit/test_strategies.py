@@ -31,11 +31,11 @@ def test_a_canary() -> None:
     assert described(plan) == [
         "provision green: 4 healthy of v2 (within 10m)",
         "probe green: 20 requests through the test listener (within 2m)",
-        "route blue 95 % / green 5 % (within 2m)",
+        "route blue 95 % / green 5 % (within 12m)",
         "bake green for 10m under analysis",
-        "route blue 75 % / green 25 % (within 2m)",
+        "route blue 75 % / green 25 % (within 12m)",
         "bake green for 10m under analysis",
-        "route blue 0 % / green 100 % (within 2m)",
+        "route blue 0 % / green 100 % (within 12m)",
         "bake green for 5m under analysis",
         "linger: keep blue until it is silent (at most 5m)",
         "retire blue (within 15m)",
@@ -55,7 +55,7 @@ def test_the_first_release_of_an_empty_environment() -> None:
     assert described(plan) == [
         "provision blue: 2 healthy of v2 (within 10m)",
         "probe blue: 20 requests through the test listener (within 2m)",
-        "route blue 100 % / green 0 % (within 2m)",
+        "route blue 100 % / green 0 % (within 12m)",
     ]
     assert (plan.strategy, plan.stable, plan.previous) == ("first", None, None)
 
@@ -65,7 +65,7 @@ def test_where_the_live_slot_is_dead_nobody_is_left_to_protect() -> None:
     plan = canary(snapshot(Weights(1000, 0), dead), INTENT)
     assert (plan.strategy, plan.candidate, plan.capacity) == ("first", GREEN, 4)
     assert described(plan)[-3:] == [
-        "route blue 0 % / green 100 % (within 2m)",
+        "route blue 0 % / green 100 % (within 12m)",
         "linger: keep blue until it is silent (at most 5m)",
         "retire blue (within 15m)",
     ]
@@ -206,6 +206,6 @@ def test_every_canary_is_well_formed(
     shares = [s.weights[live.twin] for s in plan.steps if isinstance(s, Route)]
     assert shares == [*sorted(weights), 1000]
     assert all(s.capacity == size for s in plan.steps if isinstance(s, Route))
-    assert plan.steps[0] == Provision(live.twin, Release("v2"), size, limit)
+    assert plan.steps[0] == Provision(live.twin, Release("v2"), size, limit, hold=live)
     assert all(math.isfinite(s.deadline_s) and s.deadline_s > 0 for s in plan.steps)
     assert described(plan)[-1].startswith(f"retire {live}")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from deployer.lab.actions import Refused
 from deployer.lab.autoscaling import hands, paging, present, validate
 from deployer.lab.autoscaling.api.desk import Answer, Desk, Params
 from deployer.lab.autoscaling.model import Group, Lifecycle, Member
@@ -11,6 +12,7 @@ _ENDING = frozenset(
 )
 _MOST_AT_ONCE = 20
 _MOST_PROTECTED = 50
+_MOST_ENDED = 100
 
 
 def describe(desk: Desk, params: Params) -> Answer:
@@ -29,33 +31,57 @@ def describe(desk: Desk, params: Params) -> Answer:
 
 
 def terminate(desk: Desk, params: Params) -> Answer:
-    """TerminateInstanceInAutoScalingGroup. One that is ending already is not counted twice.
+    """TerminateInstanceInAutoScalingGroup, of one instance or of up to 100 of one group.
+
+    One that is ending already is not counted twice.
 
     Raises:
-        Refused: ValidationError: not a member, or the group would be below its minimum.
+        Refused: ValidationError: not a member, or the group would be below its minimum; then
+                 nothing was done.
     """
-    known = {"InstanceId", "ShouldDecrementDesiredCapacity", "AutoScalingGroupName"}
+    known = {"InstanceId", "InstanceIds", "ShouldDecrementDesiredCapacity", "AutoScalingGroupName"}
     validate.only("TerminateInstanceInAutoScalingGroup", params, known)
-    group, member = desk.member(params.get("InstanceId") or "")
+    shrink = params["ShouldDecrementDesiredCapacity"]
+    several = params.get("InstanceIds") or ()
+    if not several:
+        told = _end(desk, params.get("InstanceId") or "", shrink=shrink)
+        return {"Activity": told} if told else {}
+    if params.get("InstanceId"):
+        raise validate.invalid("InstanceId and InstanceIds are two ways to say it: give one")
+    group = desk.open_group(params)
+    validate.within("The number of InstanceIds", len(several), 1, _MOST_ENDED)
+    leaving = [m for m in desk.members(group, several) if m.lifecycle not in _ENDING]
+    if shrink and group.desired - len(leaving) < group.minimum:
+        raise _too_small(group)
+    ended = [_end(desk, instance, shrink=shrink) for instance in several]
+    return {"Activities": [told for told in ended if told]}
+
+
+def _end(desk: Desk, instance: str, *, shrink: bool) -> Answer | None:
+    group, member = desk.member(instance)
     activity = member.activity
     if member.lifecycle not in _ENDING:
         cause = "an instance was taken out of service in response to a user request"
-        if params["ShouldDecrementDesiredCapacity"]:
+        if shrink:
             cause += f", shrinking the capacity from {group.desired} to {group.desired - 1}"
             group = _smaller_by_one(desk, group)
         activity = desk.hands.retire(group, member, f"{cause}.", desk.now())
     told = desk.store.ledger.get(activity)
-    return {"Activity": present.activity(told)} if told else {}
+    return present.activity(told) if told else None
 
 
 def _smaller_by_one(desk: Desk, group: Group) -> Group:
     if group.desired <= group.minimum:
-        raise validate.invalid(
-            f"Currently, desiredSize equals minSize ({group.minimum}). Terminating instance without"
-            " replacement will violate group's min size constraint. Either set"
-            " shouldDecrementDesiredCapacity flag to false or lower group's min size."
-        )
+        raise _too_small(group)
     return desk.store.put(replace(group, desired=group.desired - 1))
+
+
+def _too_small(group: Group) -> Refused:
+    return validate.invalid(
+        f"Currently, desiredSize equals minSize ({group.minimum}). Terminating instance without"
+        " replacement will violate group's min size constraint. Either set"
+        " shouldDecrementDesiredCapacity flag to false or lower group's min size."
+    )
 
 
 def protect(desk: Desk, params: Params) -> Answer:

@@ -1,0 +1,138 @@
+"""What people may ask of a running deployment, when it makes sense, and what it then does. Pure.
+
+    ask           valid while it runs and ...            effect
+    abort         users can still go back (`stuck`)      the way back begins
+    abort --force always; only offered when they cannot  the way back begins
+    pause         it is not paused                       nothing moves forward; judgement goes on
+    resume        it is paused                           its timers go on where they stood
+    promote       it bakes                               that step counts as done
+    promote full  the candidate stands and is probed     straight to all of the traffic
+    approve       it waits for approval                  that step counts as done
+
+On its way back nothing can be asked: whatever was wrong, users are being brought to safety.
+"""
+
+from msgspec.structs import replace
+
+from deployer.errors import Aborted, NotPossibleNow
+from deployer.journal import Ask, Request
+from deployer.model import WHOLE, Snapshot
+from deployer.plan import Deployment, Event, Status
+from deployer.steps.approve import Approve
+from deployer.steps.bake import Bake
+from deployer.steps.hook import Hook
+from deployer.steps.probe import Probe
+from deployer.steps.provision import Provision
+from deployer.steps.route import Route
+from deployer.steps.soak import Soak
+
+
+def possible(deployment: Deployment) -> tuple[Ask, ...]:
+    """What may be asked of it now, in the order of `Ask`."""
+    if deployment.status is not Status.RUNNING or deployment.ending is not None:
+        return ()
+    step = deployment.step
+    sensible = {
+        Ask.ABORT: not stuck(deployment),
+        Ask.ABORT_FORCE: stuck(deployment),
+        Ask.PAUSE: deployment.paused_at is None,
+        Ask.RESUME: deployment.paused_at is not None,
+        Ask.PROMOTE: isinstance(step, Bake | Soak),
+        Ask.PROMOTE_FULL: full_route(deployment) is not None,
+        Ask.APPROVE: isinstance(step, Approve),
+    }
+    return tuple(ask for ask, sense in sensible.items() if sense)
+
+
+def stuck(deployment: Deployment) -> bool:
+    """Users reach a release that cannot go back safely."""
+    return deployment.plan.irreversible and deployment.activated
+
+
+def one_way(deployment: Deployment) -> str:
+    """Why it does not go back, for people."""
+    name = deployment.first_plan.release.name
+    return f"{name} is marked rollback-safe: false and users reach it, so it does not go back"
+
+
+def no_way_back(deployment: Deployment, seen: Snapshot, why: str) -> str:
+    """Why nothing goes back by itself, and what a person can do, in one line."""
+    name, previous = deployment.plan.release.name, deployment.plan.previous
+    whole = seen.weights is not None and seen.weights.sole is deployment.plan.candidate
+    first = "" if whole else f"give {name} all of the traffic (production rule), then "
+    return (
+        f"{why}; {one_way(deployment)}: fix forward ({first}`deployer deploy RELEASE`), or, if "
+        f"{previous or 'the release before'} can live with what {name} did, "
+        "`deployer rollback --force`"
+    )
+
+
+def require_possible(deployment: Deployment, ask: Ask) -> None:
+    """Refuse what makes no sense now.
+
+    Raises:
+        NotPossibleNow: says what would.
+    """
+    sensible = possible(deployment)
+    if ask in sensible or (ask is Ask.ABORT_FORCE and sensible):
+        return
+    if not sensible:
+        state = "is on its way back" if deployment.status is Status.RETREATING else "has ended"
+        raise NotPossibleNow(f"{deployment.id} {state}: see `deployer status`")
+    commands = ", ".join(f"`deployer {other}`" for other in sensible)
+    if ask is Ask.ABORT:
+        raise NotPossibleNow(f"{one_way(deployment)}: `deployer abort --force` does all the same")
+    held = "is paused" if deployment.paused_at is not None else "runs"
+    raise NotPossibleNow(
+        f"`deployer {ask}` is not possible now: {deployment.id} {held} in the step "
+        f"«{deployment.step.describe()}»; possible now: {commands}"
+    )
+
+
+def full_route(deployment: Deployment) -> int | None:
+    """Index of the step, still to come, that gives the candidate everything.
+
+    None while the candidate does not stand yet, while a hook runs, or when it has everything already.
+    """
+    if isinstance(deployment.step, Provision | Probe | Hook):
+        return None
+    candidate = deployment.plan.candidate
+    for index, step in enumerate(deployment.plan.steps):
+        if isinstance(step, Route) and step.weights[candidate] == WHOLE:
+            return index if index > deployment.cursor else None
+    return None
+
+
+def grant(deployment: Deployment, request: Request, now: float) -> Deployment:
+    """The deployment with the request granted, or refused on the record, once.
+
+    Raises:
+        Aborted: the way back begins.
+    """
+    heeded = replace(deployment, heeded=request.id)
+    if request.ask not in (*possible(deployment), Ask.ABORT_FORCE):
+        return heeded.noting(Event(now, "refused", f"{request.ask} by {request.by}: too late"))
+    if request.ask in (Ask.ABORT, Ask.ABORT_FORCE):
+        raise Aborted(f"aborted by {request.by}")
+    note = Event(now, "asked", f"{request.ask} by {request.by}")
+    return _granted(heeded, request.ask, now).noting(note)
+
+
+def _granted(deployment: Deployment, ask: Ask, now: float) -> Deployment:
+    if ask is Ask.PAUSE:
+        return replace(deployment, paused_at=now)
+    moving = resumed(deployment, now)
+    if ask is Ask.RESUME:
+        return moving
+    full = full_route(deployment)
+    if ask is Ask.PROMOTE_FULL and full is not None:
+        return replace(moving, cursor=full, entered_at=now)
+    return moving.past_its_step(now)
+
+
+def resumed(deployment: Deployment, now: float) -> Deployment:
+    """No longer paused; the time it was does not count against its step."""
+    if deployment.paused_at is None:
+        return deployment
+    held_s = now - deployment.paused_at
+    return replace(deployment, paused_at=None, entered_at=deployment.entered_at + held_s)

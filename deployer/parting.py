@@ -1,0 +1,78 @@
+"""Nothing that a deployment has suspended or frozen outlives it (invariant I9). Pure.
+
+What is about to be suspended or frozen is in the record before it happens. A record that has come
+to its end while it names something keeps its environment, remembers the end it has come to, and
+becomes final only once that is put back: kill the process anywhere, and the next one finds the same
+record.
+"""
+
+from msgspec.structs import replace
+
+from deployer.plan import Deployment, Frozen, Status, Suspended
+from deployer.ports import Freeze, ResumeProcesses, Suspend, Thaw
+
+PATIENCE_S = 600.0  # so long a cloud that does not answer is asked to put things back
+
+
+def remembering(deployment: Deployment, change: Suspend | Freeze) -> Deployment:
+    """The record, before the change is made."""
+    if isinstance(change, Freeze):
+        return replace(deployment, frozen=deployment.frozen or Frozen(change.slot, change.was))
+    known = deployment.suspended.processes if deployment.suspended else ()
+    processes = tuple(sorted({*known, *change.processes}))
+    return replace(deployment, suspended=Suspended(change.slot, processes))
+
+
+def stay(before: Deployment, after: Deployment, now: float) -> Deployment:
+    """`after`, but not final while it holds something; `before` is how it stood until now."""
+    if not after.status.final or not holds(after):
+        return after
+    return replace(
+        after, status=before.status, ending=after.status, finished_at=None, paused_at=None,
+        entered_at=now,
+    )  # fmt: skip
+
+
+def holds(deployment: Deployment) -> int:
+    """How many things it has still to put back."""
+    return sum(held is not None for held in (deployment.suspended, deployment.frozen))
+
+
+def restoration(deployment: Deployment) -> ResumeProcesses | Thaw | None:
+    """What must happen next before it may end."""
+    suspended, frozen = deployment.suspended, deployment.frozen
+    if suspended is not None:
+        return ResumeProcesses(suspended.slot, suspended.processes)
+    return Thaw(frozen.slot, frozen.was) if frozen is not None else None
+
+
+def restored(deployment: Deployment, change: object) -> Deployment:
+    """That has happened."""
+    if isinstance(change, ResumeProcesses):
+        return replace(deployment, suspended=None)
+    return replace(deployment, frozen=None) if isinstance(change, Thaw) else deployment
+
+
+def leave(deployment: Deployment, now: float) -> Deployment:
+    """The end it has come to."""
+    return replace(deployment, status=deployment.ending, ending=None, finished_at=now)
+
+
+def give_up(deployment: Deployment, why: str, now: float) -> Deployment:
+    """Halted, since a person must put things back; the reason says how."""
+    suspended, frozen = deployment.suspended, deployment.frozen
+    left = []
+    if suspended is not None:
+        what = f"{', '.join(suspended.processes)} of {suspended.slot}"
+        left.append(
+            f"{what} could not be resumed ({why}): do it by hand (aws autoscaling resume-processes)"
+        )
+    if frozen is not None:
+        left.append(
+            f"the minimum of {frozen.slot} could not be put back to {frozen.was} ({why}): do it by "
+            "hand (aws autoscaling update-auto-scaling-group --min-size)"
+        )
+    reason = "; ".join([*([deployment.reason] if deployment.reason else []), *left])
+    return replace(
+        deployment, status=Status.HALTED, ending=None, finished_at=now, reason=reason
+    )  # fmt: skip

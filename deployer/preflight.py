@@ -1,0 +1,200 @@
+"""Why a deployment must not begin: what is wrong around live groups, all of it at once. Pure.
+
+Each objection has a code for machines and one sentence for people: what, where, what to do. What
+keeps a strategy from making a plan at all (an unhealthy slot, a group too small) is told by the
+strategy and joins them as `no-plan`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from deployer.errors import UsageError
+from deployer.model import Health, Slot, Snapshot, Weights
+from deployer.plan import Deployment, Status
+
+# Without one of these a slot cannot be filled, registered, judged or emptied (aws-facts 3.2).
+NEEDED_PROCESSES = ("Launch", "Terminate", "AddToLoadBalancer", "HealthCheck")
+# How an instance refresh ends (aws-facts 3.1); in any other state it replaces instances, or may.
+REFRESH_OVER = ("Successful", "Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed")
+# A change set waits for the first execution of a stack: there is nothing yet.
+NOT_BEGUN_STACK = "REVIEW_IN_PROGRESS"
+
+
+class Code(StrEnum):
+    """What programs tell objections apart by; documented in docs/cli.md."""
+
+    ALARM_RINGING = "alarm-ringing"
+    INSTANCE_REFRESH = "instance-refresh"
+    IRREVERSIBLE = "irreversible"
+    NO_PLAN = "no-plan"
+    PROCESS_SUSPENDED = "process-suspended"
+    STACK_BUSY = "stack-busy"
+    STACK_FAILED = "stack-failed"
+    TARGETS_UNUSED = "targets-unused"
+    WEIGHTS_DRIFTED = "weights-drifted"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One reason not to begin, in one sentence."""
+
+    code: Code
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a snapshot does not show of an environment.
+
+    stacks:    status of those of its stacks that exist, by name.
+    refreshes: status of each group's instance refreshes that are not over, by the group's name.
+    suspended: processes that are suspended, by the group's name.
+    """
+
+    stacks: Mapping[str, str] = field(default_factory=dict)
+    refreshes: Mapping[str, str] = field(default_factory=dict)
+    suspended: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that objections are made of.
+
+    ringing:        alarm -> why it forbids going on, as the port `Alarms` tells it.
+    last:           the newest deployment that changed anything; None: there was none.
+    accept_weights: whoever moved traffic since then, it is fine.
+    one_way:        the release, if it cannot go back and nobody has confirmed that.
+    """
+
+    seen: Snapshot
+    around: Surroundings
+    ringing: Mapping[str, str] = field(default_factory=dict)
+    last: Deployment | None = None
+    accept_weights: bool = False
+    one_way: str = ""
+
+
+def objections(facts: Facts) -> tuple[Objection, ...]:
+    """All of them; empty: the deployment may begin."""
+    return (
+        *_alarms(facts.ringing),
+        *_refreshes(facts.around),
+        *_stacks(facts.around),
+        *_unused(facts.seen),
+        *_suspended(facts.around),
+        *_drifted(facts),
+        *_irreversible(facts.one_way),
+    )
+
+
+def of_error(error: UsageError) -> Objection:
+    """A strategy's own refusal."""
+    return Objection(Code.NO_PLAN, str(error))
+
+
+def remarks(around: Surroundings) -> tuple[str, ...]:
+    """What could not be checked."""
+    if around.stacks:
+        return ()
+    return ("The environment has no stacks of the deployer: stack updates were not looked for.",)
+
+
+def _alarms(ringing: Mapping[str, str]) -> Iterator[Objection]:
+    for name, why in ringing.items():
+        yield Objection(
+            Code.ALARM_RINGING,
+            f"alarm {name} {why}: mend that, or take it out of analysis.alarms in deployer.toml",
+        )
+
+
+def _refreshes(around: Surroundings) -> Iterator[Objection]:
+    for group, status in around.refreshes.items():
+        if status not in REFRESH_OVER:
+            yield Objection(
+                Code.INSTANCE_REFRESH,
+                f"an instance refresh of {group} is {status} and replaces instances by itself: "
+                "wait for its end, or run `aws autoscaling cancel-instance-refresh "
+                f"--auto-scaling-group-name {group}`",
+            )
+
+
+def _stacks(around: Surroundings) -> Iterator[Objection]:
+    for name, status in around.stacks.items():
+        if status.endswith("_IN_PROGRESS") and status != NOT_BEGUN_STACK:
+            yield Objection(
+                Code.STACK_BUSY,
+                f"stack {name} is {status} and may change groups and rules beneath a deployment: "
+                "wait until that is over",
+            )
+        elif status.endswith("_FAILED"):
+            yield Objection(
+                Code.STACK_FAILED,
+                f"stack {name} is {status}, its resources may be half-way between two templates: "
+                f"repair it first (`cdk deploy {name}`, or `aws cloudformation "
+                f"continue-update-rollback --stack-name {name}`)",
+            )
+
+
+def _unused(seen: Snapshot) -> Iterator[Objection]:
+    """`unused` is a matter of configuration: waiting never makes such a target healthy."""
+    for slot in Slot:
+        settled = [i for i in seen[slot].instances if i.lifecycle == "InService"]
+        unused = sum(instance.health is Health.UNUSED for instance in settled)
+        if unused:
+            yield Objection(
+                Code.TARGETS_UNUSED,
+                f"{unused} of {len(settled)} targets of {slot} are `unused`, so nothing checks "
+                "their health: no listener rule names the target group, or the load balancer "
+                "lacks their zone; deploy the service stack",
+            )
+
+
+def _suspended(around: Surroundings) -> Iterator[Objection]:
+    for group, processes in around.suspended.items():
+        needed = [process for process in NEEDED_PROCESSES if process in processes]
+        if needed:
+            yield Objection(
+                Code.PROCESS_SUSPENDED,
+                f"{group} has {', '.join(needed)} suspended, which a deployment needs: find out "
+                "why, then run `aws autoscaling resume-processes --auto-scaling-group-name "
+                f"{group} --scaling-processes {' '.join(needed)}`",
+            )
+
+
+def _drifted(facts: Facts) -> Iterator[Objection]:
+    last, live = facts.last, facts.seen.weights
+    if last is None or facts.accept_weights or live in left_by(last):
+        return
+    began = f"{last.first_plan.strategy} {last.first_plan.release.name} ({last.id})"
+    yield Objection(
+        Code.WEIGHTS_DRIFTED,
+        f"the production rule sends {_spelled(live)}, but the last deployment, {began}, left "
+        f"{_spelled(last.written)}: somebody moved traffic since then; find out who and why "
+        "(ModifyRule and DeleteRule in CloudTrail), put it back, or begin from where it is "
+        "with --accept-weights",
+    )
+
+
+def _irreversible(release: str) -> Iterator[Objection]:
+    if release:
+        words = (
+            f"{release} is marked rollback-safe: false: once users reach it, nothing goes back by "
+            "itself; add --irreversible to ship it all the same (docs/schema-changes.md)"
+        )
+        yield Objection(Code.IRREVERSIBLE, words)
+
+
+def left_by(last: Deployment) -> tuple[Weights | None, ...]:
+    """Weights that a finished deployment may have left.
+
+    One that halted may have written some that it did not live to see.
+    """
+    return (last.written, *(last.intended if last.status is Status.HALTED else ()))
+
+
+def _spelled(weights: Weights | None) -> str:
+    return str(weights) if weights is not None else "nothing (there is no such rule)"

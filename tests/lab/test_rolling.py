@@ -1,0 +1,82 @@
+"""Rolling through a live group under load: a good release and a dud, and not one request lost."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import ROOT, Shell
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def four(inside: Shell, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """v1 serves with four instances."""
+    config: Path = tmp_path_factory.mktemp("config") / "deployer.toml"
+    text = (ROOT / "deployer.toml").read_text()
+    config.write_text(text.replace("max_instances = 8", "max_instances = 8\ninstances = 4"))
+    shell = Shell({**inside.variables, "DEPLOYER_CONFIG": str(config)})
+    for release in ("v1", "v2"):
+        shell.json("lab", "release", release)
+    shell.json("lab", "release", "dud", "--boot", "3h")
+    assert shell.json("canary", "v1")["status"] == "shipped"
+    return shell
+
+
+class Load:
+    """What users saw, once the load has ended."""
+
+    report: Any = None
+
+
+@contextmanager
+def load(shell: Shell) -> Iterator[Load]:
+    seen = Load()
+    process = subprocess.Popen(
+        shell.command("--output", "json", "lab", "load", "--rps", "100", "--duration", "180s"),
+        env=dict(shell.variables), cwd=ROOT, text=True, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield seen
+    finally:
+        process.send_signal(signal.SIGINT)  # the report still comes
+        seen.report = json.loads(process.communicate(timeout=60)[0])
+
+
+def blue(shell: Shell) -> Any:
+    status = [event for event in shell.events("status") if event["event"] == "status"]
+    return status[0]["slots"]["blue"]
+
+
+def test_four_instances_give_way_without_losing_a_request(four: Shell) -> None:
+    with load(four) as seen:
+        shipped = four.events("rolling", "v2", "--surge", "1", "--max-unavailable", "0")
+    assert shipped[-1]["status"] == "shipped", shipped[-1]
+    assert seen.report["failed"] == 0, seen.report
+    assert seen.report["releases"]["v1"]["requests"] > 0
+    assert seen.report["releases"]["v2"]["requests"] > 0
+    group = blue(four)
+    assert (group["releases"], group["boots"], group["desired"]) == (["v2"], "v2", 4)
+    notes = [event["note"] for event in shipped if event["event"] == "change"]
+    assert sum(note.startswith("terminate") for note in notes) == 4
+    assert notes[0].startswith("suspend AZRebalance")
+    assert notes[-1].startswith("resume AZRebalance")
+    healthy = [event["healthy"]["blue"] for event in shipped if event.get("healthy")]
+    assert min(healthy) >= 4
+
+
+def test_a_dud_goes_back_without_losing_a_request(four: Shell) -> None:
+    serving = blue(four)["releases"]
+    with load(four) as seen:
+        ended = four.events("rolling", "dud", "--surge", "1", "--max-unavailable", "0")
+    assert ended[-1]["status"] == "rolled_back", ended[-1]
+    assert seen.report["failed"] == 0, seen.report
+    assert "dud" not in seen.report["releases"]
+    group = blue(four)
+    assert (group["releases"], group["desired"], group["boots"]) == (serving, 4, serving[0])

@@ -1,0 +1,71 @@
+"""A group of a thousand: calls grow with batches and looks, never with instances times looks."""
+
+import tracemalloc
+from collections import Counter
+
+import pytest
+
+from deployer.plan import Status, encode
+from deployer.ports import SetDesired, Terminate
+from tests.sim.fleet import Behaviour
+from tests.sim.play import Play, play
+
+from .stage import BLUE, USUAL, changes, intent, running, ship
+
+SIZE = 1000
+
+
+def fleet(**facts: object) -> Play:
+    sim = play(size=SIZE, rate=1000.0, **facts)  # type: ignore[arg-type]
+    sim.cloud.groups[BLUE].max_size = 2 * SIZE
+    return sim
+
+
+@pytest.mark.parametrize(("surge", "batches"), [("10%", 10), ("25%", 4)])
+def test_two_changes_a_batch_and_one_reading_a_look(surge: str, batches: int) -> None:
+    """changes = 2 × batches + 3 (suspend, pin, resume); each look is one reading of both groups.
+
+    A reading is five calls, whatever the size (tests/contract/test_environment.py), and letting a
+    batch go is one more for each hundred instances (tests/contract/test_replacing.py).
+    """
+    sim = fleet()
+    began = sim.clock.now()
+    assert ship(sim, intent(surge=surge, before=USUAL)).status is Status.SHIPPED
+    looks = (sim.clock.now() - began) / sim.poll_s
+    calls = sim.gate.calls
+    assert changes(sim, SetDesired) == changes(sim, Terminate) == batches
+    assert calls["cloud.apply"] == 2 * batches + 3
+    assert calls["cloud.observe"] <= looks + 4 * batches + 10
+    assert calls["metrics.traffic"] <= 2 * looks
+    assert running(sim) == {"v2": SIZE}
+    assert sim.oracle.violations == []
+    assert sim.cloud.ledger.outages == []
+
+
+def test_ten_times_the_instances_in_as_many_batches_cost_the_same_calls() -> None:
+    counts: list[Counter[str]] = []
+    for size in (100, 1000):
+        sim = play(size=size)
+        sim.cloud.groups[BLUE].max_size = 2 * size
+        assert ship(sim, intent(surge="20%", before=USUAL)).status is Status.SHIPPED
+        counts.append(sim.gate.calls)
+    assert counts[0] == counts[1]
+
+
+def test_a_dud_costs_one_batch_and_its_way_back() -> None:
+    sim = fleet(behaviours={"v2": Behaviour(healthy=False)})
+    assert ship(sim, intent(surge="10%", before=USUAL)).status is Status.ROLLED_BACK
+    assert changes(sim, SetDesired) == changes(sim, Terminate) == 1
+    assert running(sim) == {"v1": SIZE}
+
+
+def test_memory_and_record_stay_small() -> None:
+    """200 MiB, simulated cloud and all; and far from the 400 KB of a DynamoDB item."""
+    sim = fleet()
+    tracemalloc.start()
+    deployment = ship(sim, intent(surge="25%", before=USUAL))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert deployment.status is Status.SHIPPED
+    assert len(encode(deployment)) < 100_000
+    assert peak < 200 * 2**20

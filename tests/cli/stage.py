@@ -124,4 +124,8 @@ def stage(
     behaviours: Mapping[str, Behaviour] | None = None,
 ) -> Stage:
     """v1 serves from blue with two instances, or whatever is asked for."""
-    return Stage(play(weights=weights, behaviours=behaviours), folder)
+    sim = play(weights=weights, behaviours=behaviours)
+    live = weights.sole if weights else None
+    if live is not None:
+        sim.cloud.groups[live].pin(find_release("v1"))
+    return Stage(sim, folder)

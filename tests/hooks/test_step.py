@@ -5,7 +5,7 @@ from dataclasses import replace as with_
 import pytest
 from msgspec.structs import replace
 
-from deployer import engine
+from deployer import transition
 from deployer.errors import ChangeRefused, HookFailed, VerdictFailed
 from deployer.hooks import NO_HOOKS, About, HookAction, HookPoint, HookReport, RunHook
 from deployer.model import Minute, Slot, Snapshot, Weights
@@ -152,10 +152,10 @@ def live() -> Snapshot:
 
 
 def test_the_engine_enters_the_step_anew_with_each_run_and_records_it() -> None:
-    first = engine.decide(running(), seeing(None, elapsed_s=900.0))
+    first = transition.decide(running(), seeing(None, elapsed_s=900.0))
     assert isinstance(first.change, RunHook)
     assert first.after.entered_at == NOW
-    again = engine.decide(first.after, seeing(None, elapsed_s=900.0))
+    again = transition.decide(first.after, seeing(None, elapsed_s=900.0))
     notes = [event.note for event in again.after.log]
     assert notes == ["hook after_traffic: run ./migrate --prepare"] * 2
 
@@ -164,11 +164,11 @@ def test_a_paused_deployment_begins_none_and_still_judges() -> None:
     watching = replace(HOOK, watch=bake(INTENT, GREEN, 1000, 2, 0.0))
     paused = running(paused_at=NOW - 5.0)
     held = replace(paused, plan=replace(paused.plan, steps=(watching,)))
-    decision = engine.decide(held, seeing(None))
+    decision = transition.decide(held, seeing(None))
     assert decision.change is None
     bad = FixedMetrics({GREEN: [Minute(NOW - 120.0, 1000, target_5xx=300)], BLUE: []})
     with pytest.raises(VerdictFailed):
-        engine.decide(held, seeing(HookReport("succeeded"), 120.0, bad))
+        transition.decide(held, seeing(HookReport("succeeded"), 120.0, bad))
 
 
 def test_the_record_holds_hooks() -> None:

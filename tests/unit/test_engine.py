@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import strategies
-from deployer.engine import MOVED_GRACE_S, Runner, decide, go_back, intend, settle
+from deployer.engine import Runner
 from deployer.errors import (
     Aborted,
     AccessProblem,
@@ -17,10 +17,12 @@ from deployer.errors import (
     StepFailed,
     WeightsMoved,
 )
+from deployer.exits import go_back
 from deployer.journal import Ask, Lease, Request
 from deployer.model import Release, Snapshot, Weights
 from deployer.plan import Deployment, Event, Intent, Status
 from deployer.ports import PinRelease, ProbeReport, SetDesired, SetWeights
+from deployer.transition import MOVED_GRACE_S, decide, intend, settle
 from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot, world
 

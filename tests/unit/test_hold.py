@@ -1,4 +1,4 @@
-"""engine.hold: a paused deployment moves nothing, counts nothing, and stays under judgement."""
+"""transition.hold: a paused deployment moves nothing, counts nothing, and stays under judgement."""
 
 from dataclasses import replace as altered
 from typing import Any
@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import strategies
-from deployer.engine import Decision, decide, go_back
 from deployer.errors import Aborted, CandidateUnhealthy, CloudUnavailable, VerdictFailed
+from deployer.exits import go_back
 from deployer.model import Minute, Release, Snapshot, Weights
 from deployer.plan import Deployment, Intent, Plan, Status
 from deployer.ports import SetDesired, SetWeights
@@ -19,6 +19,7 @@ from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
+from deployer.transition import Decision, decide
 from tests.unit.world import (
     BLUE,
     GREEN,

@@ -1,0 +1,75 @@
+"""The ways that lead off a plan: back, halted, or to its end, with everything put back. Pure."""
+
+from msgspec.structs import replace
+
+from deployer import control, parting, strategies
+from deployer.errors import Aborted, Halted, StepFailed
+from deployer.model import Snapshot
+from deployer.plan import Deployment, Event, Status
+from deployer.steps.retire import Retire
+from deployer.transition import Decision, intend
+
+
+def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: float) -> Decision:
+    """Begin the way back.
+
+    A failure on the way back itself, or once the new release has everything and only the old slot
+    is left to clear, is left to a person: nothing that helps users remains to be done. So is one of
+    a release that cannot go back, once users reach it: only a person's word turns that one back.
+    """
+    if deployment.status is Status.RETREATING:
+        return halt(deployment, Halted(f"the way back failed: {error}; run `deployer status`"), now)
+    if isinstance(deployment.step, Retire) and not isinstance(error, Aborted):
+        reason = f"{deployment.plan.release.name} serves everything, but {error}"
+        return halt(deployment, Halted(f"{reason}; see `deployer status`"), now)
+    if strategies.irreversible(seen, deployment) and not isinstance(error, Aborted):
+        return halt(deployment, Halted(control.no_way_back(deployment, seen, str(error))), now)
+    try:
+        plan = strategies.rollback(seen, deployment)
+    except Halted as halted:
+        return halt(deployment, Halted(f"{error}; {halted}"), now)
+    event = Event(now, "retreat", str(error), error.evidence)
+    after = replace(
+        deployment,
+        status=Status.RETREATING,
+        plan=plan,
+        original=deployment.plan,
+        cursor=0,
+        entered_at=now,
+        paused_at=None,
+        reason=str(error),
+    )
+    return Decision(after.noting(event), None, event)
+
+
+def halt(deployment: Deployment, error: Halted, now: float) -> Decision:
+    """Stop where we stand."""
+    event = Event(now, "halted", str(error))
+    after = replace(
+        deployment, status=Status.HALTED, finished_at=now, paused_at=None, reason=str(error)
+    )
+    return Decision(after.noting(event), None, event)
+
+
+def part(deployment: Deployment, decision: Decision, now: float) -> Decision:
+    """A decision that ends the deployment first puts back what it holds (invariant I9)."""
+    after = parting.stay(deployment, decision.after, now)
+    return decision if after is decision.after else Decision(after, None, decision.event)
+
+
+def leave(deployment: Deployment, now: float) -> Decision:
+    """It has come to its end: put back what it holds, then let its record say so."""
+    change = parting.restoration(deployment)
+    if change is None:
+        event = Event(now, "restored", "the groups are left as they were met")
+        return Decision(parting.leave(deployment, now).noting(event), None, event)
+    if now - deployment.attended_at > parting.PATIENCE_S:
+        return give_up(deployment, "no answer", now)
+    return intend(deployment, change, now)
+
+
+def give_up(deployment: Deployment, why: str, now: float) -> Decision:
+    """What it holds is left to a person."""
+    after = parting.give_up(deployment, why, now)
+    event = Event(now, "halted", after.reason)
+    return Decision(after.noting(event), None, event)

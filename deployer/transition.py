@@ -1,0 +1,156 @@
+"""One look at the world, one transition at most: what is done, what is waited for, what to change.
+
+Pure apart from the readings that a step takes. The ways that lead off the plan (back, halted, the
+end) are in `exits`; `engine` carries out what is decided here.
+"""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from deployer import parting
+from deployer.errors import CloudUnavailable, DeadlineExpired, WeightsMoved
+from deployer.hooks import RunHook
+from deployer.model import Snapshot
+from deployer.plan import Deployment, Event
+from deployer.ports import Effect, Freeze, SetWeights, Suspend, World
+from deployer.steps.approve import Approve
+from deployer.steps.bake import Bake
+from deployer.steps.base import LATE_READING_S, Act, Done, Progress, Waiting
+from deployer.steps.checkpoint import Checkpoint
+from deployer.steps.hook import Hook
+from deployer.steps.linger import Linger
+from deployer.steps.route import Route
+from deployer.steps.soak import Soak
+
+# Reads may lag behind a change of our own: strange weights must stay strange this long before
+# the deployment stops, and a write that nobody has seen for this long did not happen. Nothing is
+# changed meanwhile.
+MOVED_GRACE_S = LATE_READING_S
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one look came to: the record as it becomes, the one change to make, what to tell."""
+
+    after: Deployment
+    change: Effect | None
+    event: Event
+
+
+def decide(deployment: Deployment, world: World) -> Decision:
+    """One transition at most.
+
+    Raises:
+        StepFailed: the way back begins.
+        Halted: nothing more may be done.
+    """
+    settled = settle(deployment, world.seen, world.now)
+    if settled.moved_since is not None:
+        note = f"live weights read {world.seen.weights}, not {settled.written}: looking again"
+        return Decision(settled, None, Event(world.now, "waiting", note))
+    if settled.paused_at is not None:
+        return hold(settled, world)
+    progress = doubt(settled, advance(settled, world), world.now)
+    if isinstance(progress, Done):
+        return finish_step(settled, progress, world.now)
+    anew = isinstance(progress, Act) and isinstance(progress.change, RunHook)
+    if world.now > settled.due_at and not anew:
+        why = progress.reason if isinstance(progress, Waiting) else f"still to {progress.change}"
+        raise DeadlineExpired(f"{settled.step.describe()}: {why}")
+    if isinstance(progress, Waiting):
+        event = Event(world.now, "waiting", progress.reason, progress.evidence)
+        return Decision(settled, None, event)
+    return intend(settled, progress.change, world.now)
+
+
+def hold(deployment: Deployment, world: World) -> Decision:
+    """A paused deployment moves nothing forward, but stays under judgement.
+
+    Weights that were written before it was paused may come to light only now: the bake that comes
+    after them is what watches over them.
+
+    Raises:
+        StepFailed: the candidate has users and went bad.
+    """
+    step = deployment.step
+    if isinstance(step, Route) and world.seen.weights == step.weights:
+        progress = doubt(deployment, advance(deployment, world), world.now)
+        if isinstance(progress, Done):
+            moved = finish_step(deployment, progress, world.now)
+            return Decision(replace(moved.after, paused_at=world.now), None, moved.event)
+    watch = step.watch if isinstance(step, Approve | Checkpoint | Hook | Route | Linger) else step
+    try:
+        why = watch.require_good(world).reason if isinstance(watch, Bake | Soak) else ""
+    except CloudUnavailable as error:
+        why = str(error)
+    note = "paused: `deployer resume` lets it go on" + (f"; meanwhile: {why}" if why else "")
+    return Decision(deployment, None, Event(world.now, "waiting", note))
+
+
+def advance(deployment: Deployment, world: World) -> Progress:
+    """The step's own look; a reading that fails is waited for, within the deadline."""
+    try:
+        return deployment.step.advance(world)
+    except CloudUnavailable as error:
+        return Waiting(str(error))
+
+
+def settle(deployment: Deployment, seen: Snapshot, now: float) -> Deployment:
+    """Compare the live weights with those that this deployment wrote (invariant I4).
+
+    Raises:
+        WeightsMoved: somebody else moved traffic, for longer than a lagging read would explain.
+    """
+    if seen.weights in deployment.intended:
+        later = deployment.intended[deployment.intended.index(seen.weights) + 1 :]
+        return replace(deployment, written=seen.weights, intended=later, moved_since=None)
+    if seen.weights == deployment.written:
+        return replace(deployment, moved_since=None)
+    since = deployment.moved_since if deployment.moved_since is not None else now
+    if now - since >= MOVED_GRACE_S:
+        raise WeightsMoved(
+            f"live weights are {seen.weights}, this deployment wrote {deployment.written}: "
+            "somebody else moved traffic; find out who, then run `deployer rollback`"
+        )
+    return replace(deployment, moved_since=since)
+
+
+def doubt(deployment: Deployment, progress: Progress, now: float) -> Progress:
+    """Traffic is not where it reads while another write of ours may still come to light.
+
+    Only the end of a Route rests on weights that were never written: a way back that begins before
+    the last step forward was seen would otherwise believe a reading from before that step.
+    """
+    route_done = isinstance(progress, Done) and isinstance(deployment.step, Route)
+    written_at = deployment.intended_at
+    if route_done and deployment.intended and now - (written_at or 0.0) < MOVED_GRACE_S:
+        return Waiting(f"looking again: {deployment.intended[-1]} may have been written")
+    return progress
+
+
+def finish_step(deployment: Deployment, done: Done, now: float) -> Decision:
+    """Move to the next step, or to the end."""
+    event = Event(now, "step_done", f"{deployment.step.describe()}: {done.note}", done.evidence)
+    if isinstance(deployment.step, Route):
+        deployment = replace(deployment, intended=())
+    return Decision(deployment.past_its_step(now).noting(event), None, event)
+
+
+def intend(deployment: Deployment, change: Effect, now: float) -> Decision:
+    """Write down what is about to be done; a repeated change is logged once.
+
+    But each run of a hook is on the record, and has the whole deadline.
+    """
+    event = Event(now, "change", str(change))
+    after = deployment
+    if isinstance(change, RunHook):
+        return Decision(replace(after, entered_at=now).noting(event), change, event)
+    if isinstance(change, SetWeights):
+        earlier = tuple(w for w in after.intended if w != change.weights)
+        after = replace(after, intended=(*earlier, change.weights), intended_at=now)
+    if isinstance(change, Suspend | Freeze):
+        after = parting.remembering(after, change)
+    if not any(e.kind == "change" and e.note == event.note for e in after.log[-1:]):
+        after = after.noting(event)
+    return Decision(after, change, event)

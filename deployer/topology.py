@@ -7,6 +7,9 @@ from typing import Final
 RELEASE_TAG: Final = "deployer:release"
 ARTIFACT_TAG: Final = "deployer:artifact"
 
+# Output of the control stack: ARN of the role that the deployer runs under.
+DEPLOYER_ROLE_OUTPUT: Final = "DeployerRole"
+
 # Tags on the stacks' resources.
 SERVICE_TAG: Final = "deployer:service"
 ENVIRONMENT_TAG: Final = "deployer:environment"
@@ -34,6 +37,10 @@ VERSION_MARK: Final = "deployer:"
 def topology_parameter(service: str, environment: str) -> str:
     """SSM parameter in which the service stack publishes what the CLI must know (JSON)."""
     return f"/deployer/{service}/{environment}/topology"
+
+
+# The stacks of an environment that a deployment must not meet in mid-update.
+PARTS: Final = ("network", "service", "control")
 
 
 def stack_name(service: str, environment: str, part: str) -> str:

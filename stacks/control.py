@@ -1,4 +1,4 @@
-"""What deployments remember and ship: the journal table and the artifact bucket.
+"""What deployments remember and ship, and the role that carries them out.
 
 Stateful, therefore apart from everything that is replaced; retained when the environment is
 protected. The bucket is not emptied by its deletion (that would take a custom resource): an
@@ -12,12 +12,13 @@ from constructs import Construct
 
 from deployer.settings.schema import Settings
 from stacks.acknowledged import acknowledge
+from stacks.deployer_role import DeployerRole
 
 RETAIN_REPLACED_DAYS = 90
 
 
 class ControlStack(Stack):
-    """`journal` (DynamoDB: pk, sk, ttl) and `artifacts` (S3)."""
+    """`journal` (DynamoDB: pk, sk, ttl), `artifacts` (S3) and `deployer`, the role."""
 
     def __init__(self, scope: Construct, name: str, settings: Settings, **stack: Any) -> None:
         super().__init__(scope, name, **stack)
@@ -25,6 +26,7 @@ class ControlStack(Stack):
         self._removal = RemovalPolicy.RETAIN if protected else RemovalPolicy.DESTROY
         self.journal = self._journal(protected=protected)
         self.artifacts = self._artifacts()
+        self.deployer = DeployerRole(self, "Deployer", settings, self.journal, self.artifacts)
 
     def _journal(self, *, protected: bool) -> aws_dynamodb.Table:
         text = aws_dynamodb.AttributeType.STRING

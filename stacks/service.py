@@ -45,6 +45,7 @@ class ServiceStack(Stack):
         for priority, (slot, group) in enumerate(self.slots.items(), start=1):
             self._pin(slot, group, priority)
         self._publish(settings, control)
+        control.deployer.move(self, self.entrance.production, self.slots.values())
 
     def _pin(self, slot: Slot, group: SlotGroup, priority: int) -> None:
         """A rule on the test listener that leads to one slot whatever the weights say.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.literals import AlarmTypeType
     from mypy_boto3_cloudwatch.type_defs import DescribeAlarmsOutputTypeDef
 
-NEEDS = (Need("cloudwatch:DescribeAlarms", Resource.ANY),)
+NEEDS = (Need("cloudwatch:DescribeAlarms", Resource.ALARMS),)
 # A standard alarm is evaluated about once a minute, and DescribeAlarms may be called nine times a
 # second in an account (aws-facts 2): to look more often would tell nothing and cost others.
 MEMORY_S = 10.0

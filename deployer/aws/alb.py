@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NEEDS = (
     Need("elasticloadbalancing:DescribeRules", Resource.ANY),
     Need("elasticloadbalancing:CreateRule", Resource.LISTENER),
-    Need("elasticloadbalancing:AddTags", Resource.RULE),
+    Need("elasticloadbalancing:AddTags", Resource.NEW_RULE),
     Need("elasticloadbalancing:ModifyRule", Resource.RULE),
 )
 PRIORITY = str(topology.PRODUCTION_RULE_PRIORITY)

@@ -5,12 +5,17 @@ from typing import NamedTuple
 
 
 class Resource(StrEnum):
-    """What an action is granted on; `ANY`: the action knows no finer resource."""
+    """What an action is granted on; `ANY`: the action knows no finer resource.
+
+    A test holds that against AWS's own list (tests/iam/test_granted.py).
+    """
 
     ANY = "*"
     TOPOLOGY = "topology parameter"
     LISTENER = "production listener"
-    RULE = "production rule"
+    RULE = "the deployer's rules"
+    NEW_RULE = "a rule while it is made"
+    ALARMS = "alarms"
     GROUP = "Auto Scaling groups"
     TEMPLATE = "launch templates"
     JOURNAL = "journal table"

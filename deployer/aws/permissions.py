@@ -1,8 +1,12 @@
 """What a role that runs the deployer must be allowed, gathered from the adapters.
 
-Each adapter declares its needs beside its code; the contract tests compare them with the calls that
-are really made. The stacks turn them into policies.
+Each adapter declares its needs beside its code. The stacks turn them into the deployer's role, the
+lab enforces that role, and tests compare the three: declared = called = granted (docs/lab/iam.md).
+`sts:GetCallerIdentity` is not among them: nobody needs a permission for it.
 """
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from deployer.aws import (
     alarms,
@@ -14,7 +18,6 @@ from deployer.aws import (
     launch_templates,
     preflight,
     published,
-    session,
     table,
     targets,
 )
@@ -32,7 +35,6 @@ NEEDS: frozenset[Need] = frozenset(
         launch_templates,
         preflight,
         published,
-        session,
         table,
         targets,
     )
@@ -45,7 +47,44 @@ READS: frozenset[Need] = frozenset(
     if need.action.partition(":")[2].startswith(("Describe", "Get", "List", "Query"))
 )
 
+# Why a grant has to end in `*`: each is as narrow as the API allows.
+WIDE: Mapping[Resource, str] = {
+    Resource.ANY: "These actions only read, and AWS lets none of them be granted on less.",
+    Resource.ALARMS: "DescribeAlarms is authorized on all alarms, whichever names are asked for.",
+    Resource.ARTIFACTS: "Releases come and go; all of them are below this prefix, the service's own.",
+    Resource.GROUP: "The middle of a group's ARN is an id that CloudFormation does not tell; the "
+    "name at its end is exact.",
+    Resource.NEW_RULE: "A rule has no id before it is made; only CreateRule may tag, on this listener.",
+    Resource.RULE: "A rule's id is not known beforehand; the tags say which are the deployer's.",
+    Resource.STACKS: "A stack's ARN ends in an id that is new each time it is made; its name is exact.",
+}
+
+
+class Place(NamedTuple):
+    """Where one kind of resource is: its ARNs, and IAM conditions that narrow them further."""
+
+    arns: Sequence[str]
+    condition: Mapping[str, Mapping[str, Any]] = {}
+
 
 def actions(on: Resource) -> tuple[str, ...]:
     """The actions needed on one kind of resource, sorted."""
     return tuple(sorted(need.action for need in NEEDS if need.on is on))
+
+
+def statements(places: Mapping[Resource, Place]) -> list[dict[str, Any]]:
+    """IAM statements that allow the needs on these places, one for each kind of resource.
+
+    A kind whose place has no ARN (no hook is a function, say) is left out.
+    """
+    return [
+        {
+            "Sid": on.name.replace("_", " ").title().replace(" ", ""),
+            "Effect": "Allow",
+            "Action": list(actions(on)),
+            "Resource": list(place.arns),
+            **({"Condition": place.condition} if place.condition else {}),
+        }
+        for on, place in places.items()
+        if place.arns and actions(on)
+    ]

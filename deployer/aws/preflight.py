@@ -16,13 +16,12 @@ from deployer.aws.session import Aws
 from deployer.errors import DeployError
 from deployer.model import Slot
 from deployer.preflight import REFRESH_OVER, Surroundings
-from deployer.topology import stack_name
+from deployer.topology import PARTS, stack_name
 
 NEEDS = (
     Need("autoscaling:DescribeInstanceRefreshes", Resource.ANY),
     Need("cloudformation:DescribeStacks", Resource.STACKS),
 )
-PARTS = ("network", "service", "control")
 
 
 def read(aws: Aws, published: Published, service: str, environment: str) -> Surroundings:

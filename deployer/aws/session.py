@@ -11,7 +11,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from deployer.aws.failures import asking
-from deployer.aws.needs import Need, Resource
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
-NEEDS = (Need("sts:GetCallerIdentity", Resource.ANY),)
 # A call ends within LONGEST_CALL_S, well within a lease of a minute: what botocore sends again after
 # that would be sent beside the next runner. The engine's own looks are the patient ones.
 TOTAL_ATTEMPTS = 3

@@ -145,6 +145,8 @@ def iam_actions(prefix: str, operation: str, params: Mapping[str, Any]) -> set[s
         return {f"dynamodb:{ITEM_ACTIONS[kind]}" for kind in kinds}
     service = {"monitoring": "cloudwatch"}.get(prefix, prefix)
     action = f"{service}:{operation}"
+    if action == "sts:GetCallerIdentity":  # needs no permission
+        return set()
     tagging = {f"{service}:AddTags"} if operation == "CreateRule" and params.get("Tags") else set()
     return {OTHER_NAMES.get(action, action)} | tagging
 

@@ -377,10 +377,7 @@ def test_what_is_called_is_what_is_declared(
 def test_permissions_are_narrow_where_iam_allows() -> None:
     wide = set(permissions.actions(Resource.ANY))
     assert not [a for a in wide if not a.partition(":")[2].startswith(("Describe", "Get"))]
-    assert permissions.actions(Resource.RULE) == (
-        "elasticloadbalancing:AddTags",
-        "elasticloadbalancing:ModifyRule",
-    )
+    assert permissions.actions(Resource.RULE) == ("elasticloadbalancing:ModifyRule",)
     changing = {need.action for need in permissions.NEEDS - permissions.READS}
     assert changing == {
         "autoscaling:ResumeProcesses",

@@ -1,5 +1,7 @@
 """What an instance is: image, metadata, user data, permissions and doors."""
 
+from typing import Any
+
 import pytest
 
 from deployer.settings.reading import load
@@ -77,8 +79,17 @@ def test_a_setting_changes_only_what_it_is_about(
         assert changed.template(part) == templates.template(part)
 
 
+def instances_policy(templates: Templates) -> dict[str, Any]:
+    (policy,) = [
+        each
+        for each in templates.properties("service", "IAM::Policy")
+        if each["Roles"] == [{"Ref": "InstanceRole3CCE2F1D"}]
+    ]
+    return policy
+
+
 def test_instances_may_read_their_artifacts_and_nothing_else(templates: Templates) -> None:
-    (policy,) = templates.properties("service", "IAM::Policy")
+    policy = instances_policy(templates)
     assert policy["PolicyDocument"]["Statement"] == [
         {
             "Sid": "ReadArtifacts",
@@ -109,7 +120,7 @@ def test_artifacts_elsewhere_are_what_instances_may_read(variant: Variant) -> No
         "[environments.lab]",
         '[release]\nartifact = "s3://{service}-builds/x/{release}.tgz"\n[environments.lab]',
     )
-    (policy,) = elsewhere.properties("service", "IAM::Policy")
+    policy = instances_policy(elsewhere)
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert statement["Resource"] == "arn:aws:s3:::shop-builds/x/*"
 

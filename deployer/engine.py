@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from deployer import control, parting
+from deployer import control, parting, surging
 from deployer.errors import (
     AccessProblem,
     ChangeRefused,
@@ -197,7 +197,7 @@ class Runner:
             return deployment
         except (ChangeRefused, AccessProblem) as error:
             return self._refused(deployment, ChangeRefused(f"{change}: {error}"), seen)
-        return parting.restored(deployment, change)
+        return surging.given_back(parting.restored(deployment, change), change)
 
     def _refused(
         self, deployment: Deployment, error: ChangeRefused, seen: Snapshot | None

@@ -16,6 +16,7 @@ from deployer.analysis.judge import Rule, Tally
 from deployer.errors import PlanInvalid
 from deployer.hooks import About, HookAction, HookPoint
 from deployer.model import Amount, Release, Slot, Snapshot, Weights
+from deployer.ports import Surge
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
 from deployer.steps.replace import Replace
@@ -97,6 +98,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     basis:     fingerprint of the snapshot the plan was made from.
     before:    rolling: what `previous` stands for, since the way back launches it again.
     notes:     what people should know before it begins, a sentence each.
+    surge:     rolling: what a deployment that halted has left in the group; this one gives it back.
     """
 
     strategy: str
@@ -109,6 +111,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     basis: str
     before: Release | None = None
     notes: tuple[str, ...] = ()
+    surge: Surge | None = None
 
     @property
     def in_place(self) -> bool:
@@ -206,6 +209,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     paused_at:   since when a person holds it; None: it moves.
     heeded:      id of the last request that was granted or refused.
     suspended:   what is to be resumed before it ends; in the record before it is suspended.
+    surge:       what a group was asked for beyond its size; in the record before it is.
     frozen:      what may shrink again before it ends; in the record before it is frozen.
     ending:      the end it has come to, while those are still to be put back.
     version:     fencing: each save raises it, and a save of an older one fails.
@@ -228,6 +232,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     paused_at: float | None = None
     heeded: str = ""
     suspended: Suspended | None = None
+    surge: Surge | None = None
     frozen: Frozen | None = None
     ending: Status | None = None
     reason: str = ""

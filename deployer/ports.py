@@ -5,7 +5,7 @@ journal first and then hands the change to `Cloud.apply`, so that a crash betwee
 leaves a record of what may have happened.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -52,6 +52,41 @@ class SetDesired:
 
     def __str__(self) -> str:
         return f"ask {self.slot} for {self.desired} instances"
+
+
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """What a deployment has asked a group for beyond the group's own size, or may have.
+
+    base:    the group's size without it.
+    top:     the size that was asked for.
+    leaving: instances that go, or may have gone, each with its place.
+
+    A group that reads larger than `top` was sized by somebody else: then none of it is ours. Who
+    asks for no more than `top` while the surge stands there cannot be seen: it is there already.
+    """
+
+    slot: Slot
+    base: int
+    top: int
+    leaving: tuple[str, ...] = ()
+
+    def of(self, desired: int) -> int:
+        """How many of `desired` are the surge's."""
+        return desired - self.base if self.base < desired <= self.top else 0
+
+    def seen(self, members: Collection[str], desired: int) -> "Surge | None":
+        """What is left of it in a group that reads like this; None: nothing.
+
+        One that broke by itself is gone too, but its place is not.
+        """
+        gone = sum(name not in members for name in self.leaving)
+        return self.less(gone) if gone and desired <= self.top - gone else self
+
+    def less(self, gone: int) -> "Surge | None":
+        """What is left of it once so many have gone, each with its place."""
+        top = self.top - gone
+        return Surge(self.slot, self.base, top) if top > self.base else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +271,7 @@ class World:
     """What a step sees when it is asked to advance.
 
     entered_at: when the step was entered, epoch seconds.
+    surge:      what a group was asked for beyond its size, as far as the record tells.
     """
 
     seen: Snapshot
@@ -246,6 +282,7 @@ class World:
     alarms: Alarms = UNHEARD
     hooks: Hooks = NO_HOOKS
     about: About = NOTHING
+    surge: Surge | None = None
 
     @property
     def elapsed_s(self) -> float:

@@ -7,6 +7,8 @@ back are two plans over the same steps: what is launched from now on, and which 
 from collections import Counter
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from deployer import stages as stages_of
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
 from deployer.hooks import HookPoint
@@ -75,6 +77,7 @@ def back(seen: Snapshot, deployment: Deployment) -> Plan:
     return Plan(
         strategy="rollback", intent=intent, candidate=slot, stable=slot, previous=plan.previous,
         capacity=plan.capacity, steps=steps, basis=basis_of(seen), before=before,
+        surge=deployment.surge,
     )  # fmt: skip
 
 
@@ -171,8 +174,9 @@ def _climb(intent: Intent, slot: Slot, pace: Pace, old: int) -> Iterator[Step]:
     for until in stages(old, pace.count, pace.batch, stop):
         rounds = -(-(until - done) // pace.batch)
         deadline_s = limits.provision_s + (rounds - 1) * (limits.provision_s + limits.retire_s)
-        yield Replace(slot, intent.release, pace, until, deadline_s)
         soak = _soak(intent, slot, until, pace.count)
+        watch = replace(soak, away=pace.max_unavailable)
+        yield Replace(slot, intent.release, pace, until, deadline_s, watch=watch)
         if until == pace.count:
             yield from stages_of.hook(intent, HookPoint.AFTER_TRAFFIC, slot, watched=soak)
         yield soak

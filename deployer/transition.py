@@ -5,21 +5,25 @@ end) are in `exits`; `engine` carries out what is decided here.
 """
 
 from dataclasses import dataclass
+from dataclasses import replace as altered
 
 from msgspec.structs import replace
 
-from deployer import parting
+from deployer import parting, surging
 from deployer.errors import CloudUnavailable, DeadlineExpired, WeightsMoved
 from deployer.hooks import RunHook
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event
-from deployer.ports import Effect, Freeze, SetWeights, Suspend, World
+from deployer.ports import Effect, Freeze, SetDesired, SetWeights, Suspend, Terminate, World
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.base import LATE_READING_S, Act, Done, Progress, Waiting
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.hook import Hook
+from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
+from deployer.steps.pin import Pin
+from deployer.steps.replace import Replace
 from deployer.steps.route import Route
 from deployer.steps.soak import Soak
 
@@ -45,7 +49,8 @@ def decide(deployment: Deployment, world: World) -> Decision:
         StepFailed: the way back begins.
         Halted: nothing more may be done.
     """
-    settled = settle(deployment, world.seen, world.now)
+    settled = surging.seen(settle(deployment, world.seen, world.now), world.seen)
+    world = altered(world, surge=settled.surge)
     if settled.moved_since is not None:
         note = f"live weights read {world.seen.weights}, not {settled.written}: looking again"
         return Decision(settled, None, Event(world.now, "waiting", note))
@@ -67,25 +72,40 @@ def decide(deployment: Deployment, world: World) -> Decision:
 def hold(deployment: Deployment, world: World) -> Decision:
     """A paused deployment moves nothing forward, but stays under judgement.
 
-    Weights that were written before it was paused may come to light only now: the bake that comes
-    after them is what watches over them.
+    Weights that were written before it was paused, or what a group launches, may come to light only
+    now: the step that comes after them is what watches over them.
 
     Raises:
         StepFailed: the candidate has users and went bad.
     """
-    step = deployment.step
-    if isinstance(step, Route) and world.seen.weights == step.weights:
+    if _came_to_light(deployment, world.seen):
         progress = doubt(deployment, advance(deployment, world), world.now)
         if isinstance(progress, Done):
             moved = finish_step(deployment, progress, world.now)
             return Decision(replace(moved.after, paused_at=world.now), None, moved.event)
-    watch = step.watch if isinstance(step, Approve | Checkpoint | Hook | Route | Linger) else step
+    watch = _watch_of(deployment.step, world)
     try:
-        why = watch.require_good(world).reason if isinstance(watch, Bake | Soak) else ""
+        why = watch.require_good(world).reason if watch is not None else ""
     except CloudUnavailable as error:
         why = str(error)
     note = "paused: `deployer resume` lets it go on" + (f"; meanwhile: {why}" if why else "")
     return Decision(deployment, None, Event(world.now, "waiting", note))
+
+
+def _came_to_light(deployment: Deployment, seen: Snapshot) -> bool:
+    step = deployment.step
+    if isinstance(step, Pin):
+        return seen[step.slot].boots_exactly(step.release)
+    return isinstance(step, Route) and seen.weights == step.weights
+
+
+def _watch_of(step: Step, world: World) -> Bake | Soak | None:
+    """What judges the release while that step stands still."""
+    if isinstance(step, Replace):
+        return step.watching(world)
+    if isinstance(step, Approve | Checkpoint | Hook | Route | Linger):
+        return step.watch
+    return step if isinstance(step, Bake | Soak) else None
 
 
 def advance(deployment: Deployment, world: World) -> Progress:
@@ -151,6 +171,8 @@ def intend(deployment: Deployment, change: Effect, now: float) -> Decision:
         after = replace(after, intended=(*earlier, change.weights), intended_at=now)
     if isinstance(change, Suspend | Freeze):
         after = parting.remembering(after, change)
+    if isinstance(change, SetDesired | Terminate):
+        after = surging.remembering(after, change)
     if not any(e.kind == "change" and e.note == event.note for e in after.log[-1:]):
         after = after.noting(event)
     return Decision(after, change, event)

@@ -166,8 +166,9 @@ def terminate(aws: Aws, name: str, change: Terminate) -> None:
     """
     group = read(aws, [name])[name]
     there = [i["InstanceId"] for i in group.get("Instances", ()) if stays(i)]
-    if not set(there) & set(change.instances):
-        return
+    gone = not set(there) & set(change.instances)
+    if gone and not (change.shrink and group["DesiredCapacity"] == change.desired):
+        return  # but if their places are still there, others have come to them
     if set(there) != change.members or group["DesiredCapacity"] != change.desired:
         raise CloudUnavailable(f"{name} has changed since it was read: looking again")
     for start in range(0, len(change.instances), AT_ONCE):

@@ -141,6 +141,7 @@ class Session:
         record = Deployment(
             id=deployment_id(now), environment=services.environment, status=status, plan=plan,
             started_at=now, entered_at=now, written=seen.weights, reason=reason,
+            surge=plan.surge,
             by=services.caller,
         ).noting(Event(now, "started", f"{title(plan)} by {services.caller}"))  # fmt: skip
         self.show(plan, record.id)

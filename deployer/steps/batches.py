@@ -5,7 +5,8 @@ dies by itself needs no case of its own: whatever the group looks like, the same
 
 With surge the group launches first and shrinks after: it never has fewer healthy instances than it
 began with. Without, instances are terminated and the group launches their replacements: it has at
-most `max_unavailable` fewer. A group that somebody scaled out meanwhile keeps what it was given.
+most `max_unavailable` fewer. A group that somebody scaled out meanwhile keeps what it was given: only
+what the record names as the surge is given back.
 """
 
 from collections import Counter, defaultdict
@@ -16,7 +17,7 @@ from enum import IntEnum
 import msgspec
 
 from deployer.model import Health, Instance, SlotState
-from deployer.ports import SetDesired, Terminate
+from deployer.ports import SetDesired, Surge, Terminate
 from deployer.steps.base import Act, Done, Progress, Waiting
 
 
@@ -111,58 +112,71 @@ def departs(instance: Instance) -> bool:
     return going and instance.lifecycle != "Terminating:Retained"
 
 
-def next_batch(state: SlotState, at: Standing, pace: Pace, until: int) -> Progress:
+def next_batch(
+    state: SlotState, at: Standing, pace: Pace, until: int, surge: Surge | None
+) -> Progress:
     """The next move towards `until` of `pace.count` instances of the release, or what is awaited.
 
     Done leaves no surge behind. `until == pace.count` means every instance that is not protected.
     """
-    extra, spare = state.desired - pace.count, spare_of(state, at, pace)
-    foreign = extra > pace.surge  # somebody else scaled the group out: that is not ours to undo
+    size = own_size(state, pace, surge)
+    extra, spare = state.desired - size, spare_of(state, at, pace, size)
     left = len(at.old) if until >= pace.count else at.goal(until, pace.count) - len(at.ready)
     if at.coming or at.missing:
-        return _meanwhile(state, at, pace, left, spare)
-    if 0 < extra <= pace.surge:
+        return _meanwhile(state, at, pace, left, (size, spare))
+    if extra > 0:
         return _shrink(state, at, extra, spare)
     if left <= 0 and extra >= 0:
         return Done(f"{at}")
     if at.leaving:
         return Waiting(f"{at}")
-    if not foreign and (pace.surge or extra < 0):
-        return Act(SetDesired(state.slot, pace.count + _room(at, pace, left), state.desired))
+    room = max(0, min(pace.surge, left, len(at.old), state.max_size - size))
+    if room or extra < 0:
+        return Act(SetDesired(state.slot, size + room, state.desired))
     return _terminate(state, at, at.old, most=left, spare=spare, shrink=False)
 
 
-def spare_of(state: SlotState, at: Standing, pace: Pace) -> int:
-    """How many healthy instances may go now; negative: so many are missing already."""
-    base = max(pace.count, state.desired - pace.surge)
+def own_size(state: SlotState, pace: Pace, surge: Surge | None) -> int:
+    """The group's size without our surge: at least what it began with."""
+    return max(pace.count, state.desired - (surge.of(state.desired) if surge else 0))
+
+
+def spare_of(state: SlotState, at: Standing, pace: Pace, size: int) -> int:
+    """How many healthy instances may go now; negative: so many are missing already.
+
+    A group that was scaled out to its maximum has no room for a surge: it gives what it has beyond
+    the size that it began with.
+    """
+    base = max(pace.count, min(size, state.max_size - pace.surge))
     return at.healthy - (base - pace.max_unavailable)
 
 
-def clear(state: SlotState, at: Standing, pace: Pace) -> Act | None:
+def clear(state: SlotState, at: Standing, pace: Pace, surge: Surge | None) -> Act | None:
     """On the way back: whatever of the other release is broken goes at once; nobody misses it.
 
     First what the surge had launched, with its place; the group replaces the rest by what works.
     """
     broken = [instance for instance in at.old if not instance.serving]
-    extra = state.desired - pace.count
-    shrink = 0 < extra <= pace.surge
-    spare = min(0, spare_of(state, at, pace))
+    size = own_size(state, pace, surge)
+    extra = state.desired - size
+    shrink = extra > 0
+    spare = min(0, spare_of(state, at, pace, size))
     chosen = choose(broken, at.members, extra if shrink else len(broken), spare)
     return _ended(state, at, chosen, shrink=shrink) if chosen else None
 
 
-def _room(at: Standing, pace: Pace, left: int) -> int:
-    """How many to launch beyond the group's size."""
-    return max(0, min(pace.surge, left, len(at.old)))
+def _meanwhile(
+    state: SlotState, at: Standing, pace: Pace, left: int, own: tuple[int, int]
+) -> Progress:
+    """Instances are starting. Right after a surge was asked for, the rest of its batch may go.
 
-
-def _meanwhile(state: SlotState, at: Standing, pace: Pace, left: int, spare: int) -> Progress:
-    """Instances are starting. Right after a surge was asked for, the rest of its batch may go."""
-    extra, starting = state.desired - pace.count, len(at.coming) + at.missing
-    if 0 < extra <= pace.surge and at.missing and not at.old and state.launch_failures:
-        return Act(
-            SetDesired(state.slot, pace.count, state.desired)
-        )  # they fail to come, and nobody needs them
+    own: the group's own size, and how many healthy instances may go now.
+    """
+    size, spare = own
+    extra, starting = state.desired - size, len(at.coming) + at.missing
+    if extra > 0 and at.missing and not at.old and state.launch_failures:
+        # they fail to come, and nobody needs them
+        return Act(SetDesired(state.slot, size, state.desired))
     most = min(pace.max_unavailable, left - starting)
     if 0 < extra == starting and not at.leaving and most > 0 and spare > 0:
         return _terminate(state, at, at.old, most=most, spare=spare, shrink=False)

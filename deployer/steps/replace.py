@@ -9,6 +9,7 @@ from deployer.ports import PinRelease, World
 from deployer.steps.base import LATE_READING_S, Act, Done, Progress, Waiting
 from deployer.steps.batches import Pace, Standing, clear, next_batch, stand
 from deployer.steps.provision import fail_early
+from deployer.steps.soak import Soak
 
 
 class Replace(msgspec.Struct, frozen=True, tag=True):
@@ -18,6 +19,8 @@ class Replace(msgspec.Struct, frozen=True, tag=True):
     the release that was asked for is healthy, and what left has drained. Protected instances and
     those on standby are left alone; lifecycle hooks are waited for.
 
+    watch:     what the release is judged by from its first instance on, whether the deployment moves
+               or is paused in the middle of a batch.
     returning: the way back: whatever runs `release` stays, from whichever launch-template version;
                launches that fail are waited for as long as the deadline allows, since giving up
                early helps nobody; and it ends only when what left has drained, and no reading can
@@ -26,6 +29,7 @@ class Replace(msgspec.Struct, frozen=True, tag=True):
     Raises:
         CandidateUnhealthy: a launch failed, no rule references the target group, or an instance is
                             lost whose replacement would be the first of its release to work.
+        CandidateUnhealthy, VerdictFailed: as Soak.
         UnsafeAction: the slot has no traffic: it is not the one to replace instances of.
     """
 
@@ -35,6 +39,7 @@ class Replace(msgspec.Struct, frozen=True, tag=True):
     until: int
     deadline_s: float
     returning: bool = False
+    watch: Soak | None = None
 
     def describe(self) -> str:
         whole = self.until >= self.pace.count
@@ -54,10 +59,18 @@ class Replace(msgspec.Struct, frozen=True, tag=True):
         if not self.returning:
             fail_early(state, world.entered_at)
             self._require_proof(standing, state)
-            return next_batch(state, standing, self.pace, self.until)
-        cleared = clear(state, standing, self.pace)
-        progress = cleared or next_batch(state, standing, self.pace, self.until)
+            if (watch := self.watching(world)) is not None:
+                watch.require_good(world)
+            return next_batch(state, standing, self.pace, self.until, world.surge)
+        cleared = clear(state, standing, self.pace, world.surge)
+        progress = cleared or next_batch(state, standing, self.pace, self.until, world.surge)
         return self._settled(world, standing) if isinstance(progress, Done) else progress
+
+    def watching(self, world: World) -> Soak | None:
+        """What judges it now; None while no instance of the release has come up: nothing of it yet."""
+        standing = stand(world.seen[self.slot], self.release.name, renewed=not self.returning)
+        up = any(i.lifecycle == "InService" for i in (*standing.ready, *standing.coming))
+        return self.watch if up else None
 
     def _settled(self, world: World, standing: Standing) -> Progress:
         """What was pinned or launched on the way forward may come to light only now."""

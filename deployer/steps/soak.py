@@ -26,6 +26,7 @@ class Soak(msgspec.Struct, frozen=True, tag=True):
     patience_s:   how long an inconclusive verdict is waited for, from entry.
     inconclusive: what becomes of it then: `abort` goes back, `promote` goes on, on the record.
     alarms:       CloudWatch alarms none of which may ring meanwhile.
+    away:         so many instances may be missing on purpose: their replacement is under way.
 
     Raises:
         CandidateUnhealthy: so many instances are gone or unhealthy that it is no accident.
@@ -44,6 +45,7 @@ class Soak(msgspec.Struct, frozen=True, tag=True):
     inconclusive: Literal["abort", "promote"]
     deadline_s: float
     alarms: tuple[str, ...] = ()
+    away: int = 0
 
     def describe(self) -> str:
         guarded = f" and {', '.join(self.alarms)}" if self.alarms else ""
@@ -94,7 +96,7 @@ class Soak(msgspec.Struct, frozen=True, tag=True):
         """One dead instance, or one of five, is replaced and no verdict on a release; more are."""
         need = min(self.count, max(state.desired, 1))
         gone = need - state.healthy()
-        if gone > max(1, math.ceil(need / 5)):
+        if gone - self.away > max(1, math.ceil(need / 5)):
             raise CandidateUnhealthy(
                 f"{self.slot}: {state.healthy()} of {need} instances are healthy with "
                 f"{state.healthy(self.release)} of {self.release}"
@@ -106,10 +108,13 @@ class Soak(msgspec.Struct, frozen=True, tag=True):
     def _judge(self, world: World) -> Verdict:
         """Minutes since entry; `delay_s` before it can condemn the release, not clear it.
 
-        The stop before could not judge its own last minutes, nor anybody those of the replacement.
+        The stop before could not judge its own last minutes. Nothing older than the deadline is
+        read: where somebody waits by it, hours of good service must not outweigh a release that
+        goes bad now.
         """
-        since = (world.entered_at - self.delay_s) // MINUTE_S * MINUTE_S
         until = world.now - self.delay_s
+        oldest = max(world.entered_at - self.delay_s, until - self.deadline_s)
+        since = oldest // MINUTE_S * MINUTE_S
         seen = world.metrics.traffic(since, until) if until >= since + MINUTE_S else {}
         minutes = seen.get(self.slot, ())
         standing = self._standing(world)

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState
-from deployer.ports import SetDesired, Terminate
+from deployer.ports import SetDesired, Surge, Terminate
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.batches import Pace, choose, next_batch, stand
+from deployer.surging import members, surge_without
 from tests.sim.fleet import Behaviour, SimGroup
 
 BLUE = Slot.BLUE
@@ -27,12 +28,17 @@ def one(
 
 def group(*instances: Instance, desired: int | None = None, **facts: object) -> SlotState:
     wanted = len(instances) if desired is None else desired
-    return SlotState(BLUE, 0, 20, wanted, instances, "v2", **facts)  # type: ignore[arg-type]
+    most = facts.pop("max_size", 20)
+    return SlotState(BLUE, 0, most, wanted, instances, "v2", **facts)  # type: ignore[arg-type]
 
 
-def move(state: SlotState, pace: Pace, until: int | None = None) -> Act | Waiting | Done:
+def move(
+    state: SlotState, pace: Pace, until: int | None = None, *, ours: bool = True
+) -> Act | Waiting | Done:
+    """ours: what the group has beyond its size is the surge that was asked for."""
     standing = stand(state, "v2", renewed=False)
-    return next_batch(state, standing, pace, pace.count if until is None else until)
+    surge = Surge(BLUE, pace.count, pace.count + pace.surge) if ours else None
+    return next_batch(state, standing, pace, pace.count if until is None else until, surge)
 
 
 SURGE = Pace(3, 0, 1)
@@ -80,7 +86,10 @@ MOVES: dict[str, tuple[SlotState, Pace, object]] = {
         group(NEW, one("m", "v2")), SURGE, SetDesired(BLUE, 3),
     ),
     "scaled out by somebody: it keeps its size": (
-        group(*OLD, one("d"), one("e")), SURGE, (("a",), False),
+        group(*OLD, one("d"), one("e")), SURGE, SetDesired(BLUE, 6),
+    ),
+    "scaled out to its maximum: there is no room for a surge": (
+        group(*OLD, one("d"), one("e"), max_size=5), SURGE, (("a",), False),
     ),
     "surplus at the end goes by name": (
         group(NEW, one("m", "v2"), one("o", "v2"), one("p", "v2")), SURGE,
@@ -100,6 +109,9 @@ MOVES: dict[str, tuple[SlotState, Pace, object]] = {
 
 def said(change: object) -> object:
     """Of a termination: whom, and whether the group shrinks; of a size: which."""
+    if isinstance(change, Done):
+        return "done"
+    change = change.change if isinstance(change, Act) else change
     if isinstance(change, SetDesired):
         return SetDesired(change.slot, change.desired)
     return (change.instances, change.shrink) if isinstance(change, Terminate) else change
@@ -114,6 +126,25 @@ def test_the_next_move(name: str) -> None:
     else:
         assert isinstance(progress, Act)
         assert said(progress.change) == expected
+
+
+@pytest.mark.parametrize("more", [1, 2])
+def test_what_nobody_here_asked_for_is_not_given_back(more: int) -> None:
+    """Target tracking wants one instance more, between two batches: as many as a surge would be."""
+    grown = group(*OLD[1:], NEW, *(one(f"m{n}") for n in range(more)))
+    assert said(move(grown, SURGE, 1, ours=False)) == "done"
+    size = 3 + more
+    assert said(move(grown, SURGE, ours=False)) == SetDesired(BLUE, size + 1)
+
+
+def test_what_the_surge_has_left_is_given_back_by_the_names_that_go() -> None:
+    surge = Surge(BLUE, base=3, top=5, leaving=("a", "b"))
+    assert surge.seen({"a", "b", "c"}, 5) == surge
+    assert surge.seen({"b", "c"}, 4) == Surge(BLUE, 3, 4)
+    assert surge.seen({"c"}, 3) is None
+    assert surge.seen({"b", "c", "d"}, 5) == surge  # one broke by itself, and was replaced
+    assert (surge.less(1), surge.less(2)) == (Surge(BLUE, 3, 4), None)
+    assert [surge.of(desired) for desired in (2, 3, 4, 5, 6)] == [0, 0, 1, 2, 0]
 
 
 REACHED = {
@@ -228,22 +259,33 @@ def carry_out(fleet: Fleet) -> Life:
     sim.versions, sim.version = {"v1": 1}, 1
     sim.pin(Release("v2"))
     life = Life(sim, [], fleet.size, fleet.size, 0)
+    surge: Surge | None = None
     for tick in range(3000):
         sim.settle(now)
         for death in fleet.deaths:
             if death == tick:
                 sim.break_one(now)
         state = sim.state(now)
-        progress = next_batch(state, stand(state, "v2", renewed=True), fleet.pace, fleet.size)
+        surge = surge and surge.seen(members(state), state.desired)
+        standing = stand(state, "v2", renewed=True)
+        progress = next_batch(state, standing, fleet.pace, fleet.size, surge)
         if isinstance(progress, Done):
             return life
         if isinstance(progress, Act):
             assert isinstance(progress.change, SetDesired | Terminate)
+            surge = told(progress.change, surge, fleet.size)
             make(sim, progress.change, now)
             life.moves.append(progress.change)
         note(life, sim, now)
         now += 5.0
     raise AssertionError(f"no end: {stand(sim.state(now), 'v2', renewed=True)}")
+
+
+def told(change: SetDesired | Terminate, surge: Surge | None, size: int) -> Surge | None:
+    """What the record would say of it."""
+    if isinstance(change, SetDesired):
+        return Surge(BLUE, size, change.desired) if change.desired > size else surge
+    return surge_without(surge, change) if surge is not None and change.shrink else surge
 
 
 def make(sim: SimGroup, change: SetDesired | Terminate, now: float) -> None:

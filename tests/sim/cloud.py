@@ -122,7 +122,8 @@ class SimCloud:
 
     def _terminate(self, change: Terminate) -> None:
         group = self.groups[change.slot]
-        if not group.staying & set(change.instances):
+        gone = not group.staying & set(change.instances)
+        if gone and not (change.shrink and group.desired == change.desired):
             return
         if group.staying != change.members or group.desired != change.desired:
             raise CloudUnavailable(f"{group.slot} has changed since it was read")

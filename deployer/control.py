@@ -94,10 +94,12 @@ def full_route(deployment: Deployment) -> int | None:
 
     None while the candidate does not stand yet, while a hook runs, or when it has everything already.
     """
-    if isinstance(deployment.step, Provision | Probe | Hook):
+    if isinstance(deployment.step, Hook):
         return None
     candidate = deployment.plan.candidate
     for index, step in enumerate(deployment.plan.steps):
+        if isinstance(step, Provision | Probe) and index >= deployment.cursor:
+            return None
         if isinstance(step, Route) and step.weights[candidate] == WHOLE:
             return index if index > deployment.cursor else None
     return None

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from deployer.cohort import Cohort
 from deployer.durations import percent
 
 WHOLE = 1000  # all traffic, in per mille: 0.1 % is the finest share an ALB can do
@@ -214,20 +215,55 @@ class SlotState:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """A user group has a rule of its own, before the production rule, which leads to `slot`."""
+
+    cohort: Cohort
+    slot: Slot
+
+    def __str__(self) -> str:
+        return f"{self.cohort} to {self.slot}"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """No user group can get a rule of its own, or what has its place is not ours: `why`, in words."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"something else ({self.why})"
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One reading of the cloud.
 
     at:      epoch seconds at which it was begun.
     weights: None while the production rule does not exist (nothing was ever released).
+    cohort:  the user group's own rule; None: there is none, and there may be one.
     """
 
     at: float
     weights: Weights | None
     blue: SlotState
     green: SlotState
+    cohort: Admitted | Blocked | None = None
 
     def __getitem__(self, slot: Slot) -> SlotState:
         return self.blue if slot is Slot.BLUE else self.green
+
+    @property
+    def admitted(self) -> Admitted | None:
+        """The group that goes its own way, if one does."""
+        return self.cohort if isinstance(self.cohort, Admitted) else None
+
+    def traffic_of(self, slot: Slot) -> str:
+        """What leads users to `slot`, in words; empty if nothing does."""
+        admitted = self.admitted
+        if self.weights is not None and self.weights[slot]:
+            return str(self.weights)
+        return f"the users {admitted.cohort}" if admitted and admitted.slot is slot else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from typing import Any, Literal
 import msgspec
 
 from deployer.analysis.judge import Rule, Tally
+from deployer.cohort import Cohort
 from deployer.errors import PlanInvalid
 from deployer.hooks import About, HookAction, HookPoint
-from deployer.model import Amount, Release, Slot, Snapshot, Weights
+from deployer.model import Admitted, Amount, Release, Slot, Snapshot, Weights
 from deployer.ports import Surge
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
@@ -53,8 +54,11 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
     weights:      per mille to the candidate on the way to all of it; strictly rising.
     bake_s:       at each of these weights; `final_bake_s` at 100 %, with the old slot still warm.
+    cohort:       the user group that the candidate serves before anybody else; None: there is none.
+    group_bake_s: how long the candidate is judged while it serves that group alone.
     linger_s:     how long a slot without traffic is waited for to fall silent, at most.
-    approve:      shares, among `weights` or 1000, after whose bake a person must approve.
+    approve:      shares, among `weights` or 1000, after whose bake a person must approve; 0: after
+                  the user group's.
     approve_s:    how long approval is waited for; then the deployment goes back.
     window_s:     blue/green: how long the old slot stays warm, so that going back is one change.
     standby:      blue/green: instances that the old slot keeps after that.
@@ -70,6 +74,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     weights: tuple[int, ...] = (50, 250, 500)
     bake_s: float = 600.0
     final_bake_s: float = 300.0
+    cohort: Cohort | None = None
+    group_bake_s: float = 600.0
     linger_s: float = 600.0
     approve: tuple[int, ...] = ()
     approve_s: float = 86_400.0
@@ -151,6 +157,7 @@ def basis_of(seen: Snapshot) -> str:
     """Fingerprint of what a plan depends on: weights, sizes, releases; not of passing health."""
     facts = [
         [seen.weights.blue, seen.weights.green] if seen.weights else None,
+        seen.cohort,
         *([s.slot, s.max_size, s.desired, s.boots, *s.releases] for s in (seen.blue, seen.green)),
     ]
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:12]
@@ -205,6 +212,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     written:     the live weights as last confirmed; None: no production rule yet.
     intended:    weights that may have been written since and were not seen yet, oldest first.
     intended_at: when the newest of them was.
+    cohort:      the user group's rule as last confirmed; None: there was none.
+    cohort_intended, cohort_intended_at: as with the weights.
     moved_since: when the live weights were first seen to be neither; None: they are ours.
     paused_at:   since when a person holds it; None: it moves.
     heeded:      id of the last request that was granted or refused.
@@ -228,6 +237,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     written: Weights | None
     intended: tuple[Weights, ...] = ()
     intended_at: float | None = None
+    cohort: Admitted | None = None
+    cohort_intended: tuple[Admitted | None, ...] = ()
+    cohort_intended_at: float | None = None
     moved_since: float | None = None
     paused_at: float | None = None
     heeded: str = ""
@@ -277,7 +289,13 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
             begun = self.plan.steps[: self.cursor + 1]
             return any(isinstance(step, Replace) for step in (*begun, *self._before_retreat))
         candidate = self.first_plan.candidate
-        return any(w is not None and w[candidate] for w in (self.written, *self.intended))
+        weighted = any(w is not None and w[candidate] for w in (self.written, *self.intended))
+        return weighted or any(c.slot is candidate for c in self.cohorts)
+
+    @property
+    def cohorts(self) -> tuple[Admitted, ...]:
+        """Rules of user groups that there are, or may be."""
+        return tuple(c for c in (self.cohort, *self.cohort_intended) if c is not None)
 
     @property
     def _before_retreat(self) -> tuple[Step, ...]:

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from deployer.errors import CloudUnavailable
 from deployer.hooks import NO_HOOKS, NOTHING, About, Hooks, RunHook
-from deployer.model import Minute, Release, Slot, Snapshot, Weights
+from deployer.model import Admitted, Minute, Release, Slot, Snapshot, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,22 @@ class SetWeights:
 
     def __str__(self) -> str:
         return f"send {self.weights}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetCohort:
+    """A user group gets the rule `admitted`, or (None) goes where everybody goes again.
+
+    live: what its rule must be at this moment.
+    """
+
+    admitted: Admitted | None
+    live: Admitted | None
+
+    def __str__(self) -> str:
+        if self.admitted is None:
+            return f"send the users {self.live.cohort if self.live else ''} where everybody goes"
+        return f"send the users {self.admitted}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +181,15 @@ class Thaw:
 
 
 Change = (
-    SetWeights | PinRelease | SetDesired | Terminate | Suspend | ResumeProcesses | Freeze | Thaw
+    SetWeights
+    | SetCohort
+    | PinRelease
+    | SetDesired
+    | Terminate
+    | Suspend
+    | ResumeProcesses
+    | Freeze
+    | Thaw
 )
 
 Effect = Change | RunHook  # everything that a step may ask for
@@ -202,7 +226,8 @@ class Cloud(Protocol):
         """Carry out one change; repeating it makes no further difference.
 
         Raises:
-            WeightsMoved: the live weights are not those the change expects; nothing was changed.
+            WeightsMoved: the live weights, or the user group's rule, are not those the change
+                expects; nothing was changed.
             ChangeRefused: AWS refused, and repeating would not help.
             CloudUnavailable: no answer; the change may or may not have taken effect.
             AccessProblem: a permission is missing.

@@ -1,10 +1,12 @@
 """The stretches that plans are made of: a release arrives, gets its share, and the old one leaves."""
 
+from deployer.durations import percent
 from deployer.hooks import HookPoint
-from deployer.model import WHOLE, Slot, Weights
+from deployer.model import WHOLE, Slot, Snapshot, Weights
 from deployer.plan import Intent, Plan
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
+from deployer.steps.cohort import Admit, Dismiss
 from deployer.steps.hook import SLACK_S, Hook
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
@@ -30,45 +32,91 @@ def arrival(
     )  # fmt: skip
 
 
+def group(intent: Intent, candidate: Slot, capacity: int) -> tuple[Step, ...]:
+    """The stop before any weight, if a user group comes first: admit, bake, ask a person if wanted."""
+    if intent.cohort is None:
+        return ()
+    limits = intent.limits
+    deadline_s = limits.route_s + limits.provision_s
+    return (
+        Admit(intent.cohort, candidate, capacity, deadline_s),
+        bake(intent, candidate, 0, capacity, 0.0),
+        *_approval(intent, candidate, 0, capacity),
+    )
+
+
+def stop_name(share: int) -> str:
+    """Where a plan stops, in words: `5 %`, or `the group` before any weight."""
+    return percent(share) if share else "the group"
+
+
+def dismissal(intent: Intent, capacity: int, watched: Bake | None = None) -> Dismiss:
+    """A user group goes where everybody goes."""
+    limits = intent.limits
+    return Dismiss(capacity, limits.route_s + limits.provision_s, watched)
+
+
+def left_over(seen: Snapshot, intent: Intent, capacity: int) -> tuple[Step, ...]:
+    """A user group whose rule was there before: it goes where everybody goes, and falls silent."""
+    live, weights = seen.admitted, seen.weights
+    if live is None:
+        return ()
+    served = weights is not None and weights[live.slot] > 0
+    silent = () if served else (linger(intent, live.slot),)
+    return (dismissal(intent, capacity), *silent)
+
+
 def stage(
-    intent: Intent, candidate: Slot, share: int, capacity: int, before: int = 0
+    intent: Intent, candidate: Slot, share: int, capacity: int, before: int | None = None
 ) -> tuple[Step, ...]:
     """One stop of the climb, from `before` to `share` per mille: route, bake, ask a person if wanted.
 
-    With all of the traffic, the hook runs before the bake, so that its effects are judged too.
+    before: what it was judged at before; 0: a user group alone; None: it has had no users yet.
+
+    With all of the traffic, a user group has nothing of its own any more; the hook runs before the
+    bake, so that its effects are judged too.
 
     Each stop also judges the last minutes of the one before, which that one could not see yet.
     """
-    hooked: tuple[Step, ...] = ()
+    with_all: tuple[Step, ...] = ()
+    seen_s = 0.0 if before is None else intent.delay_s
     if share == WHOLE:
-        watched = bake(intent, candidate, share, capacity, intent.delay_s if before else 0.0)
+        watched = bake(intent, candidate, share, capacity, seen_s)
+        together = (dismissal(intent, capacity, watched),) if intent.cohort else ()
         hooked = hook(intent, HookPoint.AFTER_TRAFFIC, candidate, watched=watched)
-    look_back_s = intent.delay_s if before or hooked else 0.0
-    steps: tuple[Step, ...] = (
+        with_all = (*together, *hooked)
+    look_back_s = intent.delay_s if with_all else seen_s
+    return (
         route(intent, candidate, share, capacity, before),
-        *hooked,
+        *with_all,
         bake(intent, candidate, share, capacity, look_back_s),
+        *_approval(intent, candidate, share, capacity),
     )
+
+
+def _approval(intent: Intent, candidate: Slot, share: int, capacity: int) -> tuple[Step, ...]:
     if share not in intent.approve:
-        return steps
-    return (*steps, Approve(watch(intent, candidate, share, capacity), intent.approve_s))
+        return ()
+    return (Approve(watch(intent, candidate, share, capacity), intent.approve_s),)
 
 
-def route(intent: Intent, slot: Slot, share: int, capacity: int, before: int = 0) -> Route:
-    """`share` per mille to `slot`, which has `before` under judgement already.
+def route(
+    intent: Intent, slot: Slot, share: int, capacity: int, before: int | None = None
+) -> Route:
+    """`share` per mille to `slot`, which has `before` under judgement already, if it is not None.
 
     Should its instances have gone since they were provisioned, there is time to boot new ones.
     """
     limits = intent.limits
     return Route(
         Weights.toward(slot, share), capacity, limits.route_s + limits.provision_s,
-        watch=watch(intent, slot, before, capacity) if before else None,
+        watch=None if before is None else watch(intent, slot, before, capacity),
     )  # fmt: skip
 
 
 def bake(intent: Intent, candidate: Slot, share: int, capacity: int, look_back_s: float) -> Bake:
-    """Judge the candidate at `share` per mille."""
-    bake_s = intent.final_bake_s if share == WHOLE else intent.bake_s
+    """Judge the candidate at `share` per mille; 0: while it serves a user group alone."""
+    bake_s = {0: intent.group_bake_s, WHOLE: intent.final_bake_s}.get(share, intent.bake_s)
     patience_s = bake_s + intent.delay_s + intent.patience_s
     return Bake(
         candidate=candidate, share=share, capacity=capacity, bake_s=bake_s, rule=intent.rule,

@@ -6,9 +6,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from deployer import admission, stages
 from deployer import rolling as in_place
-from deployer import stages
-from deployer.durations import percent
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
 from deployer.hooks import HookPoint
 from deployer.model import WHOLE, Slot, SlotState, Snapshot
@@ -26,14 +25,17 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
     """Shift traffic to the release a little at a time, judging it at each stop.
 
     The candidate starts at the live slot's current size, so capacity never depends on the weight,
-    and the last Bake keeps the old slot warm. Where nothing serves yet, or any more, there is
+    and the last Bake keeps the old slot warm. A user group, if one is named, comes before any
+    weight, and has its own rule until the release has everything. Where nothing serves yet, or any more, there is
     nobody to protect and nothing to compare with: the release is provisioned, probed and routed.
 
     Raises:
         PlanInvalid: weights not strictly rising within 0.1..99.9 %, or the group is too small.
-        NotPossibleNow: both slots have traffic, or the live one is not healthy.
+        NotPossibleNow: both slots have traffic, the live one is not healthy, or no user group can
+                        have a rule of its own.
     """
     weights = (*intent.weights, WHOLE)
+    alone = 0 if intent.cohort else None
     if any(low >= high for low, high in pairwise((0, *weights))):
         shown = ", ".join(f"{weight / 10:g}" for weight in intent.weights)
         raise PlanInvalid(f"weights must rise within 0.1..99.9 percent: {shown}")
@@ -43,19 +45,22 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
     require_sound(seen, stable)
     capacity, candidate = seen[stable].desired, stable.twin
     require_room(seen, candidate, capacity)
-    require_stops(intent, weights)
+    admission.require_place(seen, intent)
+    require_stops(intent, weights if alone is None else (alone, *weights))
     climb = [
         step
-        for before, share in pairwise((0, *weights))
+        for before, share in zip((alone, *intent.weights), weights, strict=True)
         for step in stages.stage(intent, candidate, share, capacity, before)
     ]
     return _plan(
         "canary", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
             *stages.arrival(intent, candidate, capacity, hold=stable),
+            *stages.group(intent, candidate, capacity),
             *climb,
             *stages.departure(intent, stable, stages.watch(intent, candidate, WHOLE, capacity)),
         ),
+        notes=admission.notes(intent, stable, candidate),
     )  # fmt: skip
 
 
@@ -112,7 +117,8 @@ def rolling(seen: Snapshot, intent: Intent) -> Plan:
         return first(seen, intent)
     require_sound(seen, stable)
     require_stops(intent, ())
-    return in_place.forward(seen, intent, stable)
+    plan = in_place.forward(seen, intent, stable)
+    return replace(plan, steps=(*stages.left_over(seen, intent, plan.capacity), *plan.steps))
 
 
 Strategy = Callable[[Snapshot, Intent], Plan]
@@ -195,6 +201,8 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
 def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
     """The way back of a deployment: capacity first, traffic second, shrink last.
 
+    A user group that goes its own way is the first of the traffic.
+
     Compiled from the cloud as it is now, not from the steps that were taken.
 
     Raises:
@@ -216,8 +224,10 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
             "ship a good one with `deployer canary RELEASE`"
         )
     else:
+        grouped = seen.admitted is not None or deployment.cohorts
         steps = (
             Provision(stable, None, plan.capacity, intent.limits.provision_s, settle_s),
+            *((stages.dismissal(intent, plan.capacity),) if grouped else ()),
             stages.route(intent, stable, WHOLE, plan.capacity),
             *told,
             stages.linger(intent, candidate),
@@ -225,7 +235,7 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
         )
     return _plan(
         "rollback", seen, intent, stable=stable, candidate=candidate, capacity=plan.capacity,
-        steps=steps, previous=plan.previous,
+        steps=steps, previous=plan.previous, cleared=True,
     )  # fmt: skip
 
 
@@ -233,8 +243,7 @@ def activated(seen: Snapshot, deployment: Deployment) -> bool:
     """Users reach the release, or may: by what is seen now or by what was written down."""
     if deployment.plan.in_place:
         return deployment.activated or in_place.reached(seen, deployment.plan)
-    live = seen.weights
-    return deployment.activated or (live is not None and bool(live[deployment.plan.candidate]))
+    return deployment.activated or bool(seen.traffic_of(deployment.plan.candidate))
 
 
 def irreversible(seen: Snapshot, deployment: Deployment) -> bool:
@@ -299,8 +308,10 @@ def require_stops(intent: Intent, stops: tuple[int, ...]) -> None:
     """
     strange = [share for share in intent.approve if share not in stops]
     if strange:
-        shown = ", ".join(percent(share) for share in strange)
-        where = f"stops at {', '.join(map(percent, stops))}" if stops else "has no such stops"
+        shown = ", ".join(map(stages.stop_name, strange))
+        where = (
+            f"stops at {', '.join(map(stages.stop_name, stops))}" if stops else "has no such stops"
+        )
         raise PlanInvalid(f"approval after {shown}, but the plan {where}")
 
 
@@ -319,7 +330,10 @@ def _plan(
     capacity: int,
     steps: tuple[Step, ...],
     previous: str | None = None,
+    notes: tuple[str, ...] = (),
+    cleared: bool = False,
 ) -> Plan:
+    """The plan; it begins with what an earlier one left of a user group, unless that is `cleared`."""
     before = seen[stable] if stable else None
     return Plan(
         strategy=strategy,
@@ -328,6 +342,7 @@ def _plan(
         stable=stable,
         previous=previous or (served_by(before) if before else None),
         capacity=capacity,
-        steps=steps,
+        steps=steps if cleared else (*stages.left_over(seen, intent, capacity), *steps),
         basis=basis_of(seen),
+        notes=notes,
     )

@@ -29,6 +29,11 @@ RELEASE_HEADER: Final = "X-Release"
 PRODUCTION_RULE_PRIORITY: Final = 49_000
 PRODUCTION_RULE_PATH: Final = "/*"
 
+# The rule of a user group that sees a release before anybody else: it comes before the production
+# rule, and is made and deleted by the deployer. No rule of others may have this priority.
+COHORT_RULE_PRIORITY: Final = 48_000
+COHORT_TAG: Final = "deployer:cohort"
+
 # Launch-template versions whose description starts with this were made by the deployer, all
 # others by the stack.
 VERSION_MARK: Final = "deployer:"

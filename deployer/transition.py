@@ -9,16 +9,26 @@ from dataclasses import replace as altered
 
 from msgspec.structs import replace
 
-from deployer import parting, surging
-from deployer.errors import CloudUnavailable, DeadlineExpired, WeightsMoved
+from deployer import ownership, parting, surging
+from deployer.errors import CloudUnavailable, DeadlineExpired
 from deployer.hooks import RunHook
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event
-from deployer.ports import Effect, Freeze, SetDesired, SetWeights, Suspend, Terminate, World
+from deployer.ports import (
+    Effect,
+    Freeze,
+    SetCohort,
+    SetDesired,
+    SetWeights,
+    Suspend,
+    Terminate,
+    World,
+)
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
-from deployer.steps.base import LATE_READING_S, Act, Done, Progress, Waiting
+from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.checkpoint import Checkpoint
+from deployer.steps.cohort import Admit, Dismiss
 from deployer.steps.hook import Hook
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
@@ -26,11 +36,6 @@ from deployer.steps.pin import Pin
 from deployer.steps.replace import Replace
 from deployer.steps.route import Route
 from deployer.steps.soak import Soak
-
-# Reads may lag behind a change of our own: strange weights must stay strange this long before
-# the deployment stops, and a write that nobody has seen for this long did not happen. Nothing is
-# changed meanwhile.
-MOVED_GRACE_S = LATE_READING_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,11 @@ def decide(deployment: Deployment, world: World) -> Decision:
         StepFailed: the way back begins.
         Halted: nothing more may be done.
     """
-    settled = surging.seen(settle(deployment, world.seen, world.now), world.seen)
+    settled = ownership.settle(deployment, world.seen, world.now)
+    settled = surging.seen(settled, world.seen)
     world = altered(world, surge=settled.surge)
     if settled.moved_since is not None:
-        note = f"live weights read {world.seen.weights}, not {settled.written}: looking again"
+        note = f"{ownership.strange(settled, world.seen)}: looking again"
         return Decision(settled, None, Event(world.now, "waiting", note))
     if settled.paused_at is not None:
         return hold(settled, world)
@@ -72,8 +78,8 @@ def decide(deployment: Deployment, world: World) -> Decision:
 def hold(deployment: Deployment, world: World) -> Decision:
     """A paused deployment moves nothing forward, but stays under judgement.
 
-    Weights that were written before it was paused, or what a group launches, may come to light only
-    now: the step that comes after them is what watches over them.
+    Weights, or a user group's rule, that were written before it was paused, or what a group
+    launches, may come to light only now: the step that comes after them is what watches over them.
 
     Raises:
         StepFailed: the candidate has users and went bad.
@@ -96,6 +102,8 @@ def _came_to_light(deployment: Deployment, seen: Snapshot) -> bool:
     step = deployment.step
     if isinstance(step, Pin):
         return seen[step.slot].boots_exactly(step.release)
+    if isinstance(step, Admit):
+        return seen.cohort == step.wanted
     return isinstance(step, Route) and seen.weights == step.weights
 
 
@@ -103,7 +111,7 @@ def _watch_of(step: Step, world: World) -> Bake | Soak | None:
     """What judges the release while that step stands still."""
     if isinstance(step, Replace):
         return step.watching(world)
-    if isinstance(step, Approve | Checkpoint | Hook | Route | Linger):
+    if isinstance(step, Approve | Checkpoint | Hook | Route | Linger | Dismiss):
         return step.watch
     return step if isinstance(step, Bake | Soak) else None
 
@@ -116,45 +124,17 @@ def advance(deployment: Deployment, world: World) -> Progress:
         return Waiting(str(error))
 
 
-def settle(deployment: Deployment, seen: Snapshot, now: float) -> Deployment:
-    """Compare the live weights with those that this deployment wrote (invariant I4).
-
-    Raises:
-        WeightsMoved: somebody else moved traffic, for longer than a lagging read would explain.
-    """
-    if seen.weights in deployment.intended:
-        later = deployment.intended[deployment.intended.index(seen.weights) + 1 :]
-        return replace(deployment, written=seen.weights, intended=later, moved_since=None)
-    if seen.weights == deployment.written:
-        return replace(deployment, moved_since=None)
-    since = deployment.moved_since if deployment.moved_since is not None else now
-    if now - since >= MOVED_GRACE_S:
-        raise WeightsMoved(
-            f"live weights are {seen.weights}, this deployment wrote {deployment.written}: "
-            "somebody else moved traffic; find out who, then run `deployer rollback`"
-        )
-    return replace(deployment, moved_since=since)
-
-
 def doubt(deployment: Deployment, progress: Progress, now: float) -> Progress:
-    """Traffic is not where it reads while another write of ours may still come to light.
-
-    Only the end of a Route rests on weights that were never written: a way back that begins before
-    the last step forward was seen would otherwise believe a reading from before that step.
-    """
-    route_done = isinstance(progress, Done) and isinstance(deployment.step, Route)
-    written_at = deployment.intended_at
-    if route_done and deployment.intended and now - (written_at or 0.0) < MOVED_GRACE_S:
-        return Waiting(f"looking again: {deployment.intended[-1]} may have been written")
-    return progress
+    """Users are not where it reads while another write of ours may still come to light."""
+    unseen = ownership.unseen(deployment, now) if isinstance(progress, Done) else ""
+    return Waiting(f"looking again: {unseen}") if unseen else progress
 
 
 def finish_step(deployment: Deployment, done: Done, now: float) -> Decision:
     """Move to the next step, or to the end."""
     event = Event(now, "step_done", f"{deployment.step.describe()}: {done.note}", done.evidence)
-    if isinstance(deployment.step, Route):
-        deployment = replace(deployment, intended=())
-    return Decision(deployment.past_its_step(now).noting(event), None, event)
+    concluded = ownership.concluded(deployment)
+    return Decision(concluded.past_its_step(now).noting(event), None, event)
 
 
 def intend(deployment: Deployment, change: Effect, now: float) -> Decision:
@@ -166,9 +146,8 @@ def intend(deployment: Deployment, change: Effect, now: float) -> Decision:
     after = deployment
     if isinstance(change, RunHook):
         return Decision(replace(after, entered_at=now).noting(event), change, event)
-    if isinstance(change, SetWeights):
-        earlier = tuple(w for w in after.intended if w != change.weights)
-        after = replace(after, intended=(*earlier, change.weights), intended_at=now)
+    if isinstance(change, SetWeights | SetCohort):
+        after = ownership.intending(after, change, now)
     if isinstance(change, Suspend | Freeze):
         after = parting.remembering(after, change)
     if isinstance(change, SetDesired | Terminate):

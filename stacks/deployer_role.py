@@ -13,9 +13,11 @@ from constructs import Construct
 
 from deployer.aws.needs import Resource
 from deployer.aws.permissions import WIDE, Place, statements
+from deployer.model import Slot
 from deployer.settings.artifacts import location
 from deployer.settings.schema import Settings
 from deployer.topology import (
+    COHORT_TAG,
     DEPLOYER_ROLE_OUTPUT,
     ENVIRONMENT_TAG,
     PARTS,
@@ -68,6 +70,9 @@ class DeployerRole(Construct):
                 {"StringEquals": {"elasticloadbalancing:CreateAction": "CreateRule"}},
             ),
             Resource.RULE: Place((rules,), _every("aws:ResourceTag", whose)),
+            Resource.COHORT_RULE: Place(
+                (rules,), _every("aws:ResourceTag", {**whose, COHORT_TAG: list(Slot)})
+            ),
             Resource.GROUP: Place([_group_arn(scope, slot) for slot in groups]),
             Resource.TEMPLATE: Place([_template_arn(scope, slot) for slot in groups]),
         }
@@ -119,7 +124,7 @@ class DeployerRole(Construct):
         }
 
 
-def _every(key: str, tags: Mapping[str, str]) -> dict[str, Any]:
+def _every(key: str, tags: Mapping[str, str | list[Slot]]) -> dict[str, Any]:
     return {"StringEquals": {f"{key}/{name}": value for name, value in tags.items()}}
 
 

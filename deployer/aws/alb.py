@@ -53,7 +53,15 @@ class ProductionRule:
             Halted: the rule is not one that the deployer made, or serves nothing.
             CloudUnavailable, AccessProblem, NotFound: as `failures.asking`.
         """
-        rule = self._find()
+        return self.weights_among(self.rules())
+
+    def weights_among(self, rules: Sequence[RuleTypeDef]) -> Weights | None:
+        """The same, from what `rules` told.
+
+        Raises:
+            Halted: as `weights`.
+        """
+        rule = self.find(rules)
         return None if rule is None else self._weights_of(rule)
 
     def change(self, change: SetWeights) -> None:
@@ -63,7 +71,7 @@ class ProductionRule:
             WeightsMoved: the live weights are not `change.live`; nothing was changed.
             Halted, CloudUnavailable, AccessProblem, ChangeRefused: as `weights` and `changing`.
         """
-        rule = self._find()
+        rule = self.find(self.rules())
         live = None if rule is None else self._weights_of(rule)
         if live == change.weights:
             return
@@ -77,13 +85,12 @@ class ProductionRule:
         else:
             self._modify(rule, change.weights)
 
-    def _find(self) -> RuleTypeDef | None:
-        """By its path and its two target groups, whatever its priority.
+    def find(self, rules: Sequence[RuleTypeDef]) -> RuleTypeDef | None:
+        """The production rule: by its path and its two target groups, whatever its priority.
 
         Raises:
             Halted: there are several, or another rule has taken the priority.
         """
-        rules = tuple(self._rules())
         mine = [rule for rule in rules if self._is_mine(rule)]
         if len(mine) > 1:
             arns = ", ".join(rule["RuleArn"] for rule in mine)
@@ -99,12 +106,17 @@ class ProductionRule:
             )
         return mine[0] if mine else None
 
-    def _rules(self) -> Iterator[RuleTypeDef]:
+    def rules(self) -> tuple[RuleTypeDef, ...]:
+        """All rules of the listener. One call for 400 of them.
+
+        Raises:
+            CloudUnavailable, AccessProblem, NotFound: as `failures.asking`.
+        """
         with asking("elasticloadbalancing:DescribeRules", self.listener):
-            for page in self.aws.elbv2.get_paginator("describe_rules").paginate(
+            pages = self.aws.elbv2.get_paginator("describe_rules").paginate(
                 ListenerArn=self.listener, PaginationConfig={"PageSize": 400}
-            ):
-                yield from page["Rules"]
+            )
+            return tuple(rule for page in pages for rule in page["Rules"])
 
     def _is_mine(self, rule: RuleTypeDef) -> bool:
         shares = _shares(rule.get("Actions", ()))

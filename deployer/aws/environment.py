@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from deployer.aws import asg, targets
 from deployer.aws.alb import ProductionRule
+from deployer.aws.cohort_rule import CohortRule
 from deployer.aws.launch_templates import Boots, LaunchTemplates
 from deployer.aws.published import Published
 from deployer.aws.session import Aws
@@ -40,6 +41,7 @@ from deployer.ports import (
     Freeze,
     PinRelease,
     ResumeProcesses,
+    SetCohort,
     SetDesired,
     SetWeights,
     Suspend,
@@ -70,6 +72,7 @@ class AwsCloud:
             {slot: published.slots[slot].target_group for slot in Slot},
             {SERVICE_TAG: service, ENVIRONMENT_TAG: environment},
         )
+        self._cohort = CohortRule(self._rule)
 
     def observe(self) -> Snapshot:
         """One reading.
@@ -88,7 +91,9 @@ class AwsCloud:
             )
             for slot in Slot
         }
-        return Snapshot(at, self._rule.weights(), states[Slot.BLUE], states[Slot.GREEN])
+        rules = self._rule.rules()
+        weights, cohort = self._rule.weights_among(rules), self._cohort.among(rules)
+        return Snapshot(at, weights, states[Slot.BLUE], states[Slot.GREEN], cohort)
 
     def apply(self, change: Change) -> None:
         """Carry out one change.
@@ -109,6 +114,8 @@ class AwsCloud:
         match change:
             case SetWeights():
                 self._rule.change(change)
+            case SetCohort():
+                self._cohort.change(change)
             case PinRelease():
                 self._templates.pin(self._slots[change.slot].launch_template, change.release)
             case SetDesired():

@@ -14,6 +14,7 @@ class Resource(StrEnum):
     TOPOLOGY = "topology parameter"
     LISTENER = "production listener"
     RULE = "the deployer's rules"
+    COHORT_RULE = "a user group's rule"
     NEW_RULE = "a rule while it is made"
     ALARMS = "alarms"
     GROUP = "Auto Scaling groups"

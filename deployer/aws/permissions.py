@@ -14,6 +14,7 @@ from deployer.aws import (
     artifacts,
     asg,
     cloudwatch,
+    cohort_rule,
     hook_runs,
     launch_templates,
     preflight,
@@ -31,6 +32,7 @@ NEEDS: frozenset[Need] = frozenset(
         artifacts,
         asg,
         cloudwatch,
+        cohort_rule,
         hook_runs,
         launch_templates,
         preflight,
@@ -52,6 +54,7 @@ WIDE: Mapping[Resource, str] = {
     Resource.ANY: "These actions only read, and AWS lets none of them be granted on less.",
     Resource.ALARMS: "DescribeAlarms is authorized on all alarms, whichever names are asked for.",
     Resource.ARTIFACTS: "Releases come and go; all of them are below this prefix, the service's own.",
+    Resource.COHORT_RULE: "A rule's id is not known beforehand; the tags say which is a user group's.",
     Resource.GROUP: "The middle of a group's ARN is an id that CloudFormation does not tell; the "
     "name at its end is exact.",
     Resource.NEW_RULE: "A rule has no id before it is made; only CreateRule may tag, on this listener.",

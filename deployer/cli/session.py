@@ -140,9 +140,8 @@ class Session:
         services, now = self.services, self.services.clock.now()
         record = Deployment(
             id=deployment_id(now), environment=services.environment, status=status, plan=plan,
-            started_at=now, entered_at=now, written=seen.weights, reason=reason,
-            surge=plan.surge,
-            by=services.caller,
+            started_at=now, entered_at=now, written=seen.weights, cohort=seen.admitted,
+            surge=plan.surge, reason=reason, by=services.caller,
         ).noting(Event(now, "started", f"{title(plan)} by {services.caller}"))  # fmt: skip
         self.show(plan, record.id)
         begun = services.journal.begin(record, services.lease())

@@ -18,7 +18,8 @@ MINUTE_S = 60.0
 class Bake(msgspec.Struct, frozen=True, tag=True):
     """The candidate has served `share` for `bake_s` and the verdict is `pass`.
 
-    share:        per mille of the traffic that the candidate has now.
+    share:        per mille of the traffic that the candidate has now; 0: a user group alone, of
+                  which nobody knows how large it is.
     capacity:     instances that carry 100 % of the traffic.
     delay_s:      minutes younger than this are not judged: CloudWatch is late (aws-facts 2).
     patience_s:   how long an inconclusive verdict is waited for, from entry.
@@ -95,7 +96,8 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
         A slot that was scaled in on purpose is as healthy as what is left of it.
         """
         state = world.seen[self.candidate]
-        need = min(instances_for(self.share, self.capacity), max(state.desired, 1))
+        share = self.share or WHOLE
+        need = min(instances_for(share, self.capacity), max(state.desired, 1))
         if state.healthy() * 5 < need * 4:
             raise CandidateUnhealthy(
                 f"{self.candidate}: {state.healthy()} healthy instances, {need} needed for its share"

@@ -3,6 +3,7 @@
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.checkpoint import Checkpoint
+from deployer.steps.cohort import Admit, Dismiss
 from deployer.steps.hook import Hook
 from deployer.steps.linger import Linger
 from deployer.steps.pin import Pin
@@ -17,6 +18,8 @@ from deployer.steps.soak import Soak
 Step = (
     Provision
     | Probe
+    | Admit
+    | Dismiss
     | Route
     | Bake
     | Approve

@@ -43,9 +43,8 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
         return f"linger: keep {self.slot} {silent}"
 
     def advance(self, world: World) -> Progress:
-        weights = world.seen.weights
-        if weights is not None and weights[self.slot]:
-            raise UnsafeAction(f"{self.slot} still has traffic: {weights}")
+        if traffic := world.seen.traffic_of(self.slot):
+            raise UnsafeAction(f"{self.slot} still has traffic: {traffic}")
         if world.elapsed_s >= self.linger_s:
             return Done(f"{spell(self.linger_s)} have passed")
         if self.watch is not None:

@@ -74,8 +74,7 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
         others = [i for i in state.instances if outdated or i.release != release.name]
         if pinned and not others:
             return None
-        weights = world.seen.weights
-        if weights is not None and weights[self.slot] and others:
+        if world.seen.traffic_of(self.slot) and others:
             raise UnsafeAction(
                 f"{self.slot} has traffic and runs {', '.join(state.releases) or 'no release'}; "
                 f"it cannot be provisioned with {release.name}: run `deployer status`"

@@ -25,9 +25,9 @@ class Retire(msgspec.Struct, frozen=True, tag=True):
         return f"retire {self.slot}{standby} (within {spell(self.deadline_s)})"
 
     def advance(self, world: World) -> Progress:
-        weights, state = world.seen.weights, world.seen[self.slot]
-        if weights is not None and weights[self.slot]:
-            raise UnsafeAction(f"{self.slot} still has traffic: {weights}")
+        state = world.seen[self.slot]
+        if traffic := world.seen.traffic_of(self.slot):
+            raise UnsafeAction(f"{self.slot} still has traffic: {traffic}")
         if state.desired > self.keep:
             return Act(SetDesired(self.slot, self.keep))
         leaving = len(state.instances) - state.desired

@@ -12,7 +12,7 @@ from deployer.plan import Deployment, Intent, Status
 def record(text: str) -> Deployment:
     """`canary v2 shipped`."""
     strategy, release, status = text.split()
-    nothing = Snapshot(0.0, None, *(SlotState(slot, 0, 9, 0) for slot in Slot))
+    nothing = Snapshot(0.0, None, SlotState(Slot.BLUE, 0, 9, 0), SlotState(Slot.GREEN, 0, 9, 0))
     plan = strategies.first(nothing, Intent(release=Release(release)))
     plan = replace(plan, strategy=strategy, previous="v0" if strategy == "canary" else None)
     return Deployment(

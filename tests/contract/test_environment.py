@@ -22,6 +22,7 @@ from deployer.aws.needs import Resource
 from deployer.aws.published import Published, PublishedSlot, PublishedSlots
 from deployer.aws.session import Aws
 from deployer.aws.tail import Tail
+from deployer.cohort import Cohort
 from deployer.errors import (
     AccessProblem,
     ChangeRefused,
@@ -33,7 +34,16 @@ from deployer.errors import (
 from deployer.journal import Lease
 from deployer.lab import actions
 from deployer.lab.context import Context
-from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState, Weights
+from deployer.model import (
+    Admitted,
+    Health,
+    Instance,
+    LaunchFailure,
+    Release,
+    Slot,
+    SlotState,
+    Weights,
+)
 from deployer.plan import Status
 from deployer.ports import (
     Clock,
@@ -42,6 +52,7 @@ from deployer.ports import (
     Metrics,
     PinRelease,
     ResumeProcesses,
+    SetCohort,
     SetDesired,
     SetWeights,
     Suspend,
@@ -347,6 +358,10 @@ def test_what_is_called_is_what_is_declared(
     cloud.apply(SetDesired(Slot.BLUE, 1))
     cloud.apply(SetWeights(BLUE, None))
     cloud.apply(SetWeights(Weights(0, 1000), BLUE))
+    group_rule = Admitted(Cohort.parse("header:X-Beta=yes"), Slot.BLUE)
+    cloud.apply(SetCohort(group_rule, None))
+    assert cloud.observe().cohort == group_rule
+    cloud.apply(SetCohort(None, group_rule))
     cloud.apply(Suspend(Slot.BLUE, ("AZRebalance",)))
     cloud.apply(ResumeProcesses(Slot.BLUE, ("AZRebalance",)))
     with Stubber(aws.autoscaling) as stub:
@@ -378,6 +393,7 @@ def test_permissions_are_narrow_where_iam_allows() -> None:
     wide = set(permissions.actions(Resource.ANY))
     assert not [a for a in wide if not a.partition(":")[2].startswith(("Describe", "Get"))]
     assert permissions.actions(Resource.RULE) == ("elasticloadbalancing:ModifyRule",)
+    assert permissions.actions(Resource.COHORT_RULE) == ("elasticloadbalancing:DeleteRule",)
     changing = {need.action for need in permissions.NEEDS - permissions.READS}
     assert changing == {
         "autoscaling:ResumeProcesses",
@@ -391,6 +407,7 @@ def test_permissions_are_narrow_where_iam_allows() -> None:
         "ec2:ModifyLaunchTemplate",
         "elasticloadbalancing:AddTags",
         "elasticloadbalancing:CreateRule",
+        "elasticloadbalancing:DeleteRule",
         "elasticloadbalancing:ModifyRule",
         "lambda:InvokeFunction",
     }

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from deployer.errors import ChangeRefused, CloudUnavailable, WeightsMoved
-from deployer.model import Slot, Weights, instances_for
+from deployer.model import Admitted, Blocked, Slot, Weights
 from deployer.ports import (
     Change,
     Freeze,
     ResumeProcesses,
+    SetCohort,
     SetDesired,
     SetWeights,
     Suspend,
@@ -17,8 +18,9 @@ from deployer.ports import (
 )
 from tests.sim.clock import SimClock
 from tests.sim.fleet import NEVER, SimGroup
-from tests.sim.ledger import Ledger
+from tests.sim.ledger import Ledger, Part
 
+MILLION = 1_000_000
 Happening = Callable[[], object]
 
 
@@ -31,6 +33,9 @@ class SimCloud:
     load:       healthy instances that carry all of it.
     data_lag_s: how much later the data plane follows a change of the rule.
     flowing:    weights as the data plane has them.
+    cohort:     the user group's own rule, or what stands in its way; `diverted`: as the data plane
+                has it.
+    group:      share of the requests that are the group's, per mille.
     """
 
     clock: SimClock
@@ -39,13 +44,15 @@ class SimCloud:
     load: int
     rate: float = 50.0
     data_lag_s: float = 5.0
+    group: int = 0
+    cohort: Admitted | Blocked | None = None
     ledger: Ledger = field(default_factory=Ledger)
     changes: list[tuple[float, Change]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.flowing = self.rule
+        self.flowing, self.diverted = self.rule, self.admitted
         self._at = self.clock.now()
-        self._arriving: list[tuple[float, Weights | None]] = []
+        self._arriving: list[tuple[float, Happening]] = []
         self._happenings: list[tuple[float, Happening]] = []
         self.clock.moves(self.advance)
         self._settle()
@@ -73,6 +80,8 @@ class SimCloud:
         """
         if isinstance(change, SetWeights):
             self._set_weights(change)
+        elif isinstance(change, SetCohort):
+            self._set_cohort(change)
         elif isinstance(change, SetDesired):
             self._set_desired(change)
         elif isinstance(change, Terminate):
@@ -95,12 +104,40 @@ class SimCloud:
     def move(self, weights: Weights | None) -> None:
         """The rule changes; the data plane follows later."""
         self.rule = weights
-        self._arriving.append((self._at + self.data_lag_s, weights))
+        self._later(lambda: setattr(self, "flowing", weights))
+
+    def divert(self, cohort: Admitted | Blocked | None) -> None:
+        """The group's rule changes; the data plane follows later."""
+        self.cohort = cohort
+        admitted = self.admitted
+        self._later(lambda: setattr(self, "diverted", admitted))
+
+    @property
+    def admitted(self) -> Admitted | None:
+        return self.cohort if isinstance(self.cohort, Admitted) else None
+
+    def need(self, slot: Slot, weights: Weights | None, admitted: Admitted | None = None) -> int:
+        """Instances that `slot` needs for its share, and for the group if that is sent to it."""
+        return -(-self.load * sum(self.shares(slot, weights, admitted)) // MILLION)
+
+    def shares(
+        self, slot: Slot, weights: Weights | None, admitted: Admitted | None
+    ) -> tuple[int, int]:
+        """What reaches `slot`, in millionths of everything: of the group, of all others."""
+        share = weights[slot] if weights else 0
+        own = share if admitted is None else 1000 * (admitted.slot is slot)
+        return self.group * own, (1000 - self.group) * share
+
+    def _later(self, happening: Happening) -> None:
+        self._arriving.append((self._at + self.data_lag_s, happening))
         self._settle()
 
-    def need(self, slot: Slot, weights: Weights | None) -> int:
-        """Instances that `slot` needs for its share."""
-        return instances_for(weights[slot], self.load) if weights else 0
+    def _set_cohort(self, change: SetCohort) -> None:
+        if self.cohort == change.admitted:
+            return
+        if self.cohort != change.live:
+            raise WeightsMoved(f"the group's rule says {self.cohort}, not {change.live}")
+        self.divert(change.admitted)
 
     def _set_weights(self, change: SetWeights) -> None:
         if self.rule == change.weights:
@@ -139,14 +176,17 @@ class SimCloud:
         while self._happenings and self._happenings[0][0] <= self._at:
             self._happenings.pop(0)[1]()
         while self._arriving and self._arriving[0][0] <= self._at:
-            self.flowing = self._arriving.pop(0)[1]
+            self._arriving.pop(0)[1]()
         for group in self.groups.values():
             group.settle(self._at)
 
     def _serve(self, until: float) -> None:
-        if self.flowing is None:
-            return
         for slot in Slot:
-            if share := self.flowing[slot]:
-                loss = self.groups[slot].loss(self.need(slot, self.flowing), self._at)
-                self.ledger.serve(slot, self._at, until, self.rate * share / 1000, loss)
+            theirs, others = self.shares(slot, self.flowing, self.diverted)
+            if theirs or others:
+                need = self.need(slot, self.flowing, self.diverted)
+                loss = self.groups[slot].loss(need, self._at)
+                rate = self.rate * (theirs + others) / MILLION
+                self.ledger.serve(slot, self._at, until, rate, loss)
+                if self.group:
+                    self.ledger.parts.append(Part(slot, self._at, bool(theirs), bool(others)))

@@ -25,13 +25,27 @@ class Count:
         self.broken += requests * loss.broken
 
 
+@dataclass(frozen=True)
+class Part:
+    """From `at` (epoch seconds) on `slot` had requests of the user group, of others, or both."""
+
+    slot: Slot
+    at: float
+    theirs: bool
+    others: bool
+
+
 @dataclass
 class Ledger:
-    """Totals, and counts per slot and minute (epoch second at which it starts)."""
+    """Totals, and counts per slot and minute (epoch second at which it starts).
+
+    parts: who reached which slot; kept where there is a user group.
+    """
 
     total: Count = field(default_factory=Count)
     minutes: dict[tuple[Slot, float], Count] = field(default_factory=lambda: defaultdict(Count))
     outages: list[str] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
     def serve(self, slot: Slot, since: float, until: float, rate: float, loss: Loss) -> None:
         """`rate` requests per second reached `slot` from `since` to `until`."""

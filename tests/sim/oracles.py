@@ -8,12 +8,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from deployer.model import Slot
+from deployer.model import Admitted, Slot, Weights
 from deployer.plan import Deployment, Status
 from deployer.ports import (
     Change,
     Freeze,
     ResumeProcesses,
+    SetCohort,
     SetDesired,
     SetWeights,
     Suspend,
@@ -49,7 +50,9 @@ class Oracle:
         self._written(record, change)
         self._finite(record)
         if isinstance(change, SetWeights):
-            self._capacity(change)
+            self._capacity(change, change.weights, self.cloud.admitted)
+        if isinstance(change, SetCohort):
+            self._capacity(change, self.cloud.rule, change.admitted)
         if isinstance(change, SetDesired):
             self._shrink(change)
         if isinstance(change, Terminate):
@@ -81,6 +84,7 @@ class Oracle:
         if record.status is Status.SHIPPED:
             self._expect(sole is record.first_plan.candidate, "I10", f"shipped, but {rule}")
         self._expect(self.journal.peek(self.environment) is None, "I10", "still locked at the end")
+        self._expect(self.cloud.admitted is None, "I10", f"ended with {self.cloud.cohort}")
 
     def _left(self, group: SimGroup) -> set[str]:
         return group.suspended - self.theirs.get(group.slot, frozenset())
@@ -92,7 +96,7 @@ class Oracle:
         if group.staying != change.members or group.desired != change.desired:
             return
         able = sum(i.able(now) and i.id in change.instances for i in group.instances)
-        stay, need = group.accounted(now) - able, cloud.need(change.slot, cloud.rule)
+        stay, need = group.accounted(now) - able, self._needed(change.slot)
         self._expect(stay >= need or not able, "I3", f"{change}: {stay} stay of {need} needed")
 
     def _lease(self, change: Change, owner: str) -> Deployment | None:
@@ -111,8 +115,17 @@ class Oracle:
                 "I4",
                 f"{change} although the rule says {self.cloud.rule}, not one of {known}",
             )
+            ours = (record.cohort, *record.cohort_intended)
+            self._expect(
+                self.cloud.admitted in ours,
+                "I4",
+                f"{change} although the group's rule says {self.cloud.cohort}, not one of {ours}",
+            )
         if isinstance(change, SetWeights):
             told = change.weights in (record.written, *record.intended)
+            self._expect(told, "intent first", f"{change} is not in the journal")
+        if isinstance(change, SetCohort):
+            told = change.admitted in (record.cohort, *record.cohort_intended)
             self._expect(told, "intent first", f"{change} is not in the journal")
 
     def _finite(self, record: Deployment) -> None:
@@ -120,14 +133,15 @@ class Oracle:
             finite = math.isfinite(step.deadline_s) and step.deadline_s > 0
             self._expect(finite, "I8", f"{step.describe()} has no deadline")
 
-    def _capacity(self, change: SetWeights) -> None:
-        now, rule = self.cloud.clock.now(), self.cloud.rule
+    def _needed(self, slot: Slot) -> int:
+        return self.cloud.need(slot, self.cloud.rule, self.cloud.admitted)
+
+    def _capacity(self, change: Change, weights: Weights | None, group: Admitted | None) -> None:
+        now, cloud = self.cloud.clock.now(), self.cloud
         for slot in Slot:
-            gains = change.weights[slot] > (rule[slot] if rule else 0)
-            have, need = (
-                self.cloud.groups[slot].accounted(now),
-                self.cloud.need(slot, change.weights),
-            )
+            have, need = cloud.groups[slot].accounted(now), cloud.need(slot, weights, group)
+            before = sum(cloud.shares(slot, cloud.rule, cloud.admitted))
+            gains = sum(cloud.shares(slot, weights, group)) > before
             self._expect(
                 not gains or have >= need, "I2/I7", f"{change}: {slot} has {have} of {need}"
             )
@@ -141,11 +155,12 @@ class Oracle:
         group, now = cloud.groups[slot], cloud.clock.now()
         if sum(i.leaving_at > now for i in group.instances) <= change.desired:
             return  # what was not launched yet is not missed
-        need = cloud.need(slot, cloud.rule)
+        need = self._needed(slot)
         recently = cloud.clock.now() - self.foreign_at <= self.blind_s
         self._expect(change.desired >= need or recently, "I3", f"{change}: {need} needed")
         flowing = cloud.flowing[slot] if cloud.flowing else 0
-        silent = not flowing or recently
+        diverted = cloud.diverted is not None and cloud.diverted.slot is slot
+        silent = not (flowing or diverted) or recently
         self._expect(silent, "I5", f"{change}: the data plane still sends it {flowing} per mille")
 
     def _expect(self, holds: bool, invariant: str, words: str) -> None:

@@ -11,7 +11,7 @@ from deployer import strategies
 from deployer.engine import Runner
 from deployer.errors import CloudUnavailable, NotFound, NotPossibleNow
 from deployer.journal import Ask, Lease, Request
-from deployer.model import Release, Slot, Snapshot, Weights
+from deployer.model import Admitted, Blocked, Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Event, Intent, Limits, Plan, Status
 from deployer.ports import Change
 from tests.sim.clock import SimClock
@@ -73,14 +73,14 @@ class CloudPort:
     def _remember(self) -> None:
         groups, now = self.truth.groups, self.truth.clock.now()
         blue, green = (groups[slot].state(now) for slot in (Slot.BLUE, Slot.GREEN))
-        self.history.append(Snapshot(now, self.truth.rule, blue, green))
+        self.history.append(Snapshot(now, self.truth.rule, blue, green, self.truth.cohort))
 
     def _observe(self) -> Snapshot:
         self._remember()
         now = self.truth.clock.now()
-        weights = self._as_of(now - next(self._weights_lag)).weights
+        rules = self._as_of(now - next(self._weights_lag))
         groups = self._as_of(now - next(self._groups_lag))
-        return Snapshot(now, weights, groups.blue, groups.green)
+        return Snapshot(now, rules.weights, groups.blue, groups.green, rules.cohort)
 
     def _as_of(self, moment: float) -> Snapshot:
         """The oldest remembered reading that is no older than `moment`."""
@@ -149,6 +149,7 @@ class Play:
             started_at=now,
             entered_at=now,
             written=seen.weights,
+            cohort=seen.admitted,
         )
         return self.journal.begin(deployment, self.lease(runner.owner))
 
@@ -218,12 +219,22 @@ class Play:
 
         self.cloud.at(self.clock.now() + after_s, move)
 
+    def divert_at(self, after_s: float, cohort: Admitted | Blocked | None) -> None:
+        """Somebody changes the user group's rule by hand, `after_s` seconds from now."""
+
+        def divert() -> None:
+            self.oracle.foreign_at = self.clock.now()
+            self.cloud.divert(cohort)
+
+        self.cloud.at(self.clock.now() + after_s, divert)
+
     @property
     def state(self) -> tuple[object, ...]:
         """The end state: what two runs of the same story must agree on."""
         groups = self.cloud.groups.values()
         return (
             self.cloud.rule,
+            self.cloud.cohort,
             tuple((g.slot, g.desired, g.boots, len(g.instances)) for g in groups),
         )
 
@@ -238,8 +249,12 @@ def play(
     data_lag_s: float = 5.0,
     metrics_delay_s: float = 60.0,
     rate: float = 50.0,
+    group: int = 0,
 ) -> Play:
-    """An environment in which v1 serves with `size` instances (or nothing does: weights None)."""
+    """An environment in which v1 serves with `size` instances (or nothing does: weights None).
+
+    group: share of the requests that a user group makes, per mille.
+    """
     clock = SimClock()
     gate = Gate(clock, faults or {})
     groups = {slot: SimGroup(slot, behaviours=behaviours or {}) for slot in Slot}
@@ -247,7 +262,9 @@ def play(
     if live is not None:
         groups[live].desired, groups[live].boots = size, Release("v1")
         groups[live].stock(clock.now())
-    cloud = SimCloud(clock, groups, weights, load=size, rate=rate, data_lag_s=data_lag_s)
+    cloud = SimCloud(
+        clock, groups, weights, load=size, rate=rate, data_lag_s=data_lag_s, group=group
+    )
     journal = SimJournal(gate)
     stale_s = max([0.0, *(lag for ages in (lags or {}).values() for lag in ages)])
     return Play(

@@ -20,9 +20,10 @@ from deployer.errors import (
 from deployer.exits import go_back
 from deployer.journal import Ask, Lease, Request
 from deployer.model import Release, Snapshot, Weights
+from deployer.ownership import GRACE_S, settle
 from deployer.plan import Deployment, Event, Intent, Status
 from deployer.ports import PinRelease, ProbeReport, SetDesired, SetWeights
-from deployer.transition import MOVED_GRACE_S, decide, intend, settle
+from deployer.transition import decide, intend
 from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot, world
 
@@ -75,7 +76,7 @@ def test_whose_weights_are_live(
 
 def test_strange_weights_for_too_long() -> None:
     with pytest.raises(WeightsMoved, match=r"live weights are blue 95 .* wrote blue 100 %"):
-        settle(deployment(moved_since=NOW - MOVED_GRACE_S), with_weights(FIVE), NOW)
+        settle(deployment(moved_since=NOW - GRACE_S), with_weights(FIVE), NOW)
 
 
 def test_strange_weights_stop_the_step_at_once() -> None:

@@ -64,6 +64,10 @@ def test_rules_are_made_tagged_and_only_those_are_changed(templates: Templates) 
     assert ":listener-rule/" in rules
     assert json.dumps(listener) in rules
     assert statements["NewRule"]["Resource"] == statements["Rule"]["Resource"]
+    assert statements["CohortRule"]["Resource"] == statements["Rule"]["Resource"]
+    whose = statements["Rule"]["Condition"]["StringEquals"]
+    cohorts = {**whose, "aws:ResourceTag/deployer:cohort": ["blue", "green"]}
+    assert statements["CohortRule"]["Condition"] == {"StringEquals": cohorts}
 
 
 def test_only_this_environments_slots_are_moved(templates: Templates) -> None:

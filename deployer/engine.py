@@ -19,6 +19,7 @@ from deployer.errors import (
     CloudUnavailable,
     Halted,
     LeaseLost,
+    NoCredentials,
     StepFailed,
     WeightsMoved,
 )
@@ -195,6 +196,8 @@ class Runner:
         except (CloudUnavailable, WeightsMoved) as error:
             self._tell(deployment, "unavailable", error)
             return deployment
+        except NoCredentials:
+            raise  # the way back would need them too: whoever has some resumes
         except (ChangeRefused, AccessProblem) as error:
             return self._refused(deployment, ChangeRefused(f"{change}: {error}"), seen)
         return surging.given_back(parting.restored(deployment, change), change)

@@ -7,6 +7,7 @@ DeployError                     1  unexpected
 │   ├── NotFound                   release, environment, stack or deployment does not exist
 │   ├── NotPossibleNow             the command makes no sense in this state; says what does
 │   └── AccessProblem              no credentials, wrong region, permission missing
+│       └── NoCredentials          there are none, they have expired, or AWS does not know them
 ├── StepFailed                  3  the deployment cannot go on and goes back
 │   ├── ProbeFailed                smoke requests to the candidate failed
 │   ├── VerdictFailed              analysis judged the candidate bad
@@ -57,6 +58,10 @@ class NotPossibleNow(UsageError):
 
 class AccessProblem(UsageError):
     """No credentials, wrong region, or a missing permission."""
+
+
+class NoCredentials(AccessProblem):
+    """There are no credentials, they have expired, or AWS does not know them: nobody may act."""
 
 
 class StepFailed(DeployError):

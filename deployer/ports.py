@@ -231,6 +231,7 @@ class Cloud(Protocol):
             ChangeRefused: AWS refused, and repeating would not help.
             CloudUnavailable: no answer; the change may or may not have taken effect.
             AccessProblem: a permission is missing.
+            NoCredentials: there are none any more; nothing was changed.
         """
         ...
 

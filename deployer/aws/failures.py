@@ -16,6 +16,7 @@ from deployer.errors import (
     ChangeRefused,
     CloudUnavailable,
     DeployError,
+    NoCredentials,
     NotFound,
 )
 
@@ -54,6 +55,8 @@ FORBIDDEN = frozenset(
     }
 )
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+# S3's answer to HEAD has no words: of an expired token only the status is left, as the code.
+BAD_HEAD = "400"
 UNKNOWN_CALLER = frozenset(
     {
         "AuthFailure",
@@ -150,7 +153,7 @@ def of(
     if isinstance(error, ClientError):
         return _of_answer(error, action, subject, changes=changes)
     if isinstance(error, _NO_CREDENTIALS):
-        return AccessProblem(
+        return NoCredentials(
             f"no usable AWS credentials ({_line(error)}): set AWS_PROFILE or AWS_ACCESS_KEY_ID, "
             'or run `aws configure`; for the lab: eval "$(deployer lab env)"'
         )
@@ -172,24 +175,37 @@ def _of_answer(error: ClientError, action: str, subject: str, *, changes: bool) 
     said = _line(error.response["Error"].get("Message") or code)
     if code in PASSING or status >= 500 or status == 429:
         return CloudUnavailable(f"{action} on {subject}: {code}: {said}")
+    about_caller = _of_caller(code, action, subject, said)
+    if about_caller is not None:
+        return about_caller
+    if changes:
+        return ChangeRefused(f"{action} on {subject} was refused: {code}: {said}")
+    kind = NotFound if "NotFound" in code or code.startswith("NoSuch") else DeployError
+    return kind(f"{action} on {subject}: {code}: {said}")
+
+
+def _of_caller(code: str, action: str, subject: str, said: str) -> AccessProblem | None:
+    """A refusal that has its reason in who asks."""
     if code in FORBIDDEN:
         return AccessProblem(
             f"{action} is not allowed on {subject} ({said}): allow it to the role that runs deployer"
         )
     if code in EXPIRED:
-        return AccessProblem(
+        return NoCredentials(
             f"the AWS credentials have expired ({action}): renew them, then run the command again "
             "(`deployer resume` if a deployment was running)"
         )
+    if code == BAD_HEAD:
+        return NoCredentials(
+            f"AWS does not accept the credentials ({action} on {subject}; it does not say why, they "
+            "may have expired): renew them, then run the command again"
+        )
     if code in UNKNOWN_CALLER:
-        return AccessProblem(
+        return NoCredentials(
             f"AWS does not accept the credentials ({action}: {said}): check AWS_PROFILE and the "
             "keys, and that the Region is enabled in the account"
         )
-    if changes:
-        return ChangeRefused(f"{action} on {subject} was refused: {code}: {said}")
-    kind = NotFound if "NotFound" in code or code.startswith("NoSuch") else DeployError
-    return kind(f"{action} on {subject}: {code}: {said}")
+    return None
 
 
 def _unreachable(url: str) -> str:

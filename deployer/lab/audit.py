@@ -22,7 +22,7 @@ _SECRET = re.compile(r"(?i)password|secret|^value$|token$|^body$|userdata|plaint
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One call. `at` in virtual epoch seconds; `outcome` is `ok` or AWS's error code.
+    """One call. `at` in virtual epoch seconds; `outcome` is `ok`, AWS's error code, or `not received`.
 
     source: `lab` for the lab's own parts, else the caller's user agent.
     fault:  the injected fault that this call met, if any.

@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import re
+import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
 
-from deployer.lab import wire
+from deployer.lab import callers, wire
 from deployer.lab.audit import Audit
 from deployer.lab.chaos import Fault, Faults, Kind
 from deployer.lab.context import Context
@@ -29,6 +30,11 @@ INSIDE = "deployer.lab.inside"  # environ key: the call comes from one of the la
 READS = re.compile(
     r"(Batch)?(Describe|Get|List|Head|Lookup|Validate|Query|Scan|Select|Filter|Search|Estimate)"
 )
+STRIKES = {
+    Kind.KILL: signal.SIGKILL,
+    Kind.KILL_AFTER: signal.SIGKILL,
+    Kind.STOP: signal.SIGSTOP,
+}
 # One for the process, like the state behind it: making its Flask applications takes a while.
 _moto = DomainDispatcherApplication(create_backend_app)
 _log = logging.getLogger("deployer.lab")
@@ -83,7 +89,7 @@ class Gate:
         """One request to one answer.
 
         Raises:
-            ConnectionAbortedError: an injected fault: the reply is lost.
+            ConnectionAbortedError: an injected fault: the call or its reply is lost.
         """
         # Read the body before taking the lock: a slow upload must not stop the lab.
         body = wire.replay(environ).get_data()
@@ -98,21 +104,50 @@ class Gate:
         fault = None if environ.get(INSIDE) else self.faults.draw(target.service, target.action)
         if fault is not None and fault.kind is Kind.LATENCY:
             time.sleep(fault.latency_s)
+        if fault is not None and not fault.arrives:
+            return self._lose(request, target, fault)
         if (target.service, target.action) in self.patient and not environ.get(INSIDE):
             self.patient[target.service, target.action]()
         with self.context.lock:
             answer = self._guarded(request, target, fault, fresh)
             self._aftermath(request, target, fault, answer)
-        if fault is not None and fault.kind is Kind.LOST_REPLY:
+        missed = self._strike(request, target, fault)
+        if missed is None and fault is not None and not fault.answered:
             raise ConnectionAbortedError("the reply is lost (injected by the lab)")
-        return answer
+        return missed or answer
+
+    def _lose(self, request: Any, target: Target, fault: Fault) -> Answer:
+        """The call is never received.
+
+        Returns:
+            What the caller is told if the fault should have struck it, and could not.
+
+        Raises:
+            ConnectionAbortedError: else.
+        """
+        missed = self._strike(request, target, fault)
+        if missed is not None:
+            return missed
+        with self.context.lock:
+            self._log(request, target, fault, "not received")
+        raise ConnectionAbortedError("the call is lost (injected by the lab)")
+
+    def _strike(self, request: Any, target: Target, fault: Fault | None) -> Answer | None:
+        """The fault strikes the calling process, if it is one that does; an answer if it cannot."""
+        if fault is None or fault.kind not in STRIKES:
+            return None
+        try:
+            callers.strike(request.environ, STRIKES[fault.kind])
+        except Refused as error:
+            return wire.failure(request, target.service, error)
+        return None
 
     def _guarded(
         self, request: Any, target: Target, fault: Fault | None, fresh: Callable[[], Environ]
     ) -> Answer:
         """Whatever goes wrong inside becomes an AWS error that botocore does not retry."""
         what = f"{target.service}:{target.action or request.method + ' ' + request.path}"
-        refusal = fault.refusal() if fault is not None else None
+        refusal = fault.refusal(target.service) if fault is not None else None
         if refusal is not None:
             return wire.failure(request, target.service, refusal)
         try:
@@ -153,19 +188,20 @@ class Gate:
         return Answer(int(status.split()[0]), tuple(headers), b"".join(chunks))
 
     def _aftermath(self, request: Any, target: Target, fault: Fault | None, answer: Answer) -> None:
-        source = _source(request)
         reading = READS.match(target.action) is not None
         if not reading:
             self.context.wake.set()
-        if reading and source == "lab":
-            return
+        if not reading or _source(request) != "lab":
+            self._log(request, target, fault, wire.outcome(answer))
+
+    def _log(self, request: Any, target: Target, fault: Fault | None, outcome: str) -> None:
         self.audit.record(
             at=self.context.clock.now(),
             service=target.service,
             action=target.action or f"{request.method} {request.path}",
             parameters=_told(request, target),
-            outcome=wire.outcome(answer),
-            source=source,
+            outcome=outcome,
+            source=_source(request),
             fault=fault.kind.value if fault else None,
         )
 

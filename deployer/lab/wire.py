@@ -195,6 +195,8 @@ def failure(request: Any, service: str, error: Refused) -> Answer:
         kind = protocol(request, service)
     except Exception:  # noqa: BLE001  an unknown service or protocol: JSON says it well enough
         kind = "json"
+    if request.method == "HEAD":  # its answer has no words: only the status tells
+        return Answer(error.status, (), b"")
     code, message = error.code, error.message
     if kind in ("json", "rest-json"):
         body = json.dumps({"__type": code, "message": message, "Message": message})

@@ -14,6 +14,7 @@ from deployer.errors import (
     CloudUnavailable,
     DeadlineExpired,
     LeaseLost,
+    NoCredentials,
     StepFailed,
     WeightsMoved,
 )
@@ -289,16 +290,19 @@ def test_an_abort_is_heard_before_the_next_step_and_only_once() -> None:
     assert sim.cloud.changes == []
 
 
-def test_missing_credentials_end_the_run_and_leave_it_to_be_resumed() -> None:
+@pytest.mark.parametrize("call", ["cloud.observe", "journal.save", "cloud.apply"])
+def test_missing_credentials_end_the_run_and_leave_it_to_be_resumed(call: str) -> None:
+    """Even at a change: the way back would need them as well."""
     sim, runner, record = opened()
 
     def expired() -> None:
-        raise AccessProblem("the security token has expired")
+        raise NoCredentials("the security token has expired")
 
-    sim.gate.hooks["cloud.observe"] = expired
-    with pytest.raises(AccessProblem):
+    sim.gate.hooks[call] = expired
+    with pytest.raises(NoCredentials):
         runner.run(record)
-    del sim.gate.hooks["cloud.observe"]
+    assert sim.cloud.changes == []
+    del sim.gate.hooks[call]
     sim.clock.sleep(61.0)
     resumed = sim.journal.take_over(ENVIRONMENT, Lease("two", NOW * 2), sim.clock.now())
     assert sim.runner("two").run(resumed).status is Status.SHIPPED

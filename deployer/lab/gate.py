@@ -125,11 +125,11 @@ class Gate:
         Raises:
             ConnectionAbortedError: else.
         """
+        with self.context.lock:  # first: whoever sees the caller dead will look into the log
+            self._log(request, target, fault, "not received")
         missed = self._strike(request, target, fault)
         if missed is not None:
             return missed
-        with self.context.lock:
-            self._log(request, target, fault, "not received")
         raise ConnectionAbortedError("the call is lost (injected by the lab)")
 
     def _strike(self, request: Any, target: Target, fault: Fault | None) -> Answer | None:

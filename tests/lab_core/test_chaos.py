@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from deployer.lab import actions, callers, server
 from deployer.lab.chaos import Fault, Faults, Kind, decode
@@ -111,6 +112,13 @@ def test_an_answer_to_head_has_no_words(context: Context, faults: Faults) -> Non
     assert refusal(error) == ("400", 400)
 
 
+def test_a_connection_breaks_before_the_call_took_effect(context: Context, faults: Faults) -> None:
+    faults.add(Fault(Kind.UNHEARD, "sns", "CreateTopic", times=1))
+    with outside(context, "sns") as sns, pytest.raises(HTTPClientError):
+        sns.create_topic(Name="t")
+    assert topics(context) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "made", "outcome"),
     [(Kind.KILL, [], "not received"), (Kind.KILL_AFTER, ["t"], "ok")],
@@ -127,6 +135,15 @@ def test_the_caller_is_killed_before_or_after_its_call_took_effect(
     assert topics(context) == made
     start(context, "again").communicate(timeout=10)  # the next one is left alone
     assert topics(context) == [*made, "again"]
+
+
+def test_every_kind_is_documented_with_a_test_that_exists() -> None:
+    page = (Path(__file__).parents[2] / "docs/lab/chaos.md").read_text(encoding="utf-8")
+    assert all(f"| `{kind}` |" in page for kind in Kind)
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py"))
+    named = re.findall(r"`(test_\w+)`", page)
+    assert named
+    assert [name for name in named if f"def {name}(" not in tests] == []
 
 
 def test_the_caller_is_stopped_and_goes_on_when_it_is_let(context: Context, faults: Faults) -> None:

@@ -137,7 +137,7 @@ class Runner:
         except Halted as error:
             deployment, now = self._attended(deployment, lease_until), self.clock.now()
             halted = part(deployment, halt(deployment, error, now), now)
-            return None, leave(deployment, now) if deployment.ending else halted
+            return None, leave(deployment, None, now) if deployment.ending else halted
         return seen, self._decide(self._attended(deployment, lease_until), seen)
 
     def _attended(self, deployment: Deployment, lease_until: float) -> Deployment:
@@ -148,7 +148,7 @@ class Runner:
     def _decide(self, deployment: Deployment, seen: Snapshot) -> Decision:
         now = self.clock.now()
         if deployment.ending is not None:
-            return leave(deployment, now)
+            return leave(deployment, seen, now)
         return part(deployment, self._next(deployment, seen, now), now)
 
     def _next(self, deployment: Deployment, seen: Snapshot, now: float) -> Decision:

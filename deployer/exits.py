@@ -2,12 +2,15 @@
 
 from msgspec.structs import replace
 
-from deployer import control, parting, strategies
+from deployer import control, parting, stickiness, strategies
 from deployer.errors import Aborted, Halted, StepFailed
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
+from deployer.ports import Change, Stick
 from deployer.steps.retire import Retire
 from deployer.transition import Decision, intend
+
+RESTORED = "the groups are left as they were met"
 
 
 def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: float) -> Decision:
@@ -57,15 +60,29 @@ def part(deployment: Deployment, decision: Decision, now: float) -> Decision:
     return decision if after is decision.after else Decision(after, None, decision.event)
 
 
-def leave(deployment: Deployment, now: float) -> Decision:
-    """It has come to its end: put back what it holds, then let its record say so."""
-    change = parting.restoration(deployment)
+def leave(deployment: Deployment, seen: Snapshot | None, now: float) -> Decision:
+    """It has come to its end: put back what it holds, then let its record say so.
+
+    seen: None: our rule is not to be found.
+    """
+    change = parting.restoration(deployment) or stickiness.handing_back(deployment, seen, now)
+    if isinstance(change, str):
+        return Decision(deployment, None, Event(now, "waiting", change))
     if change is None:
-        event = Event(now, "restored", "the groups are left as they were met")
-        return Decision(parting.leave(deployment, now).noting(event), None, event)
-    if now - deployment.attended_at > parting.PATIENCE_S:
+        left = parting.leave(stickiness.settled(deployment, seen), now)
+        event = Event(now, "restored", stickiness.owed(left) or RESTORED)
+        return Decision(left.noting(event), None, event)
+    if now - asked_since(deployment, change) > parting.PATIENCE_S:
         return give_up(deployment, "no answer", now)
     return intend(deployment, change, now)
+
+
+def asked_since(deployment: Deployment, change: Change) -> float:
+    """When `change` could have been made for the first time, epoch seconds."""
+    unstuck = deployment.unstuck
+    waited = isinstance(change, Stick) and unstuck is not None
+    due = stickiness.due_at(unstuck) if waited and unstuck else deployment.attended_at
+    return max(deployment.attended_at, due)
 
 
 def give_up(deployment: Deployment, why: str, now: float) -> Decision:

@@ -239,9 +239,11 @@ class Blocked:
 class Snapshot:
     """One reading of the cloud.
 
-    at:      epoch seconds at which it was begun.
-    weights: None while the production rule does not exist (nothing was ever released).
-    cohort:  the user group's own rule; None: there is none, and there may be one.
+    at:       epoch seconds at which it was begun.
+    weights:  None while the production rule does not exist (nothing was ever released).
+    cohort:   the user group's own rule; None: there is none, and there may be one.
+    sticky_s: for how long the rule keeps a client with the target group that it got, whatever the
+              weights say (cookie AWSALBTG, aws-facts 1.3); None: it does not.
     """
 
     at: float
@@ -249,6 +251,7 @@ class Snapshot:
     blue: SlotState
     green: SlotState
     cohort: Admitted | Blocked | None = None
+    sticky_s: int | None = None
 
     def __getitem__(self, slot: Slot) -> SlotState:
         return self.blue if slot is Slot.BLUE else self.green

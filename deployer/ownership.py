@@ -7,6 +7,7 @@ change of our own, so something strange must stay strange for a while before it 
 
 from msgspec.structs import replace
 
+from deployer import stickiness
 from deployer.errors import WeightsMoved
 from deployer.model import Snapshot
 from deployer.plan import Deployment
@@ -47,6 +48,8 @@ def strange(deployment: Deployment, seen: Snapshot) -> str:
             f"the rule of a user group sends {seen.cohort or 'nobody: it is gone'}, this "
             f"deployment wrote {deployment.cohort or 'none'}"
         )
+    if stickiness.strange(deployment, seen):
+        return "the production rule sticks, which this deployment had switched off"
     return ""
 
 
@@ -54,7 +57,8 @@ def intending(deployment: Deployment, change: SetWeights | SetCohort, now: float
     """The record, before the change is made."""
     if isinstance(change, SetWeights):
         weights = tuple(w for w in deployment.intended if w != change.weights)
-        return replace(deployment, intended=(*weights, change.weights), intended_at=now)
+        after = replace(deployment, intended=(*weights, change.weights), intended_at=now)
+        return stickiness.remembering(after, change, now)
     groups = tuple(c for c in deployment.cohort_intended if c != change.admitted)
     return replace(
         deployment, cohort_intended=(*groups, change.admitted), cohort_intended_at=now

@@ -1,15 +1,16 @@
-"""Nothing that a deployment has suspended or frozen outlives it (invariant I9). Pure.
+"""Nothing that a deployment has suspended, frozen or unstuck outlives it (invariant I9). Pure.
 
-What is about to be suspended or frozen is in the record before it happens. A record that has come
+What is about to be suspended, frozen or unstuck is in the record before it happens. A record that has come
 to its end while it names something keeps its environment, remembers the end it has come to, and
 becomes final only once that is put back: kill the process anywhere, and the next one finds the same
-record.
+record. Only stickiness may have to be left to the next deployment (deployer.stickiness).
 """
 
 from msgspec.structs import replace
 
+from deployer import stickiness
 from deployer.plan import Deployment, Frozen, Status, Suspended
-from deployer.ports import Freeze, ResumeProcesses, Suspend, Thaw
+from deployer.ports import Freeze, ResumeProcesses, Stick, Suspend, Thaw
 
 PATIENCE_S = 600.0  # so long a cloud that does not answer is asked to put things back
 
@@ -35,11 +36,12 @@ def stay(before: Deployment, after: Deployment, now: float) -> Deployment:
 
 def holds(deployment: Deployment) -> int:
     """How many things it has still to put back."""
-    return sum(held is not None for held in (deployment.suspended, deployment.frozen))
+    held = (deployment.suspended, deployment.frozen, deployment.unstuck)
+    return sum(each is not None for each in held)
 
 
 def restoration(deployment: Deployment) -> ResumeProcesses | Thaw | None:
-    """What must happen next before it may end."""
+    """What must happen to its groups next before it may end."""
     suspended, frozen = deployment.suspended, deployment.frozen
     if suspended is not None:
         return ResumeProcesses(suspended.slot, suspended.processes)
@@ -50,12 +52,17 @@ def restored(deployment: Deployment, change: object) -> Deployment:
     """That has happened."""
     if isinstance(change, ResumeProcesses):
         return replace(deployment, suspended=None)
+    if isinstance(change, Stick):
+        return replace(deployment, unstuck=None)
     return replace(deployment, frozen=None) if isinstance(change, Thaw) else deployment
 
 
 def leave(deployment: Deployment, now: float) -> Deployment:
-    """The end it has come to."""
-    return replace(deployment, status=deployment.ending, ending=None, finished_at=now)
+    """The end it has come to; `reason` tells what is left to the next deployment."""
+    reason = "; ".join(filter(None, (deployment.reason, stickiness.owed(deployment))))
+    return replace(
+        deployment, status=deployment.ending, ending=None, finished_at=now, reason=reason
+    )
 
 
 def give_up(deployment: Deployment, why: str, now: float) -> Deployment:
@@ -71,6 +78,12 @@ def give_up(deployment: Deployment, why: str, now: float) -> Deployment:
         left.append(
             f"the minimum of {frozen.slot} could not be put back to {frozen.was} ({why}): do it by "
             "hand (aws autoscaling update-auto-scaling-group --min-size)"
+        )
+    if deployment.unstuck is not None:
+        lasts = f"{deployment.unstuck.sticky_s} seconds"
+        left.append(
+            f"the production rule's stickiness of {lasts} could not be given back ({why}): the next "
+            "deployment does that, or do it by hand (aws elbv2 modify-rule)"
         )
     reason = "; ".join([*([deployment.reason] if deployment.reason else []), *left])
     return replace(

@@ -154,11 +154,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def basis_of(seen: Snapshot) -> str:
-    """Fingerprint of what a plan depends on: weights, sizes, releases; not of passing health."""
+    """Fingerprint of what a plan depends on: rule, sizes, releases; not of passing health."""
     facts = [
         [seen.weights.blue, seen.weights.green] if seen.weights else None,
         seen.cohort,
         *([s.slot, s.max_size, s.desired, s.boots, *s.releases] for s in (seen.blue, seen.green)),
+        *([seen.sticky_s] if seen.sticky_s is not None else ()),
     ]
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:12]
 
@@ -200,6 +201,17 @@ class Frozen(msgspec.Struct, frozen=True):
     was: int
 
 
+class Unstuck(msgspec.Struct, frozen=True):
+    """The production rule's stickiness, which a deployment has switched off, or may have.
+
+    sticky_s: for how long it kept a client, seconds.
+    at:       when it was switched off, epoch seconds: no cookie is younger.
+    """
+
+    sticky_s: int
+    at: float
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """The journal's record of one deployment.
 
@@ -220,6 +232,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     suspended:   what is to be resumed before it ends; in the record before it is suspended.
     surge:       what a group was asked for beyond its size; in the record before it is.
     frozen:      what may shrink again before it ends; in the record before it is frozen.
+    unstuck:     stickiness to give back to the rule; in the record before it is switched off. It may
+                 outlive the deployment: then the next one takes it up (deployer.stickiness).
     ending:      the end it has come to, while those are still to be put back.
     version:     fencing: each save raises it, and a save of an older one fails.
     """
@@ -246,6 +260,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     suspended: Suspended | None = None
     surge: Surge | None = None
     frozen: Frozen | None = None
+    unstuck: Unstuck | None = None
     ending: Status | None = None
     reason: str = ""
     by: str = ""

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from deployer.durations import spell
 from deployer.errors import CloudUnavailable
 from deployer.hooks import NO_HOOKS, NOTHING, About, Hooks, RunHook
 from deployer.model import Admitted, Minute, Release, Slot, Snapshot, Weights
@@ -18,14 +19,37 @@ from deployer.model import Admitted, Minute, Release, Slot, Snapshot, Weights
 class SetWeights:
     """The production rule sends `weights`; `live` is what the rule must say at this moment.
 
-    `live` None: the rule does not exist yet and is made by this change.
+    live:     None: the rule does not exist yet and is made by this change.
+    sticky_s: for how long the rule keeps clients, as it was read; None: it does not.
     """
 
     weights: Weights
     live: Weights | None
+    sticky_s: int | None = None
+
+    @property
+    def unsticks(self) -> bool:
+        """The rule does not stick any more after it, by the same call.
+
+        Whenever one slot gets everything: clients with a cookie of the other one may be sent there
+        even at weight 0 (aws-facts, open question 1), and on a way back that is the bad release.
+        """
+        return self.weights.sole is not None
 
     def __str__(self) -> str:
-        return f"send {self.weights}"
+        unstuck = ", with the rule's stickiness off" if self.unsticks and self.sticky_s else ""
+        return f"send {self.weights}{unstuck}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stick:
+    """The production rule, which sends `live`, keeps clients again, for `sticky_s` seconds each."""
+
+    sticky_s: int
+    live: Weights
+
+    def __str__(self) -> str:
+        return f"let the rule stick again, for {spell(self.sticky_s)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +207,7 @@ class Thaw:
 Change = (
     SetWeights
     | SetCohort
+    | Stick
     | PinRelease
     | SetDesired
     | Terminate
@@ -226,8 +251,8 @@ class Cloud(Protocol):
         """Carry out one change; repeating it makes no further difference.
 
         Raises:
-            WeightsMoved: the live weights, or the user group's rule, are not those the change
-                expects; nothing was changed.
+            WeightsMoved: the live weights, the rule's stickiness, or the user group's rule, are not
+                those the change expects; nothing was changed.
             ChangeRefused: AWS refused, and repeating would not help.
             CloudUnavailable: no answer; the change may or may not have taken effect.
             AccessProblem: a permission is missing.

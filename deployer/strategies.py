@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from deployer import admission, stages
+from deployer import admission, stages, stickiness
 from deployer import rolling as in_place
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
 from deployer.hooks import HookPoint
@@ -344,5 +344,5 @@ def _plan(
         capacity=capacity,
         steps=steps if cleared else (*stages.left_over(seen, intent, capacity), *steps),
         basis=basis_of(seen),
-        notes=notes,
+        notes=(*notes, *stickiness.notes(seen, steps)),
     )

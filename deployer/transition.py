@@ -9,7 +9,7 @@ from dataclasses import replace as altered
 
 from msgspec.structs import replace
 
-from deployer import ownership, parting, surging
+from deployer import ownership, parting, stickiness, surging
 from deployer.errors import CloudUnavailable, DeadlineExpired
 from deployer.hooks import RunHook
 from deployer.model import Snapshot
@@ -62,6 +62,9 @@ def decide(deployment: Deployment, world: World) -> Decision:
         return Decision(settled, None, Event(world.now, "waiting", note))
     if settled.paused_at is not None:
         return hold(settled, world)
+    back = stickiness.overdue(settled, world.seen, world.now)
+    if back is not None:
+        return intend(settled, back, world.now)
     progress = doubt(settled, advance(settled, world), world.now)
     if isinstance(progress, Done):
         return finish_step(settled, progress, world.now)

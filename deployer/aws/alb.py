@@ -2,7 +2,7 @@
 
 ModifyRule replaces the whole list of actions and has no compare-and-swap (aws-facts 1.1), so a
 change reads the rule, compares it with what the caller believes, and sends everything back with
-nothing but the two weights changed.
+nothing but the two weights changed; and the rule's stickiness, where the change says so.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.errors import ChangeRefused, DeployError, Halted, WeightsMoved
 from deployer.model import Slot, Weights
-from deployer.ports import SetWeights
+from deployer.ports import SetWeights, Stick
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef, ActionTypeDef, RuleTypeDef
+    from mypy_boto3_elbv2.type_defs import TargetGroupStickinessConfigTypeDef as Stickiness
 
 NEEDS = (
     Need("elasticloadbalancing:DescribeRules", Resource.ANY),
@@ -30,6 +31,7 @@ NEEDS = (
     Need("elasticloadbalancing:AddTags", Resource.NEW_RULE),
     Need("elasticloadbalancing:ModifyRule", Resource.RULE),
 )
+NOT_STICKY: Stickiness = {"Enabled": False}
 PRIORITY = str(topology.PRODUCTION_RULE_PRIORITY)
 
 
@@ -46,44 +48,62 @@ class ProductionRule:
     target_groups: dict[Slot, str]
     tags: dict[str, str]
 
-    def weights(self) -> Weights | None:
-        """The live weights; None while there is no production rule. One call.
+    def read(self) -> tuple[Weights | None, int | None]:
+        """The live weights, None without a rule; and for how many seconds it sticks, None: not.
+
+        One call.
 
         Raises:
             Halted: the rule is not one that the deployer made, or serves nothing.
             CloudUnavailable, AccessProblem, NotFound: as `failures.asking`.
         """
-        return self.weights_among(self.rules())
+        return self.read_among(self.rules())
 
-    def weights_among(self, rules: Sequence[RuleTypeDef]) -> Weights | None:
+    def read_among(self, rules: Sequence[RuleTypeDef]) -> tuple[Weights | None, int | None]:
         """The same, from what `rules` told.
 
         Raises:
-            Halted: as `weights`.
+            Halted: as `read`.
         """
         rule = self.find(rules)
-        return None if rule is None else self._weights_of(rule)
+        return (None, None) if rule is None else (self._weights_of(rule), sticky_s(rule))
 
     def change(self, change: SetWeights) -> None:
         """Send `change.weights`. Two calls; one if they are live already.
 
         Raises:
-            WeightsMoved: the live weights are not `change.live`; nothing was changed.
-            Halted, CloudUnavailable, AccessProblem, ChangeRefused: as `weights` and `changing`.
+            WeightsMoved: the live weights are not `change.live`, or the rule's stickiness, which
+                would be switched off, is not `change.sticky_s`; nothing was changed.
+            Halted, CloudUnavailable, AccessProblem, ChangeRefused: as `read` and `changing`.
         """
         rule = self.find(self.rules())
         live = None if rule is None else self._weights_of(rule)
-        if live == change.weights:
+        sticks = None if rule is None else sticky_s(rule)
+        unstick = change.unsticks and sticks is not None
+        if live == change.weights and not unstick:
             return
-        if live != change.live:
+        require_expected(live, change.live)
+        if unstick and sticks != change.sticky_s:
             raise WeightsMoved(
-                f"the rule sends {live or 'nothing: it is gone'}, not {change.live or 'nothing'} "
-                "as expected: somebody else moved traffic; find out who, then `deployer status`"
+                f"the rule sticks for {sticks} s, which was not so when it was read: looking again"
             )
         if rule is None:
             self._create(change)
         else:
-            self._modify(rule, change.weights)
+            self._modify(rule, change.weights, NOT_STICKY if unstick else None)
+
+    def stick(self, change: Stick) -> None:
+        """Let the rule stick again. Two calls; one if it sticks already, for however long.
+
+        Raises:
+            WeightsMoved: the live weights are not `change.live`; nothing was changed.
+            Halted, CloudUnavailable, AccessProblem, ChangeRefused: as `read` and `changing`.
+        """
+        rule = self.find(self.rules())
+        require_expected(None if rule is None else self._weights_of(rule), change.live)
+        if rule is not None and sticky_s(rule) is None:
+            again: Stickiness = {"Enabled": True, "DurationSeconds": change.sticky_s}
+            self._modify(rule, change.live, again)
 
     def find(self, rules: Sequence[RuleTypeDef]) -> RuleTypeDef | None:
         """The production rule: by its path and its two target groups, whatever its priority.
@@ -145,7 +165,7 @@ class ProductionRule:
         except ChangeRefused as error:
             if code_of(error) != "PriorityInUse":
                 raise
-            live = self.weights()
+            live, _ = self.read()
             if live != change.weights:
                 raise WeightsMoved(
                     f"the production rule was made by somebody else in this moment: it sends {live}"
@@ -163,14 +183,27 @@ class ProductionRule:
             },
         }
 
-    def _modify(self, rule: RuleTypeDef, weights: Weights) -> None:
+    def _modify(self, rule: RuleTypeDef, weights: Weights, stickiness: Stickiness | None) -> None:
         sent = scale.written(weights)
         by_arn = {self.target_groups[slot]: sent[slot] for slot in Slot}
         with _gone_is_moved(), changing("elasticloadbalancing:ModifyRule", rule["RuleArn"]):
             self.aws.elbv2.modify_rule(
                 RuleArn=rule["RuleArn"],
-                Actions=[resent(action, by_arn) for action in rule["Actions"]],
+                Actions=[resent(action, by_arn, stickiness) for action in rule["Actions"]],
             )
+
+
+def require_expected(live: Weights | None, expected: Weights | None) -> None:
+    """The rule sends what the caller believes.
+
+    Raises:
+        WeightsMoved: it does not.
+    """
+    if live != expected:
+        raise WeightsMoved(
+            f"the rule sends {live or 'nothing: it is gone'}, not {expected or 'nothing'} "
+            "as expected: somebody else moved traffic; find out who, then `deployer status`"
+        )
 
 
 @contextmanager
@@ -194,6 +227,18 @@ def _shares(actions: Sequence[ActionOutputTypeDef]) -> dict[str, int]:
     return {}
 
 
+def sticky_s(rule: RuleTypeDef) -> int | None:
+    """For how long the rule's forward action keeps a client with its target group; None: it does not.
+
+    Without a duration it cannot be on: one must be given then (elbv2 API, TargetGroupStickinessConfig).
+    """
+    for action in rule.get("Actions", ()):
+        config = action.get("ForwardConfig", {}).get("TargetGroupStickinessConfig", {})
+        if action["Type"] == "forward" and config.get("Enabled"):
+            return config.get("DurationSeconds")
+    return None
+
+
 def _catches_all(rule: RuleTypeDef) -> bool:
     conditions = rule.get("Conditions", ())
     if len(conditions) != 1 or conditions[0].get("Field") != "path-pattern":
@@ -202,11 +247,13 @@ def _catches_all(rule: RuleTypeDef) -> bool:
     return values == [topology.PRODUCTION_RULE_PATH]
 
 
-def resent(action: ActionOutputTypeDef, weights: dict[str, int]) -> ActionTypeDef:
+def resent(
+    action: ActionOutputTypeDef, weights: dict[str, int], stickiness: Stickiness | None = None
+) -> ActionTypeDef:
     """An action as it was read, made fit to be sent back, with these weights per target group.
 
     A forward action loses the TargetGroupArn that is not allowed beside two groups, and keeps its
-    order and stickiness; an OIDC action keeps the secret that reading it does not show
+    order, and its stickiness unless another one is given; an OIDC action keeps the secret that reading it does not show
     (aws-facts 1.1, traps a and b).
     """
     kept: dict[str, Any] = {**action}
@@ -220,4 +267,6 @@ def resent(action: ActionOutputTypeDef, weights: dict[str, int]) -> ActionTypeDe
             for group in kept["ForwardConfig"]["TargetGroups"]
         ]
         kept["ForwardConfig"] = {**kept["ForwardConfig"], "TargetGroups": groups}
+        if stickiness is not None:
+            kept["ForwardConfig"]["TargetGroupStickinessConfig"] = stickiness
     return cast("ActionTypeDef", kept)

@@ -44,6 +44,7 @@ from deployer.ports import (
     SetCohort,
     SetDesired,
     SetWeights,
+    Stick,
     Suspend,
     Terminate,
     Thaw,
@@ -92,8 +93,9 @@ class AwsCloud:
             for slot in Slot
         }
         rules = self._rule.rules()
-        weights, cohort = self._rule.weights_among(rules), self._cohort.among(rules)
-        return Snapshot(at, weights, states[Slot.BLUE], states[Slot.GREEN], cohort)
+        weights, sticky_s = self._rule.read_among(rules)
+        cohort = self._cohort.among(rules)
+        return Snapshot(at, weights, states[Slot.BLUE], states[Slot.GREEN], cohort, sticky_s)
 
     def apply(self, change: Change) -> None:
         """Carry out one change.
@@ -114,23 +116,33 @@ class AwsCloud:
         match change:
             case SetWeights():
                 self._rule.change(change)
+            case Stick():
+                self._rule.stick(change)
             case SetCohort():
                 self._cohort.change(change)
             case PinRelease():
                 self._templates.pin(self._slots[change.slot].launch_template, change.release)
+            case _:
+                self._apply_to_group(self._slots[change.slot].group, change)
+
+    def _apply_to_group(
+        self,
+        group: str,
+        change: SetDesired | Terminate | Freeze | Thaw | Suspend | ResumeProcesses,
+    ) -> None:
+        match change:
             case SetDesired():
-                group = self._slots[change.slot].group
                 asg.set_desired(self._aws, group, change.desired, change.live)
             case Terminate():
-                asg.terminate(self._aws, self._slots[change.slot].group, change)
+                asg.terminate(self._aws, group, change)
             case Freeze():
-                asg.freeze(self._aws, self._slots[change.slot].group, change.floor)
+                asg.freeze(self._aws, group, change.floor)
             case Thaw():
-                asg.thaw(self._aws, self._slots[change.slot].group, change.floor)
+                asg.thaw(self._aws, group, change.floor)
             case Suspend():
-                asg.suspend(self._aws, self._slots[change.slot].group, change.processes)
+                asg.suspend(self._aws, group, change.processes)
             case ResumeProcesses():
-                asg.resume(self._aws, self._slots[change.slot].group, change.processes)
+                asg.resume(self._aws, group, change.processes)
 
     def _state(self, slot: Slot, group: AutoScalingGroupTypeDef, boots: Boots) -> SlotState:
         name = group["AutoScalingGroupName"]

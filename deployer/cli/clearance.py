@@ -3,13 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from deployer.cli.lineage import newest_begun
-from deployer.cli.session import Session
+from deployer.cli.session import REMEMBERED, Session
 from deployer.errors import NotPossibleNow, UsageError
 from deployer.model import Snapshot
 from deployer.plan import Intent, Plan
 from deployer.preflight import Facts, Objection, objections, of_error, remarks
-
-REMEMBERED = 20  # records that are read to find the last one that changed anything
 
 Compiler = Callable[[Snapshot, Intent], Plan]
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from deployer import control, identity
-from deployer.cli.lineage import NOT_BEGUN
+from deployer import control, identity, stickiness
+from deployer.cli.lineage import NOT_BEGUN, newest_begun
 from deployer.cli.output import Output
 from deployer.cli.stopping import (
     Interrupted,
@@ -24,7 +24,7 @@ from deployer.errors import CloudUnavailable, DeployError, LeaseLost, Locked, No
 from deployer.identity import deployment_id
 from deployer.journal import Active, Ask
 from deployer.model import Snapshot
-from deployer.plan import Deployment, Event, Plan, Status
+from deployer.plan import Deployment, Event, Plan, Status, Unstuck
 from deployer.ports import Clock
 from deployer.render.plan import goal, title
 from deployer.render.progress import View, position
@@ -32,6 +32,7 @@ from deployer.render.words import one_line, serving_of, span, time_of_day
 from deployer.wiring import Services
 
 T = TypeVar("T")
+REMEMBERED = 20  # records that are read to find the last one that changed anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +142,28 @@ class Session:
         record = Deployment(
             id=deployment_id(now), environment=services.environment, status=status, plan=plan,
             started_at=now, entered_at=now, written=seen.weights, cohort=seen.admitted,
-            surge=plan.surge, reason=reason, by=services.caller,
+            surge=plan.surge, reason=reason, by=services.caller, unstuck=self._inherited(seen),
         ).noting(Event(now, "started", f"{title(plan)} by {services.caller}"))  # fmt: skip
         self.show(plan, record.id)
         begun = services.journal.begin(record, services.lease())
         with self._ending_if_refused(begun):
             plan.require_fresh(services.cloud.observe())
         return begun
+
+    def _inherited(self, seen: Snapshot) -> Unstuck | None:
+        """The stickiness that an earlier deployment has left to be given back."""
+        if seen.sticky_s is not None:
+            return None
+        services = self.services
+        last = newest_begun(services.journal.history(services.environment, REMEMBERED))
+        unstuck = stickiness.inherited(last, seen)
+        if last is not None and unstuck is not None:
+            lasts = span(unstuck.sticky_s)
+            self.output.note(
+                f"{last.id} has switched the production rule's stickiness of {lasts} off: it comes "
+                "back as soon as no cookie from before is left."
+            )
+        return unstuck
 
     @contextmanager
     def _ending_if_refused(self, deployment: Deployment) -> Iterator[None]:

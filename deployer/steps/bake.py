@@ -179,4 +179,7 @@ def evidence_of(verdict: Verdict) -> dict[str, object]:
             "stable_requests": verdict.stable.requests,
             "stable_failures": verdict.stable.failures,
         }
+        both = verdict.candidate.requests + verdict.stable.requests
+        if both:  # not the weight: where the rule sticks, the two differ
+            evidence["observed_share"] = round(verdict.candidate.requests / both, 4)
     return evidence

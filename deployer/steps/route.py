@@ -20,6 +20,10 @@ class Route(msgspec.Struct, frozen=True, tag=True):
     was provisioned, which is what target tracking does to a slot with little traffic, it gets its
     size back first: the deadline covers booting.
 
+    Where one slot gets everything, the rule does not stick any more, by the same change: clients
+    with a cookie of the other slot would stay there (aws-facts 1.3). At any other share it stays as
+    it is.
+
     watch: the stop before: while users are waiting there, the candidate stays under judgement.
 
     Raises:
@@ -35,8 +39,9 @@ class Route(msgspec.Struct, frozen=True, tag=True):
         return f"route {self.weights} (within {spell(self.deadline_s)})"
 
     def advance(self, world: World) -> Progress:
-        live = world.seen.weights
-        if live == self.weights:
+        live, sticky_s = world.seen.weights, world.seen.sticky_s
+        sent = SetWeights(self.weights, live, sticky_s)
+        if live == self.weights and not (sent.unsticks and sticky_s):
             return Done(f"live weights: {live}")
         for slot in Slot:
             need = instances_for(self.weights[slot], self.capacity)
@@ -47,4 +52,4 @@ class Route(msgspec.Struct, frozen=True, tag=True):
                 if self.watch is not None:
                     self.watch.require_good(world)
                 return Waiting(f"{slot}: {have} healthy, {need} needed for its share")
-        return Act(SetWeights(self.weights, live))
+        return Act(sent)

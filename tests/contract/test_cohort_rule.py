@@ -165,7 +165,7 @@ def test_a_group_comes_and_goes_and_nothing_else_changes(rule: CohortRule, text:
     assert live(rule) is None
     rule.change(SetCohort(ours, None))
     assert live(rule) == ours
-    assert rule.production.weights() == Weights(1000, 0)
+    assert rule.production.read() == (Weights(1000, 0), None)
     rule.change(SetCohort(None, ours))
     assert live(rule) is None
     assert at(rule, "49000") == before

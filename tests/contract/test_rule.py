@@ -1,6 +1,6 @@
 """The production rule, against the lab's API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,7 +20,7 @@ from deployer.errors import (
 from deployer.lab import actions
 from deployer.lab.chaos import Fault, Kind
 from deployer.model import Slot, Weights
-from deployer.ports import SetWeights
+from deployer.ports import SetWeights, Stick
 
 Admin = Callable[[str], Any]
 HALF = Weights(500, 500)
@@ -123,14 +123,14 @@ def test_a_rule_that_serves_nothing_halts() -> None:
 
 
 def test_no_rule_reads_as_no_weights(rule: ProductionRule) -> None:
-    assert rule.weights() is None
+    assert rule.read()[0] is None
 
 
 def test_the_first_change_makes_the_rule_with_its_tags(
     rule: ProductionRule, admin: Admin, balancer: Balancer
 ) -> None:
     rule.change(SetWeights(BLUE, None))
-    assert rule.weights() == BLUE
+    assert rule.read()[0] == BLUE
     rules = admin("elbv2").describe_rules(ListenerArn=balancer.listener)["Rules"]
     made = next(each for each in rules if each["Priority"] == "49000")
     tags = admin("elbv2").describe_tags(ResourceArns=[made["RuleArn"]])["TagDescriptions"][0]
@@ -140,7 +140,7 @@ def test_the_first_change_makes_the_rule_with_its_tags(
 def test_weights_move_and_a_repetition_changes_nothing(rule: ProductionRule) -> None:
     rule.change(SetWeights(BLUE, None))
     rule.change(SetWeights(Weights(950, 50), BLUE))
-    assert rule.weights() == Weights(950, 50)
+    assert rule.read()[0] == Weights(950, 50)
     before = len(actions.calls("elbv2", "ModifyRule"))
     rule.change(SetWeights(Weights(950, 50), BLUE))
     assert len(actions.calls("elbv2", "ModifyRule")) == before
@@ -153,7 +153,7 @@ def test_weights_that_somebody_else_moved_are_left_alone(
     rule.change(SetWeights(BLUE, None))
     with pytest.raises(WeightsMoved, match="not"):
         rule.change(SetWeights(HALF, expected))
-    assert rule.weights() == BLUE
+    assert rule.read()[0] == BLUE
 
 
 def test_a_rule_that_is_gone_is_not_made_again_by_a_change_that_expects_one(
@@ -161,11 +161,11 @@ def test_a_rule_that_is_gone_is_not_made_again_by_a_change_that_expects_one(
 ) -> None:
     with pytest.raises(WeightsMoved, match="gone"):
         rule.change(SetWeights(HALF, BLUE))
-    assert rule.weights() is None
+    assert rule.read()[0] is None
 
 
-def test_the_rest_of_the_rule_stays(rule: ProductionRule, admin: Admin, balancer: Balancer) -> None:
-    sticky = {"Enabled": True, "DurationSeconds": 600}
+def made_sticky(admin: Admin, balancer: Balancer, sticky: object) -> str:
+    """The production rule at half and half, as a person may have made it; its ARN."""
     foreign_rule(admin, balancer, {**forward((balancer.blue, 1), (balancer.green, 1)), "Order": 1})
     arn = next(
         each["RuleArn"]
@@ -173,12 +173,59 @@ def test_the_rest_of_the_rule_stays(rule: ProductionRule, admin: Admin, balancer
         if each["Priority"] == "49000"
     )
     action = forward((balancer.blue, 1), (balancer.green, 1), TargetGroupStickinessConfig=sticky)
-    admin("elbv2").modify_rule(RuleArn=arn, Actions=[action])
-    assert rule.weights() == HALF
-    rule.change(SetWeights(GREEN, HALF))
-    after = admin("elbv2").describe_rules(RuleArns=[arn])["Rules"][0]["Actions"][0]
-    assert after["ForwardConfig"]["TargetGroupStickinessConfig"] == sticky
-    assert rule.weights() == GREEN
+    admin("elbv2").modify_rule(RuleArn=arn, Actions=[{**action, "Order": 1}])
+    return str(arn)
+
+
+STICKY = {"Enabled": True, "DurationSeconds": 600}
+
+
+def action_of(admin: Admin, arn: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = admin("elbv2").describe_rules(RuleArns=[arn])["Rules"][0]["Actions"][
+        0
+    ]
+    return found
+
+
+def test_the_rest_of_the_rule_stays_while_shares_are_split(
+    rule: ProductionRule, admin: Admin, balancer: Balancer
+) -> None:
+    arn = made_sticky(admin, balancer, STICKY)
+    assert rule.read() == (HALF, 600)
+    rule.change(SetWeights(Weights(250, 750), HALF, 600))
+    assert action_of(admin, arn)["ForwardConfig"]["TargetGroupStickinessConfig"] == STICKY
+    assert action_of(admin, arn)["Order"] == 1
+    assert rule.read() == (Weights(250, 750), 600)
+
+
+def test_whoever_gets_everything_gets_it_without_stickiness_in_one_change_and_it_comes_back(
+    rule: ProductionRule, admin: Admin, balancer: Balancer, calls: set[str]
+) -> None:
+    arn = made_sticky(admin, balancer, STICKY)
+    rule.change(SetWeights(GREEN, HALF, 600))
+    assert rule.read() == (GREEN, None)
+    assert action_of(admin, arn)["Order"] == 1
+    calls.clear()
+    rule.change(SetWeights(GREEN, HALF, 600))
+    assert calls == {"elasticloadbalancing:DescribeRules"}
+    rule.stick(Stick(600, GREEN))
+    assert rule.read() == (GREEN, 600)
+    rule.stick(Stick(30, GREEN))  # somebody's own choice stays
+    assert rule.read() == (GREEN, 600)
+    rule.change(SetWeights(GREEN, GREEN, 600))
+    assert rule.read() == (GREEN, None)
+
+
+def test_stickiness_that_was_not_read_is_not_switched_off_and_moved_weights_do_not_stick(
+    rule: ProductionRule, admin: Admin, balancer: Balancer
+) -> None:
+    made_sticky(admin, balancer, STICKY)
+    for read in (None, 300):
+        with pytest.raises(WeightsMoved, match="sticks for 600 s"):
+            rule.change(SetWeights(GREEN, HALF, read))
+    with pytest.raises(WeightsMoved, match="somebody else moved traffic"):
+        rule.stick(Stick(600, GREEN))
+    assert rule.read() == (HALF, 600)
 
 
 def test_a_rule_moved_to_another_priority_is_still_found(
@@ -186,7 +233,7 @@ def test_a_rule_moved_to_another_priority_is_still_found(
 ) -> None:
     foreign_rule(admin, balancer, forward((balancer.blue, 999), (balancer.green, 0)), priority=7)
     foreign_rule(admin, balancer, forward((balancer.other, 1)), path="/admin/*")
-    assert rule.weights() == BLUE
+    assert rule.read()[0] == BLUE
 
 
 def test_rules_of_others_on_the_same_listener_are_not_ours(
@@ -194,7 +241,7 @@ def test_rules_of_others_on_the_same_listener_are_not_ours(
 ) -> None:
     share = forward((balancer.blue, 1), (balancer.green, 1))
     foreign_rule(admin, balancer, share, path="/beta/*", priority=5)
-    assert rule.weights() is None
+    assert rule.read()[0] is None
 
 
 @pytest.mark.parametrize("shape", ["one group", "other group", "three groups", "other path", "503"])
@@ -212,7 +259,7 @@ def test_a_foreign_rule_at_our_priority_halts(
     }[shape]
     arn = foreign_rule(admin, balancer, action, path="/x" if shape == "other path" else "/*")
     with pytest.raises(Halted, match="priority 49000") as told:
-        rule.weights()
+        rule.read()[0]
     assert arn in str(told.value)
 
 
@@ -221,7 +268,7 @@ def test_two_production_rules_halt(rule: ProductionRule, admin: Admin, balancer:
     foreign_rule(admin, balancer, share)
     foreign_rule(admin, balancer, share, priority=3)
     with pytest.raises(Halted, match="all but one"):
-        rule.weights()
+        rule.read()[0]
 
 
 def test_a_lost_reply_to_the_first_change_is_recognised_as_ours(
@@ -229,7 +276,7 @@ def test_a_lost_reply_to_the_first_change_is_recognised_as_ours(
 ) -> None:
     faults.add(Fault(Kind.LOST_REPLY, "elbv2", "CreateRule", times=1))
     rule.change(SetWeights(BLUE, None))
-    assert rule.weights() == BLUE
+    assert rule.read()[0] == BLUE
     outcomes = [call.outcome for call in actions.calls("elbv2", "CreateRule")[-2:]]
     assert outcomes == ["ok", "PriorityInUse"]
 
@@ -244,7 +291,7 @@ def test_a_rule_made_by_another_process_in_the_same_moment_is_left_alone(
     aws.elbv2.meta.events.register("before-call.*.CreateRule", overtake)
     with pytest.raises(WeightsMoved, match="somebody else in this moment"):
         rule.change(SetWeights(BLUE, None))
-    assert rule.weights() == HALF
+    assert rule.read()[0] == HALF
 
 
 def test_a_rule_deleted_in_the_same_moment_counts_as_moved(
@@ -282,13 +329,13 @@ def test_refusals_of_new_weights(
     aws.elbv2.meta.events.register("before-call.*.ModifyRule", refuse)
     with pytest.raises(kind, match="ModifyRule"):
         rule.change(SetWeights(HALF, BLUE))
-    assert rule.weights() == BLUE
+    assert rule.read()[0] == BLUE
 
 
 def test_a_listener_that_is_gone_is_named(aws: Aws, balancer: Balancer, admin: Admin) -> None:
     admin("elbv2").delete_listener(ListenerArn=balancer.listener)
     with pytest.raises(NotFound, match=balancer.listener):
-        rule_of(aws, balancer).weights()
+        rule_of(aws, balancer).read()
 
 
 def test_target_groups_of_another_account_are_refused(aws: Aws, balancer: Balancer) -> None:
@@ -306,7 +353,7 @@ def test_a_change_without_an_answer_may_have_taken_effect(
     with pytest.raises(CloudUnavailable, match="ModifyRule"):
         rule.change(SetWeights(HALF, BLUE))
     rule.change(SetWeights(HALF, BLUE))
-    assert rule.weights() == HALF
+    assert rule.read()[0] == HALF
 
 
 def test_what_is_sent_back_keeps_authentication_and_its_secret() -> None:

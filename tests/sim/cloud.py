@@ -1,5 +1,6 @@
 """A simulated environment: a listener rule over two slots, with users behind it."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from deployer.ports import (
     SetCohort,
     SetDesired,
     SetWeights,
+    Stick,
     Suspend,
     Terminate,
     Thaw,
@@ -21,6 +23,8 @@ from tests.sim.fleet import NEVER, SimGroup
 from tests.sim.ledger import Ledger, Part
 
 MILLION = 1_000_000
+RETURNING = 0.8  # share of the requests that carry a cookie, while the rule sticks
+TURNOVER_S = 600.0  # as long as a client keeps coming back, on average
 Happening = Callable[[], object]
 
 
@@ -36,6 +40,10 @@ class SimCloud:
     cohort:     the user group's own rule, or what stands in its way; `diverted`: as the data plane
                 has it.
     group:      share of the requests that are the group's, per mille.
+    sticky_s:   the rule's stickiness; None: off. Cookies are honoured even at weight 0, which is the
+                worst that AWS may do (aws-facts, open question 1).
+    sticking:   the data plane's.
+    pinned:     share of the returning clients whose cookie names the slot, 0..1.
     """
 
     clock: SimClock
@@ -46,11 +54,15 @@ class SimCloud:
     data_lag_s: float = 5.0
     group: int = 0
     cohort: Admitted | Blocked | None = None
+    sticky_s: int | None = None
     ledger: Ledger = field(default_factory=Ledger)
     changes: list[tuple[float, Change]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.flowing, self.diverted = self.rule, self.admitted
+        self.sticking = self.sticky_s
+        self.pinned = {slot: self.rule[slot] / 1000 if self.rule else 0.0 for slot in Slot}
+        self._lapse_at = NEVER  # from when on no cookie is left; none is while the rule sticks
         self._at = self.clock.now()
         self._arriving: list[tuple[float, Happening]] = []
         self._happenings: list[tuple[float, Happening]] = []
@@ -82,6 +94,8 @@ class SimCloud:
             self._set_weights(change)
         elif isinstance(change, SetCohort):
             self._set_cohort(change)
+        elif isinstance(change, Stick):
+            self._stick(change)
         elif isinstance(change, SetDesired):
             self._set_desired(change)
         elif isinstance(change, Terminate):
@@ -103,8 +117,13 @@ class SimCloud:
 
     def move(self, weights: Weights | None) -> None:
         """The rule changes; the data plane follows later."""
-        self.rule = weights
-        self._later(lambda: setattr(self, "flowing", weights))
+        self.rule, sticky_s = weights, self.sticky_s
+        self._later(lambda: self._follow(weights, sticky_s))
+
+    def set_sticky(self, sticky_s: int | None) -> None:
+        """Somebody switches the rule's stickiness on or off."""
+        self.sticky_s = sticky_s
+        self.move(self.rule)
 
     def divert(self, cohort: Admitted | Blocked | None) -> None:
         """The group's rule changes; the data plane follows later."""
@@ -128,6 +147,18 @@ class SimCloud:
         own = share if admitted is None else 1000 * (admitted.slot is slot)
         return self.group * own, (1000 - self.group) * share
 
+    def reaching(self, slot: Slot) -> float:
+        """What really reaches `slot`, in millionths of everything.
+
+        Returning clients stay where their cookie says, but for the group: its rule has none.
+        """
+        theirs, others = self.shares(slot, self.flowing, self.diverted)
+        if self.sticking is None or self.flowing is None:
+            return theirs + others
+        share = RETURNING * self.pinned[slot] * 1000 + (1 - RETURNING) * self.flowing[slot]
+        own = theirs if self.diverted is not None else self.group * share
+        return own + (1000 - self.group) * share
+
     def _later(self, happening: Happening) -> None:
         self._arriving.append((self._at + self.data_lag_s, happening))
         self._settle()
@@ -140,11 +171,20 @@ class SimCloud:
         self.divert(change.admitted)
 
     def _set_weights(self, change: SetWeights) -> None:
-        if self.rule == change.weights:
+        unstick = change.unsticks and self.sticky_s is not None
+        if self.rule == change.weights and not unstick:
             return
+        if self.rule != change.live or (unstick and self.sticky_s != change.sticky_s):
+            raise WeightsMoved(f"the rule says {self.rule} ({self.sticky_s}), not {change.live}")
+        if unstick:
+            self.sticky_s = None
+        self.move(change.weights)
+
+    def _stick(self, change: Stick) -> None:
         if self.rule != change.live:
             raise WeightsMoved(f"the rule says {self.rule}, not {change.live}")
-        self.move(change.weights)
+        if self.sticky_s is None:
+            self.set_sticky(change.sticky_s)
 
     def _set_desired(self, change: SetDesired) -> None:
         group = self.groups[change.slot]
@@ -180,13 +220,35 @@ class SimCloud:
         for group in self.groups.values():
             group.settle(self._at)
 
+    def _follow(self, weights: Weights | None, sticky_s: int | None) -> None:
+        """The data plane does what the rule says."""
+        if self.sticking is not None and sticky_s is None:
+            self._lapse_at = self._at + self.sticking
+        if self.sticking is None and sticky_s is not None and self._at >= self._lapse_at:
+            self.pinned = {slot: weights[slot] / 1000 if weights else 0.0 for slot in Slot}
+        self.flowing, self.sticking = weights, sticky_s
+
+    def _turn_over(self, until: float) -> None:
+        """While it sticks, clients leave, and others come who get a slot by weight."""
+        if self.sticking is None or self.flowing is None:
+            return
+        kept = math.exp((self._at - until) / TURNOVER_S)
+        for slot in Slot:
+            fresh = self.flowing[slot] / 1000
+            self.pinned[slot] = fresh + (self.pinned[slot] - fresh) * kept
+
     def _serve(self, until: float) -> None:
         for slot in Slot:
             theirs, others = self.shares(slot, self.flowing, self.diverted)
-            if theirs or others:
-                need = self.need(slot, self.flowing, self.diverted)
+            reaching = self.reaching(slot)
+            if reaching:
+                need = max(
+                    self.need(slot, self.flowing, self.diverted),
+                    math.ceil(self.load * reaching / MILLION - 1e-9),
+                )
                 loss = self.groups[slot].loss(need, self._at)
-                rate = self.rate * (theirs + others) / MILLION
+                rate = self.rate * reaching / MILLION
                 self.ledger.serve(slot, self._at, until, rate, loss)
                 if self.group:
                     self.ledger.parts.append(Part(slot, self._at, bool(theirs), bool(others)))
+        self._turn_over(until)

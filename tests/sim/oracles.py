@@ -17,6 +17,7 @@ from deployer.ports import (
     SetCohort,
     SetDesired,
     SetWeights,
+    Stick,
     Suspend,
     Terminate,
     Thaw,
@@ -32,6 +33,7 @@ class Oracle:
 
     blind_s: a reading may be this old, so that what changed since is not held against anybody.
     theirs:  processes that somebody else has suspended, and that stay so.
+    sticky_s: the rule's stickiness as it was met, or as somebody else has made it since.
     """
 
     cloud: SimCloud
@@ -42,6 +44,9 @@ class Oracle:
     foreign_at: float = -math.inf
     theirs: Mapping[Slot, frozenset[str]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.sticky_s = self.cloud.sticky_s
+
     def before(self, change: Change, owner: str) -> None:
         """Called before each change takes effect."""
         record = self._lease(change, owner)
@@ -51,6 +56,7 @@ class Oracle:
         self._finite(record)
         if isinstance(change, SetWeights):
             self._capacity(change, change.weights, self.cloud.admitted)
+            self._unstick(record, change)
         if isinstance(change, SetCohort):
             self._capacity(change, self.cloud.rule, change.admitted)
         if isinstance(change, SetDesired):
@@ -74,6 +80,11 @@ class Oracle:
         self._expect(not left, "I9", f"still suspended at the end: {', '.join(left)}")
         cold = [f"{g.slot}: {g.min_size}" for g in self.cloud.groups.values() if g.min_size]
         self._expect(not cold, "I9", f"still frozen at the end: {', '.join(cold)}")
+        told = record.unstuck.sticky_s if record.unstuck else None
+        self._expect(
+            self.sticky_s in (self.cloud.sticky_s, told),
+            "I9", f"the rule sticks for {self.cloud.sticky_s} s at the end, not {self.sticky_s}",
+        )  # fmt: skip
         if record.status is Status.HALTED:
             self._expect(bool(record.reason), "I10", "halted without a reason")
             return
@@ -107,7 +118,9 @@ class Oracle:
         return held.deployment if held else None
 
     def _written(self, record: Deployment, change: Change) -> None:
-        parting = isinstance(change, ResumeProcesses | Thaw)  # touches neither traffic nor capacity
+        parting = isinstance(
+            change, ResumeProcesses | Thaw | Stick
+        )  # touches neither traffic nor capacity
         if self.cloud.clock.now() - self.foreign_at > self.blind_s and not parting:
             known = (record.written, *record.intended)
             self._expect(
@@ -146,6 +159,13 @@ class Oracle:
                 not gains or have >= need, "I2/I7", f"{change}: {slot} has {have} of {need}"
             )
 
+    def _unstick(self, record: Deployment, change: SetWeights) -> None:
+        """What is switched off is in the record, as it is now."""
+        sticks = self.cloud.sticky_s
+        if change.unsticks and sticks is not None and sticks == change.sticky_s:
+            told = record.unstuck.sticky_s if record.unstuck else None
+            self._expect(told == sticks, "I9", f"{change}: {sticks} s is not in the journal")
+
     def _shrink(self, change: SetDesired) -> None:
         slot, cloud = change.slot, self.cloud
         if change.desired >= cloud.groups[slot].desired:
@@ -158,10 +178,10 @@ class Oracle:
         need = self._needed(slot)
         recently = cloud.clock.now() - self.foreign_at <= self.blind_s
         self._expect(change.desired >= need or recently, "I3", f"{change}: {need} needed")
-        flowing = cloud.flowing[slot] if cloud.flowing else 0
-        diverted = cloud.diverted is not None and cloud.diverted.slot is slot
-        silent = not (flowing or diverted) or recently
-        self._expect(silent, "I5", f"{change}: the data plane still sends it {flowing} per mille")
+        reaching = cloud.reaching(slot)
+        silent = not reaching or recently
+        words = f"{change}: the data plane still sends it {reaching / 10_000:.1f} %"
+        self._expect(silent, "I5", words)
 
     def _expect(self, holds: bool, invariant: str, words: str) -> None:
         if not holds:

@@ -7,7 +7,7 @@ from itertools import cycle
 
 from msgspec.structs import replace
 
-from deployer import strategies
+from deployer import stickiness, strategies
 from deployer.engine import Runner
 from deployer.errors import CloudUnavailable, NotFound, NotPossibleNow
 from deployer.journal import Ask, Lease, Request
@@ -73,14 +73,16 @@ class CloudPort:
     def _remember(self) -> None:
         groups, now = self.truth.groups, self.truth.clock.now()
         blue, green = (groups[slot].state(now) for slot in (Slot.BLUE, Slot.GREEN))
-        self.history.append(Snapshot(now, self.truth.rule, blue, green, self.truth.cohort))
+        self.history.append(
+            Snapshot(now, self.truth.rule, blue, green, self.truth.cohort, self.truth.sticky_s)
+        )
 
     def _observe(self) -> Snapshot:
         self._remember()
         now = self.truth.clock.now()
         rules = self._as_of(now - next(self._weights_lag))
         groups = self._as_of(now - next(self._groups_lag))
-        return Snapshot(now, rules.weights, groups.blue, groups.green, rules.cohort)
+        return Snapshot(now, rules.weights, groups.blue, groups.green, rules.cohort, rules.sticky_s)
 
     def _as_of(self, moment: float) -> Snapshot:
         """The oldest remembered reading that is no older than `moment`."""
@@ -141,6 +143,7 @@ class Play:
         """Compile a plan and take the environment, as the command line does."""
         seen = runner.cloud.observe()
         now = self.clock.now()
+        last = next(iter(self.journal.history(ENVIRONMENT, 1)), None)
         deployment = Deployment(
             id=name,
             environment=ENVIRONMENT,
@@ -150,6 +153,7 @@ class Play:
             entered_at=now,
             written=seen.weights,
             cohort=seen.admitted,
+            unstuck=stickiness.inherited(last, seen),
         )
         return self.journal.begin(deployment, self.lease(runner.owner))
 
@@ -195,6 +199,15 @@ class Play:
         with suppress(NotPossibleNow):
             self.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice", "r1"))
 
+    def stick_at(self, after_s: float, sticky_s: int | None) -> None:
+        """Somebody switches the rule's stickiness on or off by hand, `after_s` seconds from now."""
+
+        def switch() -> None:
+            self.oracle.sticky_s = sticky_s
+            self.cloud.set_sticky(sticky_s)
+
+        self.cloud.at(self.clock.now() + after_s, switch)
+
     def kill_instance_at(self, after_s: float, slot: Slot) -> None:
         """An instance of `slot` dies by itself, `after_s` seconds from now."""
         moment = self.clock.now() + after_s
@@ -236,6 +249,7 @@ class Play:
             self.cloud.rule,
             self.cloud.cohort,
             tuple((g.slot, g.desired, g.boots, len(g.instances)) for g in groups),
+            self.cloud.sticky_s,
         )
 
 
@@ -250,6 +264,7 @@ def play(
     metrics_delay_s: float = 60.0,
     rate: float = 50.0,
     group: int = 0,
+    sticky_s: int | None = None,
 ) -> Play:
     """An environment in which v1 serves with `size` instances (or nothing does: weights None).
 
@@ -263,7 +278,14 @@ def play(
         groups[live].desired, groups[live].boots = size, Release("v1")
         groups[live].stock(clock.now())
     cloud = SimCloud(
-        clock, groups, weights, load=size, rate=rate, data_lag_s=data_lag_s, group=group
+        clock,
+        groups,
+        weights,
+        load=size,
+        rate=rate,
+        data_lag_s=data_lag_s,
+        group=group,
+        sticky_s=sticky_s,
     )
     journal = SimJournal(gate)
     stale_s = max([0.0, *(lag for ages in (lags or {}).values() for lag in ages)])

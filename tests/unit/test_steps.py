@@ -311,6 +311,7 @@ def test_evidence_of_both_sides() -> None:
     assert isinstance(progress, Waiting)
     assert progress.evidence["stable_requests"] == 500
     assert progress.evidence["stable_failures"] == 0
+    assert progress.evidence["observed_share"] == 0.5
 
 
 LINGER = Linger(BLUE, 300.0, 60.0, 420.0)

@@ -1,0 +1,129 @@
+"""A production rule that sticks: what that means for a deployment, and how it gets that back. Pure.
+
+With target-group stickiness a client keeps the slot that it got, whatever the weights say, and each
+answer prolongs that (aws-facts 1.3). While shares are split, that is what people want. When one
+slot gets everything it is not, least of all on the way back from a bad release: the same change
+switches it off. It comes back once no cookie of before is left, since clients that still have one
+may be sent to a slot that has no instances any more. A deployment waits for that, but not for long:
+what it cannot give back is in its record, and the next deployment does it before it moves a share.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
+from deployer.durations import spell
+from deployer.model import Snapshot
+from deployer.plan import Deployment, Status, Unstuck
+from deployer.ports import SetWeights, Stick
+from deployer.steps.base import LATE_READING_S
+from deployer.steps.kinds import Step
+from deployer.steps.route import Route
+
+WAIT_S = 600.0  # an ended deployment holds its environment so long at most for cookies to run out
+
+
+def notes(seen: Snapshot, steps: Sequence[Step]) -> Iterator[str]:
+    """What people should know of a plan of `steps`, a sentence each."""
+    shares = [step.weights.sole is None for step in steps if isinstance(step, Route)]
+    if seen.sticky_s is None or not shares:
+        return
+    lasts = spell(seen.sticky_s)
+    if any(shares):
+        yield (
+            f"The production rule sticks (AWSALBTG, {lasts}): clients keep the release that they "
+            f"got until they have been away for {lasts}, so the observed share lags behind the "
+            "weight; judged is what each slot really served."
+        )
+    yield (
+        "The change to 100 %, and every way back, switches that stickiness off in the same call. It "
+        f"comes back when no cookie from before is left, {lasts} later"
+        + (
+            "."
+            if seen.sticky_s <= WAIT_S
+            else ": at the end of this deployment, or at the beginning of the next one."
+        )
+    )
+
+
+def remembering(deployment: Deployment, change: SetWeights, now: float) -> Deployment:
+    """The record, before the change is made."""
+    if change.sticky_s is None or not change.unsticks:
+        return deployment
+    return replace(deployment, unstuck=Unstuck(change.sticky_s, now))
+
+
+def due_at(unstuck: Unstuck) -> float:
+    """From when on every cookie of before has run out, epoch seconds; the data plane lags."""
+    return unstuck.at + unstuck.sticky_s + LATE_READING_S
+
+
+def strange(deployment: Deployment, seen: Snapshot) -> bool:
+    """It sticks although this plan has switched that off: somebody else has switched it on."""
+    passed = deployment.plan.steps[: deployment.cursor]
+    alone = any(isinstance(step, Route) and step.weights.sole is not None for step in passed)
+    return alone and deployment.unstuck is not None and seen.sticky_s is not None
+
+
+def overdue(deployment: Deployment, seen: Snapshot, now: float) -> Stick | None:
+    """What an earlier deployment left to be given back, before this one has moved any share."""
+    unstuck, begun = deployment.unstuck, deployment.plan.steps[: deployment.cursor + 1]
+    moves = any(isinstance(step, Route) for step in begun)
+    if unstuck is None or moves or deployment.status is not Status.RUNNING:
+        return None
+    return _back(unstuck, seen) if now >= due_at(unstuck) else None
+
+
+def handing_back(deployment: Deployment, seen: Snapshot | None, now: float) -> Stick | str | None:
+    """At the end: the change that gives it back, why that must wait, or None: it is settled.
+
+    Settled is what sticks already, and what is left to the next deployment (`owed`).
+    """
+    unstuck = deployment.unstuck
+    if unstuck is None or seen is None:
+        return None
+    if seen.sticky_s is not None:
+        late = now < unstuck.at + LATE_READING_S
+        return "looking again whether the production rule sticks" if late else None
+    patience_s = 0.0 if deployment.ending is Status.HALTED else WAIT_S
+    change = _back(unstuck, seen)
+    if change is None or due_at(unstuck) > deployment.entered_at + patience_s:
+        return None
+    left_s = due_at(unstuck) - now
+    if left_s > 0:
+        return f"in {spell(left_s)} the production rule may stick again: {_why(unstuck)}"
+    return change
+
+
+def settled(deployment: Deployment, seen: Snapshot | None) -> Deployment:
+    """The record once nothing more is done about it: nothing is owed where the rule sticks."""
+    if seen is not None and seen.sticky_s is not None:
+        return replace(deployment, unstuck=None)
+    return deployment
+
+
+def inherited(last: Deployment | None, seen: Snapshot) -> Unstuck | None:
+    """What the deployment before, if there was one, left to the one that begins now."""
+    return last.unstuck if last is not None and seen.sticky_s is None else None
+
+
+def owed(deployment: Deployment) -> str:
+    """What is left to the next deployment, for people; empty: nothing."""
+    unstuck = deployment.unstuck
+    if unstuck is None:
+        return ""
+    return (
+        f"the production rule's stickiness of {spell(unstuck.sticky_s)} is still off: "
+        f"{_why(unstuck)}; the next deployment gives it back before it moves any traffic"
+    )
+
+
+def _why(unstuck: Unstuck) -> str:
+    return f"cookies of the other slot last {spell(unstuck.sticky_s)}"
+
+
+def _back(unstuck: Unstuck, seen: Snapshot) -> Stick | None:
+    """Only where one slot has everything: else it is not known what people want there now."""
+    if seen.sticky_s is not None or seen.weights is None or seen.weights.sole is None:
+        return None
+    return Stick(unstuck.sticky_s, seen.weights)

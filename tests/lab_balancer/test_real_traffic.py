@@ -5,6 +5,10 @@ from collections import Counter
 
 import pytest
 
+from deployer.aws.alb import ProductionRule
+from deployer.aws.session import Aws
+from deployer.model import Slot, Weights
+from deployer.ports import SetWeights
 from tests.lab_balancer.rig import ANY_PATH, Rig, fixed, forward, until
 from tests.lab_balancer.targets import Client
 
@@ -153,7 +157,7 @@ def test_targets_see_the_client_in_forwarded_headers_only(rig: Rig, pair: tuple[
     assert not [key for key in headers if "envoy" in key or "lab" in key]
 
 
-def test_group_stickiness_holds_a_client_to_its_group_but_not_to_weight_0(
+def test_group_stickiness_holds_a_client_to_its_group_even_at_weight_0(
     rig: Rig, pair: tuple[str, str]
 ) -> None:
     listener, port = rig.listener([forward((pair[0], 1), (pair[1], 1), sticky_s=1000)])
@@ -172,10 +176,53 @@ def test_group_stickiness_holds_a_client_to_its_group_but_not_to_weight_0(
     assert len(set(cookies)) == 2
     only_blue = forward((pair[0], 1), (pair[1], 0), sticky_s=1000)
     rig.elb.modify_listener(ListenerArn=listener, DefaultActions=[only_blue])
-    both = set(cookies)
-    until(lambda: {rig.ask(port, Cookie=c).name for c in both} <= set(rig.ids[:2]), "weight 0")
-    for cookie in both:
-        assert rig.tally(port, 20, Cookie=cookie).keys() <= set(rig.ids[:2])
+    until(lambda: rig.tally(port, 20).keys() <= set(rig.ids[:2]), "weight 0")
+    for cookie in set(cookies):
+        stays = rig.ids[:2] if pair[0].rsplit("/", 1)[-1] in cookie else rig.ids[2:]
+        assert rig.tally(port, 20, Cookie=cookie).keys() <= set(stays)
+
+
+def test_the_deployers_change_takes_every_client_off_the_slot_at_once_cookies_or_not(
+    rig: Rig, pair: tuple[str, str]
+) -> None:
+    """At half of the traffic clients stay with what they got; on the way back all of them leave."""
+    listener, port = rig.listener()
+    rig.rule(listener, 49_000, [ANY_PATH], forward((pair[0], 1), (pair[1], 1), sticky_s=1000))
+    aws = Aws("us-east-1")
+    aws.__dict__["elbv2"] = rig.elb  # the in-process one
+    rule = ProductionRule(aws, listener, {Slot.BLUE: pair[0], Slot.GREEN: pair[1]}, {})
+    until(lambda: rig.ask(port).status == 200, "the rule")
+    clients = [rig.ask(port) for _ in range(30)]
+    cookies = {each.cookie("AWSALBTG") for each in clients}
+    assert len(cookies) == 2
+    half = Weights(500, 500)
+    assert rule.read() == (half, 1000)
+    lost, stay, bad = Counter[str](), threading.Event(), set(rig.ids[2:])
+
+    def keep_asking(cookie: str, served: list[str]) -> None:
+        with Client(rig.address, port) as client:
+            while not stay.is_set():
+                reply = client.get(Cookie=cookie)
+                served.append(reply.name)
+                lost[str(reply.status)] += reply.status != 200
+
+    served: dict[str, list[str]] = {cookie: [] for cookie in cookies}
+    askers = [
+        threading.Thread(target=keep_asking, args=(cookie, names))
+        for cookie, names in served.items()
+    ]
+    for asker in askers:
+        asker.start()
+    until(lambda: min(map(len, served.values())) > 100, "requests with cookies")
+    for names in served.values():  # nobody has left the slot that he got
+        assert len({name in bad for name in names}) == 1
+    rule.change(SetWeights(Weights(1000, 0), half, 1000))
+    until(lambda: all(bad.isdisjoint(names[-50:]) for names in served.values()), "all have left")
+    stay.set()
+    for asker in askers:
+        asker.join(10)
+    assert lost.total() == 0
+    assert rule.read() == (Weights(1000, 0), None)
 
 
 def test_target_stickiness_holds_a_client_to_its_target_until_it_is_deregistered(

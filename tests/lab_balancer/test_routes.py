@@ -72,10 +72,13 @@ def test_a_groups_cookie_leads_to_the_group_before_the_weights_are_asked() -> No
     assert [each["weight"] for each in clusters(rest)] == [9, 1]
 
 
-def test_the_cookie_of_a_group_without_weight_leads_nowhere() -> None:
+def test_the_cookie_of_a_group_without_weight_leads_there_all_the_same() -> None:
+    """The worse of what ALB may do; everybody else goes where the weights are."""
     action = Forward((Share(BLUE, 1), Share(GREEN, 0)), sticky_s=600)
     made = routes(default(action))
-    assert [[each["name"] for each in clusters(route)] for route in made] == [[BLUE], [BLUE]]
+    names = [[each["name"] for each in clusters(route)] for route in made]
+    assert names == [[BLUE], [GREEN], [BLUE]]
+    assert [each["weight"] for route in made for each in clusters(route)] == [1, 1, 1]
 
 
 def test_target_stickiness_is_on_for_its_group_alone() -> None:

@@ -1,14 +1,16 @@
 """A listener's rules as Envoy's routes, in the order in which ALB tries them.
 
 The target group is chosen first, by weight, for every request anew; what happens inside it never
-leads to another group (aws-facts 1.3). Groups of weight 0 are left out: they get no request.
+leads to another group (aws-facts 1.3). Groups of weight 0 get no request, but from clients that
+have their cookie: whether ALB honours it is not documented (aws-facts, open question 1), and the lab
+does the worse of the two, so that nothing rests on the better.
 Nothing is ever retried: ALB does not.
 """
 
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deployer.lab.balancer.conditions import SOURCE_HEADER, matchers
@@ -87,13 +89,12 @@ def _answer(action: Action) -> Json:
 
 
 def _sticky_routes(match: Json, action: Forward, setting: Setting) -> list[Json]:
-    """A client with a group's cookie stays with the group, as long as the group has a weight."""
+    """A client with a group's cookie stays with the group, even without a weight."""
     if action.sticky_s is None:
         return []
     return [
-        _forward(_with_cookie(match, share), action, (share,), setting)
+        _forward(_with_cookie(match, share), action, (replace(share, weight=1),), setting)
         for share in action.shares
-        if share.weight
     ]
 
 

@@ -31,6 +31,7 @@ class Code(StrEnum):
     PROCESS_SUSPENDED = "process-suspended"
     STACK_BUSY = "stack-busy"
     STACK_FAILED = "stack-failed"
+    TARGET_STICKINESS = "target-stickiness"
     TARGETS_UNUSED = "targets-unused"
     WEIGHTS_DRIFTED = "weights-drifted"
 
@@ -53,11 +54,13 @@ class Surroundings:
     stacks:    status of those of its stacks that exist, by name.
     refreshes: status of each group's instance refreshes that are not over, by the group's name.
     suspended: processes that are suspended, by the group's name.
+    sticky:    target groups that keep a client with one target (cookie AWSALB).
     """
 
     stacks: Mapping[str, str] = field(default_factory=dict)
     refreshes: Mapping[str, str] = field(default_factory=dict)
     suspended: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sticky: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Facts:
     last:           the newest deployment that changed anything; None: there was none.
     accept_weights: whoever moved traffic since then, it is fine.
     one_way:        the release, if it cannot go back and nobody has confirmed that.
+    moves_traffic:  weights will change; in place they do not.
     """
 
     seen: Snapshot
@@ -76,6 +80,7 @@ class Facts:
     last: Deployment | None = None
     accept_weights: bool = False
     one_way: str = ""
+    moves_traffic: bool = True
 
 
 def objections(facts: Facts) -> tuple[Objection, ...]:
@@ -88,6 +93,7 @@ def objections(facts: Facts) -> tuple[Objection, ...]:
         *_suspended(facts.around),
         *_drifted(facts),
         *_irreversible(facts.one_way),
+        *(_sticky(facts.around.sticky) if facts.moves_traffic else ()),
     )
 
 
@@ -107,7 +113,8 @@ def _alarms(ringing: Mapping[str, str]) -> Iterator[Objection]:
     for name, why in ringing.items():
         yield Objection(
             Code.ALARM_RINGING,
-            f"alarm {name} {why}: mend that, or take it out of analysis.alarms in deployer.toml",
+            f"alarm {name} {why}: mend that, or, to fix forward, begin all the same with "
+            "--accept-alarms",
         )
 
 
@@ -186,6 +193,17 @@ def _irreversible(release: str) -> Iterator[Objection]:
             "itself; add --irreversible to ship it all the same (docs/schema-changes.md)"
         )
         yield Objection(Code.IRREVERSIBLE, words)
+
+
+def _sticky(groups: tuple[str, ...]) -> Iterator[Objection]:
+    """Where a target group sticks its rule must, so that no switch could be instant (aws-facts 1.3)."""
+    for group in groups:
+        yield Objection(
+            Code.TARGET_STICKINESS,
+            f"target group {group} keeps clients with one target (stickiness.enabled): the rule "
+            "must stick then, and no cut-over or way back would take them off a slot; switch it off "
+            "(`aws elbv2 modify-target-group-attributes`), and use the rule's own stickiness",
+        )
 
 
 def left_by(last: Deployment) -> tuple[Weights | None, ...]:

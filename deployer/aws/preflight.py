@@ -1,7 +1,8 @@
-"""What surrounds an environment's groups: stack operations, instance refreshes, suspensions.
+"""What surrounds an environment's groups: stack operations, refreshes, suspensions, stickiness.
 
-Six calls, before a deployment begins and never while it runs: DescribeAutoScalingGroups (both),
-DescribeInstanceRefreshes (each), DescribeStacks (network, service, control).
+Eight calls, before a deployment begins and never while it runs: DescribeAutoScalingGroups (both),
+DescribeInstanceRefreshes (each), DescribeStacks (network, service, control),
+DescribeTargetGroupAttributes (each).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from deployer.topology import PARTS, stack_name
 NEEDS = (
     Need("autoscaling:DescribeInstanceRefreshes", Resource.ANY),
     Need("cloudformation:DescribeStacks", Resource.STACKS),
+    Need("elasticloadbalancing:DescribeTargetGroupAttributes", Resource.ANY),
 )
 
 
@@ -40,7 +42,23 @@ def read(aws: Aws, published: Published, service: str, environment: str) -> Surr
             name: tuple(each["ProcessName"] for each in group.get("SuspendedProcesses", ()))
             for name, group in groups.items()
         },
+        sticky=tuple(
+            arn.split("/")[-2]
+            for arn in (published.slots[slot].target_group for slot in Slot)
+            if sticks(aws, arn)
+        ),
     )
+
+
+def sticks(aws: Aws, target_group: str) -> bool:
+    """The target group keeps a client with one target, by whatever cookie (aws-facts 1.3).
+
+    Raises:
+        CloudUnavailable, AccessProblem, NotFound: as `failures.asking`.
+    """
+    with asking("elasticloadbalancing:DescribeTargetGroupAttributes", target_group):
+        found = aws.elbv2.describe_target_group_attributes(TargetGroupArn=target_group)
+    return {"Key": "stickiness.enabled", "Value": "true"} in found["Attributes"]
 
 
 def stacks(aws: Aws, names: Iterable[str]) -> dict[str, str]:

@@ -1,15 +1,28 @@
 """Before a deployment begins: everything that objects to it, told at once, nothing changed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from msgspec.structs import replace
+
+from deployer import strategies
 from deployer.cli.lineage import newest_begun
 from deployer.cli.session import REMEMBERED, Session
 from deployer.errors import NotPossibleNow, UsageError
-from deployer.model import Snapshot
+from deployer.model import Release, Snapshot
 from deployer.plan import Intent, Plan
 from deployer.preflight import Facts, Objection, objections, of_error, remarks
 
 Compiler = Callable[[Snapshot, Intent], Plan]
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """What a person has said is fine: objections to it are none."""
+
+    weights: bool = False
+    alarms: bool = False
+    irreversible: bool = False
 
 
 def cleared(
@@ -18,17 +31,24 @@ def cleared(
     seen: Snapshot,
     intent: Intent,
     *,
-    accept_weights: bool,
-    irreversible: bool,
+    waived: Waived,
     dry_run: bool,
 ) -> Plan:
     """The plan, if nothing forbids to begin it; a dry run tells what would, and goes on.
+
+    Alarms that are accepted do not judge the plan, which says so: the record keeps it.
 
     Raises:
         NotPossibleNow: something forbids it; all of it has been told.
         PlanInvalid, NotPossibleNow: the strategy's own refusal, if that is all there is.
     """
-    found = facing(session, seen, intent, accept_weights=accept_weights, irreversible=irreversible)
+    rings = session.services.alarms.ringing(intent.alarms) if intent.alarms else {}
+    accepted = rings if waived.alarms else {}
+    intent = replace(intent, alarms=tuple(each for each in intent.alarms if each not in accepted))
+    found = facing(
+        session, seen, intent.release, {} if waived.alarms else rings,
+        waived=waived, moves_traffic=compiler is not strategies.rolling,
+    )  # fmt: skip
     try:
         plan = compiler(seen, intent)
     except UsageError as error:
@@ -39,11 +59,24 @@ def cleared(
     tell(session, found, dry_run=dry_run)
     if found and not dry_run:
         raise refusal(found)
-    return plan
+    return replace(plan, notes=(*plan.notes, *accepting(accepted)))
+
+
+def accepting(alarms: Mapping[str, str]) -> Iterator[str]:
+    """The one line that says what is accepted."""
+    if alarms:
+        said = ", ".join(f"{name} {why}" for name, why in alarms.items())
+        yield f"Accepted (--accept-alarms), and not judged by in this deployment: {said}."
 
 
 def facing(
-    session: Session, seen: Snapshot, intent: Intent, *, accept_weights: bool, irreversible: bool
+    session: Session,
+    seen: Snapshot,
+    release: Release,
+    ringing: Mapping[str, str],
+    *,
+    waived: Waived,
+    moves_traffic: bool,
 ) -> tuple[Objection, ...]:
     """What objects to a deployment that begins now.
 
@@ -54,11 +87,9 @@ def facing(
     around = services.look_around()
     for remark in remarks(around):
         session.output.note(remark)
-    ringing = services.alarms.ringing(intent.alarms) if intent.alarms else {}
     last = newest_begun(services.journal.history(services.environment, REMEMBERED))
-    release = intent.release
-    one_way = "" if release.rollback_safe or irreversible else release.name
-    return objections(Facts(seen, around, ringing, last, accept_weights, one_way))
+    one_way = "" if release.rollback_safe or waived.irreversible else release.name
+    return objections(Facts(seen, around, ringing, last, waived.weights, one_way, moves_traffic))
 
 
 def tell(session: Session, found: Sequence[Objection], *, dry_run: bool) -> None:

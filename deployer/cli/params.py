@@ -86,6 +86,11 @@ accept_weights_option = click.option(
     "--accept-weights", is_flag=True,
     help="Begin although somebody has moved traffic since the last deployment.",
 )  # fmt: skip
+accept_alarms_option = click.option(
+    "--accept-alarms", is_flag=True,
+    help="Begin although alarms ring: the release is to mend that. Those that ring now do not judge "
+    "this deployment.",
+)  # fmt: skip
 irreversible_option = click.option(
     "--irreversible", is_flag=True,
     help="Ship RELEASE although it says of itself that it cannot go back (rollback-safe: false): "

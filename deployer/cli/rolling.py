@@ -3,10 +3,12 @@
 import click
 
 from deployer.cli.app import app_of
+from deployer.cli.clearance import Waived
 from deployer.cli.ending import Ending
 from deployer.cli.params import (
     Duration,
     Instances,
+    accept_alarms_option,
     accept_weights_option,
     dry_run_option,
     irreversible_option,
@@ -38,6 +40,7 @@ from deployer.cli.ship import ship
 )  # fmt: skip
 @wait_option
 @accept_weights_option
+@accept_alarms_option
 @irreversible_option
 @dry_run_option
 @click.pass_context
@@ -51,6 +54,7 @@ def rolling(
     until: str | None,
     wait_for_lock: str,
     accept_weights: bool,
+    accept_alarms: bool,
     irreversible: bool,
     dry_run: bool,
 ) -> Ending:
@@ -81,5 +85,5 @@ def rolling(
         "rolling.until": until,
     }
     return ship(app_of(ctx, flags), release, "rolling", wait_for_lock,
-        accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
+        waived=Waived(accept_weights, accept_alarms, irreversible), dry_run=dry_run,
     )  # fmt: skip

@@ -1,19 +1,18 @@
 """`deployer canary`, `deployer blue-green` and `deployer deploy`."""
 
-from collections.abc import Callable, Mapping
 from typing import Literal
 
 import click
 
-from deployer import strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
-from deployer.cli.clearance import cleared
+from deployer.cli.clearance import Waived, cleared
 from deployer.cli.ending import Ending
 from deployer.cli.params import (
     Approvals,
     Duration,
     Weights,
+    accept_alarms_option,
     accept_weights_option,
     dry_run_option,
     irreversible_option,
@@ -22,16 +21,10 @@ from deployer.cli.params import (
 from deployer.cli.session import Session
 from deployer.cli.usual import remembering
 from deployer.durations import seconds
-from deployer.model import Snapshot
-from deployer.plan import Intent, Plan
+from deployer.strategies import STRATEGIES
 from deployer.wiring import intent_of
 
-Strategy = Literal["canary", "blue-green", "rolling"]
-COMPILERS: Mapping[Strategy, Callable[[Snapshot, Intent], Plan]] = {
-    "canary": strategies.canary,
-    "blue-green": strategies.blue_green,
-    "rolling": strategies.rolling,
-}
+Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.STRATEGIES
 
 
 @click.command(short_help="Ship RELEASE a little at a time, judging it at each stop.")
@@ -58,6 +51,7 @@ COMPILERS: Mapping[Strategy, Callable[[Snapshot, Intent], Plan]] = {
 )  # fmt: skip
 @wait_option
 @accept_weights_option
+@accept_alarms_option
 @irreversible_option
 @dry_run_option
 @click.pass_context
@@ -71,6 +65,7 @@ def canary(
     linger: str | None,
     wait_for_lock: str,
     accept_weights: bool,
+    accept_alarms: bool,
     irreversible: bool,
     dry_run: bool,
 ) -> Ending:
@@ -103,7 +98,7 @@ def canary(
         "canary.linger": linger,
     }
     return ship(app_of(ctx, flags), release, "canary", wait_for_lock,
-        accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
+        waived=Waived(accept_weights, accept_alarms, irreversible), dry_run=dry_run,
     )  # fmt: skip
 
 
@@ -129,6 +124,7 @@ def canary(
 )  # fmt: skip
 @wait_option
 @accept_weights_option
+@accept_alarms_option
 @irreversible_option
 @dry_run_option
 @click.pass_context
@@ -142,6 +138,7 @@ def blue_green(
     standby: int | None,
     wait_for_lock: str,
     accept_weights: bool,
+    accept_alarms: bool,
     irreversible: bool,
     dry_run: bool,
 ) -> Ending:
@@ -170,7 +167,7 @@ def blue_green(
         "blue_green.standby": standby,
     }
     return ship(app_of(ctx, flags), release, "blue-green", wait_for_lock,
-        accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
+        waived=Waived(accept_weights, accept_alarms, irreversible), dry_run=dry_run,
     )  # fmt: skip
 
 
@@ -178,6 +175,7 @@ def blue_green(
 @click.argument("release")
 @wait_option
 @accept_weights_option
+@accept_alarms_option
 @irreversible_option
 @dry_run_option
 @click.pass_context
@@ -187,6 +185,7 @@ def deploy(
     release: str,
     wait_for_lock: str,
     accept_weights: bool,
+    accept_alarms: bool,
     irreversible: bool,
     dry_run: bool,
 ) -> Ending:
@@ -205,7 +204,7 @@ def deploy(
     app = app_of(ctx)
     strategy = app.settings.environment.strategy
     return ship(app, release, strategy, wait_for_lock,
-        accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
+        waived=Waived(accept_weights, accept_alarms, irreversible), dry_run=dry_run,
     )  # fmt: skip
 
 
@@ -215,8 +214,7 @@ def ship(
     strategy: Strategy,
     wait_for_lock: str,
     *,
-    accept_weights: bool = False,
-    irreversible: bool = False,
+    waived: Waived,
     dry_run: bool,
 ) -> Ending:
     """Compile, show, run; from a fresh reading whenever the environment had to be waited for."""
@@ -229,8 +227,7 @@ def ship(
         if strategy == "rolling":
             intent = remembering(app.services, seen, intent)
         plan = cleared(
-            session, COMPILERS[strategy], seen, intent,
-            accept_weights=accept_weights, irreversible=irreversible, dry_run=dry_run,
+            session, STRATEGIES[strategy], seen, intent, waived=waived, dry_run=dry_run,
         )  # fmt: skip
         if dry_run:
             session.show(plan)

@@ -1,14 +1,20 @@
 """A deployment refuses to begin: everything at once, exit 2, nothing changed."""
 
+import math
 import re
+import typing
 from dataclasses import replace
 
 import pytest
 
+from deployer.cli.ship import Strategy
 from deployer.model import Slot, Weights
 from deployer.preflight import Surroundings
+from deployer.settings.schema import EnvironmentSettings
+from deployer.strategies import STRATEGIES
+from deployer.wiring import Kind
 from tests.cli.conftest import Staged
-from tests.cli.stage import STACKS, Stage
+from tests.cli.stage import QUIET, STACKS, Stage
 
 UPDATING = dict.fromkeys(STACKS, "UPDATE_IN_PROGRESS")
 
@@ -32,8 +38,8 @@ def test_one_reason_is_the_last_word(staged: Staged, command: str) -> None:
     done = shop.run(command, "v2")
     assert done.exit_code == 2
     assert done.stderr == (
-        "Error: alarm-ringing: alarm fatal is in ALARM: 7 > 5: mend that, or take it out of "
-        "analysis.alarms in deployer.toml\n"
+        "Error: alarm-ringing: alarm fatal is in ALARM: 7 > 5: mend that, or, to fix forward, "
+        "begin all the same with --accept-alarms\n"
     )
     assert nothing_changed(shop)
 
@@ -145,3 +151,50 @@ def test_an_alarm_that_rings_during_the_bake_sends_everything_back(staged: Stage
     assert "alarm fatal is in ALARM: 7 > 5; v1 serves" in done.stdout
     assert shop.play.cloud.rule == Weights(1000, 0)
     assert shop.play.oracle.violations == []
+
+
+@pytest.mark.parametrize("command", ["canary", "blue-green", "rolling", "deploy"])
+def test_a_ringing_alarm_does_not_block_fixing_forward(staged: Staged, command: str) -> None:
+    """It rings all the time, and the fix ships: it is told once, and kept in the record."""
+    shop = with_alarms(staged(), "fatal", "other")
+    shop.play.alarms.rings_from |= {"fatal": 0.0, "other": math.inf}
+    done = shop.run(command, "v2", "--accept-alarms")
+    assert done.exit_code == 0, done.output
+    line = "Accepted (--accept-alarms), and not judged by in this deployment: fatal is in ALARM: 7 > 5."
+    assert done.stderr.count(line) == 1
+    plan = shop.records[0].plan
+    assert (line in plan.notes, plan.intent.alarms) == (True, ("other",))
+    assert shop.play.oracle.violations == []
+
+
+def test_an_alarm_that_was_not_accepted_goes_on_guarding(staged: Staged) -> None:
+    shop = with_alarms(staged(), "fatal", "other")
+    shop.play.alarms.rings_from |= {"fatal": 0.0, "other": shop.play.clock.now() + 150.0}
+    done = shop.run("canary", "v2", "--accept-alarms")
+    assert done.exit_code == 3
+    assert "alarm other is in ALARM" in done.stdout
+
+
+def test_nothing_is_said_of_alarms_that_do_not_ring(staged: Staged) -> None:
+    shop = with_alarms(staged(), "fatal")
+    shop.play.alarms.rings_from["fatal"] = math.inf
+    done = shop.run("canary", "v2", "--accept-alarms", "--dry-run")
+    assert done.exit_code == 0
+    assert "Accepted" not in done.output
+
+
+def test_a_target_group_that_sticks_forbids_what_moves_traffic_only(staged: Staged) -> None:
+    shop = staged()
+    shop.around = Surroundings(stacks=QUIET.stacks, sticky=("shop-sim-blue",))
+    refused = shop.run("canary", "v2")
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("Error: target-stickiness: target group shop-sim-blue keeps")
+    assert shop.run("rolling", "v2", "--dry-run").exit_code == 0
+    assert "target-stickiness" not in shop.run("rolling", "v2", "--dry-run").output
+
+
+def test_the_strategies_are_listed_once() -> None:
+    settings = typing.get_type_hints(EnvironmentSettings, include_extras=True)["strategy"]
+    assert set(typing.get_args(typing.get_args(settings)[0])) == set(STRATEGIES)
+    assert set(typing.get_args(Strategy)) == set(STRATEGIES)
+    assert set(typing.get_args(Kind)) == {*STRATEGIES, "rollback"}

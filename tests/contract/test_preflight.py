@@ -44,7 +44,14 @@ def groups(admin: Admin, fresh: str) -> Published:
             LaunchTemplate={"LaunchTemplateId": template, "Version": "$Default"},
             AvailabilityZones=["us-east-1a"],
         )  # fmt: skip
-    slots = {colour: PublishedSlot("", f"{fresh}-{colour}", "") for colour in ("blue", "green")}
+    vpc = admin("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    arns = {
+        colour: admin("elbv2").create_target_group(
+            Name=f"{fresh}-{colour}", Protocol="HTTP", Port=80, VpcId=vpc
+        )["TargetGroups"][0]["TargetGroupArn"]
+        for colour in ("blue", "green")
+    }
+    slots = {colour: PublishedSlot(arn, f"{fresh}-{colour}", "") for colour, arn in arns.items()}
     return published(slots=PublishedSlots(**slots))
 
 
@@ -73,7 +80,18 @@ def test_quiet_surroundings(aws: Aws, groups: Published, fresh: str) -> None:
     assert found.stacks == {}
     assert found.refreshes == {}
     assert found.suspended == {f"{fresh}-blue": (), f"{fresh}-green": ()}
-    assert len(actions.calls(external=True)) == before + 6
+    assert found.sticky == ()
+    assert len(actions.calls(external=True)) == before + 8
+
+
+def test_a_target_group_that_sticks_is_named(
+    aws: Aws, admin: Admin, groups: Published, fresh: str
+) -> None:
+    admin("elbv2").modify_target_group_attributes(
+        TargetGroupArn=groups.slots.green.target_group,
+        Attributes=[{"Key": "stickiness.enabled", "Value": "true"}],
+    )
+    assert preflight.read(aws, groups, "shop", fresh).sticky == (f"{fresh}-green",)
 
 
 def test_suspended_processes_are_told_of_the_group_that_has_them(

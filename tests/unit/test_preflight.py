@@ -55,7 +55,11 @@ def targets(which: Slot, *health: Health | None, lifecycle: str = "InService") -
     [
         (
             facts(ringing={"fatal": "is in ALARM: 5 > 4"}), Code.ALARM_RINGING,
-            "alarm fatal is in ALARM: 5 > 4: mend that, or take it out",
+            "alarm fatal is in ALARM: 5 > 4: mend that, or, to fix forward, begin all the same",
+        ),
+        (
+            facts(around=Surroundings(stacks=STACKS, sticky=("shop-blue",))),
+            Code.TARGET_STICKINESS, "target group shop-blue keeps clients with one target",
         ),
         (facts(ringing={"fatl": "does not exist"}), Code.ALARM_RINGING, "fatl does not exist"),
         *(
@@ -111,6 +115,7 @@ def test_what_forbids_to_begin(found: Facts, code: Code, words: str) -> None:
     [
         facts(),
         facts(around=Surroundings()),
+        facts(around=Surroundings(stacks=STACKS, sticky=("shop-blue",)), moves_traffic=False),
         *(refreshing(status) for status in ("Successful", "Failed", "Cancelled")),
         *(refreshing(status) for status in ("RollbackSuccessful", "RollbackFailed")),
         *(stacks(status) for status in ("CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")),
@@ -138,13 +143,14 @@ def test_everything_is_told_at_once() -> None:
             stacks={"a": "UPDATE_FAILED", "b": "UPDATE_IN_PROGRESS"},
             refreshes={"g": "Baking"},
             suspended={"g": ("Launch",), "h": ("Launch",)},
+            sticky=("shop-blue",),
         ),
         ringing={"x": "is in ALARM", "y": "does not exist"},
         last=record(Weights(500, 500)),
         one_way="v2",
     )
     codes = [objection.code for objection in objections(found)]
-    assert len(codes) == 10
+    assert len(codes) == 11
     assert set(codes) == set(Code) - {Code.NO_PLAN}
 
 

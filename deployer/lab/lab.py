@@ -106,7 +106,18 @@ def wait_for(cloudformation_client: Any, name: str) -> None:
         if stack["StackStatus"] == "CREATE_COMPLETE":
             return
         if not stack["StackStatus"].endswith("_IN_PROGRESS"):
-            reason = stack.get("StackStatusReason", "no reason given")
-            raise DeployError(f"stack {name} is {stack['StackStatus']}: {reason}")
+            raise DeployError(
+                f"stack {name} is {stack['StackStatus']}: {_reason(cloudformation_client, name)}"
+            )
         time.sleep(0.02)
     raise DeployError(f"stack {name} was not created within {PATIENCE_S:g} s")
+
+
+def _reason(cloudformation_client: Any, name: str) -> str:
+    """What failed first, in CloudFormation's words."""
+    events = cloudformation_client.describe_stack_events(StackName=name)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    if not failed:
+        return "no reason given"
+    first = failed[-1]  # they are told newest first
+    return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', 'no reason given')}"

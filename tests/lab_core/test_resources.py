@@ -8,6 +8,7 @@ import pytest
 
 from deployer.lab import actions
 from deployer.lab.cloudformation.resources.registry import KINDS
+from tests.lab_core.monitored import monitored
 from tests.lab_core.stacks import Cloud, template
 
 CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
@@ -601,6 +602,7 @@ def test_every_type_has_been_made_by_a_test() -> None:
             various("a"),
             table({}),
             table({}, "GlobalTable"),
+            monitored("a"),
         )
         for one in stack.values()
     } | {"AWS::S3::Bucket", "AWS::S3::BucketPolicy"}

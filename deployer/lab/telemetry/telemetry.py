@@ -17,6 +17,8 @@ from deployer.lab.actions import Call
 from deployer.lab.context import Context
 from deployer.lab.telemetry import alarms_api, alb, metrics_api
 from deployer.lab.telemetry.alarm_book import AlarmBook, Transition
+from deployer.lab.telemetry.alarms import Alarm
+from deployer.lab.telemetry.dashboards import Dashboard, Dashboards
 from deployer.lab.telemetry.notify import tell
 from deployer.lab.telemetry.requests import unsupported
 from deployer.lab.telemetry.store import MINUTE_S, Store
@@ -49,6 +51,7 @@ class Telemetry:
         self._delay_s = delay_s
         self.store = Store()
         self.alarms = AlarmBook()
+        self.dashboards = Dashboards()
         self._read = traffic.read()
         self._minute = self._minute_of(context.clock.now())
         self._hosts: dict[tuple[str, str], alb.Hosts] = {}
@@ -141,6 +144,14 @@ class Telemetry:
             "DisableAlarmActions": lambda _, params, __: alarms_api.enable_actions(
                 book, params, enabled=False
             ),
+            "PutDashboard": lambda call, params, now: self.dashboards.put(
+                params,
+                f"arn:aws:cloudwatch::{call.account}:dashboard/{params['DashboardName']}",
+                now,
+            ),
+            "GetDashboard": lambda _, params, __: self.dashboards.get(params),
+            "ListDashboards": lambda _, params, __: self.dashboards.listed(params),
+            "DeleteDashboards": lambda _, params, __: self.dashboards.delete(params),
             "TagResource": self._tag,
             "UntagResource": self._untag,
             "ListTagsForResource": self._tags,
@@ -150,24 +161,28 @@ class Telemetry:
         tell(self._context, self.alarms, transitions)
 
     def _tag(self, call: Call, params: Params, _now: float) -> Mapping[str, Any] | None:
-        alarm = alarms_api.tagged(self.alarms, str(params["ResourceARN"]))
-        if alarm is None:
+        named = self._named(params)
+        if named is None:
             return call.moto()
-        alarm.tags |= {tag["Key"]: tag["Value"] for tag in params["Tags"]}
+        named.tags |= {tag["Key"]: tag["Value"] for tag in params["Tags"]}
         return None
 
     def _untag(self, call: Call, params: Params, _now: float) -> Mapping[str, Any] | None:
-        alarm = alarms_api.tagged(self.alarms, str(params["ResourceARN"]))
-        if alarm is None:
+        named = self._named(params)
+        if named is None:
             return call.moto()
-        alarm.tags = {k: v for k, v in alarm.tags.items() if k not in params["TagKeys"]}
+        named.tags = {k: v for k, v in named.tags.items() if k not in params["TagKeys"]}
         return None
 
     def _tags(self, call: Call, params: Params, _now: float) -> Mapping[str, Any] | None:
-        alarm = alarms_api.tagged(self.alarms, str(params["ResourceARN"]))
-        if alarm is None:
+        named = self._named(params)
+        if named is None:
             return call.moto()
-        return {"Tags": [{"Key": key, "Value": value} for key, value in alarm.tags.items()]}
+        return {"Tags": [{"Key": key, "Value": value} for key, value in named.tags.items()]}
+
+    def _named(self, params: Params) -> Alarm | Dashboard | None:
+        arn = str(params["ResourceARN"])
+        return self.dashboards.by_arn(arn) or alarms_api.tagged(self.alarms, arn)
 
 
 def _adapted(

@@ -3,11 +3,13 @@
 from deployer.lab.cloudformation.kinds import Kind
 from deployer.lab.cloudformation.resources import (
     autoscaling,
+    cloudwatch,
     dynamodb,
     ec2,
     elbv2,
     iam,
     launch_templates,
+    messaging,
     s3,
     security_groups,
     various,
@@ -15,11 +17,13 @@ from deployer.lab.cloudformation.resources import (
 
 _MODULES = (
     autoscaling,
+    cloudwatch,
     dynamodb,
     ec2,
     elbv2,
     iam,
     launch_templates,
+    messaging,
     s3,
     security_groups,
     various,

@@ -1,4 +1,4 @@
-"""Single types of small services: SSM, Logs, CloudWatch, SNS, ECR, KMS; and CDK's own metadata."""
+"""Single types of small services: SSM, Logs, ECR, KMS; and CDK's own metadata."""
 
 import json
 from typing import Any
@@ -84,91 +84,6 @@ def _delete_log_group(work: Work) -> None:
 def _read_log_group(work: Work) -> dict[str, Any]:
     context = work.api.context
     return {"Arn": f"arn:aws:logs:{context.region}:{context.account}:log-group:{work.id}:*"}
-
-
-# -- alarm
-
-_ALARM = (
-    "ActionsEnabled AlarmActions AlarmDescription ComparisonOperator DatapointsToAlarm Dimensions "
-    "EvaluateLowSampleCountPercentile EvaluationPeriods ExtendedStatistic InsufficientDataActions "
-    "MetricName Metrics Namespace OKActions Period Statistic Threshold ThresholdMetricId "
-    "TreatMissingData Unit"
-)
-
-
-def _put_alarm(work: Work) -> None:
-    name = work.physical_id or work.get("AlarmName") or work.name()
-    work.api(
-        "cloudwatch",
-        "put_metric_alarm",
-        AlarmName=name,
-        Tags=work.all_tags() or None,
-        **work.pick(*_ALARM.split()),
-    )
-    work.physical_id = name
-
-
-def _delete_alarm(work: Work) -> None:
-    work.api("cloudwatch", "delete_alarms", AlarmNames=[work.id])
-
-
-def _read_alarm(work: Work) -> dict[str, Any]:
-    context = work.api.context
-    return {"Arn": f"arn:aws:cloudwatch:{context.region}:{context.account}:alarm:{work.id}"}
-
-
-# -- topic
-
-
-def _create_topic(work: Work) -> None:
-    attributes = {key: str(value) for key, value in work.pick(*_TOPIC).items()}
-    made = work.api(
-        "sns",
-        "create_topic",
-        Name=work.get("TopicName") or work.name(),
-        Attributes=attributes or None,
-        Tags=work.all_tags() or None,
-    )
-    work.physical_id = made["TopicArn"]
-    for one in work.get("Subscription", []):
-        work.api("sns", "subscribe", TopicArn=work.id, **one)
-
-
-_TOPIC = ("DisplayName", "KmsMasterKeyId")
-
-
-def _update_topic(work: Work) -> None:
-    if work.changed("Subscription"):
-        raise work.refuse("an update of Subscription")
-    for name in _TOPIC:
-        if work.changed(name):
-            work.api(
-                "sns",
-                "set_topic_attributes",
-                TopicArn=work.id,
-                AttributeName=name,
-                AttributeValue=work.get(name, ""),
-            )
-    if work.all_tags():
-        work.api("sns", "tag_resource", ResourceArn=work.id, Tags=work.all_tags())
-    if work.removed_tags():
-        work.api("sns", "untag_resource", ResourceArn=work.id, TagKeys=work.removed_tags())
-
-
-def _delete_topic(work: Work) -> None:
-    work.api("sns", "delete_topic", TopicArn=work.id)
-
-
-def _put_topic_policy(work: Work) -> None:
-    for arn in work.need("Topics"):
-        work.api(
-            "sns",
-            "set_topic_attributes",
-            TopicArn=arn,
-            AttributeName="Policy",
-            AttributeValue=json.dumps(work.need("PolicyDocument")),
-        )
-    work.physical_id = work.physical_id or work.name()
 
 
 # -- repository
@@ -284,31 +199,6 @@ KINDS: list[Kind] = [
         update=_update_log_group,
         delete=_delete_log_group,
         read=_read_log_group,
-    ),
-    kind(
-        "AWS::CloudWatch::Alarm",
-        f"{_ALARM} Tags",
-        fixed="AlarmName",
-        create=_put_alarm,
-        update=_put_alarm,
-        delete=_delete_alarm,
-        read=_read_alarm,
-    ),
-    kind(
-        "AWS::SNS::Topic",
-        "DisplayName KmsMasterKeyId Subscription Tags",
-        fixed="TopicName",
-        create=_create_topic,
-        update=_update_topic,
-        delete=_delete_topic,
-        read=lambda work: {"TopicArn": work.id, "TopicName": work.id.rsplit(":", 1)[1]},
-    ),
-    kind(
-        "AWS::SNS::TopicPolicy",
-        "PolicyDocument Topics",
-        create=_put_topic_policy,
-        update=_put_topic_policy,
-        delete=nothing,
     ),
     kind(
         "AWS::ECR::Repository",

@@ -39,6 +39,16 @@ COHORT_TAG: Final = "deployer:cohort"
 VERSION_MARK: Final = "deployer:"
 
 
+# CloudWatch metrics that the deployer tells and the dashboard shows: Weight (percent; Service,
+# Environment, Slot) and Event (1; Service, Environment).
+METRICS_NAMESPACE: Final = "Deployer"
+
+
+def alarm_name(service: str, environment: str, *parts: str) -> str:
+    """Name of an alarm, for people and for [analysis] alarms: `shop-prod-blue-errors`."""
+    return "-".join((service, environment, *parts)).lower()
+
+
 def topology_parameter(service: str, environment: str) -> str:
     """SSM parameter in which the service stack publishes what the CLI must know (JSON)."""
     return f"/deployer/{service}/{environment}/topology"
@@ -48,6 +58,11 @@ def topology_parameter(service: str, environment: str) -> str:
 PARTS: Final = ("network", "service", "control")
 
 
+def output_log(service: str, environment: str) -> str:
+    """Log group of what the application writes, where the CloudWatch agent runs."""
+    return f"/deployer/{service}/{environment}/output"
+
+
 def stack_name(service: str, environment: str, part: str) -> str:
-    """Name of a CloudFormation stack; `part` is `network`, `service` or `control`."""
+    """Name of a CloudFormation stack; `part` is `network`, `service`, `control` or `monitoring`."""
     return f"{service}-{environment}-{part}"

@@ -1,4 +1,4 @@
-"""From deployer.toml to an application: three stacks for each environment."""
+"""From deployer.toml to an application: four stacks for each environment, three in a VPC that is there."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ from deployer.settings.reading import environments, load
 from deployer.settings.schema import Settings
 from deployer.topology import ENVIRONMENT_TAG, SERVICE_TAG, stack_name
 from stacks.control import ControlStack
+from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
 from stacks.service import ServiceStack
 
@@ -17,11 +18,12 @@ HERE = Path(__file__).parents[1]
 
 
 class Stacks(NamedTuple):
-    """The stacks of one environment."""
+    """The stacks of one environment; `network` is None in a VPC that is there."""
 
-    network: NetworkStack
+    network: NetworkStack | None
     control: ControlStack
     service: ServiceStack
+    monitoring: MonitoringStack
 
 
 def application(outdir: Path | None = None) -> App:
@@ -49,14 +51,25 @@ def populate(app: App, path: Path, environment: str | None = None) -> dict[str, 
 
 def stacks_of(app: App, settings: Settings) -> Stacks:
     """The stacks of one environment, which only refer to one another."""
-    network = NetworkStack(app, _name(settings, "network"), settings, **_props(settings))
-    control = ControlStack(app, _name(settings, "control"), settings, **_props(settings))
+    own, about = settings.network.vpc == "", _props(settings)
+    network = NetworkStack(app, _name(settings, "network"), settings, **about) if own else None
+    control = ControlStack(app, _name(settings, "control"), settings, **about)
     service = ServiceStack(
-        app, _name(settings, "service"), settings, network, control, **_props(settings)
+        app,
+        _name(settings, "service"),
+        settings,
+        network,
+        control,
+        **about,
     )
-    for stack in (network, control, service):
-        _label(stack, settings)
-    return Stacks(network, control, service)
+    monitoring = MonitoringStack(
+        app, _name(settings, "monitoring"), service.service, control.topic, **about
+    )
+    made = Stacks(network, control, service, monitoring)
+    for stack in made:
+        if stack is not None:
+            _label(stack, settings)
+    return made
 
 
 def _name(settings: Settings, part: str) -> str:

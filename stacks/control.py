@@ -1,15 +1,17 @@
-"""What deployments remember and ship, and the role that carries them out.
+"""What deployments remember, ship and say, and the role that carries them out.
 
 Stateful, therefore apart from everything that is replaced; retained when the environment is
-protected. The bucket is not emptied by its deletion (that would take a custom resource): an
-unprotected environment's stack can be deleted once its artifacts are.
+protected. Buckets are not emptied by their deletion (that would take a custom resource): an
+unprotected environment's stack can be deleted once its artifacts and logs are.
 """
 
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack, aws_dynamodb, aws_s3
+from aws_cdk import Duration, RemovalPolicy, Stack, aws_dynamodb, aws_s3, aws_sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from deployer.settings.kinds import DAY_S
 from deployer.settings.schema import Settings
 from stacks.acknowledged import acknowledge
 from stacks.deployer_role import DeployerRole
@@ -18,7 +20,10 @@ RETAIN_REPLACED_DAYS = 90
 
 
 class ControlStack(Stack):
-    """`journal` (DynamoDB: pk, sk, ttl), `artifacts` (S3) and `deployer`, the role."""
+    """`journal` (DynamoDB: pk, sk, ttl), `artifacts` (S3), `topic` (SNS) and `deployer`, the role.
+
+    `logs` is the load balancer's bucket; None where access logs are turned off.
+    """
 
     def __init__(self, scope: Construct, name: str, settings: Settings, **stack: Any) -> None:
         super().__init__(scope, name, **stack)
@@ -27,39 +32,35 @@ class ControlStack(Stack):
         self.journal = self._journal(protected=protected)
         self.artifacts = self._artifacts()
         self.deployer = DeployerRole(self, "Deployer", settings, self.journal, self.artifacts)
+        kept_days = round(settings.balancer.access_logs_s / DAY_S)
+        self.logs = self._logs(kept_days) if kept_days else None
+        self.topic = self._topic(settings)
 
-    def _journal(self, *, protected: bool) -> aws_dynamodb.Table:
+    def _journal(self, *, protected: bool) -> aws_dynamodb.TableV2:
         text = aws_dynamodb.AttributeType.STRING
-        return aws_dynamodb.Table(
+        return aws_dynamodb.TableV2(
             self,
             "Journal",
             partition_key=aws_dynamodb.Attribute(name="pk", type=text),
             sort_key=aws_dynamodb.Attribute(name="sk", type=text),
             time_to_live_attribute="ttl",
-            billing_mode=aws_dynamodb.BillingMode.PAY_PER_REQUEST,
+            billing=aws_dynamodb.Billing.on_demand(),
             point_in_time_recovery_specification=aws_dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            encryption=aws_dynamodb.TableEncryption.AWS_MANAGED,
+            encryption=aws_dynamodb.TableEncryptionV2.aws_managed_key(),
             deletion_protection=protected,
             removal_policy=self._removal,
         )
 
     def _artifacts(self) -> aws_s3.Bucket:
-        bucket = aws_s3.Bucket(
-            self,
+        bucket = self._bucket(
             "Artifacts",
+            aws_s3.LifecycleRule(
+                noncurrent_version_expiration=Duration.days(RETAIN_REPLACED_DAYS),
+                abort_incomplete_multipart_upload_after=Duration.days(7),
+            ),
             versioned=True,
-            encryption=aws_s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            block_public_access=aws_s3.BlockPublicAccess.BLOCK_ALL,
-            lifecycle_rules=[
-                aws_s3.LifecycleRule(
-                    noncurrent_version_expiration=Duration.days(RETAIN_REPLACED_DAYS),
-                    abort_incomplete_multipart_upload_after=Duration.days(7),
-                )
-            ],
-            removal_policy=self._removal,
         )
         acknowledge(
             bucket,
@@ -69,3 +70,36 @@ class ControlStack(Stack):
             },
         )
         return bucket
+
+    def _logs(self, kept_days: int) -> aws_s3.Bucket:
+        """The load balancer's access logs; S3's own keys, the only ones it can write with."""
+        bucket = self._bucket(
+            "Logs",
+            aws_s3.LifecycleRule(
+                expiration=Duration.days(kept_days),
+                abort_incomplete_multipart_upload_after=Duration.days(1),
+            ),
+        )
+        acknowledge(bucket, {"AwsSolutions-S1": "It holds logs: logging them would not end."})
+        return bucket
+
+    def _bucket(
+        self, name: str, rule: aws_s3.LifecycleRule, *, versioned: bool = False
+    ) -> aws_s3.Bucket:
+        return aws_s3.Bucket(
+            self,
+            name,
+            versioned=versioned or None,
+            encryption=aws_s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            block_public_access=aws_s3.BlockPublicAccess.BLOCK_ALL,
+            lifecycle_rules=[rule],
+            removal_policy=self._removal,
+        )
+
+    def _topic(self, settings: Settings) -> aws_sns.Topic:
+        """Hears the environment's alarms; over TLS only."""
+        topic = aws_sns.Topic(self, "Topic", enforce_ssl=True)
+        for address in settings.monitoring.emails:
+            topic.add_subscription(subscriptions.EmailSubscription(address))
+        return topic

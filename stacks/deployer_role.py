@@ -39,8 +39,8 @@ class DeployerRole(Construct):
         scope: Construct,
         name: str,
         settings: Settings,
-        journal: aws_dynamodb.Table,
-        artifacts: aws_s3.Bucket,
+        journal: aws_dynamodb.ITable,
+        artifacts: aws_s3.IBucket,
     ) -> None:
         super().__init__(scope, name)
         self._settings = settings
@@ -79,7 +79,7 @@ class DeployerRole(Construct):
         self._allow(scope, "Moves", places)
 
     def _known(
-        self, journal: aws_dynamodb.Table, artifacts: aws_s3.Bucket
+        self, journal: aws_dynamodb.ITable, artifacts: aws_s3.IBucket
     ) -> dict[Resource, Place]:
         stack = Stack.of(self)
         settings = self._settings

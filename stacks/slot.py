@@ -7,20 +7,16 @@ changes nothing until the next release inherits from it).
 
 from dataclasses import dataclass
 
-from aws_cdk import (
-    CfnResource,
-    Duration,
-    Tags,
-    aws_autoscaling,
-    aws_ec2,
-    aws_iam,
-)
+from aws_cdk import Duration, Tags, aws_autoscaling, aws_ec2, aws_iam
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from deployer.settings.schema import EnvironmentSettings, Settings
-from deployer.topology import SLOT_TAG
+from deployer.settings.schema import Settings
+from deployer.topology import SLOT_TAG, output_log
 from stacks.acknowledged import acknowledge
+from stacks.growth import grow, keep_warm, mixed
+from stacks.props import Place
+from stacks.raw import raw
 from stacks.user_data import user_data
 
 ROOT_DEVICE = "/dev/xvda"  # of Amazon Linux
@@ -31,7 +27,7 @@ class Shared:
     """What both slots have in common."""
 
     settings: Settings
-    vpc: aws_ec2.IVpc
+    place: Place
     role: aws_iam.Role
     security_group: aws_ec2.SecurityGroup
 
@@ -41,19 +37,24 @@ class SlotGroup(Construct):
 
     def __init__(self, scope: Construct, name: str, shared: Shared) -> None:
         super().__init__(scope, name.capitalize())
-        environment = shared.settings.environment
         self.target_group = self._target_group(shared)
         self.launch_template = self._launch_template(shared)
-        self.group = self._group(shared, environment)
+        self.group = self._group(shared)
         self.target_group.add_target(self.group)
+        keep_warm(self.group, shared.settings.fleet)
+        self._fleet = shared.settings.fleet
         Tags.of(self).add(SLOT_TAG, name)
+
+    def grow(self) -> None:
+        """Add the scaling policies; after the target group has got its listener."""
+        grow(self.group, self._fleet)
 
     def names(self) -> dict[str, str]:
         """How the deployer addresses the slot (part of the topology parameter)."""
         return {
             "target_group": self.target_group.target_group_arn,
             "group": self.group.auto_scaling_group_name,
-            "launch_template": _raw(self.launch_template).ref,
+            "launch_template": raw(self.launch_template).ref,
         }
 
     def _target_group(self, shared: Shared) -> elbv2.ApplicationTargetGroup:
@@ -61,11 +62,13 @@ class SlotGroup(Construct):
         return elbv2.ApplicationTargetGroup(
             self,
             "Targets",
-            vpc=shared.vpc,
+            vpc=shared.place.vpc,
             port=shared.settings.service.port,
             protocol=elbv2.ApplicationProtocol.HTTP,
             target_type=elbv2.TargetType.INSTANCE,
             deregistration_delay=Duration.seconds(environment.deregistration_delay_s),
+            slow_start=_seconds(environment.slow_start_s),
+            stickiness_cookie_duration=_seconds(environment.stickiness_s),
             health_check=_health_check(shared.settings),
         )
 
@@ -81,27 +84,29 @@ class SlotGroup(Construct):
             instance_type=aws_ec2.InstanceType(environment.instance_type),
             security_group=shared.security_group,
             role=shared.role,
-            user_data=aws_ec2.UserData.custom(user_data(shared.settings.service)),
+            user_data=aws_ec2.UserData.custom(_script(shared.settings)),
             require_imdsv2=True,
             http_put_response_hop_limit=1,
             instance_metadata_tags=True,
             block_devices=[_root_volume()],
         )
         # Without a size the root volume is as large as the image wants it.
-        _raw(template).add_property_deletion_override(
+        raw(template).add_property_deletion_override(
             "LaunchTemplateData.BlockDeviceMappings.0.Ebs.VolumeSize"
         )
         return template
 
-    def _group(
-        self, shared: Shared, environment: EnvironmentSettings
-    ) -> aws_autoscaling.AutoScalingGroup:
+    def _group(self, shared: Shared) -> aws_autoscaling.AutoScalingGroup:
+        environment = shared.settings.environment
+        policy = mixed(self.launch_template, shared.settings)
         group = aws_autoscaling.AutoScalingGroup(
             self,
             "Group",
-            vpc=shared.vpc,
-            vpc_subnets=aws_ec2.SubnetSelection(subnet_type=aws_ec2.SubnetType.PRIVATE_ISOLATED),
-            launch_template=self.launch_template,
+            vpc=shared.place.vpc,
+            vpc_subnets=shared.place.instance_subnets,
+            launch_template=None if policy else self.launch_template,
+            mixed_instances_policy=policy,
+            capacity_rebalance=True if policy else None,
             min_capacity=0,
             max_capacity=environment.max_instances,
             health_checks=aws_autoscaling.HealthChecks.with_additional_checks(
@@ -111,23 +116,37 @@ class SlotGroup(Construct):
         )
         # For ever: a number here would move with every change of the launch template, and boot
         # an unvetted version at the live slot's next scale-out.
-        _raw(group).add_property_override("LaunchTemplate.Version", "$Default")
+        where = (
+            "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification"
+            if policy
+            else ("LaunchTemplate")
+        )
+        raw(group).add_property_override(f"{where}.Version", "$Default")
+        if policy:
+            acknowledge(
+                group,
+                {
+                    "AwsSolutions-EC26": "The rule cannot read a template among several types: the "
+                    "volumes are encrypted by the launch template."
+                },
+            )
         acknowledge(
             group,
             {
                 "AwsSolutions-AS3": "Launches and failures are read from the group's activities "
-                "during a deployment; notifications belong to the monitoring stack.",
+                "during a deployment; what is missing then shows in the slot's alarms.",
             },
         )
         return group
 
 
-def _raw(construct: Construct) -> CfnResource:
-    """The CloudFormation resource beneath, for what the construct above it cannot say."""
-    resource = construct.node.default_child
-    if not isinstance(resource, CfnResource):
-        raise TypeError(f"{construct.node.path} is not made of one CloudFormation resource")
-    return resource
+def _script(settings: Settings) -> str:
+    names = settings.service.name, settings.environment.name
+    return user_data(settings.service, output_log(*names) if settings.fleet.agent else "")
+
+
+def _seconds(wanted_s: float) -> Duration | None:
+    return Duration.seconds(wanted_s) if wanted_s else None
 
 
 def _health_check(settings: Settings) -> elbv2.HealthCheck:

@@ -15,18 +15,24 @@ BEGIN = "# deployer:service"
 END = "# deployer:end"
 
 
-def user_data(service: ServiceSettings) -> str:
-    """The whole script for one service, under EC2's limit of 16 KB."""
-    return with_facts(BOOTSTRAP.read_text(encoding="utf-8"), facts(service))
+def user_data(service: ServiceSettings, log_group: str = "") -> str:
+    """The whole script for one service, under EC2's limit of 16 KB.
+
+    Args:
+        service:   what it runs.
+        log_group: where the CloudWatch agent sends its output; "": no agent runs.
+    """
+    return with_facts(BOOTSTRAP.read_text(encoding="utf-8"), facts(service, log_group))
 
 
-def facts(service: ServiceSettings) -> dict[str, str]:
+def facts(service: ServiceSettings, log_group: str = "") -> dict[str, str]:
     """What an instance must know to run the service."""
-    return {
+    known = {
         "SERVICE_START": service.start,
         "SERVICE_PORT": str(service.port),
         "SERVICE_HEALTH_PATH": service.health_path,
     }
+    return known | ({"AGENT_LOG_GROUP": log_group} if log_group else {})
 
 
 def with_facts(script: str, named: Mapping[str, str]) -> str:

@@ -81,17 +81,18 @@ def spelled(value: Any) -> str:
 def written(section: Struct, key: str) -> str:
     """The value of `key` as the file would have it: 90.0 seconds are `"1m30s"`."""
     name = next(field.name for field in fields(section) if field.encode_name == key)
-    return spelled(_as_written(getattr(section, name)))
+    return spelled(as_written(getattr(section, name)))
 
 
-def _as_written(value: Any) -> Any:
+def as_written(value: Any) -> Any:
+    """A value as TOML would hold it: 90.0 seconds are `"1m30s"`, 50 per mille are 5."""
     if isinstance(value, Seconds):
         return spell(value)
     if isinstance(value, Share):
         return float(f"{value / 10:g}") if value % 10 else value // 10
     if isinstance(value, Portion) and value.isdecimal():
         return int(value)
-    return [_as_written(each) for each in value] if isinstance(value, tuple) else value
+    return [as_written(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _complaint(message: str, table: Table, known: Mapping[str, FieldInfo], where: str) -> str:

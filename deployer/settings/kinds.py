@@ -135,6 +135,12 @@ Wait = Annotated[Seconds, within(1, 7 * DAY_S, "a duration from 1s to 7d, such a
 # Longer than one call to AWS may last, retries included (deployer.aws.session).
 Lease = Annotated[Seconds, within(40, DAY_S, "a duration from 40s to 24h, such as 1m")]
 Draining = Annotated[Seconds, within(0, 3600, "whole seconds from 0s to 1h", whole=True)]
+SlowStart = Annotated[
+    Seconds, within(0, 900, "whole seconds from 30s to 15m, or 0s for none", whole=True)
+]
+Stickiness = Annotated[
+    Seconds, within(0, 7 * DAY_S, "whole seconds up to 7d, or 0s for none", whole=True)
+]
 Interval = Annotated[Seconds, within(5, 300, "whole seconds from 5s to 5m", whole=True)]
 Patience = Annotated[Seconds, within(2, 120, "whole seconds from 2s to 2m", whole=True)]
 Grace = Annotated[Seconds, within(0, 7200, "whole seconds from 0s to 2h", whole=True)]

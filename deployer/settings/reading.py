@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import fields
 
 from deployer.errors import NotFound, SettingsInvalid
-from deployer.settings.checking import joined, reject_unknown, spelled, struct, written
+from deployer.settings.checking import as_written, joined, reject_unknown, spelled, struct, written
 from deployer.settings.hooks import HooksSettings
 from deployer.settings.rules import objections
 from deployer.settings.schema import (
@@ -29,6 +30,12 @@ from deployer.settings.schema import (
     ServiceSettings,
     Settings,
 )
+from deployer.settings.stacks import (
+    BalancerSettings,
+    FleetSettings,
+    MonitoringSettings,
+    NetworkSettings,
+)
 
 # Sections that an environment, or a caller, may override.
 TUNABLE: Mapping[str, type[Struct]] = {
@@ -40,6 +47,10 @@ TUNABLE: Mapping[str, type[Struct]] = {
     "provision": ProvisionSettings,
     "journal": JournalSettings,
     "hooks": HooksSettings,
+    "network": NetworkSettings,
+    "balancer": BalancerSettings,
+    "fleet": FleetSettings,
+    "monitoring": MonitoringSettings,
 }
 _SECTIONS = ("service", "release", *TUNABLE, "environments")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -62,6 +73,35 @@ def load(
     document = _document(path)
     name = _chosen(document, environment, path)
     return _checked(_settings(document, name, overrides, f"{path.name}:"), name, f"{path.name}:")
+
+
+def made(
+    service: ServiceSettings, environment: EnvironmentSettings, sections: Mapping[str, Struct]
+) -> Settings:
+    """Settings made in code, judged like those of a file; sections not given have their defaults.
+
+    Args:
+        service:     what runs.
+        environment: where.
+        sections:    the others, by name: {"balancer": BalancerSettings(...)}; "release" is one.
+
+    Raises:
+        SettingsInvalid: something in them is wrong: key, value, and what is allowed.
+    """
+    parts: dict[str, Any] = {
+        "service": service,
+        "environment": environment,
+        "release": ReleaseSettings(),
+        **{name: kind() for name, kind in TUNABLE.items()},
+        **sections,
+    }
+    for name, part in parts.items():
+        table = {field.encode_name: getattr(part, field.name) for field in fields(part)}
+        # Hooks are tables of their own, whose values were judged when they were made.
+        if name != "hooks":
+            plain = {key: as_written(value) for key, value in table.items()}
+            struct(type(part), plain, f"props: {name}")
+    return _checked(Settings(**parts), environment.name, "props:")
 
 
 def environments(path: Path) -> tuple[str, ...]:

@@ -3,18 +3,11 @@
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from itertools import pairwise
-from typing import NamedTuple
 
 from deployer.model import WHOLE, Amount
-from deployer.settings import artifacts
+from deployer.settings import artifacts, stack_rules
+from deployer.settings.objection import Objection
 from deployer.settings.schema import EnvironmentSettings, Settings
-
-
-class Objection(NamedTuple):
-    """`key` dotted, without the environment (`canary.weights`, `environment.zones`)."""
-
-    key: str
-    allowed: str
 
 
 def objections(settings: Settings) -> Iterator[Objection]:
@@ -28,6 +21,7 @@ def objections(settings: Settings) -> Iterator[Objection]:
     yield from _listeners(settings.environment)
     yield from _weights(settings)
     yield from _approvals(settings)
+    yield from stack_rules.objections(settings)
     if settings.journal.poll_s * 3 > settings.journal.lease_s:
         yield Objection(
             "journal.poll",

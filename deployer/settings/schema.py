@@ -40,10 +40,18 @@ from deployer.settings.kinds import (
     Seconds,
     ServicePort,
     Share,
+    SlowStart,
     Slug,
+    Stickiness,
     Threshold,
     Tolerance,
     Wait,
+)
+from deployer.settings.stacks import (
+    BalancerSettings,
+    FleetSettings,
+    MonitoringSettings,
+    NetworkSettings,
 )
 
 
@@ -195,6 +203,8 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     test_listener_cidr: Cidr = "10.0.0.0/16"
     test_listener_port: ListenerPort = 8080
     deregistration_delay_s: Draining = field(name="deregistration_delay", default=Seconds(30))
+    slow_start_s: SlowStart = field(name="slow_start", default=Seconds(0))
+    stickiness_s: Stickiness = field(name="stickiness", default=Seconds(0))
     health_check_interval_s: Interval = field(name="health_check_interval", default=Seconds(5))
     health_check_timeout_s: Patience = field(name="health_check_timeout", default=Seconds(2))
     health_check_grace_s: Grace = field(name="health_check_grace", default=Seconds(120))
@@ -216,3 +226,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     provision: ProvisionSettings
     hooks: HooksSettings
     journal: JournalSettings
+    network: NetworkSettings
+    balancer: BalancerSettings
+    fleet: FleetSettings
+    monitoring: MonitoringSettings

@@ -22,8 +22,10 @@ from deployer.settings.reading import load
 from deployer.topology import stack_name
 from stacks.assembly import HERE, application, populate, stacks_of
 
+PARTS = ("network", "control", "service", "monitoring")
 Resources = dict[str, dict[str, Any]]
 SAMPLE = HERE / "deployer.toml"
+SHAPES = Path(__file__).with_name("shapes.toml")
 
 
 class Templates:
@@ -50,9 +52,18 @@ class Templates:
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    directory = tmp_path_factory.mktemp("assembly")
+    return _synthesized(SAMPLE, tmp_path_factory.mktemp("assembly"))
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """Environments that choose everything differently: secure, warm and adopted."""
+    return _synthesized(SHAPES, tmp_path_factory.mktemp("shapes"))
+
+
+def _synthesized(settings: Path, directory: Path) -> Templates:
     app = application(directory)
-    populate(app, SAMPLE)
+    populate(app, settings)
     app.synth()
     return Templates(directory)
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from deployer.settings.reading import environments
-from tests.synth.conftest import SAMPLE, Templates, run_app
+from tests.synth.conftest import PARTS, SAMPLE, Templates, run_app
 
 
 def test_app_writes_the_same_templates_as_the_library(templates: Templates, tmp_path: Path) -> None:
@@ -13,7 +13,7 @@ def test_app_writes_the_same_templates_as_the_library(templates: Templates, tmp_
     written = {path.name: path.read_text() for path in tmp_path.glob("*.template.json")}
     expected = {path.name: path.read_text() for path in templates.directory.glob("*.template.json")}
     assert written == expected
-    assert len(written) == 3 * len(environments(SAMPLE))
+    assert len(written) == len(PARTS) * len(environments(SAMPLE))
 
 
 def test_context_narrows_to_one_environment_and_the_variable_names_the_file(tmp_path: Path) -> None:
@@ -26,9 +26,7 @@ def test_context_narrows_to_one_environment_and_the_variable_names_the_file(tmp_
     )
     assert done.returncode == 0, done.stderr
     written = {path.name for path in (tmp_path / "out").glob("*.template.json")}
-    assert written == {
-        f"cart-lab-{part}.template.json" for part in ("network", "control", "service")
-    }
+    assert written == {f"cart-lab-{part}.template.json" for part in PARTS}
 
 
 def test_an_unknown_environment_gets_one_line(tmp_path: Path) -> None:

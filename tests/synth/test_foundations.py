@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.synth.conftest import Templates, Variant
+from tests.synth.conftest import PARTS, Templates, Variant
 
 ENVIRONMENTS = pytest.mark.parametrize("environment", ["lab", "prod"])
 
@@ -70,7 +70,8 @@ def test_a_smaller_network_and_three_zones_fit(variant: Variant) -> None:
 
 
 def test_the_journal_is_a_table_on_demand_with_expiry_and_recovery(templates: Templates) -> None:
-    (table,) = templates.properties("control", "DynamoDB::Table")
+    (table,) = templates.properties("control", "DynamoDB::GlobalTable")
+    (replica,) = table["Replicas"]
     assert table["KeySchema"] == [
         {"AttributeName": "pk", "KeyType": "HASH"},
         {"AttributeName": "sk", "KeyType": "RANGE"},
@@ -78,12 +79,13 @@ def test_the_journal_is_a_table_on_demand_with_expiry_and_recovery(templates: Te
     assert {item["AttributeType"] for item in table["AttributeDefinitions"]} == {"S"}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert replica["Region"] == "us-east-1"
+    assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
 
 
 def test_artifacts_are_versioned_encrypted_and_private(templates: Templates) -> None:
-    (bucket,) = templates.properties("control", "S3::Bucket")
+    bucket = templates.of_type("control", "S3::Bucket")["Artifacts82DD59A1"]["Properties"]
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert bucket["PublicAccessBlockConfiguration"] == dict.fromkeys(
         ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
@@ -93,10 +95,15 @@ def test_artifacts_are_versioned_encrypted_and_private(templates: Templates) -> 
 
 
 def test_artifacts_travel_over_tls_only(templates: Templates) -> None:
-    (policy,) = templates.properties("control", "S3::BucketPolicy")
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Effect"] == "Deny"
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    policies = templates.properties("control", "S3::BucketPolicy")
+    assert len(policies) == 2
+    for policy in policies:
+        denied = [
+            statement["Condition"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            if statement["Effect"] == "Deny"
+        ]
+        assert denied == [{"Bool": {"aws:SecureTransport": "false"}}]
 
 
 @pytest.mark.parametrize(("environment", "kept"), [("lab", "Delete"), ("prod", "Retain")])
@@ -108,9 +115,8 @@ def test_what_is_protected_survives_its_stack(
     for name in ("JournalAE8C44B2", "Artifacts82DD59A1"):
         policies = (resources[name]["DeletionPolicy"], resources[name]["UpdateReplacePolicy"])
         assert policies == (kept, kept), name
-    assert resources["JournalAE8C44B2"]["Properties"]["DeletionProtectionEnabled"] is (
-        kept == "Retain"
-    )
+    (replica,) = resources["JournalAE8C44B2"]["Properties"]["Replicas"]
+    assert replica["DeletionProtectionEnabled"] is (kept == "Retain")
 
 
 def test_what_the_deployer_and_dns_hold_on_to_keeps_its_identity(templates: Templates) -> None:
@@ -129,7 +135,7 @@ def test_what_the_deployer_and_dns_hold_on_to_keeps_its_identity(templates: Temp
 
 @ENVIRONMENTS
 def test_every_resource_that_can_says_whose_it_is(templates: Templates, environment: str) -> None:
-    for part in ("network", "control", "service"):
+    for part in PARTS:
         for name, item in templates.template(part, environment)["Resources"].items():
             tags = item.get("Properties", {}).get("Tags", [])
             if isinstance(tags, list) and tags:

@@ -133,7 +133,17 @@ def next_batch(
     room = max(0, min(pace.surge, left, len(at.old), state.max_size - size))
     if room or extra < 0:
         return Act(SetDesired(state.slot, size + room, state.desired))
-    return _terminate(state, at, at.old, most=left, spare=spare, shrink=False)
+    most = min(left, cautious(at, pace))
+    return _terminate(state, at, at.old, most=most, spare=spare, shrink=False)
+
+
+def cautious(at: Standing, pace: Pace) -> int:
+    """How many may go at once whatever their health.
+
+    Where nothing reads as healthy the load balancer sends to all of them (fail open, aws-facts 1.5),
+    and what looks broken may serve: a batch at most goes then, and never the last.
+    """
+    return len(at.members) if at.healthy else min(pace.batch, len(at.members) - 1)
 
 
 def own_size(state: SlotState, pace: Pace, surge: Surge | None) -> int:
@@ -155,7 +165,11 @@ def clear(state: SlotState, at: Standing, pace: Pace, surge: Surge | None) -> Ac
     """On the way back: whatever of the other release is broken goes at once; nobody misses it.
 
     First what the surge had launched, with its place; the group replaces the rest by what works.
+    But a target group is never emptied because of how we see its health: nothing goes like this
+    while nothing is healthy (`cautious`).
     """
+    if not at.healthy:
+        return None
     broken = [instance for instance in at.old if not instance.serving]
     size = own_size(state, pace, surge)
     extra = state.desired - size

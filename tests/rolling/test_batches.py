@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState
 from deployer.ports import SetDesired, Surge, Terminate
 from deployer.steps.base import Act, Done, Waiting
-from deployer.steps.batches import Pace, choose, next_batch, stand
+from deployer.steps.batches import Pace, choose, clear, next_batch, stand
 from deployer.surging import members, surge_without
 from tests.sim.fleet import Behaviour, SimGroup
 
@@ -145,6 +145,36 @@ def test_what_the_surge_has_left_is_given_back_by_the_names_that_go() -> None:
     assert surge.seen({"b", "c", "d"}, 5) == surge  # one broke by itself, and was replaced
     assert (surge.less(1), surge.less(2)) == (Surge(BLUE, 3, 4), None)
     assert [surge.of(desired) for desired in (2, 3, 4, 5, 6)] == [0, 0, 1, 2, 0]
+
+
+def unhealthy(release: str, *names: str) -> tuple[Instance, ...]:
+    return tuple(one(name, release, Health.UNHEALTHY) for name in names)
+
+
+ALL_SICK = {
+    "old alone, one may go first": (group(*unhealthy("v1", "a", "b", "c", "d")), Pace(4, 2, 0), 2),
+    "fewer than a batch": (group(*unhealthy("v1", "a", "b"), desired=2), Pace(2, 2, 0), 1),
+    "the release too": (group(*unhealthy("v1", "a"), *unhealthy("v2", "b")), Pace(2, 1, 0), 0),
+    "with surge more are launched first": (group(*unhealthy("v1", "a", "b")), Pace(2, 0, 1), 0),
+}
+
+
+@pytest.mark.parametrize("name", ALL_SICK)
+def test_a_group_in_which_nothing_is_healthy_is_not_emptied_because_of_that(name: str) -> None:
+    """The load balancer sends to all of them then: what looks broken to us may serve."""
+    state, pace, most = ALL_SICK[name]
+    standing = stand(state, "v2", renewed=False)
+    assert clear(state, standing, pace, None) is None
+    progress = move(state, pace)
+    gone = progress.change if isinstance(progress, Act) else None
+    assert (len(gone.instances) if isinstance(gone, Terminate) else 0) == most
+
+
+def test_what_is_broken_beside_something_healthy_goes_at_once() -> None:
+    state = group(one("n", "v2"), *unhealthy("v1", "a", "b", "c"))
+    progress = clear(state, stand(state, "v2", renewed=False), Pace(4, 1, 0), None)
+    assert progress is not None
+    assert said(progress.change) == (("a", "b", "c"), False)
 
 
 REACHED = {

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from deployer import control, parting, surging
+from deployer.durations import spell
 from deployer.errors import (
     AccessProblem,
     ChangeRefused,
@@ -20,18 +21,40 @@ from deployer.errors import (
     Halted,
     LeaseLost,
     NoCredentials,
+    PlanInvalid,
     StepFailed,
     WeightsMoved,
 )
 from deployer.exits import give_up, go_back, halt, leave, part
-from deployer.hooks import NO_HOOKS, Hooks, RunHook
-from deployer.journal import Journal, Lease
+from deployer.hooks import NO_HOOKS, HookAction, Hooks, RunHook
+from deployer.journal import Active, Journal, Lease
 from deployer.model import Snapshot
-from deployer.plan import Deployment, Event, Status
+from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Effect, Metrics, Prober, World
+from deployer.steps.hook import SLACK_S, Hook
 from deployer.transition import Decision, decide
 
 Tell = Callable[[Deployment, Event, Snapshot | None], None]
+
+
+def require_brief_hooks(plan: Plan, stay_s: float) -> None:
+    """Each hook of the plan ends within a visit.
+
+    Raises:
+        PlanInvalid: one may not.
+    """
+    for point, action in plan.intent.hooks.items():
+        if longest(action) > stay_s:
+            raise PlanInvalid(
+                f"the hook {point} may take {spell(action.deadline_s)}, and what runs this "
+                f"deployment stays for {spell(stay_s)} at a time: give the hook a deadline of "
+                f"{spell(max(0.0, stay_s - SLACK_S))} at most, or run the deployment from a machine"
+            )
+
+
+def longest(action: HookAction) -> float:
+    """Seconds from a hook's beginning until its end is known, at most."""
+    return action.deadline_s + SLACK_S
 
 
 def _place(deployment: Deployment) -> tuple[object, ...]:
@@ -81,6 +104,45 @@ class Runner:
         finally:
             self.hooks.close()
         return deployment
+
+    def visit(self, active: Active, stay_s: float) -> Deployment:
+        """Carry a deployment as far as it gets without waiting, for a process that lives `stay_s`.
+
+        The timer in the cloud comes back later, as the same owner and before the lease runs out: a
+        visit after that would let every deadline start over. A hook lives in the process that has
+        begun it, so the visit stays until the hook has ended; one for which the rest of the visit
+        may be too short is begun by the next visit.
+
+        Raises:
+            PlanInvalid: a hook may take longer than any visit; nothing was changed.
+            LeaseLost, AccessProblem: as `run`.
+        """
+        deployment, lease_until = active.deployment, active.lease.expires_at
+        require_brief_hooks(deployment.plan, stay_s)
+        until = self.clock.now() + stay_s
+        try:
+            while not deployment.status.final:
+                before = deployment
+                deployment, lease_until = self.turn(deployment, lease_until)
+                if _place(before) != _place(deployment):
+                    self.hooks.end()
+                if not self._stays(before, deployment, until - self.clock.now()):
+                    break
+        finally:
+            self.hooks.close()
+        return deployment
+
+    def _stays(self, before: Deployment, now: Deployment, left_s: float) -> bool:
+        """Whether a visit takes another look: at once if it got on, later if its hook runs."""
+        moved = _place(before) != _place(now)
+        if now.ending is not None or not isinstance(now.step, Hook):
+            return moved and left_s > 0
+        if moved:
+            return longest(now.step.action) <= left_s
+        if left_s <= 0 or self.hooks.report(now.step.key_in(now.about)) is None:
+            return False
+        self.clock.sleep(self.poll_s)
+        return True
 
     def turn(self, deployment: Deployment, lease_until: float) -> tuple[Deployment, float]:
         """One look and at most one change; returns the saved record and the lease's end.

@@ -219,6 +219,8 @@ def notes(
         yield f"{len(standing.kept)} protected from scale-in: left alone, still without {name}."
     if any("Standby" in instance.lifecycle for instance in state.instances):
         yield f"Instances on standby are left alone: they come back without {name}."
+    if HookPoint.BEFORE_RETIRE in intent.hooks:
+        yield f"The hook {HookPoint.BEFORE_RETIRE} does not run: no slot is retired."
     if before is None:
         yield f"There is no way back but another release: what {state.slot} runs is not known."
 

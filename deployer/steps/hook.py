@@ -4,7 +4,7 @@ import msgspec
 
 from deployer.durations import spell
 from deployer.errors import HookFailed
-from deployer.hooks import HookAction, HookPoint, HookReport, RunHook
+from deployer.hooks import About, HookAction, HookPoint, HookReport, RunHook
 from deployer.model import Slot
 from deployer.ports import World
 from deployer.steps.bake import Bake
@@ -52,10 +52,14 @@ class Hook(msgspec.Struct, frozen=True, tag=True):
             return self._failed(report)
         return Done("succeeded", evidence_of(report))
 
-    def _run(self, world: World) -> RunHook:
+    def key_in(self, about: About) -> str:
+        """The key of its runs in that deployment."""
         number = f"/{self.nth}" if self.nth > 1 else ""
+        return f"{about.deployment}/{self.point}{number}"
+
+    def _run(self, world: World) -> RunHook:
         return RunHook(
-            key=f"{world.about.deployment}/{self.point}{number}",
+            key=self.key_in(world.about),
             point=self.point,
             action=self.action,
             about=world.about,

@@ -63,6 +63,16 @@ def test_rolling_has_no_slot_to_look_at_and_none_to_retire() -> None:
     ]  # fmt: skip
 
 
+def test_a_rolling_plan_says_that_the_hook_of_a_retirement_does_not_run() -> None:
+    """A wish is never passed over in silence."""
+    told = strategies.rolling(LIVE, rolling_intent(hooks=HOOKS)).notes
+    assert "The hook before_retire does not run: no slot is retired." in told
+    others = {point: HOOKS[point] for point in HOOKS if point is not HookPoint.BEFORE_RETIRE}
+    assert "before_retire" not in " ".join(
+        strategies.rolling(LIVE, rolling_intent(hooks=others)).notes
+    )
+
+
 def test_the_first_release() -> None:
     plan = strategies.canary(EMPTY, WANTED)
     assert outline(plan) == [

@@ -97,7 +97,7 @@ def test_a_visit_waits_for_no_hook_while_the_deployment_is_paused_before_it() ->
     sim = staged(story)
     sim.open(sim.runner("timer"), story.intent, story.strategy, "d1")
     wish = Request(Ask.PAUSE, "alice", "r1")
-    sim.gate.hooks["prober.probe"] = lambda: hand_in(sim, wish)
+    sim.gate.hooks["prober.probe"] = lambda: assert_taken(sim, wish)
     for _ in range(10):
         active = sim.journal.peek(ENVIRONMENT)
         assert active is not None
@@ -109,6 +109,10 @@ def test_a_visit_waits_for_no_hook_while_the_deployment_is_paused_before_it() ->
     assert isinstance(held.step, Hook)
     assert held.paused_at is not None
     assert sim.hooks.began == []
+
+
+def assert_taken(sim: Play, wish: Request) -> None:
+    assert hand_in(sim, wish)
 
 
 def test_deadlines_do_not_start_over_with_each_visit() -> None:

@@ -45,6 +45,14 @@ def mid_way(sim: Play) -> None:
     stock(sim, GREEN, "v2", SIZE // 2)
 
 
+def mid_way_in_place(sim: Play) -> None:
+    """Somebody had begun to replace: half of the live group runs v2, and it launches v1."""
+    group = sim.cloud.groups[BLUE]
+    group.versions = {"v1": 0, "v2": 1}
+    for instance in group.instances[: SIZE // 2]:
+        instance.release, instance.version = "v2", 1
+
+
 def new_but_no_old(sim: Play) -> None:
     """v1 has the traffic and is dead for good; v2 stands beside it."""
     dead = sim.cloud.groups[BLUE]
@@ -86,6 +94,7 @@ SITUATIONS = {
     "old but no new": Situation(old_but_no_new),
     "done already": Situation(done_already),
     "mid-way": Situation(mid_way),
+    "mid-way in place": Situation(mid_way_in_place),
     "new but no old": Situation(new_but_no_old),
     "a third release arrives": Situation(a_third_release_arrives, release="v3"),
 }
@@ -150,8 +159,11 @@ def test_a_release_that_never_gets_up_changes_nothing_for_users(strategy: str, n
         return
     assert deployment.status is Status.ROLLED_BACK, deployment.reason
     assert sim.cloud.rule == rule
-    if rule is not None:
-        assert served_by(sim) == before
+    if rule is None:
+        return
+    if (strategy, name) == ("rolling", "mid-way in place"):
+        before = ({"v1"}, SIZE)  # where it goes back to is one release, not the mixture
+    assert served_by(sim) == before
 
 
 @each_strategy
@@ -164,6 +176,13 @@ def test_a_release_that_fails_its_users_goes_back(strategy: str, name: str) -> N
     assert served_by(sim) == ({"v1"}, SIZE)
     assert sim.cloud.ledger.total.errors > 0
     nothing_lost(sim)
+
+
+@each_strategy
+def test_done_already_means_refused_or_brought_up_beside_itself(strategy: str) -> None:
+    """Rolling has nothing to replace; the others may be used to renew what runs."""
+    sim = SITUATIONS["done already"].play()
+    assert begins(sim, intent_for("v2"), strategy) is (strategy != "rolling")
 
 
 @each_strategy

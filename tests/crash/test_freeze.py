@@ -55,6 +55,20 @@ def test_it_is_set_free_at_every_end(behaviours: dict[str, Behaviour], strategy:
     assert made.oracle.violations == []
 
 
+def test_a_second_freeze_remembers_the_minimum_of_before_the_first() -> None:
+    """The group was asked for less when it was frozen first; its own minimum is what it gets back."""
+    made = play(size=3)
+    blue = made.cloud.groups[Slot.BLUE]
+    blue.min_size = 1
+    made.oracle.floors = {Slot.BLUE: 1}
+    made.cloud.at(made.clock.now() + 5.0, lambda: setattr(blue, "desired", 2))
+    made.cloud.at(made.clock.now() + 25.0, lambda: setattr(blue, "desired", 3))
+    assert made.ship(GOOD).status is Status.SHIPPED
+    changes = [change for _, change in made.cloud.changes]
+    assert [c.was for c in changes if isinstance(c, Freeze)] == [1, 2]
+    assert Thaw(Slot.BLUE, 1) in changes
+
+
 def test_a_minimum_that_is_large_enough_is_left_alone() -> None:
     made = play(size=3)
     made.cloud.groups[Slot.BLUE].min_size = 3

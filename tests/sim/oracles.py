@@ -34,6 +34,7 @@ class Oracle:
     blind_s: a reading may be this old, so that what changed since is not held against anybody.
     theirs:  processes that somebody else has suspended, and that stay so.
     sticky_s: the rule's stickiness as it was met, or as somebody else has made it since.
+    floors:  minimums that groups had before.
     """
 
     cloud: SimCloud
@@ -43,6 +44,7 @@ class Oracle:
     violations: list[str] = field(default_factory=list)
     foreign_at: float = -math.inf
     theirs: Mapping[Slot, frozenset[str]] = field(default_factory=dict)
+    floors: Mapping[Slot, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.sticky_s = self.cloud.sticky_s
@@ -78,7 +80,11 @@ class Oracle:
             f"{g.slot}: {sorted(g.suspended)}" for g in self.cloud.groups.values() if self._left(g)
         ]
         self._expect(not left, "I9", f"still suspended at the end: {', '.join(left)}")
-        cold = [f"{g.slot}: {g.min_size}" for g in self.cloud.groups.values() if g.min_size]
+        cold = [
+            f"{g.slot}: {g.min_size}"
+            for g in self.cloud.groups.values()
+            if g.min_size > self.floors.get(g.slot, 0)
+        ]
         self._expect(not cold, "I9", f"still frozen at the end: {', '.join(cold)}")
         told = record.unstuck.sticky_s if record.unstuck else None
         self._expect(

@@ -12,6 +12,7 @@ from enum import StrEnum
 from deployer.errors import UsageError
 from deployer.model import Health, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Status
+from deployer.topology import COHORT_RULE_PRIORITY
 
 # Without one of these a slot cannot be filled, registered, judged or emptied (aws-facts 3.2).
 NEEDED_PROCESSES = ("Launch", "Terminate", "AddToLoadBalancer", "HealthCheck")
@@ -25,6 +26,7 @@ class Code(StrEnum):
     """What programs tell objections apart by; documented in docs/cli.md."""
 
     ALARM_RINGING = "alarm-ringing"
+    GROUP_LEFT = "group-left"
     INSTANCE_REFRESH = "instance-refresh"
     IRREVERSIBLE = "irreversible"
     NO_PLAN = "no-plan"
@@ -69,7 +71,7 @@ class Facts:
 
     ringing:        alarm -> why it forbids going on, as the port `Alarms` tells it.
     last:           the newest deployment that changed anything; None: there was none.
-    accept_weights: whoever moved traffic since then, it is fine.
+    accept_weights: whoever moved traffic since then, or left a user group a rule, it is fine.
     one_way:        the release, if it cannot go back and nobody has confirmed that.
     moves_traffic:  weights will change; in place they do not.
     """
@@ -92,6 +94,7 @@ def objections(facts: Facts) -> tuple[Objection, ...]:
         *_unused(facts.seen),
         *_suspended(facts.around),
         *_drifted(facts),
+        *_left(facts),
         *_irreversible(facts.one_way),
         *(_sticky(facts.around.sticky) if facts.moves_traffic else ()),
     )
@@ -183,6 +186,19 @@ def _drifted(facts: Facts) -> Iterator[Objection]:
         f"{_spelled(last.written)}: somebody moved traffic since then; find out who and why "
         "(ModifyRule and DeleteRule in CloudTrail), put it back, or begin from where it is "
         "with --accept-weights",
+    )
+
+
+def _left(facts: Facts) -> Iterator[Objection]:
+    """A user group that still goes its own way, which no plan should inherit unasked."""
+    live = facts.seen.admitted
+    if live is None or facts.accept_weights:
+        return
+    yield Objection(
+        Code.GROUP_LEFT,
+        f"a rule of its own still sends the users {live} (priority {COHORT_RULE_PRIORITY}): if the "
+        "last deployment halted, run `deployer rollback`; else find out who made it and delete it, "
+        "or let the plan begin with that, with --accept-weights",
     )
 
 

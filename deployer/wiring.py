@@ -22,6 +22,7 @@ from deployer.aws.hooks import BackgroundHooks
 from deployer.aws.probe import HttpProbe
 from deployer.aws.session import Aws
 from deployer.clock import ScaledClock, WallClock
+from deployer.cohort import Cohort
 from deployer.engine import Runner, Tell
 from deployer.errors import AccessProblem, NotFound, SettingsInvalid
 from deployer.hooks import NO_HOOKS, Hooks
@@ -188,6 +189,8 @@ def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
         weights=tuple(int(share) for share in canary.weights),
         bake_s=float(canary.bake_s),
         final_bake_s=float(blue_green.bake_s if kind == "blue-green" else canary.final_bake_s),
+        cohort=Cohort.parse(canary.group) if canary.group and kind == "canary" else None,
+        group_bake_s=float(canary.group_bake_s),
         linger_s=float(canary.linger_s),
         approve=stops_for_approval(settings, kind),
         approve_s=float(canary.approve_within_s),

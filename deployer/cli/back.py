@@ -13,7 +13,7 @@ from deployer.cli.steer import ask
 from deployer.durations import seconds
 from deployer.errors import NotFound, NotPossibleNow
 from deployer.journal import Active, Ask
-from deployer.model import Slot, Snapshot
+from deployer.model import Admitted, Slot, Snapshot
 from deployer.plan import Deployment, Plan, Status
 from deployer.render.plan import title, way_back
 from deployer.wiring import intent_of
@@ -41,7 +41,8 @@ def rollback(
                                 and watched until it has. In the window of a
                                 blue/green deployment that is one change.
     After one that halted and   all traffic returns to the old slot: capacity
-    left both slots serving:    first, then traffic, then shrink.
+    left both slots serving,    first, then traffic (a user group before all
+    or a user group apart:      others), then shrink.
     Otherwise:                  the release that served before the present one
                                 (as the journal tells), or RELEASE, is started
                                 in the other slot, probed, given all of the
@@ -172,10 +173,12 @@ def halfway(app: App, seen: Snapshot) -> Deployment | None:
     """
     if seen.weights is None:
         return None
-    sole = seen.weights.sole
-    if sole is not None and len(seen[sole].releases) < 2:
+    sole, apart = seen.weights.sole, seen.admitted
+    if sole is not None and apart is None and len(seen[sole].releases) < 2:
         return None
     newest = newest_begun(app.services.journal.history(app.services.environment, REMEMBERED))
+    if sole is not None and apart is not None:
+        return newest if newest and left_group(newest, sole, apart) else None
     if sole is not None:
         return newest if newest and left_mixed(newest, sole) else None
     if newest is None or newest.status is not Status.HALTED:
@@ -192,6 +195,13 @@ def left_mixed(newest: Deployment, slot: Slot) -> bool:
     plan = newest.plan
     known = plan.in_place and plan.candidate is slot and plan.before is not None
     return known and newest.status is Status.HALTED
+
+
+def left_group(newest: Deployment, slot: Slot, apart: Admitted) -> bool:
+    """It halted while a user group was on its candidate and all others on `slot`, where they were."""
+    plan = newest.plan
+    there = apart.slot is plan.candidate and slot is plan.stable
+    return there and newest.status is Status.HALTED
 
 
 def return_plan(app: App, seen: Snapshot, release: str | None, *, force: bool) -> Plan:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from deployer.cohort import Cohort
 from deployer.durations import per_mille, seconds
 from deployer.model import Amount
 
@@ -62,7 +63,7 @@ class Instances(click.ParamType[str]):
 
 
 class Approvals(click.ParamType[tuple[str, ...]]):
-    """`5,25`: shares after which a person must approve; `none`: at none of them."""
+    """`group,5,25`: stops after which a person must approve; `none`: at none of them."""
 
     name = "percent,..."
 
@@ -75,16 +76,35 @@ class Approvals(click.ParamType[tuple[str, ...]]):
         words = tuple(word.strip() for word in str(value).split(","))
         try:
             for word in words:
-                per_mille(word)
+                if word != "group":
+                    per_mille(word)
         except ValueError as error:
-            self.fail(f"{error}; several are separated by commas: 5,25; or none", param, ctx)
+            self.fail(
+                f"{error}; several are separated by commas: 5,25; or group, or none", param, ctx
+            )
         return words
+
+
+class Group(click.ParamType[str]):
+    """`header:X-Beta=yes`: the users who see the release first; `none`: nobody does."""
+
+    name = "group"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The group as it is written in the settings; empty for none."""
+        if str(value).strip() == "none":
+            return ""
+        try:
+            return str(Cohort.parse(str(value)))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show the plan and stop there.")
 accept_weights_option = click.option(
     "--accept-weights", is_flag=True,
-    help="Begin although somebody has moved traffic since the last deployment.",
+    help="Begin although somebody has moved traffic since the last deployment, or left a user group "
+    "a rule of its own.",
 )  # fmt: skip
 accept_alarms_option = click.option(
     "--accept-alarms", is_flag=True,

@@ -247,6 +247,7 @@ class Session:
     def _standing(self, deployment: Deployment) -> str:
         """Where an unfinished deployment stands, and how to go on."""
         live = " or ".join(str(w or "nothing") for w in (deployment.written, *deployment.intended))
+        live += "".join(f" with the users {apart}" for apart in deployment.cohorts[:1])
         return (
             f"at {position(deployment)} ({goal(deployment.step)}), traffic stays at "
             f"{live}: `deployer resume` goes on, "

@@ -11,6 +11,7 @@ from deployer.cli.ending import Ending
 from deployer.cli.params import (
     Approvals,
     Duration,
+    Group,
     Weights,
     accept_alarms_option,
     accept_weights_option,
@@ -40,9 +41,19 @@ Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.
     "[default: canary.bake and canary.final_bake, 10m]",
 )  # fmt: skip
 @click.option(
+    "--group", type=Group(),
+    help="Users who get the release before anybody else does, until it has everything: "
+    "header:X-Beta=yes, cookie:beta=1, query:beta=1 or source:10.0.0.0/8; `none` for nobody.  "
+    "[default: canary.group, none]",
+)  # fmt: skip
+@click.option(
+    "--group-bake", type=Duration(),
+    help="How long the release is judged by that group alone.  [default: canary.group_bake, 10m]",
+)  # fmt: skip
+@click.option(
     "--approve", type=Approvals(),
     help="Shares, among the weights or 100, after whose bake it waits for `deployer approve`; "
-    "`none` for no share.  [default: canary.approve, none]",
+    "`group` after the group's; `none` for no share.  [default: canary.approve, none]",
 )  # fmt: skip
 @click.option(
     "--linger", type=Duration(),
@@ -61,6 +72,8 @@ def canary(
     release: str,
     weights: tuple[str, ...] | None,
     bake: str | None,
+    group: str | None,
+    group_bake: str | None,
     approve: tuple[str, ...] | None,
     linger: str | None,
     wait_for_lock: str,
@@ -75,6 +88,7 @@ def canary(
     answers smoke requests through the test listener before any user sees it. Then it
     gets its first share of the traffic, bakes there under analysis, gets the next, and
     so on up to 100 %. The old slot stays warm until it is silent, and is retired.
+    With --group, exactly those users get it before any share does, and keep it.
 
     A failed verdict, a failed probe, unhealthy instances, an expired deadline or
     `deployer abort` send all traffic back to the old slot: capacity first, then
@@ -94,6 +108,8 @@ def canary(
         "canary.weights": list(weights) if weights else None,
         "canary.bake": bake,
         "canary.final_bake": bake,
+        "canary.group": group,
+        "canary.group_bake": group_bake,
         "canary.approve": list(approve) if approve is not None else None,
         "canary.linger": linger,
     }

@@ -45,6 +45,7 @@ def _plan(plan: Plan) -> Document:
             }
             for number, step in enumerate(plan.steps, 1)
         ],
+        "group": str(plan.intent.cohort) if plan.intent.cohort else None,
         "notes": list(plan.notes),
     }  # fmt: skip
 
@@ -63,7 +64,7 @@ def event_document(deployment: Deployment, event: Event, seen: Snapshot | None) 
         "at": iso(event.at), "deployment": deployment.id, "event": event.kind, "note": event.note,
         "status": deployment.status, "step": step_number(deployment, event),
         "steps": len(deployment.plan.steps), "release": deployment.first_plan.release.name,
-        "weights": weights(seen.weights) if seen else None,
+        "weights": weights(seen.weights) if seen else None, "group": group(seen),
         "healthy": {s: seen[s].healthy() for s in Slot} if seen else None,
         "desired": {s: seen[s].desired for s in Slot} if seen else None,
         "detail": event.detail,
@@ -118,6 +119,7 @@ def status_document(standing: Standing) -> Document:
         "environment": standing.environment,
         "url": standing.url,
         "weights": weights(seen.weights),
+        "group": group(seen),
         "slots": {slot: _slot(seen[slot]) for slot in Slot},
         "active": _active(active, now) if active else None,
         "last": deployment_document(last, now, whole=False) if last else None,
@@ -151,6 +153,12 @@ def _slot(state: SlotState) -> Document:
 def weights(live: Weights | None) -> Document | None:
     """Percent per slot; None while nothing was ever released."""
     return {slot: live[slot] / 10 for slot in Slot} if live else None
+
+
+def group(seen: Snapshot | None) -> Document | None:
+    """The users that go their own way, and where to; None: there are none."""
+    apart = seen.admitted if seen else None
+    return {"users": str(apart.cohort), "slot": apart.slot} if apart else None
 
 
 def _when(at: float | None) -> str | None:

@@ -35,6 +35,9 @@ def _line(seen: Snapshot, slot: Slot, release: str, part: str | None, bar_width:
     text.append(bar(share, bar_width), SLOT_STYLES[slot])
     text.append(f" {share / 10:>5g} %  ")
     text.append(health(state), "red" if state.healthy() < state.desired else "")
+    apart = seen.admitted
+    if apart is not None and apart.slot is slot:
+        text.append(f"  + users {one_line(str(apart.cohort))}", SLOT_STYLES[slot])
     return text
 
 

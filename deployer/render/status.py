@@ -78,7 +78,13 @@ def next_command(standing: Standing) -> str:
         return "`deployer canary RELEASE` ships the first release"
     if last is not None and last.status is Status.HALTED:
         return after_halt(standing.seen, last)
-    both = standing.seen.weights is not None and standing.seen.weights.sole is None
+    weights, apart = standing.seen.weights, standing.seen.admitted
+    if apart is not None and weights is not None and weights.sole is not None:
+        return (
+            f"the users {one_line(str(apart))} go their own way: find out why; `deployer rollback`, "
+            "or the next release with --accept-weights, ends that"
+        )
+    both = weights is not None and weights.sole is None
     return "`deployer rollback` gives one slot all of the traffic" if both else ""
 
 
@@ -88,7 +94,9 @@ def after_halt(seen: Snapshot, halted: Deployment) -> str:
     previous = one_line(halted.plan.previous or "") or "the release before"
     if halted.plan.in_place and len(seen[halted.plan.candidate].releases) > 1:
         return f"`deployer rollback` replaces the rest back by {previous}"
-    if stable is None or weights is None or weights.sole is stable:
+    apart = seen.admitted is not None and seen.admitted.slot is halted.plan.candidate
+    if stable is None or weights is None or (weights.sole is stable and not apart):
         return "`deployer canary RELEASE` ships again"
     back = f"`deployer rollback` goes back to {previous}"
-    return back if weights.sole is None else f"{back}, `deployer canary RELEASE` ships on"
+    halfway = weights.sole is None or weights.sole is stable
+    return back if halfway else f"{back}, `deployer canary RELEASE` ships on"

@@ -72,9 +72,15 @@ def release_of(state: SlotState) -> str:
 
 
 def serving_of(seen: Snapshot) -> str:
-    """What users get, in words: `v1 100 %`, `v1 95 % / v2 5 %`, `nothing yet`."""
+    """What users get: `v1 100 %`, `v1 95 % / v2 5 %, header:X-Beta=yes v2`, `nothing yet`."""
     weights = seen.weights
     if weights is None:
         return "nothing yet"
     parts = [f"{release_of(seen[s])} {weights[s] / 10:g} %" for s in Slot if weights[s]]
-    return " / ".join(parts)
+    return " / ".join(parts) + group_of(seen)
+
+
+def group_of(seen: Snapshot) -> str:
+    """What a user group gets, beside all others: `, header:X-Beta=yes v2`; empty if there is none."""
+    apart = seen.admitted
+    return f", {one_line(str(apart.cohort))} {release_of(seen[apart.slot])}" if apart else ""

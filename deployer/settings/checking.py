@@ -14,7 +14,7 @@ from msgspec.structs import FieldInfo, fields
 
 from deployer.durations import spell
 from deployer.errors import SettingsInvalid
-from deployer.settings.kinds import Portion, Seconds, Share, decode
+from deployer.settings.kinds import GROUP, Portion, Seconds, Share, Stop, decode
 
 Table = Mapping[str, Any]
 T = TypeVar("T", bound=Struct)
@@ -88,7 +88,9 @@ def as_written(value: Any) -> Any:
     """A value as TOML would hold it: 90.0 seconds are `"1m30s"`, 50 per mille are 5."""
     if isinstance(value, Seconds):
         return spell(value)
-    if isinstance(value, Share):
+    if isinstance(value, Stop) and not value:
+        return GROUP
+    if isinstance(value, Share | Stop):
         return float(f"{value / 10:g}") if value % 10 else value // 10
     if isinstance(value, Portion) and value.isdecimal():
         return int(value)

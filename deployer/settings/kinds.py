@@ -4,8 +4,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from deployer.cohort import EXAMPLES, Cohort
 from deployer.durations import per_mille, seconds
 from deployer.model import Amount
+
+GROUP = "group"  # the stop before any weight
 
 
 class Seconds(float):
@@ -32,6 +35,18 @@ class PortionOrNone(str):
     __slots__ = ()
 
 
+class Stop(int):
+    """Where a plan stops: a share in per mille, or 0 for `"group"`: before any weight."""
+
+    __slots__ = ()
+
+
+class GroupOrNone(str):
+    """A user group, `header:X-Beta=yes` (deployer.cohort), or nothing: `""`."""
+
+    __slots__ = ()
+
+
 def decode(kind: type, raw: Any) -> Any:
     """The hook that msgspec calls for the kinds above.
 
@@ -43,8 +58,12 @@ def decode(kind: type, raw: Any) -> Any:
         return Seconds(seconds(raw if isinstance(raw, str) else f"{raw} without a unit"))
     if kind is Share:
         return Share(per_mille("not a number" if isinstance(raw, bool) else str(raw)))
-    if kind is PortionOrNone and raw == "":
-        return PortionOrNone()
+    if kind is Stop:
+        return Stop(0 if raw == GROUP else (int(decode(Share, raw)) or -1))
+    if kind in (PortionOrNone, GroupOrNone) and raw == "":
+        return kind()
+    if kind is GroupOrNone:
+        return GroupOrNone(Cohort.parse(str(raw)))
     if kind in (Portion, PortionOrNone):
         Amount.parse("not a number" if isinstance(raw, bool) else str(raw))
         return kind(raw)
@@ -149,8 +168,10 @@ CanaryWeights = Annotated[
     within(1, 999, "rising percents above 0 and below 100, 0.1 at the finest: [5, 25, 50]"),
 ]
 Approvals = Annotated[
-    tuple[Share, ...], within(1, 1000, "percents among canary.weights, or 100: [5, 25]")
+    tuple[Stop, ...],
+    within(0, 1000, 'percents among canary.weights, or 100: [5, 25]; "group" with canary.group'),
 ]
+GroupOfUsers = Annotated[GroupOrNone, Meta(description=f'such as {EXAMPLES}, or ""')]
 Batch = Annotated[
     Portion, Meta(description='a whole number of instances up to 1000, or a share such as "25%"')
 ]

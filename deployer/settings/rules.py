@@ -83,8 +83,10 @@ def _weights(settings: Settings) -> Iterator[Objection]:
 
 
 def _approvals(settings: Settings) -> Iterator[Objection]:
-    stops = {*settings.canary.weights, WHOLE}
-    if not stops.issuperset(settings.canary.approve):
+    stops: set[int] = {*settings.canary.weights, WHOLE, *((0,) if settings.canary.group else ())}
+    if not settings.canary.group and 0 in settings.canary.approve:
+        yield Objection("canary.approve", 'without "group", as long as canary.group names none')
+    elif not stops.issuperset(settings.canary.approve):
         yield Objection("canary.approve", "among canary.weights, or 100: approval is asked there")
 
 

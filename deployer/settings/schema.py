@@ -23,6 +23,8 @@ from deployer.settings.kinds import (
     Deadline,
     Draining,
     Grace,
+    GroupOfUsers,
+    GroupOrNone,
     Image,
     ImageOrNone,
     InstanceType,
@@ -84,7 +86,10 @@ class CanarySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     weights:          the candidate's shares on the way to 100 %, per mille, rising.
     bake_s:           how long each share is judged.
     final_bake_s:     how long the candidate is judged while it serves everything.
-    approve:          shares, per mille, after whose bake a person must approve; 1000 is one too.
+    group:            users that the candidate serves before anybody else does; empty: none.
+    group_bake_s:     how long it is judged meanwhile.
+    approve:          shares, per mille, after whose bake a person must approve; 1000 is one too,
+                      and 0 the group alone.
     approve_within_s: how long approval is waited for, of a blue/green deployment too.
     linger_s:         how long the old slot stays, warm and at weight 0, after that.
     """
@@ -92,6 +97,8 @@ class CanarySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     weights: CanaryWeights = (Share(50), Share(250), Share(500))
     bake_s: Pause = field(name="bake", default=Seconds(600))
     final_bake_s: Pause = field(name="final_bake", default=Seconds(600))
+    group: GroupOfUsers = GroupOrNone()
+    group_bake_s: Pause = field(name="group_bake", default=Seconds(600))
     approve: Approvals = ()
     approve_within_s: Wait = field(name="approve_within", default=Seconds(86_400))
     linger_s: Pause = field(name="linger", default=Seconds(600))

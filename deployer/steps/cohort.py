@@ -59,7 +59,7 @@ class Dismiss(msgspec.Struct, frozen=True, tag=True):
     def advance(self, world: World) -> Progress:
         live, weights = world.seen.admitted, world.seen.weights
         if live is None:
-            return Done("weights hold for all users")
+            return Done("it goes where everybody goes")
         if weights is not None and weights[live.slot.twin]:
             wait = require_instances(world, live.slot.twin, self.capacity)
             if wait is not None:

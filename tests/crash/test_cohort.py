@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
+from deployer.analysis.judge import Rule
 from deployer.cohort import Cohort
 from deployer.journal import Ask
-from deployer.model import Admitted, Slot
+from deployer.model import Admitted, Blocked, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
+from deployer.ports import Change, SetCohort, SetWeights
+from deployer.strategies import STRATEGIES
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
-from tests.sim.people import ask_at
+from tests.sim.people import Person, approves, ask_at
 from tests.sim.play import INTENT, Play, play
 
 BLUE, GREEN = Slot.BLUE, Slot.GREEN
@@ -61,8 +64,14 @@ def check(sim: Play, deployment: Deployment, story: Story) -> None:
     assert deployment.status is story.ends, deployment.reason
 
 
-@pytest.mark.parametrize("name", STORIES)
-@pytest.mark.parametrize("fault", [*KILLS, Fault.REPLY_LOST, Fault.THROTTLED])
+FAULTS = [(name, kill) for name in STORIES for kill in KILLS] + [
+    (name, fault)
+    for name in ("good", "failing the group")
+    for fault in (Fault.THROTTLED, Fault.REPLY_LOST)
+]
+
+
+@pytest.mark.parametrize(("name", "fault"), FAULTS)
 def test_whatever_happens_to_any_one_call_the_end_is_the_same(name: str, fault: Fault) -> None:
     story = STORIES[name]
     undisturbed, deployment = story.tell({})
@@ -71,3 +80,132 @@ def test_whatever_happens_to_any_one_call_the_end_is_the_same(name: str, fault: 
         sim, deployment = story.tell({call: fault})
         check(sim, deployment, story)
         assert sim.state == undisturbed.state, f"{fault} at call {call}, {what}"
+
+
+def moment(sim: Play, kind: type[Change], which: int = 0) -> float:
+    """When the nth change of that kind was made, and the data plane had followed."""
+    made = [at for at, change in sim.cloud.changes if isinstance(change, kind)]
+    return made[which] + sim.cloud.data_lag_s
+
+
+def test_exactly_the_group_goes_first_and_stays_until_the_release_has_everything() -> None:
+    sim, _ = STORIES["good"].tell({})
+    admitted, dismissed = (moment(sim, SetCohort, n) for n in (0, 1))
+    first_weight, whole = (moment(sim, SetWeights, n) for n in (0, 1))
+    assert admitted < first_weight < whole <= dismissed
+    parts = sim.cloud.ledger.parts
+    assert not [p for p in parts if p.slot is GREEN and p.others and p.at < first_weight]
+    assert not [p for p in parts if p.slot is GREEN and p.theirs and p.at < admitted]
+    assert not [p for p in parts if p.slot is BLUE and p.theirs and p.at >= admitted]
+    assert [p for p in parts if p.slot is BLUE and p.others and admitted < p.at < whole]
+
+
+@pytest.mark.parametrize("name", ["failing the group", "aborted at its weight", "crashing"])
+def test_on_the_way_back_the_group_leaves_first_to_a_slot_that_stands(name: str) -> None:
+    sim, _ = STORIES[name].tell({})
+    traffic = [c for _, c in sim.cloud.changes if isinstance(c, SetCohort | SetWeights)]
+    back = traffic.index(SetCohort(None, OURS))
+    assert all(c == SetWeights(Weights(1000, 0), Weights(500, 500)) for c in traffic[back + 1 :])
+    left = moment(sim, SetWeights if traffic[back + 1 :] else SetCohort, -1)
+    assert not [p for p in sim.cloud.ledger.parts if p.slot is GREEN and p.at >= left]
+
+
+def test_a_release_that_fails_the_group_harms_nobody_else() -> None:
+    sim, deployment = STORIES["failing the group"].tell({})
+    assert not [p for p in sim.cloud.ledger.parts if p.slot is GREEN and p.others]
+    assert "failed" in deployment.reason
+
+
+@pytest.mark.parametrize("policy", ["abort", "promote"])
+def test_a_group_too_small_for_a_verdict_is_a_matter_of_the_settings(policy: str) -> None:
+    intent = replace(GROUPED, rule=Rule(min_requests=5000), inconclusive=policy)
+    sim = play(group=10)
+    deployment = sim.ship(intent)
+    assert deployment.status is (Status.SHIPPED if policy == "promote" else Status.ROLLED_BACK)
+    weights = [c for _, c in sim.cloud.changes if isinstance(c, SetWeights)]
+    assert bool(weights) is (policy == "promote")
+    assert (sim.cloud.cohort, sim.oracle.violations) == (None, [])
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_people_of_the_group_are_asked_before_anybody_else_sees_it(*, approved: bool) -> None:
+    sim = play(group=100)
+    if approved:
+        Person(sim, approves)
+    deployment = sim.ship(replace(GROUPED, approve=(0,)))
+    assert deployment.status is (Status.SHIPPED if approved else Status.ROLLED_BACK)
+    asked = next(at for e, _ in sim.events if e.note.startswith("`deployer approve`")
+                 for at in [e.at])  # fmt: skip
+    assert not [at for at, c in sim.cloud.changes if isinstance(c, SetWeights) and at < asked]
+    assert (sim.cloud.cohort, sim.oracle.violations) == (None, [])
+
+
+@pytest.mark.parametrize("second", range(10, 460, 15))
+@pytest.mark.parametrize("lag_s", [0.0, 45.0])
+def test_an_abort_at_any_time_brings_the_group_back_although_readings_are_late(
+    second: int, lag_s: float
+) -> None:
+    lags = {"weights": (0.0, lag_s), "groups": (lag_s, 0.0)}
+    sim = play(group=100, lags=lags)
+    ask_at(sim, second, Ask.ABORT)
+    deployment = sim.ship(GROUPED)
+    assert deployment.status in (Status.ROLLED_BACK, Status.SHIPPED)
+    assert sim.cloud.cohort is None
+    assert sim.oracle.violations == []
+    assert sim.cloud.ledger.outages == []
+
+
+@pytest.mark.parametrize(
+    "theirs", [None, Admitted(BETA, BLUE), Blocked("a rule of others"),
+               Admitted(Cohort.parse("query:beta=1"), GREEN)],
+)  # fmt: skip
+def test_a_group_that_somebody_else_moved_halts_and_stays_as_they_left_it(
+    theirs: Admitted | Blocked | None,
+) -> None:
+    sim = play(group=100)
+    sim.divert_at(120.0, theirs)
+    deployment = sim.ship(GROUPED)
+    assert deployment.status is Status.HALTED
+    assert "the rule of a user group sends" in deployment.reason
+    assert "somebody else moved traffic" in deployment.reason
+    assert sim.cloud.cohort == theirs
+
+
+def test_a_rule_that_somebody_makes_before_ours_is_left_and_the_release_goes_back() -> None:
+    theirs = Blocked("the rule at priority 48000 is not ours")
+    sim = play(group=100)
+    sim.divert_at(5.0, theirs)
+    deployment = sim.ship(GROUPED)
+    assert deployment.status is Status.ROLLED_BACK
+    assert "priority 48000" in deployment.reason
+    assert not [c for _, c in sim.cloud.changes if isinstance(c, SetCohort | SetWeights)]
+    assert (sim.cloud.cohort, sim.oracle.violations) == (theirs, [])
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("slot", [BLUE, GREEN])
+def test_what_an_earlier_life_left_is_cleared_before_anything_else(
+    strategy: str, slot: Slot
+) -> None:
+    sim = play(group=100)
+    left = Admitted(BETA, slot)
+    sim.cloud.cohort = sim.cloud.diverted = left
+    if slot is GREEN:
+        sim.cloud.groups[GREEN].desired = 2
+        sim.cloud.groups[GREEN].boots = sim.cloud.groups[BLUE].boots
+        sim.cloud.groups[GREEN].stock(sim.clock.now())
+    deployment = sim.ship(INTENT, STRATEGIES[strategy])
+    assert deployment.status is Status.SHIPPED, deployment.reason
+    assert sim.cloud.changes[0][1] == SetCohort(None, left)
+    assert sim.state[1] is None
+    assert sim.oracle.violations == []
+    assert sim.cloud.ledger.outages == []
+
+
+def test_a_pause_in_the_groups_bake_keeps_it_there_under_judgement() -> None:
+    sim = play(group=100, behaviours={"v2": Behaviour(crash_after_s=400.0)})
+    ask_at(sim, 100.0, Ask.PAUSE)
+    deployment = sim.ship(GROUPED)
+    assert deployment.status is Status.ROLLED_BACK
+    assert not [c for _, c in sim.cloud.changes if isinstance(c, SetWeights)]
+    assert (sim.cloud.cohort, sim.oracle.violations) == (None, [])

@@ -163,7 +163,21 @@ TABLE = [
         "[canary]\napprove = [0]",
         (
             "deployer.toml: canary.approve = [0]: must be percents among canary.weights, or 100: "
-            "[5, 25]"
+            '[5, 25]; "group" with canary.group'
+        ),
+    ),
+    (
+        '[canary]\napprove = ["group"]',
+        (
+            "deployer.toml: canary.approve = ['group'] (in dev): must be without \"group\", as long "
+            "as canary.group names none"
+        ),
+    ),
+    (
+        '[canary]\ngroup = "cookie:beta"',
+        (
+            'deployer.toml: canary.group = "cookie:beta": must be such as header:X-Beta=yes, '
+            'cookie:beta=1, query:beta=1 or source:10.0.0.0/8, or ""'
         ),
     ),
     (

@@ -93,13 +93,13 @@ def seen(
         (ADMIT, seen(LIVE, OURS), "users header:X-Beta=yes to green"),
         (ADMIT, seen(LIVE, None, green=1), "green: 1 healthy, 2 needed"),
         (ADMIT, seen(LIVE, OURS, green=1), "users header:X-Beta=yes to green"),
-        (DISMISS, seen(LIVE, None), "weights hold for all"),
+        (DISMISS, seen(LIVE, None), "where everybody goes"),
         (DISMISS, seen(LIVE, OURS), SetCohort(None, OURS)),
         (DISMISS, seen(HALF, OURS), SetCohort(None, OURS)),
         (DISMISS, seen(LIVE, OURS, blue=1), "blue: 1 healthy, 2 needed"),
         (DISMISS, seen(MOVED, OURS, blue=0), SetCohort(None, OURS)),
         (DISMISS, seen(None, OURS, blue=0), SetCohort(None, OURS)),
-        (DISMISS, seen(LIVE, Blocked("theirs")), "weights hold for all"),
+        (DISMISS, seen(LIVE, Blocked("theirs")), "where everybody goes"),
     ],
 )
 def test_steps(step: Admit | Dismiss, reading: Snapshot, expected: SetCohort | str) -> None:

@@ -172,7 +172,7 @@ def test_the_settings_of_the_environment_choose_the_strategy(staged: Staged) -> 
         (("blue-green", "v2", "--standby", "-1"), "--standby"),
         (("blue-green", "v2", "--window", "8d"), "a duration from 0s to 7d"),
         (("canary", "v2", "--approve", "7"), "must be among canary.weights, or 100"),
-        (("canary", "v2", "--approve", "5;50"), "several are separated by commas: 5,25; or none"),
+        (("canary", "v2", "--approve", "5;50"), "several are separated by commas: 5,25; or group"),
         (("canary", "v2", "--wait-for-lock", "long"), "is not a duration"),
     ],
 )

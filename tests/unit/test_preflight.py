@@ -6,11 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import strategies
+from deployer.cohort import Cohort
 from deployer.errors import NotPossibleNow
-from deployer.model import Health, Release, Slot, Weights
+from deployer.model import Admitted, Health, Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Intent, Status
 from deployer.preflight import Code, Facts, Surroundings, objections, of_error, remarks
-from tests.unit.world import BLUE, GREEN, INITIAL, UNHEALTHY, instances, slot, snapshot
+from tests.unit.world import BLUE, GREEN, INITIAL, NOW, UNHEALTHY, instances, slot, snapshot
 
 V1 = instances(2, "v1")
 LIVE = snapshot(Weights(1000, 0), slot(BLUE, *V1))
@@ -136,8 +137,12 @@ def test_what_does_not(found: Facts) -> None:
 
 def test_everything_is_told_at_once() -> None:
     found = Facts(
-        seen=snapshot(
-            Weights(1000, 0), slot(BLUE, *instances(2, "v1", Health.UNUSED)), slot(GREEN)
+        seen=Snapshot(
+            NOW,
+            Weights(1000, 0),
+            slot(BLUE, *instances(2, "v1", Health.UNUSED)),
+            slot(GREEN),
+            Admitted(Cohort.parse("cookie:beta=1"), GREEN),
         ),
         around=Surroundings(
             stacks={"a": "UPDATE_FAILED", "b": "UPDATE_IN_PROGRESS"},
@@ -150,7 +155,7 @@ def test_everything_is_told_at_once() -> None:
         one_way="v2",
     )
     codes = [objection.code for objection in objections(found)]
-    assert len(codes) == 11
+    assert len(codes) == 12
     assert set(codes) == set(Code) - {Code.NO_PLAN}
 
 
@@ -174,3 +179,14 @@ def test_a_way_back_is_told_by_what_was_asked_for() -> None:
 def test_an_environment_without_stacks_is_said_not_to_be_checked() -> None:
     assert remarks(QUIET) == ()
     assert "stack updates were not looked for" in remarks(Surroundings())[0]
+
+
+def test_a_user_group_left_over_is_named_with_the_ways_on() -> None:
+    apart = Admitted(Cohort.parse("cookie:beta=1"), GREEN)
+    left = facts(seen=Snapshot(NOW, LIVE.weights, LIVE.blue, LIVE.green, apart))
+    (objection,) = objections(left)
+    assert objection.code is Code.GROUP_LEFT
+    assert "still sends the users cookie:beta=1 to green" in objection.words
+    assert "`deployer rollback`" in objection.words
+    assert "--accept-weights" in objection.words
+    assert not objections(facts(seen=left.seen, accept_weights=True))

@@ -12,7 +12,7 @@ from typing import Literal
 from deployer import clock as clocks
 from deployer import identity
 from deployer.analysis.judge import Rule
-from deployer.aws import preflight, published
+from deployer.aws import pacing, preflight, published
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.cloudwatch import CloudWatchMetrics
@@ -99,7 +99,7 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
     clock = chosen_clock(environ)
     service, environment = settings.service.name, settings.environment
     scale = clock.scale if isinstance(clock, ScaledClock) else 1.0
-    aws = Aws(environment.region)
+    aws = Aws(environment.region, pacing.shared(environment.region, clock))
     found = find(aws, service, environment)
     return Services(
         service=service,

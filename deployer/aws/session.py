@@ -1,6 +1,8 @@
 """boto3's clients, each made when it is first used: `import boto3` costs 0.25 s.
 
-Retries are set explicitly, since botocore's default is still `legacy` (aws-facts 4.2). The
+Retries are set explicitly, since botocore's default is still `legacy` (aws-facts 4.2), and
+`standard` rather than `adaptive`: pacing keeps every attempt inside the API's limits before the
+first refusal, for all clients together, and waits no longer than it says (deployer.aws.pacing). The
 endpoint comes from the environment (AWS_ENDPOINT_URL), which is how the same adapters meet the lab.
 """
 
@@ -11,6 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from deployer.aws.failures import asking
+from deployer.aws.pacing import LONGEST_WAIT_S, Pacing, shared
+from deployer.clock import WallClock
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -30,17 +34,20 @@ if TYPE_CHECKING:
 TOTAL_ATTEMPTS = 3
 CONNECT_S, READ_S = 3, 8
 BACKOFF_S = 1 + 2  # between three attempts, at most (aws-facts 4.2)
-LONGEST_CALL_S = TOTAL_ATTEMPTS * (CONNECT_S + READ_S) + BACKOFF_S
+LONGEST_CALL_S = TOTAL_ATTEMPTS * (LONGEST_WAIT_S + CONNECT_S + READ_S) + BACKOFF_S
 
 
 class Aws:
     """One Region's clients, with the credentials that the environment gives.
 
     Every property raises AccessProblem when there is no Region or no such profile.
+
+    pacing: how fast calls may be sent; None: as the process's other clients of this Region.
     """
 
-    def __init__(self, region: str | None) -> None:
+    def __init__(self, region: str | None, pacing: Pacing | None = None) -> None:
         self.region = region
+        self._pacing = pacing or shared(region, WallClock())
 
     @cached_property
     def autoscaling(self) -> AutoScalingClient:
@@ -114,8 +121,13 @@ class Aws:
     def _session(self) -> Session:
         import boto3  # noqa: PLC0415  0.25 s: only who talks to AWS pays
 
+        from deployer.aws import answers  # noqa: PLC0415  as above
+
         with asking("session", "the credentials"):
-            return boto3.session.Session(region_name=self.region)
+            session = boto3.session.Session(region_name=self.region)
+        self._pacing.attach(session.events)
+        answers.attach(session.events)
+        return session
 
     @cached_property
     def _config(self) -> Config:

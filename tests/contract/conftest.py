@@ -12,6 +12,7 @@ import pytest
 from botocore.config import Config
 
 from deployer.aws import permissions
+from deployer.aws.pacing import Pacing
 from deployer.aws.published import Published, PublishedSlot, PublishedSlots
 from deployer.aws.session import Aws
 from deployer.clock import ScaledClock
@@ -114,7 +115,7 @@ def connected(context: Context, calls: set[str], config: Config | None = None) -
         patch.setenv("AWS_ENDPOINT_URL", context.endpoint)
         patch.delenv("AWS_PROFILE", raising=False)
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
-        made = Aws(REGION)
+        made = Aws(REGION, Pacing(ManualClock()))
         made._session.events.register("provide-client-params.*.*", noting(calls))
         for service in (
             "autoscaling",

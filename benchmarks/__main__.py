@@ -2,9 +2,14 @@
 
 import sys
 
-from benchmarks import lab, simulated
+from benchmarks import lab, scale, simulated, verdict
 
-BENCHMARKS = {"simulated": simulated.main, "lab": lab.main}
+BENCHMARKS = {
+    "simulated": simulated.main,
+    "scale": scale.main,
+    "lab": lab.main,
+    "verdict": verdict.main,
+}
 
 
 def main(names: list[str]) -> int:

@@ -34,7 +34,7 @@ LAUNCH = "Launching a new EC2 instance"  # how the Description of a launch begin
 
 
 def read(aws: Aws, names: Iterable[str]) -> dict[str, AutoScalingGroupTypeDef]:
-    """The groups by name. One call.
+    """The groups by name. One call, or one per page: AWS may answer with fewer than it was asked for.
 
     Raises:
         NotFound: a group does not exist.
@@ -42,8 +42,11 @@ def read(aws: Aws, names: Iterable[str]) -> dict[str, AutoScalingGroupTypeDef]:
     """
     wanted = tuple(names)
     with asking("autoscaling:DescribeAutoScalingGroups", ", ".join(wanted)):
-        found = aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=wanted)
-    groups = {group["AutoScalingGroupName"]: group for group in found["AutoScalingGroups"]}
+        pages = aws.autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
+            AutoScalingGroupNames=wanted
+        )
+        found = [group for page in pages for group in page["AutoScalingGroups"]]
+    groups = {group["AutoScalingGroupName"]: group for group in found}
     for name in wanted:
         if name not in groups:
             raise NotFound(f"Auto Scaling group {name} is gone: deploy the service stack")

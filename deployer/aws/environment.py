@@ -2,7 +2,7 @@
 
 How the parts of this package are put together (deployer.wiring):
 
-    aws       = Aws(region)                                            # session
+    aws       = Aws(region, pacing.shared(region, clock))              # session, pacing
     published = published.read(aws, service, environment)              # published
     cloud     = AwsCloud(aws, published, service, environment, clock)  # here
     metrics   = CloudWatchMetrics(aws, published)                      # cloudwatch
@@ -14,8 +14,8 @@ How the parts of this package are put together (deployer.wiring):
 An observation makes five calls, one after the other: DescribeLaunchTemplates (both),
 DescribeAutoScalingGroups (both), DescribeTargetHealth (each), DescribeRules. Two more are made only
 when there is something to learn: DescribeLaunchTemplateVersions for versions not read before, and
-DescribeScalingActivities for a group with fewer instances in service than it should have. At a
-poll of 5 s that is a tenth of what the load balancer's API allows (aws-facts 4.1).
+DescribeScalingActivities for a group with fewer instances in service than it should have. None of
+them grows with the number of instances (docs/scale.md).
 
 Their order makes a mistake cautious: groups before health, so that an instance that left in between
 shows as draining and is not counted; the rule last, since it is what others can move beneath us
@@ -52,9 +52,11 @@ from deployer.ports import (
 from deployer.topology import ENVIRONMENT_TAG, SERVICE_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from mypy_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef, InstanceTypeDef
+
+Version = tuple[str, int]  # launch template and number
 
 
 class AwsCloud:
@@ -149,12 +151,13 @@ class AwsCloud:
         failures = asg.launch_failures(self._aws, name) if asg.short(group) else ()
         registered = targets.read(self._aws, self._slots[slot].target_group)
         members = group.get("Instances", ())
+        carried = self._carried(self._slots[slot].launch_template, boots, members)
         return SlotState(
             slot=slot,
             min_size=group["MinSize"],
             max_size=group["MaxSize"],
             desired=group["DesiredCapacity"],
-            instances=tuple(self._instance(i, registered) for i in members),
+            instances=tuple(_instance(i, registered, carried) for i in members),
             boots=boots.release,
             stale=boots.stale,
             stack_image=boots.stack_image,
@@ -162,25 +165,31 @@ class AwsCloud:
             launch_failures=failures,
             suspended=asg.suspended(group),
             version=boots.version,
-            known=self._known(self._slots[slot].launch_template, boots, members),
+            known=tuple({each.name: each for each in carried.values() if each}.values()),
         )
 
-    def _known(
+    def _carried(
         self, template: str, boots: Boots, members: Iterable[InstanceTypeDef]
-    ) -> tuple[Release, ...]:
-        """What the releases stand for that the slot boots and runs, the newest version of each."""
-        versions = {(template, boots.version), *filter(None, map(asg.version_of, members))}
-        carried = (self._templates.carried(*version) for version in sorted(versions))
-        return tuple({release.name: release for release in carried if release}.values())
+    ) -> dict[Version, Release | None]:
+        """What the slot boots and runs, by version, the newest last.
 
-    def _instance(self, found: InstanceTypeDef, registered: Targets) -> Instance:
-        version = asg.version_of(found)
-        return Instance(
-            id=found["InstanceId"],
-            lifecycle=found["LifecycleState"],
-            release=self._templates.release(*version) if version else None,
-            health=registered.health.get(found["InstanceId"]),
-            zone=found.get("AvailabilityZone", ""),
-            protected=found.get("ProtectedFromScaleIn", False),
-            version=version[1] if version else 0,
-        )
+        Each version is asked for once: one that was deleted is read again at every look.
+        """
+        versions = {(template, boots.version), *filter(None, map(asg.version_of, members))}
+        return {version: self._templates.carried(*version) for version in sorted(versions)}
+
+
+def _instance(
+    found: InstanceTypeDef, registered: Targets, carried: Mapping[Version, Release | None]
+) -> Instance:
+    version = asg.version_of(found)
+    release = carried[version] if version else None
+    return Instance(
+        id=found["InstanceId"],
+        lifecycle=found["LifecycleState"],
+        release=release.name if release else None,
+        health=registered.health.get(found["InstanceId"]),
+        zone=found.get("AvailabilityZone", ""),
+        protected=found.get("ProtectedFromScaleIn", False),
+        version=version[1] if version else 0,
+    )

@@ -25,6 +25,7 @@ FITNESS = (
     Health.UNHEALTHY,
     Health.DRAINING,
 )
+STATES = {str(health): health for health in Health}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,7 @@ def understood(found: Iterable[TargetHealthDescriptionTypeDef]) -> Targets:
 
 
 def _state(each: TargetHealthDescriptionTypeDef) -> Health:
-    said = str(each.get("TargetHealth", {}).get("State", ""))
-    return Health(said) if said in set(Health) else Health.UNAVAILABLE
+    return STATES.get(str(each.get("TargetHealth", {}).get("State")), Health.UNAVAILABLE)
 
 
 def _fitness(target: tuple[str, Health]) -> int:

@@ -1,11 +1,10 @@
 """A group of a thousand: calls grow with batches and looks, never with instances times looks."""
 
-import tracemalloc
 from collections import Counter
 
 import pytest
 
-from deployer.plan import Status, encode
+from deployer.plan import Status
 from deployer.ports import SetDesired, Terminate
 from tests.sim.fleet import Behaviour
 from tests.sim.play import Play, play
@@ -26,7 +25,8 @@ def test_two_changes_a_batch_and_one_reading_a_look(surge: str, batches: int) ->
     """changes = 2 × batches + 3 (suspend, pin, resume); each look is one reading of both groups.
 
     A reading is five calls, whatever the size (tests/contract/test_environment.py), and letting a
-    batch go is one more for each hundred instances (tests/contract/test_replacing.py).
+    batch go is one more for each hundred instances (tests/contract/test_replacing.py). All of it with
+    real adapters, and the memory that it takes: tests/scale.
     """
     sim = fleet()
     began = sim.clock.now()
@@ -57,15 +57,3 @@ def test_a_dud_costs_one_batch_and_its_way_back() -> None:
     assert ship(sim, intent(surge="10%", before=USUAL)).status is Status.ROLLED_BACK
     assert changes(sim, SetDesired) == changes(sim, Terminate) == 1
     assert running(sim) == {"v1": SIZE}
-
-
-def test_memory_and_record_stay_small() -> None:
-    """200 MiB, simulated cloud and all; and far from the 400 KB of a DynamoDB item."""
-    sim = fleet()
-    tracemalloc.start()
-    deployment = ship(sim, intent(surge="25%", before=USUAL))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert deployment.status is Status.SHIPPED
-    assert len(encode(deployment)) < 100_000
-    assert peak < 200 * 2**20

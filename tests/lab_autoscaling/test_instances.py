@@ -202,6 +202,7 @@ def test_an_artifact_is_unpacked_whole(context: Context, bucket: Any, tmp_path: 
         (packed("../../evil"), None, "cannot be unpacked"),
         (packed(link="/etc/passwd"), None, "cannot be unpacked"),
     ],
+    ids=["no digest", "another digest", "no archive", "cut off", "outside", "link"],
 )
 def test_a_bad_artifact_leaves_nothing_behind(  # noqa: PLR0917  fixtures and a table
     context: Context, bucket: Any, tmp_path: Path, body: bytes, digest: str | None, told: str

@@ -1,0 +1,55 @@
+"""`make test`: every test, once, in about the time of those that must have the machine to themselves.
+
+Tests with real processes (marked `lab` or `cdk`) measure traffic and wait most of the time: they run
+one after the other. All others need nothing but a processor: they run on every core meanwhile, with
+lower priority, so that what is measured is not disturbed. Which of the two a test belongs to, only
+its marks say; a test in neither part cannot be, the two expressions are each other's opposite.
+
+Both parts are pytest as you would start it; the second speaks when the first has ended. The exit
+status is that of the first part that failed. Ctrl-C reaches both.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+
+REAL = "lab or cdk"
+LOWER_PRIORITY = 10
+WORKERS = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal")
+PYTEST = (sys.executable, "-m", "pytest", "-q")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run both parts; `arguments` go to both, such as `-x`."""
+    with tempfile.TemporaryFile() as said:
+        real = subprocess.Popen(
+            [*PYTEST, "-m", REAL, *arguments], stdout=said, stderr=subprocess.STDOUT
+        )
+        try:
+            pure = subprocess.run(
+                [
+                    "nice",
+                    "-n",
+                    str(LOWER_PRIORITY),
+                    *PYTEST,
+                    "-m",
+                    f"not ({REAL})",
+                    *WORKERS,
+                    *arguments,
+                ],
+                check=False,
+            ).returncode
+            sys.stdout.write("With real processes, at the same time:\n")
+            status = real.wait()
+        finally:
+            real.wait()  # after Ctrl-C it is ending too: nothing of it may stay behind
+            said.seek(0)
+            sys.stdout.buffer.write(said.read())
+            sys.stdout.flush()
+    return pure or status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -16,8 +16,8 @@ look        processor time of one turn of the engine: reading, judging, writing 
             last one is cheap; the dearest are those while instances come and go. Target: a mean of
             50 ms.
 
-The run fails if a deployment does not ship, or a target is missed. `python -m benchmarks.scale NAME`
-prints one strategy's figures as JSON.
+The run fails if a deployment does not ship, or a target is missed. `python -m benchmarks.scale NAME
+[POLL_S]` prints one strategy's figures as JSON.
 """
 
 import json
@@ -70,10 +70,11 @@ def show(strategy: str, found: Mapping[str, Any]) -> None:
     assert found["mean_ms"] < LOOK_MS
 
 
-def measure(strategy: str) -> dict[str, Any]:
-    """Ship once; what it took."""
+def measure(strategy: str, poll_s: float = 10.0) -> dict[str, Any]:
+    """Ship once, looking every `poll_s`; what it took."""
     os.environ.update(NOBODY)
     made = fleet(SIZE)
+    made.sim.poll_s = poll_s
     spent = sorted(turns(made, strategy))
     return {
         "instances": SIZE,
@@ -109,4 +110,4 @@ def turns(made: Fleet, strategy: str) -> list[float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(sys.argv[1])))
+    print(json.dumps(measure(sys.argv[1], *map(float, sys.argv[2:]))))

@@ -7,7 +7,7 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from botocore.parsers import create_parser
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.core.model import ServiceModel
 from moto.core.serialize import QuerySerializer
@@ -64,6 +64,7 @@ def by_botocore(service: str, body: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("service", OPERATIONS)
+@settings(max_examples=30)
 @given(st.data())
 def test_the_same_as_botocore(service: str, data: st.DataObject) -> None:
     shape = MODELS[service].output_shape

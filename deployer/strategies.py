@@ -136,8 +136,15 @@ def first(seen: Snapshot, intent: Intent) -> Plan:
     A dead slot that still holds the weight is retired afterwards.
 
     Raises:
-        PlanInvalid: the group cannot hold that many instances.
+        PlanInvalid: the group cannot hold that many instances, or approval is asked for: nothing
+                     stops on the way, and a gate that somebody wants is not left out silently.
     """
+    if intent.approve:
+        raise PlanInvalid(
+            f"approval is asked for, but {intent.release.name} is the first release here, or "
+            "nothing healthy serves: there is no stop to approve at; run the command with --approve "
+            "none (blue-green: --no-approve)"
+        )
     dead = serving(seen)
     candidate = dead.twin if dead else Slot.BLUE
     capacity = max(intent.size, seen[dead].desired if dead else 0)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from deployer import clock as clocks
 from deployer import identity
@@ -92,10 +93,11 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
 
     Raises:
         NotFound: the stacks are not deployed.
-        AccessProblem: no credentials, or those of another account; wrong Region.
+        AccessProblem: no credentials, or those of another account; wrong Region or endpoint.
         CloudUnavailable: no answer.
         SettingsInvalid: as `chosen_clock`.
     """
+    require_endpoint(environ)
     clock = chosen_clock(environ)
     service, environment = settings.service.name, settings.environment
     scale = clock.scale if isinstance(clock, ScaledClock) else 1.0
@@ -127,6 +129,29 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         ),
         look_around=lambda: preflight.read(aws, found, service, environment.name),
     )
+
+
+def require_endpoint(environ: Mapping[str, str]) -> None:
+    """An address in AWS_ENDPOINT_URL, or in one for a service, is one.
+
+    Raises:
+        AccessProblem: it is not.
+    """
+    for name, address in environ.items():
+        if name.startswith("AWS_ENDPOINT_URL") and address and not is_address(address):
+            raise AccessProblem(
+                f"{name}={address} is no address: unset it for AWS, or run "
+                'eval "$(deployer lab env)" for the lab'
+            )
+
+
+def is_address(text: str) -> bool:
+    """Whether it reads `http://host:port`, or https; the port may be missing."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def chosen_clock(environ: Mapping[str, str]) -> WallClock | ScaledClock:

@@ -1,6 +1,7 @@
 """What the commands share: the global options, the environment's settings, services and output."""
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,11 +18,12 @@ from deployer.cli.ending import Ending
 from deployer.cli.output import Output
 from deployer.cli.stream import StreamOutput
 from deployer.cli.text import TextOutput
-from deployer.errors import DeployError, NotFound
+from deployer.errors import DeployError, NotFound, SettingsInvalid
 from deployer.settings import reading
 from deployer.settings.schema import Settings
 from deployer.wiring import Services, connect
 
+OPTION = re.compile(r"^option: \w+\.(\w+)")  # how settings.reading calls what came from a flag
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -53,12 +55,20 @@ class App:
                 "it lies, or name it with --config or DEPLOYER_CONFIG (deployer.example.toml "
                 "explains every setting)"
             )
-        return reading.load(self.config, self.environment, self.overrides)
+        try:
+            return reading.load(self.config, self.environment, self.overrides)
+        except SettingsInvalid as error:
+            raise SettingsInvalid(OPTION.sub(flag_of, str(error))) from error
 
     @cached_property
     def services(self) -> Services:
         """Everything that the environment offers; talks to AWS."""
         return self.connect(self.settings)
+
+
+def flag_of(found: re.Match[str]) -> str:
+    """What was typed, for a setting that came from it: `--bake` for `canary.final_bake` too."""
+    return f"--{found[1].removeprefix('final_').replace('_', '-')}"
 
 
 def app_of(ctx: click.Context, overrides: Mapping[str, Any] = NOTHING) -> App:

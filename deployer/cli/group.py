@@ -6,6 +6,7 @@ one place where exceptions meet exit codes, so that no command has a `try`.
 
 # ruff: noqa: ARG002  what a protocol or click hands over need not all be used
 
+import errno
 import os
 from importlib import import_module
 from importlib.util import find_spec
@@ -100,8 +101,9 @@ class Deployer(click.Group):
                 "interrupted", 130, "interrupted: `deployer status` tells where it stands"
             )
         except Exception as error:
-            if os.environ.get(DEBUG):
-                raise
+            full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+            if full or os.environ.get(DEBUG):
+                raise  # `main` says that nothing can be written
             reason = f"unexpected {type(error).__name__}: {error}"
             ending = Ending("error", 1, f"{reason} (for the traceback: {DEBUG}=1 deployer ...)")
         if isinstance(ending, Ending):

@@ -1,5 +1,6 @@
 """`deployer`: the root command and its options. Imports nothing that makes `--help` slow."""
 
+import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
@@ -60,7 +61,16 @@ def main() -> None:
         # A terminal that cannot show a character shows its code: never an exception.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    cli(prog_name="deployer")
+    try:
+        try:
+            cli(prog_name="deployer")
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # What is still in the buffer would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.stderr.write(f"Error: the output cannot be written: {error.strerror}\n")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """Whatever is wrong gets one line that says what, where and what to do; and changes nothing."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from deployer.cli.main import cli
+from deployer.errors import AccessProblem
+from deployer.wiring import require_endpoint
 from tests.cli.conftest import Staged
 
 ROOT = Path(__file__).parents[2]
@@ -137,3 +141,48 @@ def test_an_unexpected_error_is_one_line_that_says_how_to_learn_more(
     )
     debugged = shop.run("status", DEPLOYER_DEBUG="1")
     assert isinstance(debugged.exception, ZeroDivisionError)
+
+
+def test_a_flags_value_that_is_not_allowed_is_told_by_the_flag(staged: Staged) -> None:
+    shop = staged()
+    for flag in ("--bake", "--linger"):
+        done = shop.run("canary", "v2", flag, "8d")
+        assert done.exit_code == 2
+        assert (
+            done.stderr == f'Error: {flag} = "8d": must be a duration from 0s to 7d, such as 10m\n'
+        )
+
+
+@pytest.mark.parametrize("command", ["canary --approve 5", "blue-green --approve"])
+def test_approval_of_a_first_release_is_refused_not_ignored(staged: Staged, command: str) -> None:
+    shop = staged(weights=None)
+    name, *flags = command.split()
+    done = shop.run(name, "v1", *flags)
+    assert done.exit_code == 2
+    assert "approval is asked for, but v1 is the first release here" in done.stderr
+    assert "--approve none" in done.stderr
+    assert shop.play.cloud.changes == []
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"])
+@pytest.mark.parametrize("address", ["garbage", "http://", "ftp://x", "http://[", "http://h:port"])
+def test_an_endpoint_that_is_none_is_one_clear_line(name: str, address: str) -> None:
+    with pytest.raises(AccessProblem, match=f"^{name}=.* is no address: unset it") as refused:
+        require_endpoint({name: address})
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize("address", ["", "http://localhost:4566", "https://vpce.example"])
+def test_an_endpoint_that_is_one_is_fine(address: str) -> None:
+    require_endpoint({"AWS_ENDPOINT_URL": address, "AWS_REGION": "x"})
+
+
+@pytest.mark.parametrize("arguments", ["--help", "canary --help", "lab --help"])
+def test_output_that_cannot_be_written_is_told(arguments: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "deployer.cli.main", *arguments.split()],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "Error: the output cannot be written: No space left on device\n"

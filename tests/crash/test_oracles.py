@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from deployer import strategies
 from deployer.model import Slot, Snapshot, Weights
 from deployer.plan import Intent, Plan, Status
-from deployer.ports import SetWeights
+from deployer.ports import Change, Freeze, SetDesired, SetWeights, Suspend, Terminate
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
 from deployer.steps.provision import Provision
@@ -93,6 +93,54 @@ def test_a_change_without_a_lease_and_one_that_is_not_in_the_journal() -> None:
     sim.runner("two").cloud.apply(change)
     assert "I6" in broken(sim)
     assert "I4" in broken(sim)
+
+
+V1 = frozenset({"blue-1", "blue-2"})
+FORBIDDEN: dict[str, tuple[Change, set[str]]] = {
+    "a slot with traffic shrinks": (SetDesired(BLUE, 1), {"I3", "I5"}),
+    "its instances are ended": (Terminate(BLUE, ("blue-1",), True, V1, 2), {"I3"}),
+    "they are replaced, and nobody stands in": (Terminate(BLUE, tuple(V1), False, V1, 2), {"I3"}),
+    "a process is suspended that nobody will resume": (Suspend(BLUE, ("AZRebalance",)), {"I9"}),
+    "a minimum is raised that nobody will lower": (Freeze(BLUE, 2, 0), {"I9"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_what_no_runner_may_ask_for(what: str) -> None:
+    change, invariants = FORBIDDEN[what]
+    sim = play()
+    runner = sim.runner("one")
+    sim.open(runner, INTENT, strategies.canary, "d1")
+    runner.cloud.apply(change)
+    assert broken(sim) == invariants
+
+
+def test_what_no_deployment_may_leave_behind() -> None:
+    sim = play()
+    shipped = sim.ship()
+    assert (shipped.status, broken(sim)) == (Status.SHIPPED, set())
+    sim.oracle.at_the_end(replace(shipped, status=Status.HALTED, reason=""))
+    assert broken(sim) == {"I10"}
+    sim.oracle.violations.clear()
+    sim.cloud.rule = Weights(1000, 0)
+    sim.oracle.at_the_end(shipped)
+    assert broken(sim) == {"I10"}
+    sim.oracle.violations.clear()
+    sim.cloud.groups[GREEN].suspended = {"Launch"}
+    sim.oracle.at_the_end(replace(shipped, status=Status.HALTED, reason="no capacity"))
+    assert broken(sim) == {"I9"}
+    sim.oracle.violations.clear()
+    sim.cloud.groups[GREEN].suspended, sim.cloud.groups[BLUE].min_size = set(), 2
+    sim.oracle.at_the_end(replace(shipped, status=Status.HALTED, reason="no capacity"))
+    assert broken(sim) == {"I9"}
+
+
+def test_an_end_that_keeps_the_environment() -> None:
+    sim = play(weights=None)
+    runner = sim.runner("one")
+    record = sim.open(runner, INTENT, strategies.canary, "d1")
+    sim.oracle.at_the_end(replace(record, status=Status.ROLLED_BACK))
+    assert broken(sim) == {"I10"}
 
 
 def provisioned(sim: Play) -> SetWeights:

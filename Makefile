@@ -24,7 +24,7 @@ demo: $(STAMP)
 	@$(BIN)/deployer demo
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m tests
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """`make test`: every test, once, in about the time of those that must have the machine to themselves.
 
-Tests with real processes (marked `lab` or `cdk`) measure traffic and wait most of the time: they run
-one after the other. All others need nothing but a processor: they run on every core meanwhile, with
+Tests with real processes (marked `lab`, `cdk` or `alone`) measure real time and wait most of it: they
+run one after the other. All others need nothing but a processor: they run on every core meanwhile, with
 lower priority, so that what is measured is not disturbed. Which of the two a test belongs to, only
 its marks say; a test in neither part cannot be, the two expressions are each other's opposite.
 
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-REAL = "lab or cdk"
+REAL = "lab or cdk or alone"
 LOWER_PRIORITY = 10
 WORKERS = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal")
 PYTEST = (sys.executable, "-m", "pytest", "-q")

@@ -12,6 +12,8 @@ from deployer.model import Slot
 from deployer.ports import ProbeReport
 from tests.contract.conftest import ManualClock
 
+pytestmark = pytest.mark.alone
+
 Answer = Callable[[socket.socket, bytes], None]
 
 

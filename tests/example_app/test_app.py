@@ -8,6 +8,8 @@ import pytest
 
 from tests.example_app.conftest import Start
 
+pytestmark = pytest.mark.alone
+
 
 def read_all(connection: socket.socket) -> bytes:
     """Everything until the server closes."""

@@ -13,6 +13,8 @@ from deployer.aws.tail import KEPT
 from deployer.hooks import HookAction, HookReport
 from tests.hooks.runs import ended, eventually, hook, python
 
+pytestmark = pytest.mark.alone
+
 STUBBORN = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -13,6 +13,8 @@ from deployer.aws.tail import KEPT
 from deployer.hooks import HookAction, HookReport
 from tests.hooks.runs import KEY, ended, eventually, hook
 
+pytestmark = pytest.mark.alone
+
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 

@@ -12,7 +12,10 @@ import pytest
 
 from deployer.lab import leash
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux only")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux only"),
+]
 
 PARENT = """
 import os, sys, pathlib

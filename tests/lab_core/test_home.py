@@ -14,6 +14,8 @@ import pytest
 from deployer.errors import NotPossibleNow
 from deployer.lab import home
 
+pytestmark = pytest.mark.alone
+
 HOLDER = """
 import sys, time
 from pathlib import Path

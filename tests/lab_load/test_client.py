@@ -9,6 +9,8 @@ from deployer.lab.load.client import Client, drive
 from deployer.lab.load.report import LoadReport
 from deployer.lab.load.target import Schedule, target
 
+pytestmark = pytest.mark.alone
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 

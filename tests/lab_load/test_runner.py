@@ -15,6 +15,8 @@ from deployer.errors import UsageError
 from deployer.lab.load.runner import Load, run
 from deployer.lab.load.target import Schedule
 
+pytestmark = pytest.mark.alone
+
 
 class Answer(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

@@ -14,6 +14,8 @@ import pytest
 from deployer.lab.load.runner import Load, run
 from deployer.lab.load.target import Schedule
 
+pytestmark = pytest.mark.alone
+
 SOURCE = Path(__file__).parents[2] / "examples" / "app" / "app.py"
 App = tuple[subprocess.Popen[str], str]
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import Protocol
 
+from deployer.errors import PlanInvalid
 from deployer.plan import Deployment
 
 
@@ -54,6 +56,27 @@ class Active:
 
     deployment: Deployment
     lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record of an incompatible version: what lies beside its body, and why it cannot be read."""
+
+    id: str
+    release: str
+    why: str
+
+
+def readable(records: Sequence[Deployment | Unreadable]) -> tuple[Deployment, ...]:
+    """Those back to the first unreadable one, newest first: what came before is not known.
+
+    Raises:
+        PlanInvalid: the newest one is unreadable: nobody knows how the last deployment ended.
+    """
+    if records and isinstance(records[0], Unreadable):
+        raise PlanInvalid(f"the newest deployment is {records[0].id}, and {records[0].why}")
+    known = takewhile(lambda each: isinstance(each, Deployment), records)
+    return tuple(each for each in known if isinstance(each, Deployment))
 
 
 class Journal(Protocol):
@@ -119,5 +142,13 @@ class Journal(Protocol):
         ...
 
     def history(self, environment: str, limit: int) -> Sequence[Deployment]:
-        """The newest `limit` deployments, newest first."""
+        """The newest `limit` deployments, newest first, back to the first unreadable record.
+
+        Raises:
+            PlanInvalid: the newest record cannot be read.
+        """
+        ...
+
+    def records(self, environment: str, limit: int) -> Sequence[Deployment | Unreadable]:
+        """The same, with those that this version of the deployer cannot read."""
         ...

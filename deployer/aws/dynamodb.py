@@ -17,7 +17,7 @@ from deployer.aws.records import ACTIVE, RECORD, Record
 from deployer.aws.session import Aws
 from deployer.aws.table import TRIES, Table, Values, key
 from deployer.errors import Halted, LeaseLost, NotFound, NotPossibleNow
-from deployer.journal import Active, Ask, Lease, Request, outranking
+from deployer.journal import Active, Ask, Lease, Request, Unreadable, outranking, readable
 from deployer.plan import Deployment
 from deployer.ports import Clock
 
@@ -184,9 +184,17 @@ class DynamoJournal:
         return found.deployment
 
     def history(self, environment: str, limit: int) -> Sequence[Deployment]:
-        """The newest `limit` deployments, newest first."""
+        """The newest `limit` deployments, newest first, back to the first unreadable record.
+
+        Raises:
+            PlanInvalid: the newest record cannot be read.
+        """
+        return readable(self.records(environment, limit))
+
+    def records(self, environment: str, limit: int) -> Sequence[Deployment | Unreadable]:
+        """The same, with those that this version of the deployer cannot read. One call."""
         items = self._table.newest(self._part(environment), RECORD, limit)
-        return tuple(records.understood(item).deployment for item in items)
+        return tuple(records.remembered(item) for item in items)
 
     def _part(self, environment: str) -> str:
         return records.partition(self._service, environment)

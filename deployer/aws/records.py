@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from deployer.aws.table import Values
-from deployer.errors import Locked
-from deployer.journal import Lease
+from deployer.errors import Locked, PlanInvalid
+from deployer.journal import Lease, Unreadable
 from deployer.plan import Deployment, decode, encode
 
 if TYPE_CHECKING:
@@ -76,6 +76,15 @@ def understood(item: Mapping[str, Any]) -> Record:
         Lease(item["owner"]["S"], float(item["lease_until"]["N"])),
         "finished_at" in item,
     )
+
+
+def remembered(item: Mapping[str, Any]) -> Deployment | Unreadable:
+    """A record as history tells it: one that cannot be read does not hide the others."""
+    try:
+        return understood(item).deployment
+    except PlanInvalid as error:
+        release = item.get("release", {}).get("S", "")
+        return Unreadable(item["sk"]["S"].removeprefix(RECORD), release, str(error))
 
 
 def fitted(deployment: Deployment) -> Deployment:

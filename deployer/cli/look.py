@@ -6,7 +6,9 @@ from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
 from deployer.cli.stopping import pause, stoppable
 from deployer.errors import CloudUnavailable
-from deployer.render.documents import deployment_document, status_document
+from deployer.journal import Unreadable
+from deployer.plan import Deployment
+from deployer.render.documents import deployment_document, record_document, status_document
 from deployer.render.history import history_text, show_text
 from deployer.render.progress import Standing
 from deployer.render.status import status_text
@@ -64,7 +66,10 @@ def standing(app: App) -> Standing:
     """Read everything that there is to tell."""
     services = app.services
     active = services.journal.active(services.environment)
-    last = next(iter(services.journal.history(services.environment, 1)), None)
+    newest = next(iter(services.journal.records(services.environment, 1)), None)
+    if isinstance(newest, Unreadable):
+        app.output.note(f"{newest.id}: {newest.why}")
+    last = newest if isinstance(newest, Deployment) else None
     return Standing(
         service=services.service,
         environment=services.environment,
@@ -93,8 +98,8 @@ def history(ctx: click.Context, *, limit: int) -> Ending:
     """  # noqa: D301  \b is for click
     app = app_of(ctx)
     services = app.services
-    records, now = services.journal.history(services.environment, limit), services.clock.now()
-    documents = [deployment_document(record, now, whole=False) for record in records]
+    records, now = services.journal.records(services.environment, limit), services.clock.now()
+    documents = [record_document(record, now) for record in records]
     app.output.page(lambda _: history_text(records, now), documents)
     return Ending()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from deployer.journal import Active
+from deployer.journal import Active, Unreadable
 from deployer.model import Slot, SlotState, Snapshot, Weights
 from deployer.plan import Deployment, Event, Plan
 from deployer.preflight import Objection
@@ -106,6 +106,16 @@ def deployment_document(deployment: Deployment, at: float, *, whole: bool) -> Do
             ],
         }
     return document
+
+
+def record_document(record: Deployment | Unreadable, at: float) -> Document:
+    """One line of the history; of a record that cannot be read what lies beside its body."""
+    if isinstance(record, Deployment):
+        return deployment_document(record, at, whole=False)
+    return {
+        "at": iso(at), "deployment": record.id, "event": "deployment",
+        "release": record.release or None, "status": "unreadable", "reason": record.why,
+    }  # fmt: skip
 
 
 def status_document(standing: Standing) -> Document:

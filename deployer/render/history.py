@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from deployer.journal import Unreadable
 from deployer.plan import Deployment
 from deployer.render.lines import output_lines
 from deployer.render.live import event_line
@@ -14,7 +15,7 @@ from deployer.render.words import date_and_time, one_line, span
 HEAD = ("deployment", "started", "strategy", "release", "result", "took", "by", "reason")
 
 
-def history_text(deployments: Sequence[Deployment], now: float) -> Text:
+def history_text(deployments: Sequence[Deployment | Unreadable], now: float) -> Text:
     """A table, newest first; the reason comes last, so that it may be as long as it is."""
     if not deployments:
         return Text("The journal holds no deployment.", "dim")
@@ -24,7 +25,7 @@ def history_text(deployments: Sequence[Deployment], now: float) -> Text:
     for deployment, row in zip(deployments, rows, strict=True):
         line = Text()
         for number, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            style = STYLES[deployment.status] if number == HEAD.index("result") else ""
+            style = style_of(deployment) if number == HEAD.index("result") else ""
             line.append(cell.ljust(width), style)
             line.append("  ")
         line.rstrip()
@@ -32,7 +33,15 @@ def history_text(deployments: Sequence[Deployment], now: float) -> Text:
     return Text("\n").join(lines)
 
 
-def _cells(deployment: Deployment, now: float) -> tuple[str, ...]:
+def style_of(record: Deployment | Unreadable) -> str:
+    """How its result is shown."""
+    return STYLES[record.status] if isinstance(record, Deployment) else "dim"
+
+
+def _cells(deployment: Deployment | Unreadable, now: float) -> tuple[str, ...]:
+    if isinstance(deployment, Unreadable):
+        known = (deployment.id, "", "", deployment.release, "unreadable", "", "", deployment.why)
+        return tuple(map(one_line, known))
     plan = deployment.first_plan
     cells = (
         deployment.id, date_and_time(deployment.started_at), plan.strategy, plan.release.name,

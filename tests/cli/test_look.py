@@ -3,6 +3,7 @@
 from deployer.model import Slot, Weights
 from deployer.plan import Status
 from tests.cli.conftest import Staged
+from tests.cli.stage import Stage
 from tests.sim.fleet import Behaviour
 
 
@@ -125,3 +126,45 @@ def test_a_record_that_ended_keeps_its_status(staged: Staged) -> None:
     assert documents[0]["status"] == Status.SHIPPED
     assert documents[0]["way_back"] is None
     assert documents[0]["log"][0]["event"] == "started"
+
+
+def damaged(shop: Stage, nth: int) -> str:
+    """The `nth` newest record is of another version of the deployer; its id."""
+    name = shop.records[nth].id
+    shop.journal.stored[name] = b'{"id": "written by a later version"}'
+    return name
+
+
+def test_an_old_record_that_cannot_be_read_hides_no_other(staged: Staged) -> None:
+    shop = staged()
+    for release in ("v2", "v3", "v1"):
+        assert shop.run("canary", release).exit_code == 0
+    newest, oldest = shop.records[0].id, shop.records[2].id
+    name = damaged(shop, 1)
+    lines = shop.run("history").stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [newest, name, oldest]
+    assert "unreadable" in lines[2]
+    assert "use the version that wrote it" in lines[2]
+    documents, code = shop.json("history")
+    assert code == 0
+    assert [each["status"] for each in documents][:3] == ["shipped", "unreadable", "shipped"]
+    assert shop.run("status").exit_code == 0
+    back = shop.run("rollback", "--dry-run")
+    assert back.exit_code == 0, back.output
+    assert "v3" in back.stdout + back.stderr  # the newest record names what was before it
+    assert shop.run("canary", "v2").exit_code == 0
+
+
+def test_the_newest_record_that_cannot_be_read_lets_nothing_begin(staged: Staged) -> None:
+    """Nobody knows how the last deployment ended; what serves is told all the same."""
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    name, changes = damaged(shop, 0), len(shop.play.cloud.changes)
+    status = shop.run("status")
+    assert status.exit_code == 0
+    assert name in status.stderr
+    for command in (("canary", "v3"), ("rollback",), ("rollback", "v1")):
+        refused = shop.run(*command)
+        assert refused.exit_code == 2
+        assert f"the newest deployment is {name}" in refused.stderr
+    assert len(shop.play.cloud.changes) == changes

@@ -216,7 +216,7 @@ def test_who_waits_and_loses_the_race_waits_again(staged: Staged) -> None:
     def lock() -> None:
         shop.play.gate.hooks.clear()
         shop.journal.locks["sim"] = ("other", Lease("bob@desk", shop.play.clock.now() + 30))
-        shop.journal.records["other"] = shop.journal.records[shop.records[0].id]
+        shop.journal.stored["other"] = shop.journal.stored[shop.records[0].id]
         shop.at(120, shop.journal.locks.clear)
 
     assert shop.run("canary", "v2").exit_code == 0

@@ -21,7 +21,7 @@ from deployer.errors import (
     NotPossibleNow,
     PlanInvalid,
 )
-from deployer.journal import Ask, Lease, Request
+from deployer.journal import Ask, Lease, Request, Unreadable
 from deployer.lab.chaos import Fault, Kind
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Event, Intent, Plan, Status, encode
@@ -51,6 +51,16 @@ def table(context: Any) -> str:
         BillingMode="PAY_PER_REQUEST",
     )
     return TABLE
+
+
+def spoil(admin: Admin, environment: str, name: str) -> None:
+    """The record becomes one of another version of the deployer."""
+    admin("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"env#shop/{environment}"}, "sk": {"S": f"deployment#{name}"}},
+        UpdateExpression="SET body = :body",
+        ExpressionAttributeValues={":body": {"S": '{"id": 7}'}},
+    )
 
 
 @pytest.fixture
@@ -491,6 +501,26 @@ def test_history_is_newest_first_and_no_longer_than_asked(
     assert journal.history("nowhere", 5) == ()
 
 
+def test_an_unreadable_record_ends_the_history_and_is_listed(
+    journal: DynamoJournal, admin: Admin, clock: ManualClock, fresh: str
+) -> None:
+    ids: list[str] = []
+    for _ in range(3):
+        begun = journal.begin(deployment(fresh, clock), lease(clock))
+        journal.save(finished(begun, clock), lease(clock))
+        ids.insert(0, begun.id)
+        clock.sleep(100)
+    spoil(admin, fresh, ids[1])
+    assert [each.id for each in journal.history(fresh, 9)] == ids[:1]
+    listed = journal.records(fresh, 9)
+    assert [each.id for each in listed] == ids
+    assert isinstance(listed[1], Unreadable)
+    assert listed[1].release == begun.plan.release.name
+    spoil(admin, fresh, ids[0])
+    with pytest.raises(PlanInvalid, match=f"the newest deployment is {ids[0]}"):
+        journal.history(fresh, 9)
+
+
 def test_what_does_not_exist_is_named(journal: DynamoJournal, fresh: str) -> None:
     with pytest.raises(NotFound, match="no deployment 2020"):
         journal.load(fresh, "2020")
@@ -518,12 +548,7 @@ def test_a_record_of_another_version_of_the_deployer_says_so(
     journal: DynamoJournal, clock: ManualClock, admin: Admin, fresh: str
 ) -> None:
     begun = journal.begin(deployment(fresh, clock), lease(clock))
-    admin("dynamodb").update_item(
-        TableName=TABLE,
-        Key={"pk": {"S": f"env#shop/{fresh}"}, "sk": {"S": f"deployment#{begun.id}"}},
-        UpdateExpression="SET body = :body",
-        ExpressionAttributeValues={":body": {"S": '{"id": 7}'}},
-    )
+    spoil(admin, fresh, begun.id)
     with pytest.raises(PlanInvalid, match="use the version that wrote it"):
         journal.load(fresh, begun.id)
 

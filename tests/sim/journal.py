@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from deployer.errors import LeaseLost, Locked, NotFound, NotPossibleNow
-from deployer.journal import Active, Lease, Request, outranking
+from deployer.errors import LeaseLost, Locked, NotFound, NotPossibleNow, PlanInvalid
+from deployer.journal import Active, Lease, Request, Unreadable, outranking, readable
 from deployer.plan import Deployment, decode, encode
 from tests.sim.faults import Gate
 
@@ -16,7 +16,7 @@ class SimJournal:
     """Records as bytes, so that the codec is part of every test; one lock per environment."""
 
     gate: Gate
-    records: dict[str, bytes] = field(default_factory=dict)
+    stored: dict[str, bytes] = field(default_factory=dict)
     locks: dict[str, tuple[str, Lease]] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
 
@@ -58,7 +58,17 @@ class SimJournal:
         return self.gate.through("journal.load", lambda: self._load(deployment_id))
 
     def history(self, environment: str, limit: int) -> Sequence[Deployment]:
-        return [decode(record) for record in reversed(self.records.values())][:limit]
+        return readable(self.records(environment, limit))
+
+    def records(self, environment: str, limit: int) -> Sequence[Deployment | Unreadable]:
+        newest = list(reversed(self.stored.items()))[:limit]
+        return [self._remembered(name, record) for name, record in newest]
+
+    def _remembered(self, name: str, record: bytes) -> Deployment | Unreadable:
+        try:
+            return decode(record)
+        except PlanInvalid as error:
+            return Unreadable(name, "", str(error))
 
     def peek(self, environment: str) -> Active | None:
         """What is stored, for the oracles: no call of the deployer's."""
@@ -95,7 +105,7 @@ class SimJournal:
 
     def _store(self, deployment: Deployment, lease: Lease) -> Deployment:
         raised = replace(deployment, version=deployment.version + 1)
-        self.records[deployment.id] = encode(raised)
+        self.stored[deployment.id] = encode(raised)
         if deployment.status.final:
             self.locks.pop(deployment.environment, None)
         else:
@@ -103,6 +113,6 @@ class SimJournal:
         return raised
 
     def _load(self, deployment_id: str) -> Deployment:
-        if deployment_id not in self.records:
+        if deployment_id not in self.stored:
             raise NotFound(f"no deployment {deployment_id}")
-        return decode(self.records[deployment_id])
+        return decode(self.stored[deployment_id])

@@ -181,7 +181,7 @@ class Play:
         """Open it, or resume it; again and again until that is possible, as a person would."""
         while True:
             try:
-                if name in self.journal.records:
+                if name in self.journal.stored:
                     return self._resume(runner, name)
                 return self.open(runner, intent, strategy, name)
             except (CloudUnavailable, NotPossibleNow):

@@ -9,7 +9,7 @@ import click
 from rich.console import Group
 
 from deployer.cli.lab_params import Manual, Number, Span
-from deployer.cli.lab_process import LabOptions, await_ready, foreground, start
+from deployer.cli.lab_process import LabOptions, await_ready, foreground, holding_back, start
 from deployer.cli.lab_tables import instances_table, load_table
 from deployer.errors import PlanInvalid
 from deployer.lab import home
@@ -64,8 +64,9 @@ def up(options: LabOptions, *, detach: bool, scale: float, no_stacks: bool) -> N
     Exit status: 0 ready; 1 it did not start, 2 refused (settings, or it runs already).
     Example: deployer lab up --detach --scale 20
     """  # noqa: D301  \b is for click
-    process = start(options, scale=scale, no_stacks=no_stacks, detach=detach)
-    state = await_ready(options, process)
+    with holding_back() as heard:
+        process = start(options, scale=scale, no_stacks=no_stacks, detach=detach)
+    state = await_ready(options, process, heard=heard)
     options.say(facts(state), ready_text(state))
     if not detach:
         foreground(process)

@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,15 +98,39 @@ def new_log(directory: Path) -> Path:
     return log
 
 
+@contextmanager
+def holding_back() -> Iterator[list[int]]:
+    """Ctrl-C waits meanwhile: what is heard is in the list. A lab that nobody holds is never left."""
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: heard.append(number))
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def heed(heard: Sequence[int]) -> None:
+    """What was held back counts now."""
+    if heard:
+        raise KeyboardInterrupt
+
+
 def await_ready(
-    options: LabOptions, process: "subprocess.Popen[bytes]", patience_s: float = 120.0
+    options: LabOptions,
+    process: "subprocess.Popen[bytes]",
+    patience_s: float = 120.0,
+    *,
+    heard: Sequence[int] = (),
 ) -> home.State:
     """Wait for the lab to say that it is ready; a lab that does not get that far is ended.
+
+    heard: signals that came while it was started: Ctrl-C is heeded now.
 
     Raises:
         DeployError: it ended, or took too long; carries its last words.
     """
     try:
+        heed(heard)
         state = told_by(process, options.directory, patience_s)
     except KeyboardInterrupt:
         process.terminate()  # nobody has been told of it yet

@@ -6,6 +6,7 @@
     pause         it is not paused                       nothing moves forward; judgement goes on
     resume        it is paused                           its timers go on where they stood
     promote       it bakes                               that step counts as done
+                  it keeps the old slot warm             that window is over: it falls silent next
     promote full  the candidate stands and is probed     straight to all of the traffic
     approve       it waits for approval                  that step counts as done
 
@@ -21,6 +22,8 @@ from deployer.plan import Deployment, Event, Status
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.hook import Hook
+from deployer.steps.kinds import Step
+from deployer.steps.linger import Linger
 from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.route import Route
@@ -37,11 +40,17 @@ def possible(deployment: Deployment) -> tuple[Ask, ...]:
         Ask.ABORT_FORCE: stuck(deployment),
         Ask.PAUSE: deployment.paused_at is None,
         Ask.RESUME: deployment.paused_at is not None,
-        Ask.PROMOTE: isinstance(step, Bake | Soak),
+        Ask.PROMOTE: isinstance(step, Bake | Soak) or in_window(deployment),
         Ask.PROMOTE_FULL: full_route(deployment) is not None,
         Ask.APPROVE: isinstance(step, Approve),
     }
     return tuple(ask for ask, sense in sensible.items() if sense)
+
+
+def in_window(deployment: Deployment) -> bool:
+    """It keeps the old slot warm and whole, for going back in one change."""
+    step = deployment.step
+    return isinstance(step, Linger) and step.least_s > 0
 
 
 def stuck(deployment: Deployment) -> bool:
@@ -128,8 +137,17 @@ def _granted(deployment: Deployment, ask: Ask, now: float) -> Deployment:
         return moving
     full = full_route(deployment)
     if ask is Ask.PROMOTE_FULL and full is not None:
-        return replace(moving, cursor=full, entered_at=now)
+        return replace(moving, cursor=full, entered_at=now, held_s=0.0)
+    if isinstance(moving.step, Linger):
+        return stepping(moving, moving.step.cut(now - moving.entered_at))
     return moving.past_its_step(now)
+
+
+def stepping(deployment: Deployment, step: Step) -> Deployment:
+    """The step in execution becomes `step`."""
+    plan, at = deployment.plan, deployment.cursor
+    steps = (*plan.steps[:at], step, *plan.steps[at + 1 :])
+    return replace(deployment, plan=replace(plan, steps=steps))
 
 
 def resumed(deployment: Deployment, now: float) -> Deployment:
@@ -137,4 +155,7 @@ def resumed(deployment: Deployment, now: float) -> Deployment:
     if deployment.paused_at is None:
         return deployment
     held_s = now - deployment.paused_at
-    return replace(deployment, paused_at=None, entered_at=deployment.entered_at + held_s)
+    return replace(
+        deployment, paused_at=None, entered_at=deployment.entered_at + held_s,
+        held_s=deployment.held_s + held_s,
+    )  # fmt: skip

@@ -216,7 +216,7 @@ class Runner:
     def _next(self, deployment: Deployment, seen: Snapshot, now: float) -> Decision:
         world = World(
             seen, now, deployment.entered_at, self.metrics, self.prober, self.alarms,
-            self.hooks, deployment.about,
+            self.hooks, deployment.about, held_s=deployment.held_s,
         )  # fmt: skip
         try:
             return self._heed(deployment, now) or decide(deployment, world)

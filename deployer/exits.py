@@ -39,6 +39,7 @@ def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: floa
         original=deployment.plan,
         cursor=0,
         entered_at=now,
+        held_s=0.0,
         paused_at=None,
         reason=str(error),
     )

@@ -59,6 +59,17 @@ def instances_for(share: int, capacity: int) -> int:
     return math.ceil(capacity * share / WHOLE)
 
 
+def matched_to(share: int, capacity: int) -> int:
+    """Instances that a slot is given for `share` when it is not to be as large as all traffic needs.
+
+    A bake forgives a fifth of the instances that the share needs (`Bake`). The margin is that fifth,
+    one instance at least: what is forgiven costs no user any capacity, and of a share that one
+    instance can carry one may die.
+    """
+    needed = instances_for(share, capacity)
+    return min(capacity, needed + math.ceil(needed / 5))
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """What users name (`v42`) and what it resolves to.

@@ -30,7 +30,7 @@ def stay(before: Deployment, after: Deployment, now: float) -> Deployment:
         return after
     return replace(
         after, status=before.status, ending=after.status, finished_at=None, paused_at=None,
-        entered_at=now,
+        entered_at=now, held_s=0.0,
     )  # fmt: skip
 
 

@@ -57,6 +57,10 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     cohort:       the user group that the candidate serves before anybody else; None: there is none.
     group_bake_s: how long the candidate is judged while it serves that group alone.
     linger_s:     how long a slot without traffic is waited for to fall silent, at most.
+    capacity:     what the candidate gets: all that the live slot has (`full`), or what each share
+                  needs and a margin (`matched`).
+    hold_back:    per mille that stay with the old release for `hold_back_s`, to be compared with
+                  the new one, before that gets all of the traffic; 0: none.
     approve:      shares, among `weights` or 1000, after whose bake a person must approve; 0: after
                   the user group's.
     approve_s:    how long approval is waited for; then the deployment goes back.
@@ -77,6 +81,9 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     cohort: Cohort | None = None
     group_bake_s: float = 600.0
     linger_s: float = 600.0
+    capacity: Literal["full", "matched"] = "full"
+    hold_back: int = 0
+    hold_back_s: float = 3_600.0
     approve: tuple[int, ...] = ()
     approve_s: float = 86_400.0
     window_s: float = 3_600.0
@@ -228,6 +235,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     cohort_intended, cohort_intended_at: as with the weights.
     moved_since: when the live weights were first seen to be neither; None: they are ours.
     paused_at:   since when a person holds it; None: it moves.
+    held_s:      how long people have held it in this step; `entered_at` does not count that.
     heeded:      id of the last request that was granted or refused.
     suspended:   what is to be resumed before it ends; in the record before it is suspended.
     surge:       what a group was asked for beyond its size; in the record before it is.
@@ -256,6 +264,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     cohort_intended_at: float | None = None
     moved_since: float | None = None
     paused_at: float | None = None
+    held_s: float = 0.0
     heeded: str = ""
     suspended: Suspended | None = None
     surge: Surge | None = None
@@ -324,6 +333,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
                 self,
                 cursor=self.cursor + 1,
                 entered_at=now,
+                held_s=0.0,
                 paused_at=now if held else self.paused_at,
             )
         status = Status.SHIPPED if self.status is Status.RUNNING else Status.ROLLED_BACK

@@ -321,7 +321,8 @@ class Clock(Protocol):
 class World:
     """What a step sees when it is asked to advance.
 
-    entered_at: when the step was entered, epoch seconds.
+    entered_at: when the step was entered, epoch seconds, not counting the time it was paused.
+    held_s:     that time.
     surge:      what a group was asked for beyond its size, as far as the record tells.
     """
 
@@ -334,6 +335,7 @@ class World:
     hooks: Hooks = NO_HOOKS
     about: About = NOTHING
     surge: Surge | None = None
+    held_s: float = 0.0
 
     @property
     def elapsed_s(self) -> float:

@@ -1,8 +1,12 @@
 """The stretches that plans are made of: a release arrives, gets its share, and the old one leaves."""
 
-from deployer.durations import percent
+from collections.abc import Iterator
+from itertools import pairwise
+
+from deployer.durations import percent, spell
+from deployer.errors import PlanInvalid
 from deployer.hooks import HookPoint
-from deployer.model import WHOLE, Slot, Snapshot, Weights
+from deployer.model import WHOLE, Slot, Snapshot, Weights, matched_to
 from deployer.plan import Intent, Plan
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
@@ -17,13 +21,68 @@ from deployer.steps.route import Route
 from deployer.steps.soak import Soak
 
 
+def stops(intent: Intent) -> tuple[int, ...]:
+    """A canary's shares, per mille, all of the traffic included.
+
+    Raises:
+        PlanInvalid: they do not rise within 0.1..99.9 %, or more is held back than they leave.
+    """
+    if any(low >= high for low, high in pairwise((0, *intent.weights, WHOLE))):
+        shown = ", ".join(f"{weight / 10:g}" for weight in intent.weights)
+        raise PlanInvalid(f"weights must rise within 0.1..99.9 percent: {shown}")
+    if not intent.hold_back:
+        return (*intent.weights, WHOLE)
+    held, last = WHOLE - intent.hold_back, max(intent.weights, default=0)
+    if not last < held < WHOLE:
+        raise PlanInvalid(
+            f"a hold-back of {percent(intent.hold_back)} leaves {percent(held)} to the release, and "
+            f"it has {percent(last)} before that: hold back less, or leave out the last weights"
+        )
+    return (*intent.weights, held, WHOLE)
+
+
+def notes(intent: Intent, stable: Slot, capacity: int) -> Iterator[str]:
+    """What people should know of a canary before it begins."""
+    if intent.capacity == "matched" and intent.cohort is not None:
+        yield (
+            f"Capacity is not matched: nobody knows what the user group needs, so {stable.twin} is "
+            f"as large as {stable}."
+        )
+    elif intent.capacity == "matched":
+        yield (
+            f"Matched capacity: {stable.twin} has what its next share needs and a fifth more, one "
+            f"at least; {stable} keeps its {capacity}, so that going back boots nothing."
+        )
+    if intent.hold_back:
+        yield (
+            f"Hold-back: {stable} keeps {percent(intent.hold_back)} for {spell(intent.hold_back_s)} "
+            f"to compare {stable.twin} with; `deployer promote` ends that."
+        )
+
+
+def matched(intent: Intent) -> bool:
+    """The candidate gets what each share needs; of a user group nobody knows what that would be."""
+    return intent.capacity == "matched" and intent.cohort is None
+
+
 def arrival(
-    intent: Intent, candidate: Slot, capacity: int, hold: Slot | None = None
+    intent: Intent,
+    candidate: Slot,
+    capacity: int,
+    hold: Slot | None = None,
+    share: int = WHOLE,
 ) -> tuple[Step, ...]:
-    """The candidate stands, and answers, before any user sees it; `hold` keeps its size."""
+    """The candidate stands, and answers, before any user sees it; `hold` keeps its size.
+
+    share: per mille that it gets first: with matched capacity it starts no larger than that needs.
+    """
     limits = intent.limits
+    count = matched_to(share, capacity) if matched(intent) else capacity
     return (
-        Provision(candidate, intent.release, capacity, limits.provision_s, hold=hold),
+        Provision(
+            candidate, intent.release, count, limits.provision_s, hold=hold,
+            keep=capacity if hold else 0,
+        ),
         Probe(
             candidate, intent.release.name, intent.probe_requests,
             intent.probe_allowed_failures, limits.probe_s,
@@ -87,7 +146,7 @@ def stage(
         with_all = (*together, *hooked)
     look_back_s = intent.delay_s if with_all else seen_s
     return (
-        route(intent, candidate, share, capacity, before),
+        route(intent, candidate, share, capacity, before, sized_by=candidate.twin),
         *with_all,
         bake(intent, candidate, share, capacity, look_back_s),
         *_approval(intent, candidate, share, capacity),
@@ -101,22 +160,30 @@ def _approval(intent: Intent, candidate: Slot, share: int, capacity: int) -> tup
 
 
 def route(
-    intent: Intent, slot: Slot, share: int, capacity: int, before: int | None = None
+    intent: Intent,
+    slot: Slot,
+    share: int,
+    capacity: int,
+    before: int | None = None,
+    *,
+    sized_by: Slot | None = None,
 ) -> Route:
     """`share` per mille to `slot`, which has `before` under judgement already, if it is not None.
 
-    Should its instances have gone since they were provisioned, there is time to boot new ones.
+    Should its instances have gone since they were provisioned, or should it need more by now,
+    there is time to boot new ones; `sized_by` is as `Route` has it.
     """
     limits = intent.limits
     return Route(
         Weights.toward(slot, share), capacity, limits.route_s + limits.provision_s,
         watch=None if before is None else watch(intent, slot, before, capacity),
+        sized_by=sized_by, matched=sized_by is not None and matched(intent),
     )  # fmt: skip
 
 
 def bake(intent: Intent, candidate: Slot, share: int, capacity: int, look_back_s: float) -> Bake:
     """Judge the candidate at `share` per mille; 0: while it serves a user group alone."""
-    bake_s = {0: intent.group_bake_s, WHOLE: intent.final_bake_s}.get(share, intent.bake_s)
+    bake_s = baking_s(intent, share)
     patience_s = bake_s + intent.delay_s + intent.patience_s
     return Bake(
         candidate=candidate, share=share, capacity=capacity, bake_s=bake_s, rule=intent.rule,
@@ -125,9 +192,39 @@ def bake(intent: Intent, candidate: Slot, share: int, capacity: int, look_back_s
     )  # fmt: skip
 
 
+def baking_s(intent: Intent, share: int) -> float:
+    """How long it is judged there."""
+    if share in (0, WHOLE):
+        return intent.final_bake_s if share else intent.group_bake_s
+    return intent.hold_back_s if share == WHOLE - intent.hold_back else intent.bake_s
+
+
 def watch(intent: Intent, candidate: Slot, share: int, capacity: int) -> Bake:
     """What a step that comes after a bake goes on judging the candidate by."""
     return bake(intent, candidate, share, capacity, intent.delay_s)
+
+
+def carried(seen: Snapshot, planned: int, stable: Slot) -> int:
+    """Instances that all of the traffic needs on the way back to `stable`: never less than planned.
+
+    Either slot may have been scaled out since, and the one that users leave carries what it carries
+    with what it has now. The group that they return to may not have more than its maximum: rather
+    with that many than not at all.
+    """
+    state = seen[stable]
+    grown = max(state.desired, seen[stable.twin].desired)
+    return max(planned, min(grown, state.max_size))
+
+
+def relief(seen: Snapshot, intent: Intent, stable: Slot, capacity: int) -> tuple[Step, ...]:
+    """As many users as the instances of `stable` can carry now go back before the others are booted.
+
+    A release that is bad because it burns processors makes its own group grow: those it has grown
+    by must not keep everybody waiting on it.
+    """
+    able = seen[stable].healthy()
+    share, live = able * WHOLE // capacity, seen.weights[stable] if seen.weights else 0
+    return (route(intent, stable, share, capacity),) if live < share < WHOLE else ()
 
 
 def departure(intent: Intent, old: Slot, watched: Bake | None = None) -> tuple[Step, ...]:

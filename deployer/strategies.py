@@ -1,7 +1,6 @@
 """Strategies: pure compilers from one reading of the cloud and an intent to a plan."""
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from typing import Final
 
 from msgspec.structs import replace
@@ -24,21 +23,20 @@ RETURN_BAKE_S = 120.0  # a release that served before needs no longer look than 
 def canary(seen: Snapshot, intent: Intent) -> Plan:
     """Shift traffic to the release a little at a time, judging it at each stop.
 
-    The candidate starts at the live slot's current size, so capacity never depends on the weight,
-    and the last Bake keeps the old slot warm. A user group, if one is named, comes before any
-    weight, and has its own rule until the release has everything. Where nothing serves yet, or any more, there is
-    nobody to protect and nothing to compare with: the release is provisioned, probed and routed.
+    The candidate starts at the live slot's current size, so capacity never depends on the weight;
+    with matched capacity it grows ahead of its share, while the old slot stays as large as it is,
+    so that the way back never boots anything. The last Bake keeps the old slot warm. A user group,
+    if one is named, comes before any weight, and has its own rule until the release has everything.
+    Where nothing serves yet, or any more, there is nobody to protect and nothing to compare with:
+    the release is provisioned, probed and routed.
 
     Raises:
-        PlanInvalid: weights not strictly rising within 0.1..99.9 %, or the group is too small.
+        PlanInvalid: as `stages.stops`, or the group is too small for all of the traffic.
         NotPossibleNow: both slots have traffic, the live one is not healthy, or no user group can
                         have a rule of its own.
     """
-    weights = (*intent.weights, WHOLE)
+    weights = stages.stops(intent)
     alone = 0 if intent.cohort else None
-    if any(low >= high for low, high in pairwise((0, *weights))):
-        shown = ", ".join(f"{weight / 10:g}" for weight in intent.weights)
-        raise PlanInvalid(f"weights must rise within 0.1..99.9 percent: {shown}")
     stable = serving(seen)
     if stable is None or not seen[stable].healthy():
         return first(seen, intent)
@@ -49,18 +47,18 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
     require_stops(intent, weights if alone is None else (alone, *weights))
     climb = [
         step
-        for before, share in zip((alone, *intent.weights), weights, strict=True)
+        for before, share in zip((alone, *weights[:-1]), weights, strict=True)
         for step in stages.stage(intent, candidate, share, capacity, before)
     ]
     return _plan(
         "canary", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *stages.arrival(intent, candidate, capacity, hold=stable),
+            *stages.arrival(intent, candidate, capacity, hold=stable, share=weights[0]),
             *stages.group(intent, candidate, capacity),
             *climb,
             *stages.departure(intent, stable, stages.watch(intent, candidate, WHOLE, capacity)),
         ),
-        notes=admission.notes(intent, stable, candidate),
+        notes=(*admission.notes(intent, stable, candidate), *stages.notes(intent, stable, capacity)),
     )  # fmt: skip
 
 
@@ -221,7 +219,7 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
     intent, candidate, stable = plan.intent, plan.candidate, plan.stable
     told = stages.turned_back(intent, candidate, plan)
     shrink = Retire(candidate, intent.limits.retire_s)
-    leaving = isinstance(deployment.step, Retire)
+    leaving, capacity = isinstance(deployment.step, Retire), plan.capacity
     settle_s = LATE_READING_S if leaving else 0.0  # its instances may be gone and still be read
     if not activated(seen, deployment):
         steps: tuple[Step, ...] = (*told, shrink)
@@ -232,16 +230,18 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
         )
     else:
         grouped = seen.admitted is not None or deployment.cohorts
+        capacity = stages.carried(seen, plan.capacity, stable)
         steps = (
-            Provision(stable, None, plan.capacity, intent.limits.provision_s, settle_s),
-            *((stages.dismissal(intent, plan.capacity),) if grouped else ()),
-            stages.route(intent, stable, WHOLE, plan.capacity),
+            *(() if leaving else stages.relief(seen, intent, stable, capacity)),
+            Provision(stable, None, capacity, intent.limits.provision_s, settle_s),
+            *((stages.dismissal(intent, capacity),) if grouped else ()),
+            stages.route(intent, stable, WHOLE, capacity),
             *told,
             stages.linger(intent, candidate),
             shrink,
         )
     return _plan(
-        "rollback", seen, intent, stable=stable, candidate=candidate, capacity=plan.capacity,
+        "rollback", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=steps, previous=plan.previous, cleared=True,
     )  # fmt: skip
 

@@ -148,7 +148,7 @@ def intend(deployment: Deployment, change: Effect, now: float) -> Decision:
     event = Event(now, "change", str(change))
     after = deployment
     if isinstance(change, RunHook):
-        return Decision(replace(after, entered_at=now).noting(event), change, event)
+        return Decision(replace(after, entered_at=now, held_s=0.0).noting(event), change, event)
     if isinstance(change, SetWeights | SetCohort):
         after = ownership.intending(after, change, now)
     if isinstance(change, Suspend | Freeze):

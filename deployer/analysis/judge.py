@@ -5,7 +5,7 @@
    failures behind it, so that one unlucky request never condemns a release.
 2. *Inconclusive* while there is too little to say: fewer than `min_requests` requests, a minute
    with errors but no request count, no data for the newest minute, or a stable slot that should
-   have traffic and shows none.
+   have traffic and shows none, or fewer than `min_requests` (what is held back is a small share).
 3. *Pass* otherwise.
 
 A missing minute counts for nothing: never as good (aws-facts 2).
@@ -30,7 +30,8 @@ class Outcome(StrEnum):
 class Rule:
     """Limits of the judgement.
 
-    min_requests: requests the candidate must have served before it can pass.
+    min_requests: requests the candidate must have served before it can pass, and the stable slot,
+                  where there is one to compare with.
     min_failures: failures it must show before it can fail.
     tolerance:    share of failures accepted above the stable slot's, 0..1.
     """
@@ -112,6 +113,13 @@ def lack(candidate: Sequence[Minute], ours: Tally, theirs: Tally | None, rule: R
         return "no data for the candidate's newest minute"
     if ours.requests < rule.min_requests:
         return f"{ours.requests} of {rule.min_requests} requests needed to judge the candidate"
-    if theirs is not None and theirs.requests == 0:
+    return None if theirs is None else lack_beside(theirs, rule)
+
+
+def lack_beside(theirs: Tally, rule: Rule) -> str | None:
+    """What keeps the stable slot from being something to compare with."""
+    if theirs.requests == 0:
         return "the stable slot shows no traffic to compare with"
+    if theirs.requests < rule.min_requests:
+        return f"{theirs.requests} of {rule.min_requests} requests needed of the stable slot"
     return None

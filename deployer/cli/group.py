@@ -41,7 +41,9 @@ COMMANDS = {
     "rollback": Entry("back", "Go back to the release before, or to RELEASE."),
     "pause": Entry("steer", "Hold the running deployment where it is."),
     "resume": Entry("steer", "Let a paused deployment go on, or carry on an abandoned one."),
-    "promote": Entry("steer", "End the bake now; with --full, go straight to all of the traffic."),
+    "promote": Entry(
+        "steer", "End the bake or window; with --full, go straight to all of the traffic."
+    ),
     "approve": Entry("steer", "Say that the deployment that waits for approval may go on."),
     "abort": Entry("steer", "Ask the running deployment to go back."),
     "lab": Entry("lab", "Run a local AWS with real traffic, and use it.", needs="moto"),

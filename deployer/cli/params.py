@@ -48,6 +48,20 @@ class Weights(click.ParamType[tuple[str, ...]]):
         return words
 
 
+class Share(click.ParamType[str]):
+    """`1%`, `0.1`: a share of the traffic in percent; handed on as typed."""
+
+    name = "percent"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The share, as typed."""
+        try:
+            per_mille(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
 class Instances(click.ParamType[str]):
     """`2` or `25%`: instances, or a share of the group's; handed on as typed."""
 

@@ -12,6 +12,7 @@ from deployer.cli.params import (
     Approvals,
     Duration,
     Group,
+    Share,
     Weights,
     accept_alarms_option,
     accept_weights_option,
@@ -60,6 +61,20 @@ Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.
     help="How long the old slot stays after it lost its traffic, at most; it goes earlier if it "
     "is silent.  [default: canary.linger, 10m]",
 )  # fmt: skip
+@click.option(
+    "--capacity", type=click.Choice(["full", "matched"]),
+    help="What the release gets: as many instances as the live slot from the beginning, or what its "
+    "next share needs and a fifth more (cheaper).  [default: canary.capacity, full]",
+)  # fmt: skip
+@click.option(
+    "--hold-back", type=Share(), metavar="PERCENT",
+    help="Share that stays with the old release, to be compared with the new one, before that gets "
+    "everything; 0 for none.  [default: canary.hold_back, 0]",
+)  # fmt: skip
+@click.option(
+    "--hold-back-for", type=Duration(),
+    help="How long: 30m, 2h.  [default: canary.hold_back_for, 1h]",
+)  # fmt: skip
 @wait_option
 @accept_weights_option
 @accept_alarms_option
@@ -76,6 +91,9 @@ def canary(
     group_bake: str | None,
     approve: tuple[str, ...] | None,
     linger: str | None,
+    capacity: str | None,
+    hold_back: str | None,
+    hold_back_for: str | None,
     wait_for_lock: str,
     accept_weights: bool,
     accept_alarms: bool,
@@ -84,10 +102,12 @@ def canary(
 ) -> Ending:
     """Ship RELEASE a little at a time, judging it at each stop.
 
-    The release starts in the slot that does not serve, as large as the live one, and
-    answers smoke requests through the test listener before any user sees it. Then it
-    gets its first share of the traffic, bakes there under analysis, gets the next, and
-    so on up to 100 %. The old slot stays warm until it is silent, and is retired.
+    The release starts in the slot that does not serve, as large as the live one (or,
+    with --capacity matched, as its first share needs), and answers smoke requests
+    through the test listener before any user sees it. Then it gets its first share of
+    the traffic, bakes there under analysis, gets the next, and so on up to 100 %,
+    perhaps with a last stop at which a little is held back for comparison. The old slot
+    stays warm until it is silent, and is retired.
     With --group, exactly those users get it before any share does, and keep it.
 
     A failed verdict, a failed probe, unhealthy instances, an expired deadline or
@@ -112,8 +132,14 @@ def canary(
         "canary.group_bake": group_bake,
         "canary.approve": list(approve) if approve is not None else None,
         "canary.linger": linger,
+        "canary.capacity": capacity,
+        "canary.hold_back": hold_back,
+        "canary.hold_back_for": hold_back_for,
     }
-    return ship(app_of(ctx, flags), release, "canary", wait_for_lock,
+    app = app_of(ctx, flags)
+    if hold_back_for is not None and not app.settings.canary.hold_back:
+        raise click.UsageError("--hold-back-for says for how long: say how much with --hold-back")
+    return ship(app, release, "canary", wait_for_lock,
         waived=Waived(accept_weights, accept_alarms, irreversible), dry_run=dry_run,
     )  # fmt: skip
 

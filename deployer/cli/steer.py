@@ -73,7 +73,7 @@ def resume(ctx: click.Context) -> Ending:
     return ending.of_deployment(session.resume(moving=True))
 
 
-@click.command(short_help="End the bake now; with --full, go straight to all of the traffic.")
+@click.command(short_help="End the bake or window; with --full, go straight to all of the traffic.")
 @click.option(
     "--full", is_flag=True,
     help="Leave out every share on the way: all of the traffic next. Possible once the candidate "
@@ -81,16 +81,18 @@ def resume(ctx: click.Context) -> Ending:
 )  # fmt: skip
 @click.pass_context
 def promote(ctx: click.Context, *, full: bool) -> Ending:
-    """End the bake now; with --full, go straight to all of the traffic.
+    """End the bake or window; with --full, go straight to all of the traffic.
 
     The bake in execution counts as done, whatever its verdict would have been, and the
-    next step begins. The last bake, at 100 %, still judges. A paused deployment goes on.
-    The record tells who asked. This command returns at once.
+    next step begins. The last bake, at 100 %, still judges. In the window of a
+    blue/green deployment, that is over: the old slot is retired as soon as it is
+    silent. A paused deployment goes on. The record tells who asked. This command
+    returns at once.
 
     \b
-    Exit status: 0 asked; 2 not possible now: nothing runs, it does not bake, or
-                 (with --full) the candidate does not stand yet or has
-                 everything already.
+    Exit status: 0 asked; 2 not possible now: nothing runs, it neither bakes nor
+                 keeps the old slot warm, or (with --full) the candidate does
+                 not stand yet or has everything already.
     Example:     deployer promote --full
     """  # noqa: D301  \b is for click
     return steer(session_of(ctx), Ask.PROMOTE_FULL if full else Ask.PROMOTE)
@@ -177,7 +179,9 @@ def steer(session: Session, wish: Ask) -> Ending:
     follow = "`deployer status --watch` shows what it does"
     if not alive(active, session.services.clock.now()):
         follow = "its runner is gone, so nothing happens until `deployer resume`"
-    words = f"asked {title(deployment.first_plan)} ({asked}) {WHAT[wish]}: {follow}"
+    windowed = wish is Ask.PROMOTE and control.in_window(deployment)
+    what = "to end its window" if windowed else WHAT[wish]
+    words = f"asked {title(deployment.first_plan)} ({asked}) {what}: {follow}"
     return Ending("asked", 0, words, deployment)
 
 

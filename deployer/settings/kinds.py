@@ -172,6 +172,9 @@ Approvals = Annotated[
     within(0, 1000, 'percents among canary.weights, or 100: [5, 25]; "group" with canary.group'),
 ]
 GroupOfUsers = Annotated[GroupOrNone, Meta(description=f'such as {EXAMPLES}, or ""')]
+HoldBack = Annotated[
+    Share, within(0, 999, "percent from 0 (nothing) to below 100, 0.1 at the finest")
+]
 Batch = Annotated[
     Portion, Meta(description='a whole number of instances up to 1000, or a share such as "25%"')
 ]

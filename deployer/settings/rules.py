@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from itertools import pairwise
 
+from deployer.durations import percent
 from deployer.model import WHOLE, Amount
 from deployer.settings import artifacts, stack_rules
 from deployer.settings.objection import Objection
@@ -21,6 +22,7 @@ def objections(settings: Settings) -> Iterator[Objection]:
     yield from _listeners(settings.environment)
     yield from _weights(settings)
     yield from _approvals(settings)
+    yield from _held_back(settings)
     yield from stack_rules.objections(settings)
     if settings.journal.poll_s * 3 > settings.journal.lease_s:
         yield Objection(
@@ -83,11 +85,24 @@ def _weights(settings: Settings) -> Iterator[Objection]:
 
 
 def _approvals(settings: Settings) -> Iterator[Objection]:
-    stops: set[int] = {*settings.canary.weights, WHOLE, *((0,) if settings.canary.group else ())}
-    if not settings.canary.group and 0 in settings.canary.approve:
+    canary, held = settings.canary, WHOLE - settings.canary.hold_back
+    stops: set[int] = {*canary.weights, held, WHOLE, *((0,) if canary.group else ())}
+    if not canary.group and 0 in canary.approve:
         yield Objection("canary.approve", 'without "group", as long as canary.group names none')
-    elif not stops.issuperset(settings.canary.approve):
-        yield Objection("canary.approve", "among canary.weights, or 100: approval is asked there")
+    elif not stops.issuperset(canary.approve):
+        more = f", {percent(held)}" if held < WHOLE else ""
+        yield Objection(
+            "canary.approve", f"among canary.weights{more}, or 100: approval is asked there"
+        )
+
+
+def _held_back(settings: Settings) -> Iterator[Objection]:
+    last = max(settings.canary.weights, default=0)
+    if settings.canary.hold_back >= WHOLE - last:
+        yield Objection(
+            "canary.hold_back",
+            f"below {percent(WHOLE - last)}: the last of canary.weights, {percent(last)}, comes before",
+        )
 
 
 def _standby(settings: Settings) -> Iterator[Objection]:

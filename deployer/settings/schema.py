@@ -25,6 +25,7 @@ from deployer.settings.kinds import (
     Grace,
     GroupOfUsers,
     GroupOrNone,
+    HoldBack,
     Image,
     ImageOrNone,
     InstanceType,
@@ -91,6 +92,9 @@ class CanarySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     approve:          shares, per mille, after whose bake a person must approve; 1000 is one too,
                       and 0 the group alone.
     approve_within_s: how long approval is waited for, of a blue/green deployment too.
+    capacity:         what the candidate gets: as much as the live slot has, or what its share needs.
+    hold_back_s:      how long `hold_back`, a share in per mille, stays with the old release, to be
+                      compared with the new one, before that gets everything; 0: nothing is held back.
     linger_s:         how long the old slot stays, warm and at weight 0, after that.
     """
 
@@ -101,6 +105,11 @@ class CanarySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     group_bake_s: Pause = field(name="group_bake", default=Seconds(600))
     approve: Approvals = ()
     approve_within_s: Wait = field(name="approve_within", default=Seconds(86_400))
+    capacity: Annotated[Literal["full", "matched"], Meta(description='"full" or "matched"')] = (
+        "full"
+    )
+    hold_back: HoldBack = Share(0)
+    hold_back_s: Pause = field(name="hold_back_for", default=Seconds(3600))
     linger_s: Pause = field(name="linger", default=Seconds(600))
     route_deadline_s: Deadline = field(name="route_deadline", default=Seconds(120))
     retire_deadline_s: Deadline = field(name="retire_deadline", default=Seconds(900))

@@ -93,10 +93,13 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
     def _require_health(self, world: World) -> None:
         """One dead instance of five is replaced and no verdict on a release; more are.
 
-        A slot that was scaled in on purpose is as healthy as what is left of it.
+        A slot that was scaled in on purpose is as healthy as what is left of it. One that waits for
+        a larger share than it has yet (`Route`) needs only what it has.
         """
-        state = world.seen[self.candidate]
+        state, live = world.seen[self.candidate], world.seen.weights
         share = self.share or WHOLE
+        if self.share and live is not None:
+            share = min(share, max(live[self.candidate], 1))
         need = min(instances_for(share, self.capacity), max(state.desired, 1))
         if state.healthy() * 5 < need * 4:
             raise CandidateUnhealthy(
@@ -117,17 +120,20 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
 
         The minute of entry can condemn a release, a minute earlier than the next one would; it can
         not clear it: most of its requests may be the probes, which asked for less than users do.
-        Neither can what happened before, within `look_back_s`. Nothing older than the deadline is
+        Neither can what happened before, within `look_back_s`, nor the last minutes of a pause, which
+        nobody could see while it lasted. Nothing older than the deadline is
         read: where a bake is what somebody waits by, hours of good service must not outweigh a
         release that goes bad now.
         """
         until = world.now - self.delay_s
-        oldest = max(world.entered_at - self.look_back_s, until - self.deadline_s)
+        entered = world.entered_at
+        unseen = entered - min(world.held_s, self.delay_s)
+        oldest = max(unseen - self.look_back_s, until - self.deadline_s)
         since = oldest // MINUTE_S * MINUTE_S
         seen = world.metrics.traffic(since, until) if until >= since + MINUTE_S else {}
         candidate, stable = seen.get(self.candidate, ()), seen.get(self.candidate.twin, ())
-        entered, compared = world.entered_at, self.share < WHOLE
-        for those, beside in self._condemning(candidate, stable, entered // MINUTE_S * MINUTE_S):
+        compared = self.share < WHOLE
+        for those, beside in self._condemning(candidate, stable, unseen // MINUTE_S * MINUTE_S):
             verdict = judge(those, beside, self.rule)
             if verdict.outcome is Outcome.FAIL:
                 return verdict

@@ -1,6 +1,7 @@
 """Linger: the slot that lost its traffic stays, until the data plane proves that it is silent."""
 
 import msgspec
+from msgspec.structs import replace
 
 from deployer.durations import spell
 from deployer.errors import UnsafeAction
@@ -41,6 +42,11 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
         if self.least_s:
             return f"keep {self.slot} warm for {spell(self.least_s)}, then {silent}"
         return f"linger: keep {self.slot} {silent}"
+
+    def cut(self, elapsed_s: float) -> "Linger":
+        """Its window ends now, `elapsed_s` after it was entered; what it then waits for stays."""
+        rest_s = self.linger_s - self.least_s
+        return replace(self, least_s=0.0, linger_s=min(self.linger_s, elapsed_s + rest_s))
 
     def advance(self, world: World) -> Progress:
         if traffic := world.seen.traffic_of(self.slot):

@@ -17,6 +17,7 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
     hold:    the slot that serves meanwhile, and may be needed again: before any traffic can leave
              it, its group is kept from getting smaller by itself. Target tracking would shrink it
              then, and a way back would meet too few instances (aws-facts 3.2).
+    keep:    the size that `hold` keeps at least; 0: that of this slot.
     settle_s: readings within this time from entry may still show instances that are gone.
 
     Raises:
@@ -30,6 +31,7 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
     deadline_s: float
     settle_s: float = 0.0
     hold: Slot | None = None
+    keep: int = 0
 
     def describe(self) -> str:
         what = self.release.name if self.release else "what it runs"
@@ -58,11 +60,11 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
         return Done(note)
 
     def _freeze(self, world: World) -> Freeze | None:
-        """What keeps the other slot as large as it was when this one was sized by it."""
+        """What keeps the other slot as large as it was when the plan was made."""
         if self.hold is None:
             return None
         held = world.seen[self.hold]
-        floor = min(self.count, held.desired)
+        floor = min(self.keep or self.count, held.desired)
         return Freeze(self.hold, floor, held.min_size) if held.min_size < floor else None
 
     def _make_way(self, world: World, state: SlotState, release: Release) -> Progress | None:

@@ -3,22 +3,27 @@
 import msgspec
 
 from deployer.durations import spell
-from deployer.model import Slot, Weights, instances_for
+from deployer.errors import CandidateUnhealthy
+from deployer.model import Slot, Weights, instances_for, matched_to
 from deployer.ports import SetDesired, SetWeights, World
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting
+from deployer.steps.provision import fail_early, situation
 
 
 class Route(msgspec.Struct, frozen=True, tag=True):
     """The production rule sends `weights`, each slot with the instances its share needs.
 
     weights:  per mille.
-    capacity: instances that carry 100 % of the traffic.
+    capacity: instances that carried 100 % of the traffic when the plan was made.
+    sized_by: the slot that served then. It may have grown since: then its size now is what all of
+              the traffic needs. Without it `capacity` holds, and launches that fail are waited for.
+    matched:  a slot gets what its share needs and a margin, not all of `capacity`.
 
     A slot that would gain traffic without healthy capacity for it is waited for, until the
-    deadline: the weights stay where they are (invariant I2). If its group was scaled in since it
-    was provisioned, which is what target tracking does to a slot with little traffic, it gets its
-    size back first: the deadline covers booting.
+    deadline: the weights stay where they are (invariant I2). What it lacks is asked for first: it
+    may have been scaled in since it was provisioned, which is what target tracking does to a slot
+    with little traffic, or more may be needed by now. The deadline covers booting.
 
     Where one slot gets everything, the rule does not stick any more, by the same change: clients
     with a cookie of the other slot would stay there (aws-facts 1.3). At any other share it stays as
@@ -27,16 +32,26 @@ class Route(msgspec.Struct, frozen=True, tag=True):
     watch: the stop before: while users are waiting there, the candidate stays under judgement.
 
     Raises:
-        CandidateUnhealthy, VerdictFailed: as Bake.
+        CandidateUnhealthy: the group may not become as large as it must be, a launch failed (only
+                            with `sized_by`), or as Bake.
+        VerdictFailed: as Bake.
     """
 
     weights: Weights
     capacity: int
     deadline_s: float
     watch: Bake | None = None
+    sized_by: Slot | None = None
+    matched: bool = False
 
     def describe(self) -> str:
-        return f"route {self.weights} (within {spell(self.deadline_s)})"
+        return f"route {self.weights}{self._on()} (within {spell(self.deadline_s)})"
+
+    def _on(self) -> str:
+        if self.sized_by is None or not self.matched:
+            return ""
+        count = matched_to(self.weights[self.sized_by.twin], self.capacity)
+        return f", {self.sized_by.twin} with {count} of {self.capacity} instances"
 
     def advance(self, world: World) -> Progress:
         live, sticky_s = world.seen.weights, world.seen.sticky_s
@@ -44,12 +59,35 @@ class Route(msgspec.Struct, frozen=True, tag=True):
         if live == self.weights and not (sent.unsticks and sticky_s):
             return Done(f"live weights: {live}")
         for slot in Slot:
-            need = instances_for(self.weights[slot], self.capacity)
-            have = world.seen[slot].healthy()
-            if self.weights[slot] > (live[slot] if live else 0) and have < need:
-                if world.seen[slot].desired < need:
-                    return Act(SetDesired(slot, self.capacity))
-                if self.watch is not None:
-                    self.watch.require_good(world)
-                return Waiting(f"{slot}: {have} healthy, {need} needed for its share")
+            if self.weights[slot] > (live[slot] if live else 0):
+                lacking = self._lacking(slot, world)
+                if lacking is not None:
+                    return lacking
         return Act(sent)
+
+    def _lacking(self, slot: Slot, world: World) -> Progress | None:
+        """What must come before the slot may gain traffic; None if nothing does."""
+        state, share, capacity = world.seen[slot], self.weights[slot], self._capacity(world)
+        need = matched_to(share, capacity) if self.matched else instances_for(share, capacity)
+        have = state.healthy()
+        if have >= need:
+            return None
+        if state.desired < min(need, state.max_size):
+            size = min(need if self.matched else capacity, state.max_size)
+            return Act(SetDesired(slot, size, live=state.desired))
+        if need > state.max_size:
+            raise CandidateUnhealthy(
+                f"{slot} may have at most {state.max_size} instances and {need} are needed by now: "
+                "raise max_instances in deployer.toml and deploy the stacks"
+            )
+        if self.sized_by is not None:
+            fail_early(state, world.entered_at)
+        if self.watch is not None:
+            self.watch.require_good(world)
+        return Waiting(f"{slot}: {have} healthy, {need} needed for its share; {situation(state)}")
+
+    def _capacity(self, world: World) -> int:
+        """Instances that all of the traffic needs now."""
+        if self.sized_by is None:
+            return self.capacity
+        return max(self.capacity, world.seen[self.sized_by].desired)

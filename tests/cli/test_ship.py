@@ -61,6 +61,71 @@ def test_flags_win_over_the_settings(staged: Staged) -> None:
     assert "linger: keep blue until it is silent  " in said
 
 
+def test_matched_capacity_and_a_hold_back_are_in_the_plan_and_carried_out(staged: Staged) -> None:
+    shop = staged()
+    flags = (
+        "--weights",
+        "0.1",
+        "--capacity",
+        "matched",
+        "--hold-back",
+        "10%",
+        "--hold-back-for",
+        "3m",
+    )
+    told = shop.json("canary", "v2", *flags, "--dry-run")[0][0]
+    assert [step["goal"] for step in told["steps"]][:8] == [
+        "provision green: 2 healthy of v2",
+        "probe green: 20 requests through the test listener",
+        "route blue 99.9 % / green 0.1 %, green with 2 of 2 instances",
+        "bake green for 2m under analysis",
+        "route blue 10 % / green 90 %, green with 2 of 2 instances",
+        "bake green for 3m under analysis",
+        "route blue 0 % / green 100 %, green with 2 of 2 instances",
+        "bake green for 1m under analysis",
+    ]
+    assert [note.split(":")[0] for note in told["notes"]] == ["Matched capacity", "Hold-back"]
+    assert told["expected_s"] == 120.0 + 180.0
+    shown = shop.run("canary", "v2", *flags, "--dry-run").stdout
+    assert (
+        "Hold-back: blue keeps 10 % for 3m to compare green with; `deployer promote` ends" in shown
+    )
+    shop.play.cloud.rate = 3000.0
+    assert shop.run("canary", "v2", *flags).exit_code == 0
+    moves = [c.weights for _, c in shop.play.cloud.changes if isinstance(c, SetWeights)]
+    assert moves == [Weights(999, 1), Weights(100, 900), Weights(0, 1000)]
+    assert shop.play.oracle.violations == []
+
+
+def test_a_bad_release_is_found_out_at_a_thousandth_of_the_traffic(staged: Staged) -> None:
+    shop = staged(behaviours={"v3": Behaviour(errors=40)})
+    shop.play.cloud.rate = 10_000.0
+    done = shop.run("canary", "v3", "--weights", "0.1")
+    assert done.exit_code == 3, done.output
+    moves = [c.weights for _, c in shop.play.cloud.changes if isinstance(c, SetWeights)]
+    assert moves == [Weights(999, 1), Weights(1000, 0)]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--hold-back-for", "2h"), "say how much with --hold-back"),
+        (("--hold-back", "0.05"), "'0.05' is not a share: write percent from 0 to 100, 0.1 at the"),
+        (("--hold-back", "50"), "must be below 50 %: the last of canary.weights, 50 %, comes"),
+        (("--capacity", "half"), "'half' is not one of 'full', 'matched'"),
+        (("--weights", "0.05"), "'0.05' is not a share"),
+    ],
+)
+def test_what_makes_no_canary_is_told_at_once(
+    staged: Staged, flags: tuple[str, ...], words: str
+) -> None:
+    shop = staged()
+    done = shop.run("canary", "v2", *flags)
+    assert done.exit_code == 2
+    assert words in " ".join(done.stderr.split())
+    assert shop.play.cloud.changes == []
+
+
 def test_a_bad_release_goes_back_and_says_why(staged: Staged) -> None:
     shop = staged(behaviours={"v3": Behaviour(errors=30)})
     done = shop.run("canary", "v3", "--weights", "50")

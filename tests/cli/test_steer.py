@@ -45,7 +45,12 @@ SCENES = {
     "the last bake": Scene(
         ("blue-green", "v2", "--bake", "10m"), (), 200, ("abort", "pause", "promote")
     ),
-    "in the window": Scene(("blue-green", "v2", "--bake", "1m"), (), 1200, ("abort", "pause")),
+    "in the window": Scene(
+        ("blue-green", "v2", "--bake", "1m"), (), 1200, ("abort", "pause", "promote")
+    ),
+    "after the window": Scene(
+        ("blue-green", "v2", "--bake", "1m"), ((1200, "promote"),), 1215, ("abort", "pause")
+    ),
     "going back": Scene(CANARY, ((100, "abort"),), 125, ()),
 }
 

@@ -46,6 +46,15 @@ def test_requests_follow_the_weights_on_one_keep_alive_connection(
         assert abs(green - 10 * share) < 5 * (1000 * share / 100 * (1 - share / 100)) ** 0.5
 
 
+def test_a_thousandth_of_the_traffic_is_the_finest_share_and_arrives(
+    rig: Rig, pair: tuple[str, str]
+) -> None:
+    """Eight expected: none at all, or more than thirty, happens once in three thousand runs."""
+    _arn, port = rig.listener([forward((pair[0], 999), (pair[1], 1))])
+    _blue, green = sides(rig, rig.tally(port, 8000))
+    assert 0 < green < 30
+
+
 def test_a_changed_weight_moves_the_next_request_of_an_open_connection(
     rig: Rig, pair: tuple[str, str]
 ) -> None:

@@ -36,12 +36,16 @@ def behaviours(draw: st.DrawFn) -> Behaviour:
 @st.composite
 def intents(draw: st.DrawFn) -> Intent:
     weights = draw(st.sets(st.integers(1, 999), max_size=3))
+    left = 1000 - max(weights, default=0)
     return replace(
         INTENT,
         release=Release("v2"),
         weights=tuple(sorted(weights)),
         bake_s=draw(st.sampled_from([0.0, 60.0, 150.0])),
         final_bake_s=draw(st.sampled_from([0.0, 60.0])),
+        capacity=draw(st.sampled_from(["full", "matched"])),
+        hold_back=draw(st.sampled_from([0, 0, min(10, left - 1)])),
+        hold_back_s=60.0,
         window_s=draw(st.sampled_from([0.0, 150.0])),
         standby=draw(st.integers(0, 1)),
         linger_s=draw(st.sampled_from([60.0, 300.0])),

@@ -181,6 +181,31 @@ TABLE = [
         ),
     ),
     (
+        "[canary]\nhold_back = 0.1\napprove = [99]",
+        (
+            "deployer.toml: canary.approve = [99] (in dev): must be among canary.weights, 99.9 %, or "
+            "100: approval is asked there"
+        ),
+    ),
+    (
+        "[canary]\nhold_back = 50",
+        (
+            "deployer.toml: canary.hold_back = 50 (in dev): must be below 50 %: the last of "
+            "canary.weights, 50 %, comes before"
+        ),
+    ),
+    (
+        "[canary]\nhold_back = 0.01",
+        (
+            "deployer.toml: canary.hold_back = 0.01: must be percent from 0 (nothing) to below 100, "
+            "0.1 at the finest"
+        ),
+    ),
+    (
+        '[canary]\ncapacity = "half"',
+        'deployer.toml: canary.capacity = "half": must be "full" or "matched"',
+    ),
+    (
         '[canary]\napprove_within = "8d"',
         'deployer.toml: canary.approve_within = "8d": must be a duration from 1s to 7d, such as 24h',
     ),

@@ -11,6 +11,7 @@ from deployer.journal import Ask, Request
 from deployer.model import Release, Weights
 from deployer.plan import Deployment, Intent, Plan, Status
 from deployer.steps.bake import Bake
+from deployer.steps.linger import Linger
 from tests.unit.world import BLUE, NOW, instances, slot, snapshot
 
 SEEN = snapshot(Weights(1000, 0), slot(BLUE, *instances(4)))
@@ -31,7 +32,7 @@ SENSE = {
     "blue-green": (BLUE_GREEN, [
         ("provision", {A, P}), ("probe", {A, P}),
         ("route blue 0", {A, P}), ("bake", {A, P, M}), ("wait for approval", {A, P, OK}),
-        ("keep blue warm", {A, P}), ("retire", {A, P}),
+        ("keep blue warm", {A, P, M}), ("retire", {A, P}),
     ]),
 }  # fmt: skip
 STEPS = [
@@ -138,6 +139,8 @@ def test_a_pause_stops_the_clock_and_a_resume_lets_it_go_on() -> None:
     assert (paused.paused_at, paused.entered_at) == (NOW, NOW - 40.0)
     resumed = control.grant(paused, Request(Ask.RESUME, "bob", "r2"), NOW + 500.0)
     assert (resumed.paused_at, resumed.entered_at) == (None, NOW + 460.0)
+    assert resumed.held_s == 500.0
+    assert resumed.past_its_step(NOW + 600.0).held_s == 0.0
     assert resumed.cursor == paused.cursor
     assert [event.note for event in resumed.log] == ["pause by alice", "resume by bob"]
 
@@ -160,6 +163,42 @@ def test_what_moves_it_on_starts_the_next_step_afresh(
     assert after.step.describe().startswith(lands_at)
     assert (after.entered_at, after.paused_at) == (NOW, None)
     assert after.status is Status.RUNNING
+
+
+WINDOW = next(n for n, step in enumerate(BLUE_GREEN.steps) if isinstance(step, Linger))
+
+
+@pytest.mark.parametrize(
+    ("paused_at", "entered_at", "silent_within_s"),
+    [(None, NOW - 40.0, 640.0), (NOW - 30.0, NOW - 10.0, 610.0)],
+)
+def test_a_window_that_is_cut_short_still_waits_for_silence(
+    paused_at: float | None, entered_at: float, silent_within_s: float
+) -> None:
+    """Of an hour and ten minutes of silence after it, the ten minutes stay."""
+    record = deployment(BLUE_GREEN, cursor=WINDOW, paused_at=paused_at)
+    after = granted(record, Ask.PROMOTE)
+    assert (after.cursor, after.paused_at, after.entered_at) == (WINDOW, None, entered_at)
+    before, cut = record.step, after.step
+    assert isinstance(before, Linger)
+    assert cut == replace(before, least_s=0.0, linger_s=silent_within_s)
+    assert cut.describe().startswith("linger: keep blue until it is silent (at most ")
+    assert after.plan == replace(
+        BLUE_GREEN, steps=(*BLUE_GREEN.steps[:WINDOW], cut, *BLUE_GREEN.steps[WINDOW + 1 :])
+    )
+    assert Ask.PROMOTE not in control.possible(after)
+    again = control.grant(after, Request(Ask.PROMOTE, "bob", "r2"), NOW)
+    assert again.step == cut
+    assert again.log[-1].kind == "refused"
+
+
+@pytest.mark.parametrize("elapsed_s", [0.0, 3599.0, 3600.0, 4000.0, 4200.0, 9999.0])
+def test_a_cut_never_waits_longer_than_the_window_would_have(elapsed_s: float) -> None:
+    window = BLUE_GREEN.steps[WINDOW]
+    assert isinstance(window, Linger)
+    cut = window.cut(elapsed_s)
+    assert cut.linger_s == min(window.linger_s, elapsed_s + 600.0)
+    assert cut.linger_s < cut.deadline_s
 
 
 @pytest.mark.parametrize("ask", [Ask.PROMOTE, Ask.APPROVE])

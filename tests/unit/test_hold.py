@@ -182,7 +182,7 @@ def test_what_is_halted_is_not_paused() -> None:
 def test_once_it_is_resumed_it_moves() -> None:
     record = replace(paused(Route, 1), paused_at=None)
     scaled_in = altered(seen(FIVE), green=slot(GREEN, *instances(1, "v2"), boots="v2"))
-    assert decide(record, world(scaled_in)).change == SetDesired(GREEN, 2)
+    assert decide(record, world(scaled_in)).change == SetDesired(GREEN, 2, live=1)
     assert decide(record, world(seen(FIVE))).change == SetWeights(ALL_GREEN, FIVE)
 
 

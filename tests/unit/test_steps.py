@@ -200,9 +200,9 @@ FOUR = instances(4)
         (LIVE, slot(BLUE, *FOUR), green(*NEW), SetWeights(TEN, LIVE)),
         (LIVE, slot(BLUE), green(NEW[0]), SetWeights(TEN, LIVE)),
         (LIVE, slot(BLUE, *FOUR), green(*instances(2, "v2", INITIAL)), "green: 0 healthy, 1 need"),
-        (LIVE, slot(BLUE, *FOUR), green(desired=0), SetDesired(GREEN, 4)),
+        (LIVE, slot(BLUE, *FOUR), green(desired=0), SetDesired(GREEN, 4, live=0)),
         (None, slot(BLUE, *FOUR), green(*NEW), SetWeights(TEN, None)),
-        (None, slot(BLUE, *FOUR[:3]), green(*NEW), SetDesired(BLUE, 4)),
+        (None, slot(BLUE, *FOUR[:3]), green(*NEW), SetDesired(BLUE, 4, live=3)),
         (None, slot(BLUE, *FOUR[:3], desired=4), green(*NEW), "blue: 3 healthy, 4 needed"),
         (Weights(500, 500), slot(BLUE, *FOUR), green(), SetWeights(TEN, Weights(500, 500))),
         (Weights(500, 500), slot(BLUE, *FOUR[:3], desired=4), green(), "blue: 3 healthy, 4"),
@@ -216,7 +216,8 @@ def test_route(
 
 def test_the_finest_share_needs_an_instance_too() -> None:
     step = Route(Weights(999, 1), 4, 60.0)
-    expect(step.advance(world(snapshot(None, slot(BLUE, *FOUR), green()))), SetDesired(GREEN, 4))
+    seen = snapshot(None, slot(BLUE, *FOUR), green())
+    expect(step.advance(world(seen)), SetDesired(GREEN, 4, live=0))
 
 
 def minutes(*counts: tuple[int | None, int]) -> list[Minute]:

@@ -159,5 +159,5 @@ def test_capacity_is_asked_for_before_anything_is_judged() -> None:
     step = Route(ALL, 4, 60.0, watch=WATCH)
     scaled_in = snapshot(HALF, slot(BLUE, *instances(4)), slot(GREEN, *instances(2, "v2")))
     metrics = FixedMetrics()
-    assert step.advance(world(scaled_in, metrics=metrics)) == Act(SetDesired(GREEN, 4))
+    assert step.advance(world(scaled_in, metrics=metrics)) == Act(SetDesired(GREEN, 4, live=2))
     assert metrics.asked == []

@@ -1,4 +1,5 @@
-"""Rolling through a live group under load: a good release and a dud, and not one request lost."""
+"""A live group of four under load: rolling with a good release and with a dud, and a canary that grows
+ahead of its share; not one request is lost."""
 
 import json
 import signal
@@ -80,3 +81,22 @@ def test_a_dud_goes_back_without_losing_a_request(four: Shell) -> None:
     assert "dud" not in seen.report["releases"]
     group = blue(four)
     assert (group["releases"], group["desired"], group["boots"]) == (serving, 4, serving[0])
+
+
+def test_a_matched_canary_grows_ahead_of_its_share_without_losing_a_request(four: Shell) -> None:
+    """Last of all: it leaves the group of four for the other slot."""
+    release = next(name for name in ("v1", "v2") if name not in blue(four)["releases"])
+    flags = ("--capacity", "matched", "--weights", "20", "--bake", "1m", "--linger", "10s")
+    with load(four) as seen:
+        events = four.events("canary", release, *flags)
+    assert events[-1]["status"] == "shipped", events[-1]
+    assert seen.report["failed"] == 0, seen.report
+    assert seen.report["releases"][release]["requests"] > 0
+    had = {20.0: 2, 100.0: 4}
+    for share, count in had.items():
+        with_it = [e for e in events if e.get("weights") and e["weights"]["green"] == share]
+        assert min(event["healthy"]["green"] for event in with_it) >= count
+    at_fifth = [e for e in events if e.get("weights") and e["weights"]["green"] == 20.0]
+    assert at_fifth[0]["desired"] == {"blue": 4, "green": 2}
+    whole = {e["desired"]["blue"] for e in events if e.get("weights") and e["weights"]["blue"] > 0}
+    assert whole == {4}

@@ -98,6 +98,7 @@ def demo(context: click.Context, *, rps: float, scale: float) -> None:
     stage = Stage(LabOptions(config, ENVIRONMENT, output, folder), Console(stderr=True))
     with the_lab(stage, scale) as state:
         stacks_up(stage)
+        stage.variables |= lab.credentials(state, "deployer")
         report, endings = play(stage, state, rps)
         stacks_down(stage, state)
     raise SystemExit(0 if settle(stage, endings, report) else 1)
@@ -124,6 +125,9 @@ def stacks_up(stage: Stage) -> None:
     stage.title("Infrastructure: the real CDK CLI deploys network, control and service")
     cdk(stage, "bootstrap")
     cdk(stage, "deploy", "--all", "--require-approval", "never")
+    stage.console.print(
+        "from here on the deployer runs under its own role, and the lab enforces it"
+    )
 
 
 def cdk(stage: Stage, *arguments: str) -> None:

@@ -14,6 +14,7 @@ from deployer.cli.lab_tables import instances_table, load_table
 from deployer.errors import PlanInvalid
 from deployer.lab import home
 from deployer.settings.reading import load as load_settings
+from deployer.topology import stack_name
 
 
 @click.group(cls=Manual)
@@ -27,7 +28,8 @@ def lab(context: click.Context) -> None:
 
     \b
     deployer lab up --detach          # start it, deploy the stacks
-    eval "$(deployer lab env)"        # deployer, aws and boto3 now talk to it
+    eval "$(deployer lab env)"        # deployer, aws and boto3 now talk to it,
+                                      # with the deployer's permissions
     deployer lab release v1           # pack the example service into S3
     deployer canary v1
     deployer lab load --rps 300 --duration 60s
@@ -89,18 +91,39 @@ def ready_text(state: home.State) -> str:
 
 
 @lab.command()
+@click.option(
+    "--role", metavar="ROLE",
+    help="Whose credentials: deployer, admin (may do everything), or the name of another role in "
+    "the lab. [default: deployer, where the stacks have it]",
+)  # fmt: skip
 @click.pass_obj
-def env(options: LabOptions) -> None:
+def env(options: LabOptions, *, role: str | None) -> None:
     """Print export lines for this shell.
 
     \b
     Endpoint, credentials, region, clock, DEPLOYER_CONFIG and DEPLOYER_ENV. They hold
-    until `lab down`; for AWS itself open another shell.
-    Exit status: 0; 2 if no lab runs.
+    until `lab down`, those of a role for as long as its sessions may last (12 hours
+    for deployer); for AWS itself open another shell.
+    The lab enforces what the role's policies in the stacks allow: docs/lab/iam.md.
+    Exit status: 0; 2 if no lab runs, or it has no such role.
     Example: eval "$(deployer lab env)"
     """  # noqa: D301  \b is for click
     state = home.find(options.directory)
-    options.say(home.environment(state), home.exports(state, options.directory))
+    values = home.environment(state, credentials(state, role))
+    options.say(values, home.exports(values, options.directory))
+
+
+def credentials(state: home.State, role: str | None = None) -> dict[str, str]:
+    """Of this role; without one the deployer's if it is there, else the administrator's.
+
+    Raises:
+        NotFound: there is no such role.
+    """
+    from deployer.cli import lab_role  # noqa: PLC0415
+
+    service = load_settings(Path(state.config), state.environment).service.name
+    stack = stack_name(service, state.environment, "control")
+    return lab_role.credentials(lambda name: client(state, name), stack, role)
 
 
 @lab.command()

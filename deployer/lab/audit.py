@@ -26,6 +26,7 @@ class Entry:
 
     source: `lab` for the lab's own parts, else the caller's user agent.
     fault:  the injected fault that this call met, if any.
+    caller: `admin`, or the name of the role that called; "" where no permissions are enforced.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Entry:
     outcome: str
     source: str
     fault: str | None = None
+    caller: str = ""
 
 
 class Audit:
@@ -57,9 +59,11 @@ class Audit:
         outcome: str,
         source: str,
         fault: str | None = None,
+        caller: str = "",
     ) -> None:
         self._count += 1
-        entry = Entry(self._count, at, service, action, redact(parameters), outcome, source, fault)
+        told = redact(parameters)
+        entry = Entry(self._count, at, service, action, told, outcome, source, fault, caller)
         self._entries.append(entry)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(entry), default=str) + "\n")

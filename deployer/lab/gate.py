@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
@@ -64,11 +64,32 @@ class Call:
 Handler = Callable[[Call, dict[str, Any]], Mapping[str, Any] | None]
 
 
+class Doorkeeper(Protocol):
+    """Decides who may do what (deployer.lab.iam). Under the lab's lock."""
+
+    def admit(self, request: Any, target: Target) -> None:
+        """Let a call pass.
+
+        Raises:
+            Refused: it may not.
+        """
+        ...
+
+    def answered(self, request: Any, target: Target, answer: Answer) -> Answer:
+        """The answer as this caller may see it."""
+        ...
+
+    def caller(self, request: Any) -> str:
+        """For the log: a role's name, or `admin`."""
+        ...
+
+
 class Gate:
     """A WSGI application; `replaced` is keyed by (boto3's service name, action).
 
     owned:   services of which moto answers nothing.
     patient: called without the lock, before such an action of a caller from outside.
+    guard:   None: nobody's permissions are looked at.
     """
 
     def __init__(self, context: Context) -> None:
@@ -78,6 +99,7 @@ class Gate:
         self.patient: dict[tuple[str, str], Callable[[], object]] = {}
         self.audit = Audit(context.directory)
         self.faults = Faults()
+        self.guard: Doorkeeper | None = None
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         answer = self.answer(environ)
@@ -151,7 +173,10 @@ class Gate:
         if refusal is not None:
             return wire.failure(request, target.service, refusal)
         try:
-            return self._dispatch(request, target, fresh)
+            if self.guard is None:
+                return self._dispatch(request, target, fresh)
+            self.guard.admit(request, target)
+            return self.guard.answered(request, target, self._dispatch(request, target, fresh))
         except Refused as error:
             return wire.failure(request, target.service, error)
         except NotImplementedError as error:
@@ -203,6 +228,7 @@ class Gate:
             outcome=outcome,
             source=_source(request),
             fault=fault.kind.value if fault else None,
+            caller=self.guard.caller(request) if self.guard else "",
         )
 
 

@@ -144,13 +144,16 @@ def find(directory: Path) -> State:
     return state
 
 
-def environment(state: State) -> dict[str, str]:
+# The administrator's: any access key that is not a session's (deployer.lab.iam).
+ADMIN = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab"}
+
+
+def environment(state: State, credentials: Mapping[str, str] = ADMIN) -> dict[str, str]:
     """What a program needs in its environment to use this lab instead of AWS."""
     return {
         "AWS_ENDPOINT_URL": state.endpoint,
         "AWS_ENDPOINT_URL_S3": state.endpoint,
-        "AWS_ACCESS_KEY_ID": "lab",
-        "AWS_SECRET_ACCESS_KEY": "lab",
+        **credentials,
         "AWS_REGION": state.region,
         "AWS_DEFAULT_REGION": state.region,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -164,9 +167,9 @@ def environment(state: State) -> dict[str, str]:
 SHADOWING = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_DYNAMODB")
 
 
-def exports(state: State, directory: Path) -> str:
+def exports(values: Mapping[str, str], directory: Path) -> str:
     """The same as shell lines for `eval`."""
-    values = environment(state) | {FOLDER_VARIABLE: str(directory)}
+    values = {**values, FOLDER_VARIABLE: str(directory)}
     lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
     return "\n".join([f"unset {' '.join(SHADOWING)}", *lines])
 

@@ -3,6 +3,7 @@
 Never over TCP: a part may hold the lab's lock, and the server's thread would wait for it for ever.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
@@ -51,13 +52,28 @@ def client(context: Context, service: str) -> Any:
     return _client(actions.gate(context), service)
 
 
+def client_of(context: Context, service: str, key: str, secret: str, token: str) -> Any:
+    """The same with other credentials than the administrator's; a new one each time."""
+    credentials = {
+        "aws_access_key_id": key,
+        "aws_secret_access_key": secret,
+        "aws_session_token": token,
+    }
+    return _made(actions.gate(context), service, credentials)
+
+
 @lru_cache(maxsize=64)
 def _client(gate: Gate, service: str) -> Any:
+    return _made(gate, service, {})
+
+
+def _made(gate: Gate, service: str, credentials: Mapping[str, str]) -> Any:
     made = _session().client(
         service,
         region_name=gate.context.region,
         endpoint_url=gate.context.endpoint,
         config=_CONFIG,
+        **credentials,
     )
 
     def send(request: Any, **_options: object) -> AWSResponse:

@@ -20,6 +20,7 @@ from deployer.lab.balancer.component import Balancer
 from deployer.lab.beats import Beats
 from deployer.lab.cloudformation import api as cloudformation
 from deployer.lab.context import Context
+from deployer.lab.iam import roles
 from deployer.lab.telemetry.telemetry import Telemetry
 from deployer.lab.templates import StackTemplate
 
@@ -65,11 +66,13 @@ def open_lab(directory: Path, scale: float) -> Lab:
         )
         server.reset()
         actions.install(context)
+        enforced = roles.install(context)
         balancer = stack.enter_context(closing(Balancer(context)))
         fleet = stack.enter_context(closing(Fleet(context)))
         telemetry = stack.enter_context(closing(Telemetry(context, balancer)))
         stack.enter_context(closing(cloudformation.install(context)))
-        stack.enter_context(closing(server.serve(context, {"instances": fleet.describe})))
+        pages = {"instances": fleet.describe, "permissions": enforced.report}
+        stack.enter_context(closing(server.serve(context, pages)))
         beats = stack.enter_context(closing(Beats(context, (fleet, balancer, telemetry))))
         beats.start()
         return Lab(context, beats, stack.pop_all())

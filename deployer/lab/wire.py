@@ -73,14 +73,22 @@ def identify(request: Any, default_region: str) -> Target:
 
 def _scope(request: Any) -> tuple[str, str] | None:
     """(region, signing name) from the Authorization header or a presigned URL."""
-    text = request.headers.get("Authorization", "")
-    credential = (
-        text.split("Credential=", 1)[1].split(",", 1)[0]
-        if "Credential=" in text
-        else request.args.get("X-Amz-Credential", "")
-    )
-    parts = credential.split("/")
+    parts = _signer(request).split("/")
     return (parts[-3], parts[-2]) if len(parts) >= 5 else None
+
+
+def _signer(request: Any) -> str:
+    """`KEY/DATE/REGION/SERVICE/aws4_request`; "" for an unsigned request."""
+    text = request.headers.get("Authorization", "")
+    if "Credential=" in text:
+        return str(text.split("Credential=", 1)[1].split(",", 1)[0])
+    return str(request.args.get("X-Amz-Credential", ""))
+
+
+def credential(request: Any) -> tuple[str, str]:
+    """(access key, session token) with which a request is signed; "" for what it does not have."""
+    token = request.headers.get("X-Amz-Security-Token") or request.args.get("X-Amz-Security-Token")
+    return _signer(request).split("/")[0], str(token or "")
 
 
 def _unsigned(request: Any) -> str:
@@ -198,6 +206,8 @@ def failure(request: Any, service: str, error: Refused) -> Answer:
     if request.method == "HEAD":  # its answer has no words: only the status tells
         return Answer(error.status, (), b"")
     code, message = error.code, error.message
+    if request.method == "HEAD":  # the status is all that can be said
+        return Answer(error.status, (("Content-Type", "text/xml"),), b"")
     if kind in ("json", "rest-json"):
         body = json.dumps({"__type": code, "message": message, "Message": message})
         headers = (("Content-Type", "application/x-amz-json-1.0"), ("X-Amzn-ErrorType", code))

@@ -186,9 +186,11 @@ def upload(s3: Any, body: bytes, digest: str | None = None) -> Artifact:
 
 def test_an_artifact_is_unpacked_whole(context: Context, bucket: Any, tmp_path: Path) -> None:
     target = tmp_path / "i-1" / "app"
-    download.install(context, upload(bucket, packed("app.py", "sub/data")), target)
+    download.install(
+        inprocess.client(context, "s3"), upload(bucket, packed("app.py", "sub/data")), target
+    )
     assert (target / "sub" / "data").read_bytes() == b"hi"
-    download.install(context, upload(bucket, packed("other.py")), target)
+    download.install(inprocess.client(context, "s3"), upload(bucket, packed("other.py")), target)
     assert [one.name for one in target.iterdir()] == ["other.py"]
 
 
@@ -209,7 +211,9 @@ def test_a_bad_artifact_leaves_nothing_behind(  # noqa: PLR0917  fixtures and a 
 ) -> None:
     folder = tmp_path / "i-1"
     with pytest.raises(Unbootable, match=told):
-        download.install(context, upload(bucket, body, digest), folder / "app")
+        download.install(
+            inprocess.client(context, "s3"), upload(bucket, body, digest), folder / "app"
+        )
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
@@ -218,4 +222,4 @@ def test_a_missing_artifact_is_said(
     context: Context, bucket: Any, tmp_path: Path, place: tuple[str, str]
 ) -> None:
     with pytest.raises(Unbootable, match="cannot be fetched: NoSuch"):
-        download.install(context, Artifact("v1", *place), tmp_path / "app")
+        download.install(inprocess.client(context, "s3"), Artifact("v1", *place), tmp_path / "app")

@@ -10,20 +10,20 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployer.lab import inprocess
-from deployer.lab.context import Context
 from deployer.lab.instances.facts import Artifact, Unbootable
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def install(context: Context, wanted: Artifact, target: Path) -> None:
+def install(s3: Any, wanted: Artifact, target: Path) -> None:
     """Unpack the artifact into `target`, which exists whole afterwards or not at all.
+
+    s3: a client with the instance's own credentials.
 
     Raises:
         Unbootable: it is not there, is not what was uploaded, or is no safe tar.gz.
     """
-    content = _fetch(inprocess.client(context, "s3"), wanted)
+    content = _fetch(s3, wanted)
     beside = target.with_name(f"{target.name}.unpack")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)

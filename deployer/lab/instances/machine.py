@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deployer.lab import leash
 from deployer.lab.context import Context
-from deployer.lab.instances import download, facts
+from deployer.lab.instances import download, facts, profile
 from deployer.lab.instances.facts import Artifact, Service, Unbootable
 from deployer.lab.instances.unit import STOP_S, Move, Phase, Unit, step
 from deployer.lab.instances.view import Booted
@@ -80,7 +80,7 @@ class Machine:
             self.artifact = self.artifact or facts.artifact(self._booted.tags)
             app = self.folder / "app"
             if not app.is_dir():
-                download.install(self._context, self.artifact, app)
+                download.install(profile.s3(self._context, self._booted), self.artifact, app)
             self._process = self._spawn(self.service, self.artifact, app)
         except (Unbootable, OSError) as error:
             self.reason = str(error)

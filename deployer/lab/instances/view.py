@@ -10,12 +10,16 @@ from deployer.lab.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Booted:
-    """What an instance can learn about itself when it boots (tags through instance metadata)."""
+    """What an instance can learn about itself when it boots (tags through instance metadata).
+
+    role: of its instance profile; "" if it has none.
+    """
 
     id: str
     private_ip: str
     user_data: str
     tags: dict[str, str]
+    role: str = ""
 
 
 def _instances(context: Context) -> dict[str, Any]:
@@ -37,7 +41,15 @@ def booted(context: Context, instance_id: str) -> Booted:
         instance.private_ip,
         data.decode() if data is not None else "",
         {tag["key"]: tag["value"] for tag in instance.get_tags()},
+        _role(context, instance_id),
     )
+
+
+def _role(context: Context, instance_id: str) -> str:
+    backend = ec2_backends[context.account][context.region]
+    association = backend.iam_instance_profile_associations.get(instance_id)
+    roles = association.iam_instance_profile.roles if association else []
+    return str(roles[0].name) if roles else ""
 
 
 def bury(context: Context, instance_id: str) -> None:

@@ -1,0 +1,129 @@
+"""What the guard must know of the lab: roles and their policies, names and tags of resources.
+
+Roles are read from moto's own state, everything else through the API. Under the lab's lock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.iam.models import iam_backends
+
+from deployer.lab import inprocess
+from deployer.lab.context import Context
+from deployer.lab.iam.patterns import Unsupported
+from deployer.lab.iam.policy import Policy, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role as it is at this moment.
+
+    longest_s: of its sessions.
+    """
+
+    name: str
+    arn: str
+    trust: Policy
+    identity: tuple[Policy, ...]
+    boundary: Policy | None
+    longest_s: int
+
+    def mentions(self, key: str) -> bool:
+        """Whether one of its policies speaks of such a condition key."""
+        policies = (*self.identity, *((self.boundary,) if self.boundary else ()))
+        return any(policy.mentions(key) for policy in policies)
+
+
+class LabFacts:
+    """Implements `mapping.Facts`."""
+
+    def __init__(self, context: Context) -> None:
+        self.account = context.account
+        self.region = context.region
+        self._context = context
+
+    def role(self, name: str) -> Role | None:
+        """The role of this name; None: there is none (any more).
+
+        Raises:
+            Unsupported: one of its policies says something that the lab cannot evaluate.
+        """
+        backend = iam_backends[self.account]["aws"]
+        found = next((one for one in backend.roles.values() if one.name == name), None)
+        if found is None:
+            return None
+        boundary = backend.managed_policies.get(found.permissions_boundary_arn or "")
+        return Role(
+            name=name,
+            arn=found.arn,
+            trust=parse(f"{name}'s trust policy", found.assume_role_policy_document),
+            identity=tuple(
+                parse(f"{name}/{title}", document)
+                for title, document in (
+                    *found.policies.items(),
+                    *((one.name, _document(one)) for one in found.managed_policies.values()),
+                )
+            ),
+            boundary=parse(boundary.name, _document(boundary)) if boundary else None,
+            longest_s=int(found.max_session_duration or 3600),
+        )
+
+    def role_tags(self, name: str) -> Mapping[str, str]:
+        """The tags of a role."""
+        return _named(self._client("iam").list_role_tags(RoleName=name)["Tags"])
+
+    def group_arn(self, name: str) -> str:
+        found = self._groups().describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        for group in found["AutoScalingGroups"]:
+            return str(group["AutoScalingGroupARN"])
+        scope = f"{self.region}:{self.account}"
+        return f"arn:aws:autoscaling:{scope}:autoScalingGroup:*:autoScalingGroupName/{name}"
+
+    def group_of(self, instance: str) -> str:
+        found = self._groups().describe_auto_scaling_instances(InstanceIds=[instance])
+        names = [one["AutoScalingGroupName"] for one in found["AutoScalingInstances"]]
+        return str(names[0]) if names else "*"
+
+    def template_id(self, name: str) -> str:
+        try:
+            found = self._client("ec2").describe_launch_templates(LaunchTemplateNames=[name])
+        except ClientError:
+            return name
+        return str(found["LaunchTemplates"][0]["LaunchTemplateId"])
+
+    def tags(self, arn: str) -> Mapping[str, str]:
+        service = arn.split(":")[2]
+        if service == "elasticloadbalancing":
+            return self._balancer_tags(arn)
+        if service == "autoscaling":
+            return self._group_tags(arn.rsplit("/", 1)[1])
+        raise Unsupported(f"tags of {arn}")
+
+    def _balancer_tags(self, arn: str) -> Mapping[str, str]:
+        try:
+            found = self._client("elbv2").describe_tags(ResourceArns=[arn])
+        except ClientError:
+            return {}  # not there (yet): the call itself will say so
+        return _named(found["TagDescriptions"][0]["Tags"])
+
+    def _group_tags(self, group: str) -> Mapping[str, str]:
+        wanted = [{"Name": "auto-scaling-group", "Values": [group]}]
+        return _named(self._groups().describe_tags(Filters=wanted)["Tags"])
+
+    def _groups(self) -> Any:
+        return self._client("autoscaling")
+
+    def _client(self, service: str) -> Any:
+        return inprocess.client(self._context, service)
+
+
+def _document(managed: Any) -> str:
+    """A managed policy's text, as its default version has it."""
+    versions = {version.version_id: version for version in managed.versions}
+    return str(versions[managed.default_version_id].document)
+
+
+def _named(tags: list[dict[str, Any]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}

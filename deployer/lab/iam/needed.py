@@ -1,0 +1,44 @@
+"""From an API call to everything that IAM is asked before it. Pure.
+
+What no table knows is refused by name: a call that nobody checks would prove nothing.
+"""
+
+from collections.abc import Sequence
+
+from deployer.lab.iam.asked import Ask
+from deployer.lab.iam.compute import AUTOSCALING, EC2, ELBV2
+from deployer.lab.iam.data import CLOUDFORMATION, CLOUDWATCH, DYNAMODB, LAMBDA, S3, SSM, STS
+from deployer.lab.iam.mapping import Facts, Params, Table
+from deployer.lab.iam.patterns import Unsupported
+
+TABLES: dict[str, Table] = {  # by boto3's name of the service
+    "autoscaling": AUTOSCALING,
+    "cloudformation": CLOUDFORMATION,
+    "cloudwatch": CLOUDWATCH,
+    "dynamodb": DYNAMODB,
+    "ec2": EC2,
+    "elbv2": ELBV2,
+    "lambda": LAMBDA,
+    "s3": S3,
+    "ssm": SSM,
+    "sts": STS,
+}
+
+
+def needed(service: str, action: str, params: Params, facts: Facts) -> Sequence[Ask]:
+    """All that must be allowed for this call; empty: it needs no permission.
+
+    Raises:
+        Unsupported: nobody has said what this action needs.
+    """
+    table = TABLES.get(service)
+    needs = table.needs.get(action) if table else None
+    if needs is None:
+        raise Unsupported(
+            f"the lab does not know which permissions {service}:{action} needs: say so in "
+            f"deployer/lab/iam/{'compute' if service in _COMPUTE else 'data'}.py"
+        )
+    return needs(params, facts)
+
+
+_COMPUTE = ("autoscaling", "ec2", "elbv2")

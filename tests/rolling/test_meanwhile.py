@@ -3,9 +3,8 @@
 import pytest
 
 from deployer import strategies
-from deployer.errors import CandidateUnhealthy
 from deployer.journal import Ask
-from deployer.model import Minute, Weights
+from deployer.model import Minute
 from deployer.plan import Deployment, Status
 from deployer.ports import World
 from deployer.steps.checkpoint import Checkpoint
@@ -15,13 +14,8 @@ from tests.sim.fleet import Behaviour, SimGroup
 from tests.sim.people import Person, ask_at, resumes
 from tests.sim.play import play
 from tests.unit.world import (
-    NOW,
-    UNHEALTHY,
     FixedMetrics,
     FixedProber,
-    instances,
-    slot,
-    snapshot,
 )
 
 from .stage import BLUE, USUAL, intent, running, ship
@@ -120,24 +114,3 @@ def test_hours_at_a_checkpoint_outweigh_nothing_that_goes_wrong_now() -> None:
     checkpoint.watch.require_good(World(seen, seen.at, seen.at - 36_000.0, metrics, FixedProber()))
     ((since, until),) = metrics.asked
     assert 600.0 < until - since < checkpoint.watch.deadline_s + 60.0
-
-
-@pytest.mark.parametrize(
-    ("healthy", "ready", "goes_on"), [(4, 0, True), (2, 0, False), (2, 1, True)]
-)
-def test_whatever_dies_is_replaced_by_a_release_that_must_have_proved_itself(
-    healthy: int, ready: int, goes_on: bool
-) -> None:
-    """While none of it is healthy nobody knows that it would help, and the group is short already."""
-    seen = play(size=4).runner("one").cloud.observe()
-    (first, *_) = [s for s in strategies.rolling(seen, intent()).steps if isinstance(s, Replace)]
-    old = (*instances(healthy), *instances(4 - healthy - ready, health=UNHEALTHY))
-    state = slot(BLUE, *old, *instances(ready, "v2"), boots="v2")
-    world = World(snapshot(Weights(1000, 0), state), NOW, NOW, FixedMetrics(), FixedProber())
-    if goes_on:
-        assert first.advance(world) is not None
-        return
-    with pytest.raises(
-        CandidateUnhealthy, match="2 of 4 instances are healthy, and none of v2 yet"
-    ):
-        first.advance(world)

@@ -68,7 +68,8 @@ class SlotGroup(Construct):
             target_type=elbv2.TargetType.INSTANCE,
             deregistration_delay=Duration.seconds(environment.deregistration_delay_s),
             slow_start=_seconds(environment.slow_start_s),
-            stickiness_cookie_duration=_seconds(environment.stickiness_s),
+            # No stickiness here: with it no cut-over and no way back would take users off a slot, and
+            # `deployer` refuses such groups. The production rule may stick (docs/strategies.md).
             health_check=_health_check(shared.settings),
         )
 

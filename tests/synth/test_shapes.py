@@ -116,13 +116,12 @@ def test_a_warm_pool_has_a_size_of_its_own_and_takes_nothing_back(shapes: Templa
         assert pool["InstanceReusePolicy"] == {"ReuseOnScaleIn": False}
 
 
-def test_target_groups_start_slowly_and_stick(shapes: Templates) -> None:
+def test_target_groups_start_slowly_and_never_stick(shapes: Templates) -> None:
     groups = shapes.properties("service", "ElasticLoadBalancingV2::TargetGroup", "warm")
     for group in groups:
         found = attributes(group, "TargetGroupAttributes")
         assert found["slow_start.duration_seconds"] == "45"
-        assert (found["stickiness.enabled"], found["stickiness.type"]) == ("true", "lb_cookie")
-        assert found["stickiness.lb_cookie.duration_seconds"] == "3600"
+        assert found["stickiness.enabled"] == "false"
 
 
 def test_nat_gateways_are_one_in_each_zone(shapes: Templates) -> None:

@@ -7,16 +7,22 @@ SERVICE_HEALTH_PATH='/health'
 
 # Installs the release that this instance's tags name, and runs it for as long as the instance
 # lives. The tags come from the launch template's version, so an instance always knows which
-# release it is. Running this twice changes nothing. Needs systemd, curl, tar and the AWS CLI.
+# release it is. Running this twice changes nothing. Needs systemd, curl, tar and the AWS CLI; for
+# the CloudWatch agent (where AGENT_LOG_GROUP is set) dnf too.
 set -euo pipefail
 
 readonly METADATA=http://169.254.169.254/latest
 readonly HOME_DIRECTORY=/opt/deployer
 readonly UNIT=deployer.service
+readonly BOOT_UNIT=deployer-bootstrap.service
+readonly UNITS=/etc/systemd/system
+readonly OUTPUT=/var/log/deployer/output.log
 readonly SECONDS_TO_ANSWER=120
 
 main() {
-  local token release artifact
+  local token release artifact verb=restart
+  install -d -m 0755 "$HOME_DIRECTORY" "$HOME_DIRECTORY/releases"
+  run_at_every_boot
   token=$(new_token)
   release=$(tag "$token" deployer:release) || die "no tag deployer:release: nothing to run"
   artifact=$(tag "$token" deployer:artifact) || die "no tag deployer:artifact: nothing to run"
@@ -25,14 +31,38 @@ main() {
   AWS_DEFAULT_REGION=$(metadata "$token" placement/region)
   export AWS_DEFAULT_REGION
 
-  install -d -m 0755 "$HOME_DIRECTORY" "$HOME_DIRECTORY/releases"
   fetch_once "$artifact" "$HOME_DIRECTORY/releases/$release"
+  # What a later boot has already started is not started again.
+  [[ $(readlink "$HOME_DIRECTORY/current") != "releases/$release" ]] || verb=start
   ln -sfn "releases/$release" "$HOME_DIRECTORY/current"
   write_service "$release"
   systemctl daemon-reload
   systemctl enable --quiet "$UNIT"
-  systemctl restart "$UNIT"
+  systemctl "$verb" "$UNIT"
   await_answer "$release"
+  [[ -z ${AGENT_LOG_GROUP:-} ]] || start_agent || echo "deployer: the CloudWatch agent does not run" >&2
+}
+
+# cloud-init runs user data at the first boot only. An instance that was stopped in the middle of it,
+# by a warm pool for one, is made whole at its next boot.
+run_at_every_boot() {
+  [[ $0 -ef $HOME_DIRECTORY/bootstrap ]] || install -m 0755 "$0" "$HOME_DIRECTORY/bootstrap"
+  cat >"$UNITS/$BOOT_UNIT" <<UNIT_FILE
+[Unit]
+Description=Installs the release named by this instance's tags
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart=$HOME_DIRECTORY/bootstrap
+StandardOutput=journal+console
+StandardError=journal+console
+
+[Install]
+WantedBy=multi-user.target
+UNIT_FILE
+  systemctl enable --quiet "$BOOT_UNIT"
 }
 
 die() {
@@ -72,15 +102,20 @@ fetch_once() (
 fetch() {
   local path=${1#s3://} file=$2 sum
   sum=$(aws s3api get-object --bucket "${path%%/*}" --key "${path#*/}" \
-    --query Metadata.sha256 --output text "$file")
+    --query Metadata.sha256 --output text "$file") || die "$1 cannot be fetched: see the line above"
   [[ $sum =~ ^[0-9a-f]{64}$ ]] || die "$1 has no sha256 in its metadata: it is not installed"
   echo "$sum  $file" | sha256sum --check --quiet || die "$1 is not what was uploaded"
 }
 
 write_service() {
+  local output=journal+console
+  if [[ -n ${AGENT_LOG_GROUP:-} ]]; then
+    install -d -m 0755 "${OUTPUT%/*}"
+    output=append:$OUTPUT
+  fi
   printf '#!/usr/bin/env bash\nexec bash -c %q\n' "$SERVICE_START" >"$HOME_DIRECTORY/start"
   printf 'HOST=0.0.0.0\nPORT=%s\nRELEASE=%s\n' "$SERVICE_PORT" "$1" >"$HOME_DIRECTORY/environment"
-  cat >"/etc/systemd/system/$UNIT" <<UNIT_FILE
+  cat >"$UNITS/$UNIT" <<UNIT_FILE
 [Unit]
 Description=The release named by this instance's tags
 After=network-online.target
@@ -97,8 +132,8 @@ Restart=always
 RestartSec=2
 KillSignal=SIGTERM
 TimeoutStopSec=30
-StandardOutput=journal+console
-StandardError=journal+console
+StandardOutput=$output
+StandardError=$output
 
 [Install]
 WantedBy=multi-user.target
@@ -113,6 +148,30 @@ await_answer() {
     sleep 1
   done
   echo "deployer: release $1 answers after $SECONDS s"
+}
+
+# Memory, disk, and what the application writes. Without it the release serves all the same.
+start_agent() {
+  local config=$HOME_DIRECTORY/agent.json
+  printf '%s {\n  daily\n  rotate 3\n  maxsize 100M\n  copytruncate\n  missingok\n}\n' "$OUTPUT" \
+    >/etc/logrotate.d/deployer &&
+    cat >"$config" <<AGENT &&
+{
+  "metrics": {
+    "append_dimensions": {"InstanceId": "\${aws:InstanceId}", "AutoScalingGroupName": "\${aws:AutoScalingGroupName}"},
+    "metrics_collected": {
+      "mem": {"measurement": ["mem_used_percent"]},
+      "disk": {"measurement": ["used_percent"], "resources": ["/"]}
+    }
+  },
+  "logs": {"logs_collected": {"files": {"collect_list": [
+    {"file_path": "$OUTPUT", "log_group_name": "$AGENT_LOG_GROUP", "log_stream_name": "{instance_id}"}
+  ]}}}
+}
+AGENT
+    dnf install --quiet --assumeyes amazon-cloudwatch-agent &&
+    /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl \
+      -a fetch-config -m ec2 -s -c "file:$config"
 }
 
 main "$@"

@@ -69,7 +69,7 @@ class SlotGroup(Construct):
             deregistration_delay=Duration.seconds(environment.deregistration_delay_s),
             slow_start=_seconds(environment.slow_start_s),
             # No stickiness here: with it no cut-over and no way back would take users off a slot, and
-            # `deployer` refuses such groups. The production rule may stick (docs/strategies.md).
+            # `deployer` refuses such groups. The production rule may stick (deployer/stickiness.py).
             health_check=_health_check(shared.settings),
         )
 

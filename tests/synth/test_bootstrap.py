@@ -54,8 +54,10 @@ class Machine:
         moved = script.replace("/opt/deployer", str(self.disk / "deployer")).replace(
             "/etc/systemd/system", str(self.disk)
         )
+        part = self.ec2 / "part-001"  # what cloud-init makes of the user data, and runs
+        part.write_text(moved)
         return subprocess.run(
-            ["bash", "-c", moved],
+            ["bash", part],
             env={"PATH": f"{self.tools}:{os.environ['PATH']}", "EC2": str(self.ec2)},
             capture_output=True,
             text=True,
@@ -107,9 +109,29 @@ def test_the_release_of_the_tags_is_installed_and_started(machine: Machine) -> N
         "HOST=0.0.0.0\nPORT=8080\nRELEASE=v7\n"
     )
     assert (machine.ec2 / "systemctl").read_text().splitlines() == [
+        "enable --quiet deployer-bootstrap.service",
         "daemon-reload",
         "enable --quiet deployer.service",
         "restart deployer.service",
+    ]
+
+
+def test_every_later_boot_runs_what_the_first_one_ran(machine: Machine) -> None:
+    machine.boot()
+    unit = (machine.disk / "deployer-bootstrap.service").read_text().splitlines()
+    assert f"ExecStart={machine.disk}/deployer/bootstrap" in unit
+    kept = machine.disk / "deployer/bootstrap"
+    assert kept.read_text() == (machine.ec2 / "part-001").read_text()
+    assert kept.stat().st_mode & 0o111
+
+
+def test_a_service_that_runs_already_is_not_restarted(machine: Machine) -> None:
+    machine.boot()
+    machine.boot()
+    verbs = [line.split()[0] for line in (machine.ec2 / "systemctl").read_text().splitlines()]
+    assert verbs == [
+        *("enable", "daemon-reload", "enable", "restart"),
+        *("enable", "daemon-reload", "enable", "start"),
     ]
 
 
@@ -184,7 +206,7 @@ def test_what_is_wrong_is_not_installed(
     assert f"deployer: {'' if reason.startswith('not') else 's3://things/'}" in done.stderr
     assert reason in done.stderr
     assert machine.releases == []
-    assert not (machine.ec2 / "systemctl").exists()
+    assert "restart" not in (machine.ec2 / "systemctl").read_text()
 
 
 @pytest.mark.parametrize("tag", ["deployer:release", "deployer:artifact"])

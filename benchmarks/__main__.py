@@ -2,14 +2,21 @@
 
 import sys
 
-from benchmarks import lab, scale, simulated, verdict
+<<<<<<< HEAD
+from benchmarks import lab, scale, simulated, synth, verdict
 
 BENCHMARKS = {
     "simulated": simulated.main,
     "scale": scale.main,
     "lab": lab.main,
     "verdict": verdict.main,
+    "synth": synth.main,
 }
+=======
+from benchmarks import lab, simulated, synth
+
+BENCHMARKS = {"simulated": simulated.main, "lab": lab.main, "synth": synth.main}
+>>>>>>> 9cfea82 (Offer the stacks as constructs with an example, measure their synthesis, describe what they build and cost)
 
 
 def main(names: list[str]) -> int:

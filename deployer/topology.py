@@ -39,11 +39,6 @@ COHORT_TAG: Final = "deployer:cohort"
 VERSION_MARK: Final = "deployer:"
 
 
-# CloudWatch metrics that the deployer tells and the dashboard shows: Weight (percent; Service,
-# Environment, Slot) and Event (1; Service, Environment).
-METRICS_NAMESPACE: Final = "Deployer"
-
-
 def alarm_name(service: str, environment: str, *parts: str) -> str:
     """Name of an alarm, for people and for [analysis] alarms: `shop-prod-blue-errors`."""
     return "-".join((service, environment, *parts)).lower()

@@ -7,14 +7,12 @@ from aws_cdk.aws_cloudwatch import GraphWidget, IMetric, MathExpression, YAxisPr
 from constructs import Construct
 
 from deployer.model import Slot
-from deployer.topology import METRICS_NAMESPACE
 from stacks.alarms import MINUTE, Watched, error_share
 from stacks.twin_service import TwinService
 
 COLORS = {Slot.BLUE: "#1f77b4", Slot.GREEN: "#2ca02c"}
 WIDTH, HEIGHT = 24, 6
 TIMES = ("p50", "p90", "p99")
-FROM_ZERO = YAxisProps(min=0)
 IN_PERCENT = YAxisProps(min=0, max=100)
 
 
@@ -30,17 +28,17 @@ def dashboard(
             title="Alarms", alarms=[*alarms, *reasons], width=WIDTH, height=3
         )
     )
-    board.add_widgets(_shares(watched), _marks(service))
+    board.add_widgets(_shares(watched))
     for draw in (_requests, _errors, _latency, _hosts):
         board.add_widgets(*(draw(watched[slot], slot, service) for slot in Slot))
     return board
 
 
-def _graph(title: str, left: Sequence[IMetric], axis: YAxisProps = FROM_ZERO) -> GraphWidget:
+def _graph(title: str, left: Sequence[IMetric]) -> GraphWidget:
     return GraphWidget(
         title=title,
         left=list(left),
-        left_y_axis=axis,
+        left_y_axis=YAxisProps(min=0),
         width=WIDTH // 2,
         height=HEIGHT,
         period=MINUTE,
@@ -48,55 +46,37 @@ def _graph(title: str, left: Sequence[IMetric], axis: YAxisProps = FROM_ZERO) ->
 
 
 def _shares(watched: dict[Slot, Watched]) -> GraphWidget:
-    """What each slot got, percent of all requests."""
+    """What each slot got of all requests, and where both got some: a deployment was under way.
+
+    The weights themselves are in no metric: this is what they came to.
+    """
     requests = {slot.value: each.metric("RequestCount", "Sum") for slot, each in watched.items()}
-    both = " + ".join(f"FILL({name}, 0)" for name in requests)
-    return _graph(
-        "Share of requests (%)",
-        [
-            MathExpression(
-                label=slot.value,
-                color=COLORS[slot],
-                expression=f"100 * FILL({slot.value}, 0) / ({both})",
-                using_metrics=requests,
-                period=MINUTE,
-            )
-            for slot in Slot
-        ],
-        IN_PERCENT,
-    )
 
-
-def _marks(service: TwinService) -> GraphWidget:
-    """The weights that the deployer set, and a mark wherever a deployment moved on."""
-    names = {
-        "Service": service.settings.service.name,
-        "Environment": service.settings.environment.name,
-    }
-
-    def told(name: str, statistic: str, **dimensions: str) -> aws_cloudwatch.Metric:
-        return aws_cloudwatch.Metric(
-            namespace=METRICS_NAMESPACE,
-            metric_name=name,
-            dimensions_map={**names, **dimensions},
-            statistic=statistic,
+    def of(label: str, expression: str, color: str) -> MathExpression:
+        return MathExpression(
+            label=label,
+            color=color,
+            expression=expression,
+            using_metrics=requests,
             period=MINUTE,
         )
 
-    weights = [
-        MathExpression(
-            label=slot.value,
-            color=COLORS[slot],
-            # Told when they change: between two changes the last one stands.
-            expression=f"FILL({slot.value}, REPEAT)",
-            using_metrics={slot.value: told("Weight", "Maximum", Slot=slot.value)},
-            period=MINUTE,
-        )
+    filled = [f"FILL({name}, 0)" for name in requests]
+    shares = [
+        of(slot.value, f"100 * FILL({slot.value}, 0) / ({' + '.join(filled)})", COLORS[slot])
         for slot in Slot
     ]
-    graph = _graph("Weights (%), and what deployments did", weights, IN_PERCENT)
-    graph.add_right_metric(told("Event", "Sum"))
-    return graph
+    both = of("both slots serve", f"IF({' * '.join(filled)} > 0, 1, 0)", "#7f7f7f")
+    return GraphWidget(
+        title="Share of requests (%), and when both slots serve",
+        left=shares,
+        right=[both],
+        left_y_axis=IN_PERCENT,
+        right_y_axis=YAxisProps(min=0, max=1),
+        width=WIDTH,
+        height=HEIGHT,
+        period=MINUTE,
+    )
 
 
 def _requests(watched: Watched, slot: Slot, _service: TwinService) -> GraphWidget:

@@ -2,7 +2,6 @@
 
 import sys
 
-<<<<<<< HEAD
 from benchmarks import lab, scale, simulated, synth, verdict
 
 BENCHMARKS = {
@@ -12,11 +11,6 @@ BENCHMARKS = {
     "verdict": verdict.main,
     "synth": synth.main,
 }
-=======
-from benchmarks import lab, simulated, synth
-
-BENCHMARKS = {"simulated": simulated.main, "lab": lab.main, "synth": synth.main}
->>>>>>> 9cfea82 (Offer the stacks as constructs with an example, measure their synthesis, describe what they build and cost)
 
 
 def main(names: list[str]) -> int:

@@ -3,6 +3,15 @@
 import json
 from typing import Any
 
+from deployer.lab.traffic import Traffic
+
+
+class Silence:
+    """A TrafficSource without traffic."""
+
+    def read(self) -> Traffic:
+        return Traffic()
+
 
 def resource(kind: str, **properties: Any) -> dict[str, Any]:
     return {"Type": f"AWS::{kind}", "Properties": properties}

@@ -14,6 +14,8 @@ from deployer.errors import NotFound
 from deployer.lab import actions, cdk, inprocess, server
 from deployer.lab.cloudformation import api
 from deployer.lab.context import Context
+from deployer.lab.telemetry.telemetry import Telemetry
+from tests.lab_core.monitored import Silence
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -50,6 +52,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
         clock=ScaledClock(1_700_000_000.0, 10.0),
     )
     actions.install(context)
+    Telemetry(context, Silence())  # moto has no composite alarms
     engine = api.install(context)
     running = server.serve(context)
     yield Cli(context)
@@ -113,7 +116,7 @@ def test_the_projects_own_stacks(cli: Cli) -> None:
     app = ("-a", f"{sys.executable} {ROOT / 'app.py'}", "-c", "env=lab", "--all")
     out = ("-o", str(cli.context.directory / "own.out"))
     cli("deploy", *app, *out, "--require-approval", "never")
-    assert cli("deploy", *app, *out, "--require-approval", "never").count("(no changes)") == 3
+    assert cli("deploy", *app, *out, "--require-approval", "never").count("(no changes)") == 4
     cli("destroy", *app, *out, "--force")
     cloudformation = cli.client("cloudformation")
     names = {one["StackName"] for one in cloudformation.describe_stacks()["Stacks"]}

@@ -7,16 +7,8 @@ import pytest
 
 from deployer.lab.context import Context
 from deployer.lab.telemetry.telemetry import Telemetry
-from deployer.lab.traffic import Traffic
-from tests.lab_core.monitored import monitored, resource
+from tests.lab_core.monitored import Silence, monitored, resource
 from tests.lab_core.stacks import Cloud, template
-
-
-class Silence:
-    """A TrafficSource without traffic."""
-
-    def read(self) -> Traffic:
-        return Traffic()
 
 
 @pytest.fixture(name="watched")

@@ -18,10 +18,17 @@ PATIENCE_S = 600.0  # so long a cloud that does not answer is asked to put thing
 def remembering(deployment: Deployment, change: Suspend | Freeze) -> Deployment:
     """The record, before the change is made."""
     if isinstance(change, Freeze):
-        return replace(deployment, frozen=deployment.frozen or Frozen(change.slot, change.was))
+        return replace(deployment, frozen=frozen_by(deployment.frozen, change))
     known = deployment.suspended.processes if deployment.suspended else ()
     processes = tuple(sorted({*known, *change.processes}))
     return replace(deployment, suspended=Suspended(change.slot, processes))
+
+
+def frozen_by(before: Frozen | None, change: Freeze) -> Frozen:
+    """What is frozen after `change`: the minimum of before the first one is what it gets back."""
+    if before is None:
+        return Frozen(change.slot, change.was, change.floor)
+    return Frozen(before.slot, before.was, max(before.raised, change.floor))
 
 
 def stay(before: Deployment, after: Deployment, now: float) -> Deployment:
@@ -45,7 +52,7 @@ def restoration(deployment: Deployment) -> ResumeProcesses | Thaw | None:
     suspended, frozen = deployment.suspended, deployment.frozen
     if suspended is not None:
         return ResumeProcesses(suspended.slot, suspended.processes)
-    return Thaw(frozen.slot, frozen.was) if frozen is not None else None
+    return Thaw(frozen.slot, frozen.was, frozen.raised) if frozen is not None else None
 
 
 def restored(deployment: Deployment, change: object) -> Deployment:

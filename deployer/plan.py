@@ -202,10 +202,15 @@ class Suspended(msgspec.Struct, frozen=True):
 
 
 class Frozen(msgspec.Struct, frozen=True):
-    """A slot whose group a deployment keeps from shrinking, or may: `was` is its minimum before."""
+    """A slot whose group a deployment keeps from shrinking, or may.
+
+    was:    its minimum before.
+    raised: the largest minimum that it was given, or may have been.
+    """
 
     slot: Slot
     was: int
+    raised: int
 
 
 class Unstuck(msgspec.Struct, frozen=True):

@@ -195,10 +195,15 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True)
 class Thaw:
-    """The slot's group may be as small as `floor` again; a smaller minimum is left as it is."""
+    """The slot's group may be as small as `floor` again.
+
+    raised: the minimum that the deployment has given it: another one, smaller or larger, is
+            somebody's wish, and stays.
+    """
 
     slot: Slot
     floor: int
+    raised: int
 
     def __str__(self) -> str:
         return f"let {self.slot} be as small as {self.floor} instances again"

@@ -134,13 +134,15 @@ def freeze(aws: Aws, name: str, floor: int) -> None:
         set_minimum(aws, name, floor)
 
 
-def thaw(aws: Aws, name: str, floor: int) -> None:
-    """The group may be as small as `floor` again; whoever asked for less is right. Two calls.
+def thaw(aws: Aws, name: str, floor: int, raised: int) -> None:
+    """The group may be as small as `floor` again. Two calls.
+
+    raised: the minimum that it was given meanwhile: whoever has made it less, or more, is right.
 
     Raises:
         CloudUnavailable, ChangeRefused, NotFound, AccessProblem: as above.
     """
-    if read(aws, [name])[name]["MinSize"] > floor:
+    if floor < read(aws, [name])[name]["MinSize"] <= raised:
         set_minimum(aws, name, floor)
 
 

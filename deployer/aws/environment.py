@@ -140,7 +140,7 @@ class AwsCloud:
             case Freeze():
                 asg.freeze(self._aws, group, change.floor)
             case Thaw():
-                asg.thaw(self._aws, group, change.floor)
+                asg.thaw(self._aws, group, change.floor, change.raised)
             case Suspend():
                 asg.suspend(self._aws, group, change.processes)
             case ResumeProcesses():

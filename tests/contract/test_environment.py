@@ -417,5 +417,5 @@ def test_a_slot_is_frozen_and_set_free(cloud: AwsCloud) -> None:
     cloud.apply(SetDesired(Slot.BLUE, 2))
     cloud.apply(Freeze(Slot.BLUE, 2, 0))
     assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (2, 2)
-    cloud.apply(Thaw(Slot.BLUE, 0))
+    cloud.apply(Thaw(Slot.BLUE, 0, 2))
     assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (0, 2)

@@ -79,10 +79,12 @@ def test_a_thawed_group_may_be_as_small_as_before_and_never_larger_for_it(
 ) -> None:
     asg.set_desired(aws, group, 3)
     asg.freeze(aws, group, 3)
-    asg.thaw(aws, group, 1)
+    asg.thaw(aws, group, 1, 2)
+    assert sizes(aws, group) == (3, 3, 4)  # that minimum is not the one that it was given
+    asg.thaw(aws, group, 1, 3)
     assert sizes(aws, group) == (1, 3, 4)
     asg.set_desired(aws, group, 0)
-    asg.thaw(aws, group, 1)
+    asg.thaw(aws, group, 1, 3)
     assert sizes(aws, group) == (0, 0, 4)
 
 

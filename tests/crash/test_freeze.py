@@ -50,7 +50,7 @@ def test_it_is_set_free_at_every_end(behaviours: dict[str, Behaviour], strategy:
     made.ship(GOOD, strategy)
     changes = [change for _, change in made.cloud.changes]
     assert changes.count(Freeze(Slot.BLUE, 3, 0)) == 1
-    assert changes[-1] == Thaw(Slot.BLUE, 0)
+    assert changes[-1] == Thaw(Slot.BLUE, 0, 3)
     assert {group.min_size for group in made.cloud.groups.values()} == {0}
     assert made.oracle.violations == []
 
@@ -66,7 +66,23 @@ def test_a_second_freeze_remembers_the_minimum_of_before_the_first() -> None:
     assert made.ship(GOOD).status is Status.SHIPPED
     changes = [change for _, change in made.cloud.changes]
     assert [c.was for c in changes if isinstance(c, Freeze)] == [1, 2]
-    assert Thaw(Slot.BLUE, 1) in changes
+    assert Thaw(Slot.BLUE, 1, 3) in changes
+
+
+def test_a_minimum_that_somebody_else_raised_meanwhile_stays() -> None:
+    """More is expected tonight: that wish is not ours to take back."""
+    made = play(size=3)
+    blue = made.cloud.groups[Slot.BLUE]
+    made.oracle.floors = {Slot.BLUE: 5}
+
+    def raise_it() -> None:
+        blue.desired = blue.min_size = 5
+
+    made.cloud.at(made.clock.now() + 60.0, raise_it)
+    made.abort_at(120.0)
+    assert made.ship(GOOD).status is Status.ROLLED_BACK
+    assert Freeze(Slot.BLUE, 3, 0) in [change for _, change in made.cloud.changes]
+    assert blue.min_size == 5
 
 
 def test_a_minimum_that_is_large_enough_is_left_alone() -> None:

@@ -27,7 +27,7 @@ def test_traffic_moved_by_somebody_else_halts_and_nothing_further_is_changed(sec
     assert "deployer rollback" in deployment.reason
     assert sim.cloud.rule == Weights(770, 230)
     later = [change for at, change in sim.cloud.changes if at > NOON + second]
-    assert later in ([], [Thaw(Slot.BLUE, 0)])
+    assert later in ([], [Thaw(Slot.BLUE, 0, 2)])
     assert sim.oracle.violations == []
 
 
@@ -73,7 +73,7 @@ def test_traffic_moved_between_the_look_and_the_change_is_not_overwritten() -> N
     assert moved
     assert deployment.status is Status.HALTED
     assert sim.cloud.rule == Weights(770, 230)
-    assert [change for _, change in sim.cloud.changes[4:]] == [Thaw(Slot.BLUE, 0)]
+    assert [change for _, change in sim.cloud.changes[4:]] == [Thaw(Slot.BLUE, 0, 2)]
 
 
 @pytest.mark.parametrize("errors", [30, 200, 1000])

@@ -104,8 +104,7 @@ class SimCloud:
             group = self.groups[change.slot]
             group.min_size = max(group.min_size, min(change.floor, group.desired))
         elif isinstance(change, Thaw):
-            group = self.groups[change.slot]
-            group.min_size = min(group.min_size, change.floor)
+            self._thaw(change)
         elif isinstance(change, Suspend):
             self.groups[change.slot].suspended |= set(change.processes)
         elif isinstance(change, ResumeProcesses):
@@ -196,6 +195,11 @@ class SimCloud:
             raise CloudUnavailable(f"{group.slot} has changed since it was read")
         group.desired = change.desired
         group.min_size = min(group.min_size, change.desired)  # it gives way in the same call
+
+    def _thaw(self, change: Thaw) -> None:
+        group = self.groups[change.slot]
+        if group.min_size <= change.raised:
+            group.min_size = min(group.min_size, change.floor)
 
     def _terminate(self, change: Terminate) -> None:
         group = self.groups[change.slot]

@@ -228,10 +228,10 @@ def relief(seen: Snapshot, intent: Intent, stable: Slot, capacity: int) -> tuple
 
 
 def departure(intent: Intent, old: Slot, watched: Bake | None = None) -> tuple[Step, ...]:
-    """The old slot leaves once it is silent; until then the new one is `watched`."""
+    """The old slot leaves once it is silent; until it does the new one is `watched`."""
     return (
         linger(intent, old, watched),
-        *hook(intent, HookPoint.BEFORE_RETIRE, old),
+        *hook(intent, HookPoint.BEFORE_RETIRE, old, watched=watched),
         Retire(old, intent.limits.retire_s),
     )
 

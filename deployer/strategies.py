@@ -82,10 +82,10 @@ def blue_green(seen: Snapshot, intent: Intent) -> Plan:
     require_stops(intent, (WHOLE,))
     if intent.standby > capacity:
         raise PlanInvalid(f"standby {intent.standby} is more than the {capacity} that serve")
-    window_s = intent.window_s
+    window_s, watched = intent.window_s, stages.watch(intent, candidate, WHOLE, capacity)
     linger = Linger(
         stable, window_s + intent.linger_s, intent.delay_s, window_s + intent.linger_s + 120.0,
-        least_s=window_s, watch=stages.watch(intent, candidate, WHOLE, capacity),
+        least_s=window_s, watch=watched,
     )  # fmt: skip
     return _plan(
         "blue-green", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
@@ -93,7 +93,7 @@ def blue_green(seen: Snapshot, intent: Intent) -> Plan:
             *stages.arrival(intent, candidate, capacity, hold=stable),
             *stages.stage(intent, candidate, WHOLE, capacity),
             linger,
-            *stages.hook(intent, HookPoint.BEFORE_RETIRE, stable),
+            *stages.hook(intent, HookPoint.BEFORE_RETIRE, stable, watched=watched),
             Retire(stable, intent.limits.retire_s, keep=intent.standby),
         ),
     )  # fmt: skip
@@ -218,7 +218,7 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
         return in_place.back(seen, deployment)
     intent, candidate, stable = plan.intent, plan.candidate, plan.stable
     told = stages.turned_back(intent, candidate, plan)
-    shrink = Retire(candidate, intent.limits.retire_s)
+    shrink = Retire(candidate, intent.limits.retire_s, settle_s=LATE_READING_S)
     leaving, capacity = isinstance(deployment.step, Retire), plan.capacity
     settle_s = LATE_READING_S if leaving else 0.0  # its instances may be gone and still be read
     if not activated(seen, deployment):

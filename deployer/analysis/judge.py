@@ -2,7 +2,8 @@
 
 1. *Fail* when the candidate's share of failed requests (5xx and connection errors) exceeds the
    stable slot's share in the same minutes by more than `tolerance`, with at least `min_failures`
-   failures behind it, so that one unlucky request never condemns a release.
+   failures behind it, so that one unlucky request never condemns a release. A stable slot with
+   fewer than `min_requests`, beside a candidate with as many, excuses nothing.
 2. *Inconclusive* while there is too little to say: fewer than `min_requests` requests, a minute
    with errors but no request count, no data for the newest minute, or a stable slot that should
    have traffic and shows none, or fewer than `min_requests` (what is held back is a small share).
@@ -90,7 +91,7 @@ def judge(candidate: Sequence[Minute], stable: Sequence[Minute] | None, rule: Ru
     """
     ours = tally(candidate)
     theirs = tally(stable) if stable is not None else None
-    allowed = (theirs.share if theirs else 0.0) + rule.tolerance
+    allowed = usual(ours, theirs, rule) + rule.tolerance
 
     def verdict(outcome: Outcome, reason: str) -> Verdict:
         return Verdict(outcome, reason, ours, theirs)
@@ -101,6 +102,17 @@ def judge(candidate: Sequence[Minute], stable: Sequence[Minute] | None, rule: Ru
     if missing is not None:
         return verdict(Outcome.INCONCLUSIVE, missing)
     return verdict(Outcome.PASS, f"candidate {ours}; at most {allowed:.2%} is accepted")
+
+
+def usual(ours: Tally, theirs: Tally | None, rule: Rule) -> float:
+    """The share of failures that is nobody's fault, 0..1: the stable slot's, as far as that counts.
+
+    What is held back may be so small that one unlucky request is a large share of it: that excuses
+    no candidate which has served enough to be judged by itself.
+    """
+    if theirs is None or theirs.requests < rule.min_requests <= ours.requests:
+        return 0.0
+    return theirs.share
 
 
 def lack(candidate: Sequence[Minute], ours: Tally, theirs: Tally | None, rule: Rule) -> str | None:

@@ -20,7 +20,8 @@ class Hook(msgspec.Struct, frozen=True, tag=True):
     slot:      that it is about.
     essential: its failure fails the deployment; else it is told, and the deployment goes on.
     nth:       which run of this point in the deployment it is, as part of its key.
-    watch:     the bake or soak to come: while the hook runs, the candidate is under judgement.
+    watch:     the bake or soak to come, or the one before: while the hook runs, and while somebody
+               has paused it here, the candidate is under judgement.
 
     Each run has the whole deadline: the engine enters the step anew when a run begins.
 

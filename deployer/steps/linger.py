@@ -4,7 +4,7 @@ import msgspec
 from msgspec.structs import replace
 
 from deployer.durations import spell
-from deployer.errors import UnsafeAction
+from deployer.errors import CloudUnavailable, UnsafeAction
 from deployer.model import Slot
 from deployer.ports import World
 from deployer.steps.bake import Bake
@@ -19,7 +19,7 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
 
     least_s: it stays that long even if it is silent: the window in which going back is one change.
     watch:   what the other slot was judged by: it stays under judgement for as long as there is a
-             slot to go back to.
+             slot to go back to, which is also when nobody has looked for longer than `linger_s`.
 
     The control plane shows new weights at once, the data plane follows later; clients with sticky
     cookies or open sockets later still (aws-facts 1.3). A missing RequestCount means silence only
@@ -51,15 +51,24 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
     def advance(self, world: World) -> Progress:
         if traffic := world.seen.traffic_of(self.slot):
             raise UnsafeAction(f"{self.slot} still has traffic: {traffic}")
-        if world.elapsed_s >= self.linger_s:
+        over = world.elapsed_s >= self.linger_s
+        self._require_good(world, wait=not over)
+        if over:
             return Done(f"{spell(self.linger_s)} have passed")
-        if self.watch is not None:
-            self.watch.require_good(world)
         if world.elapsed_s < self.least_s:
             return Waiting(f"{self.slot} is warm: `deployer rollback` is one change")
         if self._silent(world):
             return Done(f"{self.slot} served nothing for a whole minute")
         return Waiting(f"waiting for {self.slot} to fall silent")
+
+    def _require_good(self, world: World, *, wait: bool) -> None:
+        """Nothing bad is known of the other slot; who is not to `wait` goes on without an answer."""
+        try:
+            if self.watch is not None:
+                self.watch.require_good(world)
+        except CloudUnavailable:
+            if wait:
+                raise
 
     def _silent(self, world: World) -> bool:
         until = world.now - self.delay_s

@@ -12,6 +12,9 @@ from deployer.steps.base import Act, Done, Progress, Waiting
 class Retire(msgspec.Struct, frozen=True, tag=True):
     """`slot` has weight 0 and `keep` instances, none by default; its connections were drained.
 
+    settle_s: readings within this time from entry may be from before instances were asked for that
+              are on their way: a slot that reads empty may not be.
+
     Raises:
         UnsafeAction: the slot has traffic.
     """
@@ -19,6 +22,7 @@ class Retire(msgspec.Struct, frozen=True, tag=True):
     slot: Slot
     deadline_s: float
     keep: int = 0
+    settle_s: float = 0.0
 
     def describe(self) -> str:
         standby = f" but for {self.keep} on standby" if self.keep else ""
@@ -32,6 +36,8 @@ class Retire(msgspec.Struct, frozen=True, tag=True):
             return Act(SetDesired(self.slot, self.keep))
         leaving = len(state.instances) - state.desired
         if leaving <= 0 and not state.draining:
+            if world.elapsed_s < self.settle_s:
+                return Waiting(f"{self.slot} is empty, if the reading is not late: looking again")
             return Done(
                 f"{self.slot} has {state.desired} on standby"
                 if self.keep

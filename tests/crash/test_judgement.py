@@ -1,19 +1,25 @@
 """What the judgement sees of a release in time, and what it must not take for sickness."""
 
+from collections.abc import Callable
+
 import pytest
 from msgspec.structs import replace
 
 from deployer import strategies
+from deployer.hooks import HookAction, HookPoint
 from deployer.journal import Ask
 from deployer.model import Slot, Weights
 from deployer.plan import Deployment, Intent, Status
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
+from deployer.steps.hook import Hook
 from deployer.steps.linger import Linger
 from deployer.steps.route import Route
 from deployer.strategies import Strategy
 from tests.sim.clock import NOON
+from tests.sim.faults import Killed
 from tests.sim.fleet import Behaviour
+from tests.sim.hooks import Book
 from tests.sim.people import Person, approves
 from tests.sim.play import INTENT, Play, play
 
@@ -178,3 +184,56 @@ def test_the_way_back_too_waits_for_capacity_that_boots_slowly() -> None:
     assert died
     assert deployment.status is Status.ROLLED_BACK, deployment.reason
     assert sim.cloud.rule == Weights(1000, 0)
+
+
+def at_first(sim: Play, step: type, happens: Callable[[], None]) -> list[float]:
+    """Once, at the first look while the deployment moves forward in such a step; tells when."""
+    at: list[float] = []
+
+    def look() -> None:
+        active = sim.journal.peek("sim")
+        if active is None or active.deployment.status is not Status.RUNNING or at:
+            return
+        if isinstance(active.deployment.step, step):
+            at.append(sim.clock.now())
+            happens()
+
+    sim.gate.hooks["cloud.observe"] = look
+    return at
+
+
+def goes_bad_in(sim: Play, after_s: float) -> None:
+    sim.cloud.at(sim.clock.now() + after_s, lambda: behave(sim, Behaviour(errors=300)))
+
+
+@pytest.mark.parametrize("strategy", [CANARY, BLUE_GREEN])
+def test_what_went_bad_while_nobody_looked_is_found_before_the_old_slot_goes(
+    strategy: Strategy,
+) -> None:
+    """The runner dies while the old slot is kept, and whoever resumes comes after its time."""
+    sim = play(rate=200.0)
+
+    def die() -> None:
+        sim.absence_s = 7_200.0
+        goes_bad_in(sim, 3_600.0)
+        raise Killed
+
+    died = at_first(sim, Linger, die)
+    deployment = sim.ship(WIDE, strategy)
+    assert died
+    assert deployment.status is Status.ROLLED_BACK, deployment.reason
+    assert sim.oracle.violations == []
+
+
+@pytest.mark.parametrize("strategy", [CANARY, BLUE_GREEN])
+def test_a_release_that_goes_bad_while_the_last_hook_runs_goes_back(strategy: Strategy) -> None:
+    """The old slot still stands: before it goes the hook has an hour."""
+    action = HookAction(command=("./archive",), deadline_s=4_000.0)
+    sim = play(rate=200.0)
+    sim.hooks = Book(lasts_s=3_600.0)
+    ran = at_first(sim, Hook, lambda: goes_bad_in(sim, 200.0))
+    deployment = sim.ship(replace(WIDE, hooks={HookPoint.BEFORE_RETIRE: action}), strategy)
+    assert ran
+    assert deployment.status is Status.ROLLED_BACK, deployment.reason
+    assert "failed" in deployment.reason
+    assert sim.cloud.ledger.outages == []

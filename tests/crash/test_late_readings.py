@@ -108,3 +108,16 @@ def test_a_limit_lowered_in_mid_deployment_does_not_stop_the_way_back() -> None:
     sim.cloud.at(sim.clock.now() + 60.0, lower)
     assert sim.ship().status is Status.ROLLED_BACK
     assert sim.cloud.ledger.outages == []
+
+
+def test_what_was_asked_for_right_before_an_abort_is_not_left_behind() -> None:
+    """The slot still reads as empty then."""
+    asked = set()
+    for second in range(40, 120, 5):
+        sim = play(lags={"groups": [50.0]})
+        sim.abort_at(second)
+        assert sim.ship().status is Status.ROLLED_BACK
+        asked.add(SetDesired(Slot.GREEN, 2) in [change for _, change in sim.cloud.changes])
+        assert sim.cloud.groups[Slot.GREEN].desired == 0
+        assert sim.oracle.violations == []
+    assert asked == {True, False}

@@ -286,7 +286,8 @@ def test_an_abort_is_heard_before_the_next_step_and_only_once() -> None:
     sim.journal.ask(ENVIRONMENT, Request(Ask.ABORT, "alice@host", "r1"))
     after, until = runner.turn(record, sim.clock.now() + 60.0)
     assert (after.status, after.reason) == (Status.RETREATING, "aborted by alice@host")
-    assert runner.turn(after, until)[0].status is Status.ROLLED_BACK
+    assert runner.run(runner.turn(after, until)[0]).status is Status.ROLLED_BACK
+    assert [event.kind for event, _ in sim.events].count("retreat") == 1
     assert sim.cloud.changes == []
 
 

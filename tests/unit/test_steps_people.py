@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from deployer.analysis.judge import Rule
-from deployer.errors import CandidateUnhealthy, UnsafeAction, VerdictFailed
+from deployer.errors import CandidateUnhealthy, CloudUnavailable, UnsafeAction, VerdictFailed
 from deployer.model import Health, Minute, Slot, SlotState, Weights
 from deployer.ports import SetDesired
 from deployer.steps.approve import Approve
@@ -103,8 +103,19 @@ def test_a_window_is_watched_for_as_long_as_there_is_a_slot_to_go_back_to() -> N
         WARM.advance(world(crashed, elapsed_s=300.0, metrics=GOOD))
 
 
-def test_a_window_that_is_over_is_over_whatever_the_metrics_say() -> None:
-    assert isinstance(WARM.advance(world(SWITCHED, elapsed_s=900.0, metrics=BAD)), Done)
+class NoAnswer(FixedMetrics):
+    """CloudWatch is down."""
+
+    def traffic(self, since: float, until: float) -> dict[Slot, list[Minute]]:
+        raise CloudUnavailable(f"no answer about {since}..{until}")
+
+
+def test_a_window_that_is_over_is_over_unless_the_metrics_say_that_it_went_badly() -> None:
+    """Nobody may have looked since long before; but a source that is silent stops nothing then."""
+    over = world(SWITCHED, elapsed_s=900.0, metrics=NoAnswer())
+    assert isinstance(WARM.advance(over), Done)
+    with pytest.raises(VerdictFailed):
+        WARM.advance(world(SWITCHED, elapsed_s=900.0, metrics=BAD))
 
 
 def test_a_slot_that_has_traffic_is_neither_warm_nor_retired() -> None:

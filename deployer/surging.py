@@ -19,7 +19,7 @@ def remembering(deployment: Deployment, change: SetDesired | Terminate) -> Deplo
         if not change.shrink or surge is None:
             return deployment
         return replace(deployment, surge=surge_without(surge, change))
-    if change.live is None or change.desired <= change.live:
+    if not deployment.plan.in_place or change.live is None or change.desired <= change.live:
         return deployment
     base = max(change.live, deployment.plan.capacity)
     grown = Surge(change.slot, base, change.desired) if change.desired > base else None

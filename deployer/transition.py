@@ -63,7 +63,7 @@ def decide(deployment: Deployment, world: World) -> Decision:
     if settled.paused_at is not None:
         return hold(settled, world)
     back = stickiness.overdue(settled, world.seen, world.now)
-    if back is not None:
+    if back is not None and world.now <= settled.due_at:
         return intend(settled, back, world.now)
     progress = doubt(settled, advance(settled, world), world.now)
     if isinstance(progress, Done):

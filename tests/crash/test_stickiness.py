@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from deployer import strategies
+from deployer.errors import CloudUnavailable
 from deployer.model import Slot, Weights
 from deployer.plan import Deployment, Intent, Status, Unstuck
 from deployer.ports import SetDesired, SetWeights, Stick
@@ -187,3 +188,25 @@ def test_too_little_is_judged_by_what_was_served_not_by_the_weight() -> None:
         assert deployment.status is ends, deployment.reason
         assert sim.oracle.violations == []
     assert "of 100 requests needed to judge the candidate" in deployment.reason
+
+
+def test_giving_back_what_was_left_to_it_holds_no_deployment_for_ever() -> None:
+    """AWS answers everything but that one change: the deployment goes on at its step's deadline."""
+    sim = play(sticky_s=LONG_S)
+    left = sim.ship()
+    assert left.unstuck is not None
+    sim.clock.sleep(LONG_S)
+    tried: list[float] = []
+
+    def refuse() -> None:
+        active = sim.journal.peek("sim")
+        change = active.deployment.log[-1].note if active else ""
+        if change.startswith("let the rule stick again"):
+            tried.append(sim.clock.now())
+            raise CloudUnavailable("no answer")
+
+    sim.gate.hooks["cloud.apply"] = refuse
+    deployment = sim.ship(intent_for("v3"), name="d2")
+    assert tried
+    assert deployment.status.final
+    assert sim.oracle.violations == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import stages
+from deployer import stages, surging
 from deployer.cohort import Cohort, Trait
 from deployer.errors import CandidateUnhealthy, PlanInvalid
 from deployer.model import (
@@ -19,7 +19,7 @@ from deployer.model import (
     instances_for,
     matched_to,
 )
-from deployer.plan import Intent, Plan
+from deployer.plan import Deployment, Intent, Plan, Status
 from deployer.ports import Freeze, SetDesired, SetWeights
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting
@@ -174,6 +174,15 @@ def test_a_launch_that_fails_while_it_grows_is_told_at_once(age_s: float, fails:
             route(QUARTER).advance(world(seen))
     else:
         assert isinstance(route(QUARTER).advance(world(seen)), Waiting)
+
+
+def test_what_a_new_slot_grows_by_is_no_surge_of_the_one_that_serves() -> None:
+    seen = snapshot(Weights(1000, 0), blue(10), green(0))
+    deployment = Deployment(
+        id="d1", environment="sim", status=Status.RUNNING, plan=canary(seen, INTENT),
+        started_at=NOW, entered_at=NOW, written=seen.weights,
+    )  # fmt: skip
+    assert surging.remembering(deployment, SetDesired(GREEN, 12, live=4)) == deployment
 
 
 def test_the_way_back_asks_for_no_capacity_and_minds_no_failed_launch() -> None:

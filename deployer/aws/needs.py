@@ -7,7 +7,7 @@ from typing import NamedTuple
 class Resource(StrEnum):
     """What an action is granted on; `ANY`: the action knows no finer resource.
 
-    A test holds that against AWS's own list (tests/iam/test_granted.py).
+    A test holds that against AWS's own list (tests/synth/test_least_privilege.py).
     """
 
     ANY = "*"

@@ -1,4 +1,4 @@
-"""AWS::IAM::*. Kept and returned; the lab does not enforce permissions (lab.md B)."""
+"""AWS::IAM::*. Who runs under a role is held to these documents by deployer.lab.iam."""
 
 import json
 from typing import Any

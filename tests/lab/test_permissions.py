@@ -1,0 +1,135 @@
+"""Declared = called = granted: one deployment of each kind under the deployer's role, in a lab.
+
+Every other test of this folder deploys under that role too, so nothing undeclared is ever called;
+here it is also shown that everything declared is.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from urllib3 import request
+
+from deployer.aws.permissions import NEEDS
+
+from .conftest import ROOT, Shell, shell_for
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
+
+# Declared, and not called by the plays below. Each has a reason; a stale one fails the test.
+NOT_CALLED: dict[str, str] = {}
+QUICK = """
+[environments.lab.canary]
+weights = [50]
+group_bake = "1s"
+bake = "1s"
+final_bake = "1s"
+linger = "1s"
+[environments.lab.blue_green]
+bake = "1s"
+window = "1s"
+[environments.lab.rolling]
+bake = "1s"
+[environments.lab.analysis]
+min_requests = 1
+inconclusive = "promote"
+metrics_delay = "1s"
+alarms = ["fatal"]
+[environments.lab.hooks]
+on_rollback = {function = "undo"}
+"""
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A lab under settings that reach every adapter: alarms, a hook function, a bad release."""
+    home = tmp_path_factory.mktemp("service")
+    for name in ("app.py", "cdk.json", "examples"):
+        (home / name).symlink_to(ROOT / name)
+    text = (ROOT / "deployer.toml").read_text()
+    before = text[: text.index("[environments.lab.canary]")]
+    (home / "deployer.toml").write_text(before + QUICK)
+    outside = shell_for(tmp_path_factory.mktemp("lab"))
+    outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(home / "deployer.toml")})
+    started = outside.run("--output", "json", "lab", "up", "--detach", "--scale", "60")
+    assert started.returncode == 0, started.stderr
+    yield Shell({**outside.variables, **outside.json("lab", "env")})
+    assert outside.run("lab", "down").returncode == 0
+    shutil.rmtree(home)
+
+
+def page(shell: Shell, name: str) -> Any:
+    return request("GET", f"{shell.variables['AWS_ENDPOINT_URL']}/_lab/{name}", timeout=10).json()
+
+
+def admin(shell: Shell, service: str) -> Any:
+    """A client with the administrator's credentials."""
+    make: Any = boto3.client
+    return make(
+        service,
+        endpoint_url=shell.variables["AWS_ENDPOINT_URL"],
+        region_name="us-east-1",
+        aws_access_key_id="lab",
+        aws_secret_access_key="lab",
+    )
+
+
+def test_what_is_declared_is_what_deployments_call_and_all_that_is_granted(quick: Shell) -> None:
+    admin(quick, "cloudwatch").put_metric_alarm(
+        AlarmName="fatal", Namespace="none", MetricName="none", Statistic="Sum", Period=60,
+        EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )  # fmt: skip
+    for release in (("v1",), ("v2",), ("bad", "--error-rate", "1")):
+        quick.json("lab", "release", *release)
+    before = len(page(quick, "calls"))
+    for play, status in (
+        (("canary", "v1"), 0),
+        (("canary", "bad"), 3),
+        (("blue-green", "v2"), 0),
+        (("rolling", "v1"), 0),
+        (("canary", "v2", "--group", "header:X-Beta=1"), 0),
+        (("rollback", "v1"), 0),
+        (("canary", "nowhere"), 2),
+    ):
+        done = quick.run(*play)
+        assert done.returncode == status, f"{play}: {done.stderr[-2000:]}"
+    (used,) = [
+        {each["action"] for each in every}
+        for role, every in page(quick, "permissions").items()
+        if "DeployerRole" in role
+    ]
+    declared = {need.action for need in NEEDS}
+    assert used <= declared, f"declare in the adapter's NEEDS: {sorted(used - declared)}"
+    assert declared - used == set(NOT_CALLED), (
+        "no longer called: take it out of the NEEDS, or say why"
+    )
+    refused = [
+        call
+        for call in page(quick, "calls")[before:]
+        if "DeployerRole" in call["caller"] and "Denied" in call["outcome"]
+    ]
+    assert refused == []
+
+
+def test_a_permission_that_is_taken_away_is_named_to_the_user(quick: Shell) -> None:
+    """In one line: what is not allowed, on what, and why."""
+    iam = admin(quick, "iam")
+    (role,) = [
+        each["RoleName"] for each in iam.list_roles()["Roles"] if "DeployerRole" in each["RoleName"]
+    ]
+    without = {"Effect": "Deny", "Action": "ssm:GetParameter", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [without]})
+    iam.put_role_policy(RoleName=role, PolicyName="less", PolicyDocument=document)
+    denied = quick.run("status")
+    iam.delete_role_policy(RoleName=role, PolicyName="less")
+    assert denied.returncode == 2
+    assert (
+        "ssm:GetParameter is not allowed on the parameter /deployer/shop/lab/topology"
+        in denied.stderr
+    )
+    assert "explicit deny in an identity-based policy" in denied.stderr
+    assert quick.run("status").returncode == 0

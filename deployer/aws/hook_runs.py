@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 import os
+import selectors
 import signal
 import socket
 import subprocess
@@ -33,6 +34,7 @@ from deployer.errors import CloudUnavailable
 NEEDS = (Need("lambda:InvokeFunction", Resource.FUNCTION),)
 GRACE_S = 5.0  # between asking a command to stop and killing it
 PIECE = 65_536
+PIPE = 1_048_576  # bytes that a pipe holds at most (Linux, fs.pipe-max-size)
 LARGEST = 10_000_000  # bytes of an answer that are read
 THROTTLED_S = 1.0  # before the second attempt to invoke a function; doubled each time, up to 30
 LATE = "killed at its deadline"
@@ -77,19 +79,47 @@ class CommandRun:
 
     def run(self, tail: Tail) -> str | None:
         out = self._guard.stdout
-        while out is not None and (piece := os.read(out.fileno(), PIECE)):
-            tail.feed(piece)
         with open(self._words, "rb") as words:  # noqa: PTH123  a descriptor, not a path
+            if out is not None:
+                with out:
+                    feed_until(words.fileno(), out.fileno(), tail)
             word = words.read().decode(errors="replace")
         self._guard.wait()
         self.stop()
-        if out is not None:
-            out.close()
         return judged(word)
 
     def stop(self) -> None:
         if self._guard.stdin is not None:
             self._guard.stdin.close()
+
+
+def feed_until(words: int, out: int, tail: Tail) -> None:
+    """Feed the output until the guard says its word or is gone; then what the pipe still holds.
+
+    Not until the output ends: a daemon that the command has started may hold it open for ever.
+    """
+    os.set_blocking(out, False)
+    with selectors.DefaultSelector() as either:
+        either.register(words, selectors.EVENT_READ)
+        either.register(out, selectors.EVENT_READ)
+        ready: set[int] = set()
+        while words not in ready:
+            ready = {key.fd for key, _ in either.select()}
+            if out in ready and not fed(out, tail):
+                either.unregister(out)
+    for _ in range(PIPE // PIECE):
+        if not fed(out, tail):
+            return
+
+
+def fed(out: int, tail: Tail) -> bool:
+    """Whether there was a piece of output to feed."""
+    try:
+        piece = os.read(out, PIECE)
+    except BlockingIOError:
+        return False
+    tail.feed(piece)
+    return bool(piece)
 
 
 def judged(word: str) -> str | None:
@@ -170,8 +200,8 @@ class UrlRun:
 class FunctionRun:
     """A Lambda function, invoked synchronously: success is an answer without FunctionError.
 
-    A refusal that passes (throttling) is tried again until the deadline: nothing ran. A lost
-    answer is a failure: it is not known what ran.
+    A refusal that passes (throttling, 5xx) is tried again until the deadline: nothing runs any
+    more, and hooks run at least once. A lost answer is a failure: the function may still run.
 
     client: of Lambda, without retries of its own; its read timeout is the deadline.
     """

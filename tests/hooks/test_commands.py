@@ -129,6 +129,22 @@ def test_what_a_command_leaves_behind_ends_with_it(hooks: BackgroundHooks, tmp_p
     assert not any(map(alive, pids(tmp_path / "pids")))
 
 
+def test_a_daemon_is_not_waited_for(hooks: BackgroundHooks, tmp_path: Path) -> None:
+    """It has left the group, and holds the output open."""
+    start = (
+        "import subprocess, sys\n"
+        "left = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+        "open(sys.argv[1], 'w').write(str(left.pid))\n"
+        "print('started')"
+    )
+    hooks.begin(hook(python(start, str(tmp_path / "pids"))))
+    try:
+        assert ended(hooks) == HookReport("succeeded", "", "started")
+        assert all(map(alive, pids(tmp_path / "pids")))
+    finally:
+        os.kill(*pids(tmp_path / "pids"), signal.SIGKILL)
+
+
 def test_begun_twice_it_runs_once(hooks: BackgroundHooks, tmp_path: Path) -> None:
     mark = python("import sys; open(sys.argv[1], 'a').write('x')", str(tmp_path / "marks"))
     hooks.begin(hook(mark))

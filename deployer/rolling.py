@@ -206,6 +206,9 @@ def notes(
         f"At least {pace.count - pace.max_unavailable} of {pace.count} instances stay healthy, at "
         f"most {pace.count + pace.surge} are asked for."
     )
+    until = intent.roll.until
+    if until is not None and until.up(pace.count) >= pace.count:
+        yield f"No checkpoint: until {until} is all of the {pace.count}."
     if pace.count == 1 and not intent.roll.surge.up(1):
         yield "A group of one launches first: one more instance for a while."
     yield f"{', '.join(QUIETED)} of {state.slot} is suspended meanwhile and resumed on every way out."

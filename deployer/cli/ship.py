@@ -139,6 +139,8 @@ def canary(
     app = app_of(ctx, flags)
     if hold_back_for is not None and not app.settings.canary.hold_back:
         raise click.UsageError("--hold-back-for says for how long: say how much with --hold-back")
+    if group_bake is not None and not app.settings.canary.group:
+        raise click.UsageError("--group-bake says for how long: say who with --group")
     return ship(app, release, "canary", wait_for_lock,
         waived=Waived(accept_weights, accept_alarms, irreversible), dry_run=dry_run,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from msgspec.structs import FieldInfo, fields
 
 from deployer.durations import spell
 from deployer.errors import SettingsInvalid
-from deployer.settings.kinds import GROUP, Portion, Seconds, Share, Stop, decode
+from deployer.settings.kinds import GROUP, Portion, PortionOrNone, Seconds, Share, Stop, decode
 
 Table = Mapping[str, Any]
 T = TypeVar("T", bound=Struct)
@@ -73,8 +73,10 @@ def spelled(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str):
         text = '"' + value.replace("\n", "\\n") + '"'
+    elif isinstance(value, list | tuple):
+        text = f"[{', '.join(map(spelled, value))}]"
     else:
-        text = str(list(value) if isinstance(value, tuple) else value)
+        text = str(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -92,7 +94,7 @@ def as_written(value: Any) -> Any:
         return GROUP
     if isinstance(value, Share | Stop):
         return float(f"{value / 10:g}") if value % 10 else value // 10
-    if isinstance(value, Portion) and value.isdecimal():
+    if isinstance(value, Portion | PortionOrNone) and value.isdecimal():
         return int(value)
     return [as_written(each) for each in value] if isinstance(value, tuple) else value
 

@@ -5,7 +5,7 @@ like, what the caller overrides (command-line flags).
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -72,7 +72,8 @@ def load(
     """
     document = _document(path)
     name = _chosen(document, environment, path)
-    return _checked(_settings(document, name, overrides, f"{path.name}:"), name, f"{path.name}:")
+    settings = _settings(document, name, overrides, f"{path.name}:")
+    return _checked(settings, name, f"{path.name}:", overrides)
 
 
 def made(
@@ -202,10 +203,13 @@ def _by_section(overrides: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return sections
 
 
-def _checked(settings: Settings, name: str, where: str) -> Settings:
+def _checked(
+    settings: Settings, name: str, where: str, overrides: Collection[str] = ()
+) -> Settings:
     for key, allowed in objections(settings):
         section, _, rest = key.partition(".")
         found = written(getattr(settings, section), rest)
         place = f"environments.{name}.{rest}" if section == "environment" else key
-        raise SettingsInvalid(f"{where} {place} = {found} (in {name}): must be {allowed}")
+        source = "option:" if key in overrides else where
+        raise SettingsInvalid(f"{source} {place} = {found} (in {name}): must be {allowed}")
     return settings

@@ -111,7 +111,12 @@ def test_a_bad_release_is_found_out_at_a_thousandth_of_the_traffic(staged: Stage
     [
         (("--hold-back-for", "2h"), "say how much with --hold-back"),
         (("--hold-back", "0.05"), "'0.05' is not a share: write percent from 0 to 100, 0.1 at the"),
-        (("--hold-back", "50"), "must be below 50 %: the last of canary.weights, 50 %, comes"),
+        (("--group-bake", "5m"), "say who with --group"),
+        (("--approve", "group"), 'Error: --approve = ["group"] (in sim): must be without "group"'),
+        (
+            ("--hold-back", "50"),
+            "Error: --hold-back = 50 (in sim): must be below 50 %: the last of canary.weights, 50 %, comes",
+        ),
         (("--capacity", "half"), "'half' is not one of 'full', 'matched'"),
         (("--weights", "0.05"), "'0.05' is not a share"),
     ],

@@ -62,6 +62,15 @@ def test_flags_win_over_settings(staged: Staged) -> None:
     assert shop.records == []
 
 
+@pytest.mark.parametrize(("until", "told"), [("1", False), ("9", True), ("100%", True)])
+def test_a_checkpoint_that_nothing_comes_after_is_told_to_be_none(
+    staged: Staged, until: str, told: bool
+) -> None:
+    said = staged().run("rolling", "v2", "--until", until, "--dry-run").stdout
+    assert ("is all of the 2." in said) is told
+    assert ("checkpoint: pause" in said) is not told
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -69,6 +78,7 @@ def test_flags_win_over_settings(staged: Staged) -> None:
         (("--surge", "0"), "one or the other"),
         (("--surge", "20"), "raise max_instances"),
         (("--until", "101%"), "write 2 or 25%"),
+        (("--until", "0"), "Error: --until = 0 (in sim): must be above 0"),
     ],
 )
 def test_mistakes_are_refused_before_anything_happens(

@@ -82,7 +82,7 @@ def test_the_sample_has_a_lab_and_a_protected_prod() -> None:
         ("canary", "bake", '"10m"'),
         ("canary", "weights", "[5, 25, 50]"),
         ("environment", "protected", "true"),
-        ("environment", "zones", "['us-east-1a', 'us-east-1b']"),
+        ("environment", "zones", '["us-east-1a", "us-east-1b"]'),
     ],
 )
 def test_a_value_is_spelled_as_the_file_has_it(section: str, key: str, text: str) -> None:

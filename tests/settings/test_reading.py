@@ -169,7 +169,7 @@ TABLE = [
     (
         '[canary]\napprove = ["group"]',
         (
-            "deployer.toml: canary.approve = ['group'] (in dev): must be without \"group\", as long "
+            'deployer.toml: canary.approve = ["group"] (in dev): must be without "group", as long '
             "as canary.group names none"
         ),
     ),
@@ -357,12 +357,13 @@ def test_several_environments_and_no_name_is_a_question(file: Path) -> None:
     ("overrides", "line"),
     [
         ({"canary.bake": "x"}, 'option: canary.bake = "x": must be a duration'),
+        ({"canary.hold_back": 60}, "option: canary.hold_back = 60 (in dev): must be below 50 %"),
         ({"canary.bak": "1m"}, "option: canary.bak is not a setting; did you mean 'bake'?"),
         ({"service.name": "x"}, "option: service is not a setting; known here: canary, "),
     ],
 )
 def test_a_bad_option_is_told_apart_from_the_file(
-    file: Path, overrides: dict[str, str], line: str
+    file: Path, overrides: dict[str, Any], line: str
 ) -> None:
     assert refused(file, "", overrides=overrides).startswith(line)
 

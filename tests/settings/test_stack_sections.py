@@ -18,7 +18,7 @@ MISTAKES = [
     ('[network]\nvpc = "vpc"', 'network.vpc = "vpc": must be the id of a VPC such as'),
     (
         '[network]\npublic_subnets = ["subnet-01234567"]',
-        "network.public_subnets = ['subnet-01234567'] (in dev): must be [] without network.vpc",
+        'network.public_subnets = ["subnet-01234567"] (in dev): must be [] without network.vpc',
     ),
     (
         '[network]\nvpc = "vpc-01234567"\npublic_subnets = ["subnet-01234567"]',

@@ -96,8 +96,8 @@ def handing_back(deployment: Deployment, seen: Snapshot | None, now: float) -> S
 
 
 def settled(deployment: Deployment, seen: Snapshot | None) -> Deployment:
-    """The record once nothing more is done about it: nothing is owed where the rule sticks."""
-    if seen is not None and seen.sticky_s is not None:
+    """The record once nothing more is done: nothing is owed to a rule that sticks, or is not there."""
+    if seen is not None and (seen.sticky_s is not None or seen.weights is None):
         return replace(deployment, unstuck=None)
     return deployment
 
@@ -105,6 +105,14 @@ def settled(deployment: Deployment, seen: Snapshot | None) -> Deployment:
 def inherited(last: Deployment | None, seen: Snapshot) -> Unstuck | None:
     """What the deployment before, if there was one, left to the one that begins now."""
     return last.unstuck if last is not None and seen.sticky_s is None else None
+
+
+def of_first(sticky_s: int, now: float) -> Unstuck | None:
+    """What the rule that a first release makes gets at its end: nobody has a cookie to wait for.
+
+    Not when it is made: the change to 100 % would take it away again.
+    """
+    return Unstuck(sticky_s, now - sticky_s - LATE_READING_S) if sticky_s else None
 
 
 def owed(deployment: Deployment) -> str:

@@ -46,6 +46,7 @@ class Services:
     owner:        holds leases: different for every process.
     caller:       who asks, for people.
     on_interrupt: what a signal means to a deployment that this process carries out.
+    sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
     """
 
     service: str
@@ -66,6 +67,7 @@ class Services:
     look_around: Callable[[], Surroundings] = Surroundings
     on_interrupt: Literal["pause", "rollback"] = "pause"
     hooks: Hooks = NO_HOOKS
+    sticks_s: int = 0
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -122,6 +124,7 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         owner=identity.owner(environ),
         caller=identity.caller(environ),
         on_interrupt=settings.journal.on_interrupt,
+        sticks_s=int(environment.stickiness_s),
         scale=scale,
         hooks=BackgroundHooks(aws, service, environment.name, scale, environ),
         alarms=CloudWatchAlarms(

@@ -151,10 +151,12 @@ class Session:
         return begun
 
     def _inherited(self, seen: Snapshot) -> Unstuck | None:
-        """The stickiness that an earlier deployment has left to be given back."""
+        """The stickiness that an earlier deployment has left to be given back, or the settings want."""
         if seen.sticky_s is not None:
             return None
         services = self.services
+        if seen.weights is None:
+            return stickiness.of_first(services.sticks_s, services.clock.now())
         last = newest_begun(services.journal.history(services.environment, REMEMBERED))
         unstuck = stickiness.inherited(last, seen)
         if last is not None and unstuck is not None:

@@ -157,6 +157,9 @@ Draining = Annotated[Seconds, within(0, 3600, "whole seconds from 0s to 1h", who
 SlowStart = Annotated[
     Seconds, within(0, 900, "whole seconds from 30s to 15m, or 0s for none", whole=True)
 ]
+Stickiness = Annotated[
+    Seconds, within(0, 7 * DAY_S, "whole seconds up to 7d, or 0s for none", whole=True)
+]
 Interval = Annotated[Seconds, within(5, 300, "whole seconds from 5s to 5m", whole=True)]
 Patience = Annotated[Seconds, within(2, 120, "whole seconds from 2s to 2m", whole=True)]
 Grace = Annotated[Seconds, within(0, 7200, "whole seconds from 0s to 2h", whole=True)]

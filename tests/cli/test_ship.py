@@ -300,3 +300,25 @@ def test_who_waits_and_loses_the_race_waits_again(staged: Staged) -> None:
 def test_a_dry_run_waits_too(staged: Staged) -> None:
     done = abandoned(staged).run("canary", "v3", "--dry-run", "--wait-for-lock", "1m")
     assert done.exit_code == 5
+
+
+def test_a_first_release_leaves_the_rule_as_sticky_as_the_settings_say(staged: Staged) -> None:
+    """And whoever comes next takes it off for the switch, and gives it back."""
+    shop = staged(weights=None)
+    zones = 'zones = ["us-east-1a", "us-east-1b"]'
+    shop.config.write_text(shop.config.read_text().replace(zones, f'{zones}\nstickiness = "3m"'))
+    assert shop.run("canary", "v1").exit_code == 0
+    assert shop.play.cloud.sticky_s == 180
+    assert shop.run("canary", "v2").exit_code == 0
+    assert shop.play.cloud.sticky_s == 180
+    assert shop.records[0].unstuck is None
+    assert shop.play.oracle.violations == []
+
+
+def test_a_first_release_that_fails_owes_no_rule_anything(staged: Staged) -> None:
+    shop = staged(weights=None, behaviours={"v1": Behaviour(healthy=False)})
+    zones = 'zones = ["us-east-1a", "us-east-1b"]'
+    shop.config.write_text(shop.config.read_text().replace(zones, f'{zones}\nstickiness = "1h"'))
+    assert shop.run("canary", "v1").exit_code == 3
+    assert shop.records[0].unstuck is None
+    assert "stickiness" not in shop.records[0].reason

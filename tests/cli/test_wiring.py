@@ -74,8 +74,9 @@ def deployer(folder: Path, *arguments: str) -> Result:
 @pytest.mark.usefixtures("aws")
 def test_everything_is_wired(tmp_path: Path) -> None:
     publish()
-    services = connect(settings(tmp_path), {"USER": "alice"})
+    services = connect(settings(tmp_path, 'stickiness = "1h"'), {"USER": "alice"})
     assert (services.service, services.environment) == ("shop", "sim")
+    assert services.sticks_s == 3600
     assert services.url == "http://shop.example:80"
     assert (services.poll_s, services.lease_s) == (5.0, 60.0)
     assert services.owner.startswith(services.caller)

@@ -76,6 +76,8 @@ class DynamoJournal:
             found = self._record(deployment.environment, deployment.id)
             if found is None or found.lease.owner != lease.owner:
                 raise _lost(deployment, found)
+            if found.deployment == records.fitted(saved) and found.lease == lease:
+                return saved  # this very write, whose reply was lost
             if found.finished:
                 if found.deployment.status is not deployment.status:
                     raise _lost(deployment, found)

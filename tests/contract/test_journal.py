@@ -310,12 +310,14 @@ def test_a_lost_reply_at_begin_is_recognised_as_ours(
     assert active.deployment == begun
 
 
-def test_a_lost_reply_at_save_is_written_over(
+def test_a_lost_reply_at_save_is_recognised_as_ours(
     journal: DynamoJournal, clock: ManualClock, fresh: str, faults: Any
 ) -> None:
+    """Not written again: where the first answer to every write is lost, that would never end."""
     begun = journal.begin(deployment(fresh, clock), lease(clock))
     faults.add(Fault(Kind.LOST_REPLY, "dynamodb", "UpdateItem", times=1))
     saved = journal.save(begun, lease(clock))
+    assert saved.version == begun.version + 1
     assert journal.load(fresh, begun.id) == saved
     assert journal.save(saved, lease(clock)).version == saved.version + 1
 

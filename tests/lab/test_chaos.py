@@ -1,7 +1,7 @@
 """The deployer killed, stopped, told to end and cut off from AWS, under load: nothing is lost.
 
-One lab for all of them, its clock forty times as fast. What is exhaustive is `python -m benchmarks
-chaos`; here every change of one deployment of each strategy is struck once.
+One lab for all of them, its clock forty times as fast. Every change of one deployment of each
+strategy is struck once; the simulation (tests/crash) is exhaustive.
 """
 
 import os

@@ -206,7 +206,8 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
 def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
     """The way back of a deployment: capacity first, traffic second, shrink last.
 
-    A user group that goes its own way is the first of the traffic.
+    A user group that goes its own way comes after the weights: should its rule refuse to go, most
+    users are safe all the same.
 
     Compiled from the cloud as it is now, not from the steps that were taken.
 
@@ -234,8 +235,8 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
         steps = (
             *(() if leaving else stages.relief(seen, intent, stable, capacity)),
             Provision(stable, None, capacity, intent.limits.provision_s, settle_s),
-            *((stages.dismissal(intent, capacity),) if grouped else ()),
             stages.route(intent, stable, WHOLE, capacity),
+            *((stages.dismissal(intent, capacity),) if grouped else ()),
             *told,
             stages.linger(intent, candidate),
             shrink,

@@ -54,7 +54,7 @@ Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.
 @click.option(
     "--approve", type=Approvals(),
     help="Shares, among the weights or 100, after whose bake it waits for `deployer approve`; "
-    "`group` after the group's; `none` for no share.  [default: canary.approve, none]",
+    "`group` after the group's, 95 with --hold-back 5%; `none` for no share.  [default: canary.approve, none]",
 )  # fmt: skip
 @click.option(
     "--linger", type=Duration(),

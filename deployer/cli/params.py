@@ -76,6 +76,14 @@ class Instances(click.ParamType[str]):
         return str(value)
 
 
+class InstancesOrNone(Instances):
+    """The same, or `none`, which the settings write as nothing."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The amount, as typed."""
+        return "" if str(value).strip() == "none" else super().convert(value, param, ctx)
+
+
 class Approvals(click.ParamType[tuple[str, ...]]):
     """`group,5,25`: stops after which a person must approve; `none`: at none of them."""
 

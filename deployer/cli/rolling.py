@@ -8,6 +8,7 @@ from deployer.cli.ending import Ending
 from deployer.cli.params import (
     Duration,
     Instances,
+    InstancesOrNone,
     accept_alarms_option,
     accept_weights_option,
     dry_run_option,
@@ -34,8 +35,8 @@ from deployer.cli.ship import ship
     help="How long the group is judged after each batch: 90s, 10m.  [default: rolling.bake, 1m]",
 )  # fmt: skip
 @click.option(
-    "--until", type=Instances(), metavar="N|P%",
-    help="Pause once so many are replaced; `deployer resume` goes on.  "
+    "--until", type=InstancesOrNone(), metavar="N|P%",
+    help="Pause once so many are replaced; `deployer resume` goes on; `none` for no pause.  "
     "[default: rolling.until, none]",
 )  # fmt: skip
 @wait_option

@@ -10,6 +10,7 @@ from deployer.plan import Plan
 from deployer.render.words import count, one_line
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
+from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
 from deployer.steps.route import Route
 from deployer.steps.soak import Soak
@@ -90,8 +91,13 @@ def baking_s(step: Step) -> float:
     return max(step.soak_s, step.delay_s + MINUTE_S) if isinstance(step, Soak) else 0.0
 
 
+def limit(step: Step) -> str:
+    """A step's time limit; a pause has none."""
+    return "until resumed" if isinstance(step, Checkpoint) else f"within {spell(step.deadline_s)}"
+
+
 def latest_s(plan: Plan) -> float:
-    """Seconds until one slot has everything, or the deployment has turned back."""
+    """Seconds until one slot has everything, or it has turned back; a checkpoint's pause apart."""
     return sum(step.deadline_s for step in steps_to_full(plan))
 
 
@@ -102,10 +108,11 @@ def estimate(plan: Plan) -> str:
     baking = expected_s(plan)
     about = f"about {spell(baking)} and " if baking else ""
     asking = any(isinstance(step, Approve) for step in steps_to_full(plan))
+    pausing = any(isinstance(step, Checkpoint) for step in steps_to_full(plan))
     return (
         f"{'All replaced' if plan.in_place else 'Full traffic'} in {about}the time that instances take to start"
         f"{' and people to approve' if asking else ''}; "
-        f"{spell(latest_s(plan))} at the latest."
+        f"{spell(latest_s(plan))} at the latest{', without the pause' if pausing else ''}."
     )
 
 
@@ -119,7 +126,7 @@ def plan_text(plan: Plan, service: str, environment: str) -> Text:
     for number, (step, words) in enumerate(zip(plan.steps, goals, strict=True), 1):
         text.append(f"  {number:>2}  ", "dim")
         text.append(words.ljust(width))
-        text.append(f"  within {spell(step.deadline_s)}\n", "dim")
+        text.append(f"  {limit(step)}\n", "dim")
     if plan.strategy == "first":
         text.append(f"{NOT_ANALYSED}\n", "yellow")
     if plan.irreversible:

@@ -10,6 +10,7 @@ from deployer.plan import Deployment, Event, Status
 from deployer.render.plan import goal
 from deployer.render.words import one_line, span
 from deployer.steps.bake import Bake
+from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.linger import Linger
 from deployer.steps.route import Route
 from deployer.steps.soak import Soak
@@ -120,6 +121,8 @@ def time_left(deployment: Deployment, now: float) -> str:
     """What remains of the step in execution, in words; while it is paused that stays."""
     moment = now if deployment.paused_at is None else deployment.paused_at
     step, elapsed_s = deployment.step, moment - deployment.entered_at
+    if isinstance(step, Checkpoint):
+        return "however long that takes"
     if isinstance(step, Linger) and elapsed_s < step.least_s:
         return f"{span(step.least_s - elapsed_s)} left of the window"
     if isinstance(step, Bake):
@@ -130,7 +133,7 @@ def time_left(deployment: Deployment, now: float) -> str:
         known = elapsed_s >= step.soak_s
         left = f"{span((step.patience_s if known else step.soak_s) - elapsed_s)} left"
         return f"{left} to gather evidence" if known else left
-    left_s = step.linger_s - elapsed_s if isinstance(step, Linger) else deployment.due_at - now
+    left_s = step.linger_s - elapsed_s if isinstance(step, Linger) else deployment.due_at - moment
     return f"at most {span(left_s)} left"
 
 

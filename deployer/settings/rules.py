@@ -114,6 +114,6 @@ def _standby(settings: Settings) -> Iterator[Objection]:
 def _batches(settings: Settings) -> Iterator[Objection]:
     rolling = settings.rolling
     if rolling.until and not Amount.parse(rolling.until).up(1000):
-        yield Objection("rolling.until", 'above 0, or "" for no checkpoint')
+        yield Objection("rolling.until", 'above 0, or "" (--until none) for no checkpoint')
     if not any(Amount.parse(part).up(1000) for part in (rolling.surge, rolling.max_unavailable)):
         yield Objection("rolling.surge", "above 0 where max_unavailable is 0: one or the other")

@@ -1,5 +1,6 @@
 """`deployer rolling` as people type it, over the simulation."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +90,30 @@ def test_mistakes_are_refused_before_anything_happens(
     assert done.exit_code == 2, done.output
     assert complaint in done.output
     assert shop.records == []
+
+
+def test_a_checkpoint_has_no_limit_and_can_be_left_out(staged: Staged) -> None:
+    shop = after_traffic(staged())
+    text = shop.config.read_text().replace("[rolling]", '[rolling]\nuntil = "25%"')
+    shop.config.write_text(text)
+    shown = shop.run("rolling", "v2", "--dry-run").stdout
+    assert re.search(r"checkpoint: pause until `deployer resume` +until resumed\n", shown)
+    assert shown.rstrip().endswith("at the latest, without the pause.")
+    assert "heckpoint" not in shop.run("rolling", "v2", "--until", "none", "--dry-run").stdout
+
+
+def test_what_is_left_of_a_step_stays_while_it_is_paused(staged: Staged) -> None:
+    shop = after_traffic(staged())
+    told: list[str] = []
+    shop.at(20, lambda: shop.run("pause"))
+    for when_s in (60, 100):
+        shop.at(when_s, lambda: told.append(shop.run("status").stdout))
+    shop.at(120, lambda: shop.run("resume"))
+    assert shop.run("rolling", "v2").exit_code == 0
+    left = [re.search(r"at most (\w+) left", text) for text in told]
+    assert all("paused since" in text for text in told), told
+    assert None not in left, told
+    assert len({found[1] for found in left if found}) == 1, told
 
 
 def test_deploy_does_it_where_the_settings_say_so(staged: Staged) -> None:

@@ -6,7 +6,7 @@ from deployer import control, strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
-from deployer.cli.lineage import newest_begun, one_way_since, release_before
+from deployer.cli.lineage import has_served, newest_begun, one_way_since, release_before
 from deployer.cli.params import dry_run_option, force_option, wait_option
 from deployer.cli.session import Session
 from deployer.cli.steer import ask
@@ -16,6 +16,7 @@ from deployer.journal import Active, Ask
 from deployer.model import Admitted, Slot, Snapshot
 from deployer.plan import Deployment, Plan, Status
 from deployer.render.plan import title, way_back
+from deployer.render.words import count
 from deployer.wiring import intent_of
 
 INSIST = (
@@ -51,6 +52,9 @@ def rollback(
 
     From a release that users reach and that is marked rollback-safe: false it goes back
     with --force only: the release before must be able to live with what it did.
+
+    A release that has never served here is not gone back to: --force gives it all of
+    the traffic at once all the same.
 
     A running deployment is not waited for, but turned back. --wait-for-lock is for the
     one that leads back to another release than RELEASE, and for whoever is faster.
@@ -209,8 +213,8 @@ def return_plan(app: App, seen: Snapshot, release: str | None, *, force: bool) -
 
     Raises:
         NotFound: the journal does not tell which was before, or there is no such release.
-        NotPossibleNow: nothing was ever released, it serves already, or a release since then says
-                        of itself that it cannot go back.
+        NotPossibleNow: nothing was ever released, it serves already, it never did before, or a
+                        release since then says of itself that it cannot go back.
     """
     if seen.weights is None:
         raise NotPossibleNow("nothing was ever released here: `deployer canary RELEASE` ships")
@@ -229,6 +233,12 @@ def return_plan(app: App, seen: Snapshot, release: str | None, *, force: bool) -
             f"{one_way} is marked rollback-safe: false and came after {release}: {INSIST}"
         )
     found = app.services.find_release(release)
+    if not has_served(records, release) and not force:
+        raise NotPossibleNow(
+            f"{release} has not served here in the last {count(len(records), 'deployment')}: "
+            f"`deployer canary {release}` ships it a little at a time; to give it all of the traffic "
+            f"at once all the same: `deployer rollback {release} --force`"
+        )
     return strategies.return_to(seen, intent_of(app.settings, found, "rollback"))
 
 

@@ -48,6 +48,12 @@ def lineage(records: Sequence[Deployment]) -> list[str]:
     return line
 
 
+def has_served(records: Sequence[Deployment], name: str) -> bool:
+    """Whether `records` tell that everybody was on this release once; so does no record at all."""
+    shipped = {r.first_plan.release.name for r in records if r.status is Status.SHIPPED}
+    return not records or name in shipped | {record.first_plan.previous for record in records}
+
+
 def one_way_since(records: Sequence[Deployment], serving: Sequence[str], target: str) -> str | None:
     """The newest release since `target` served that says of itself that it cannot go back.
 

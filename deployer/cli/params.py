@@ -140,7 +140,8 @@ irreversible_option = click.option(
 )  # fmt: skip
 force_option = click.option(
     "--force", is_flag=True,
-    help="Go back even from a release that says of itself that it cannot (rollback-safe: false).",
+    help="Go back even from a release that says of itself that it cannot (rollback-safe: false); "
+    "with `rollback RELEASE`, even to one that has never served here.",
 )  # fmt: skip
 wait_option = click.option(
     "--wait-for-lock", type=Duration(), default="0s",

@@ -43,4 +43,7 @@ class Retire(msgspec.Struct, frozen=True, tag=True):
                 if self.keep
                 else f"{self.slot} is empty"
             )
-        return Waiting(f"{max(leaving, state.draining)} instances of {self.slot} drain and stop")
+        many = max(leaving, state.draining)
+        if many == 1:
+            return Waiting(f"1 instance of {self.slot} drains and stops")
+        return Waiting(f"{many} instances of {self.slot} drain and stop")

@@ -66,6 +66,22 @@ def test_back_to_a_named_release(staged: Staged) -> None:
     assert shop.run("rollback", "v3").exit_code == 2
 
 
+def test_a_release_that_never_served_is_no_way_back(staged: Staged) -> None:
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    before = len(shop.play.cloud.changes)
+    for flags in ((), ("--dry-run",)):
+        refused = shop.run("rollback", "v3", *flags)
+        assert refused.exit_code == 2
+        assert "v3 has not served here in the last 1 deployment: `deployer canary v3`" in (
+            refused.stderr
+        )
+    assert len(shop.play.cloud.changes) == before
+    assert shop.run("rollback", "v1", "--dry-run").exit_code == 0  # v2's record names it
+    assert shop.run("rollback", "v3", "--force").exit_code == 0
+    assert shop.play.cloud.rule == Weights(1000, 0)
+
+
 def test_back_from_a_release_whose_instances_die(staged: Staged) -> None:
     shop = staged(behaviours={"v2": Behaviour(crash_after_s=900)})
     assert shop.run("canary", "v2").exit_code == 0

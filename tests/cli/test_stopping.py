@@ -177,8 +177,8 @@ def test_a_signal_before_the_first_change_goes_back_to_nothing(staged: Staged) -
     assert shop.play.cloud.changes == []
 
 
-@pytest.mark.parametrize("command", [("rollback",), ("rollback", "v3")])
-def test_a_signal_does_not_turn_a_way_back_around(staged: Staged, command: tuple[str]) -> None:
+@pytest.mark.parametrize("command", [("rollback",), ("rollback", "v3", "--force")])
+def test_a_signal_does_not_turn_a_way_back_around(staged: Staged, command: tuple[str, ...]) -> None:
     shop = turning(staged)
     assert shop.run("canary", "v2").exit_code == 0
     interrupt(shop, 100, signal.SIGTERM)

@@ -354,7 +354,7 @@ RETIRE = Retire(BLUE, 300.0)
     [
         (slot(BLUE, *OLD), SetDesired(BLUE, 0)),
         (slot(BLUE, *OLD, desired=0), "2 instances of blue drain and stop"),
-        (slot(BLUE, draining=1), "drain and stop"),
+        (slot(BLUE, draining=1), "1 instance of blue drains and stops"),
         (slot(BLUE), Done),
     ],
 )

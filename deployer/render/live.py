@@ -7,6 +7,7 @@ from deployer.plan import Deployment, Event, Status
 from deployer.render.asking import commands, hold_words, wanted
 from deployer.render.plan import goal, title, unlimited
 from deployer.render.progress import (
+    LEFT_OUT,
     STYLES,
     WORDS,
     View,
@@ -82,13 +83,18 @@ def _steps(view: View, now: float, rows: int) -> tuple[Text, ...]:
     for number in range(start, min(start + rows, len(steps))):
         words = goal(steps[number]).ljust(width)
         if number < done:
-            took = times[number]
-            lines.append(_step("✓", "green", number, words, "" if took is None else span(took)))
+            lines.append(_behind(number, words, times[number]))
         elif number == done:
             lines += _current(view, now, number, words)
         else:
             lines.append(_step("·", "dim", number, words, ""))
     return tuple(lines)
+
+
+def _behind(number: int, words: str, took: float | None) -> Text:
+    if took == LEFT_OUT:  # a gate that nobody opened has no tick
+        return _step("–", "dim", number, words, "left out")
+    return _step("✓", "green", number, words, "" if took is None else span(took))
 
 
 def _current(view: View, now: float, number: int, words: str) -> tuple[Text, ...]:

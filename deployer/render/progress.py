@@ -83,19 +83,23 @@ def finished(deployment: Deployment) -> int:
     return steps if complete else min(deployment.cursor, steps)
 
 
+LEFT_OUT = -1.0  # in place of the seconds that a step took: `promote --full` went past it
+
+
 def step_times(deployment: Deployment) -> tuple[float | None, ...]:
-    """Seconds that each finished step took; None where the record no longer tells."""
+    """Seconds that each finished step took; None where the record no longer tells, or LEFT_OUT."""
     began: float | None = None
     times: list[float | None] = []
+    whole = False  # the log still has the beginning of the plan in execution
     for event in deployment.log:
         if event.kind in ("started", "retreat"):
-            times = []
+            times, whole = [], True
         elif event.kind == "step_done" or ended_by_asking(event):
             times.append(event.at - began if began is not None else None)
         else:
             continue
         if event.note.startswith(f"{Ask.PROMOTE_FULL} "):
-            times += [None] * (whole_route(deployment) - len(times))
+            times += [LEFT_OUT if whole else None] * (whole_route(deployment) - len(times))
         began = event.at
     done = finished(deployment)
     known = times[max(0, len(times) - done) :]

@@ -6,10 +6,13 @@ from typing import Any, NamedTuple
 
 import pytest
 from click.testing import Result
+from msgspec.structs import replace
 
 from deployer.journal import Ask
 from deployer.model import Weights
 from deployer.plan import Deployment, Status
+from deployer.render.live import frame
+from deployer.render.progress import View
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
 from tests.cli.test_back import abandoned
@@ -346,3 +349,22 @@ def test_asked_and_refused_are_told_to_programs(staged: Staged) -> None:
     assert asked[0] == [
         asked[0][0] | {"event": "result", "status": "asked", "release": "v2", "exit_code": 0}
     ]
+
+
+def test_what_promote_full_leaves_out_has_no_tick(staged: Staged) -> None:
+    shop = staged()
+    shop.at(100, lambda: shop.run("promote", "--full"))
+    assert shop.run("canary", "v2", "--approve", "5").exit_code == 0
+    record = shop.records[0]
+    marked = [
+        (line[1], line[7:].strip())
+        for line in frame(View("shop", "sim", record), 0.0, 120, 60).plain.split("\n")
+        if line[3:6].strip().isdigit()
+    ]
+    assert [re.split("  +", goal) for mark, goal in marked if mark == "–"] == [
+        ["wait for approval", "left out"],
+        ["route blue 50 % / green 50 %", "left out"],
+        ["bake green for 2m under analysis", "left out"],
+    ]
+    trimmed = replace(record, log=record.log[2:])
+    assert "left out" not in frame(View("shop", "sim", trimmed), 0.0, 120, 60).plain

@@ -15,6 +15,7 @@ from deployer.lab.context import Context
 from deployer.lab.instances import download
 from deployer.lab.instances.facts import Artifact, Service, Unbootable, artifact, service
 from deployer.lab.instances.unit import RESTART_S, STOP_S, Move, Phase, Unit, step
+from deployer.settings.schema import ServiceSettings
 from stacks.user_data import BOOTSTRAP, facts, with_facts
 
 NOW = 1000.0
@@ -34,10 +35,9 @@ def test_the_facts_of_the_stacks_own_script() -> None:
     start=st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1)
 )
 def test_what_the_stacks_write_the_lab_reads(start: str) -> None:
-    named = {"SERVICE_START": start, "SERVICE_PORT": "80", "SERVICE_HEALTH_PATH": "/"}
+    named = facts(ServiceSettings(name="shop", port=8081, health_path="/up", start=start))
     written = with_facts("# deployer:service\n# deployer:end\n", named)
-    assert service(written).start == start
-    assert set(facts.__annotations__) == {"service", "return"}
+    assert service(written) == Service(start, 8081, "/up")
 
 
 @pytest.mark.parametrize(

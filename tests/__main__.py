@@ -1,9 +1,10 @@
 """`make test`: every test, once, in about the time of those that must have the machine to themselves.
 
-Tests with real processes (marked `lab`, `cdk` or `alone`) measure real time and wait most of it: they
-run one after the other. All others need nothing but a processor: they run on every core meanwhile, with
-lower priority, so that what is measured is not disturbed. Which of the two a test belongs to, only
-its marks say; a test in neither part cannot be, the two expressions are each other's opposite.
+Tests with real processes (marked `lab`, `cdk` or `alone`) live in real time and wait most of it: two
+files at a time, each in one process, so that what a file has started is shared by its tests. All others
+need nothing but a processor: they run on every core meanwhile, with lower priority. Which of the two
+a test belongs to, only its marks say; a test in neither part cannot be, the two expressions are each
+other's opposite.
 
 Both parts are pytest as you would start it; the second speaks when the first has ended. The exit
 status is that of the first part that failed. Ctrl-C reaches both.
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 
 REAL = "lab or cdk or alone"
 LOWER_PRIORITY = 10
+FILES = ("-n", "2", "--dist", "loadfile")
 WORKERS = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal")
 PYTEST = (sys.executable, "-m", "pytest", "-q")
 
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run both parts; `arguments` go to both, such as `-x`."""
     with tempfile.TemporaryFile() as said:
         real = subprocess.Popen(
-            [*PYTEST, "-m", REAL, *arguments], stdout=said, stderr=subprocess.STDOUT
+            [*PYTEST, "-m", REAL, *FILES, *arguments], stdout=said, stderr=subprocess.STDOUT
         )
         try:
             pure = subprocess.run(

@@ -50,53 +50,62 @@ def load(shell: Shell) -> Iterator[Load]:
         seen.report = json.loads(process.communicate(timeout=60)[0])
 
 
-def blue(shell: Shell) -> Any:
-    status = [event for event in shell.events("status") if event["event"] == "status"]
-    return status[0]["slots"]["blue"]
+def serving(shell: Shell) -> tuple[str, Any]:
+    """The slot that has everything, and how it stands."""
+    (status,) = [event for event in shell.events("status") if event["event"] == "status"]
+    slot = next(slot for slot, share in status["weights"].items() if share == 100)
+    return slot, status["slots"][slot]
+
+
+def other(group: Any) -> str:
+    """A good release that does not serve: the tests come in any order."""
+    return next(name for name in ("v1", "v2") if name not in group["releases"])
 
 
 def test_four_instances_give_way_without_losing_a_request(four: Shell) -> None:
+    slot, before = serving(four)
+    release = other(before)
     with load(four) as seen:
-        shipped = four.events("rolling", "v2", "--surge", "1", "--max-unavailable", "0")
+        shipped = four.events("rolling", release, "--surge", "1", "--max-unavailable", "0")
     assert shipped[-1]["status"] == "shipped", shipped[-1]
     assert seen.report["failed"] == 0, seen.report
-    assert seen.report["releases"]["v1"]["requests"] > 0
-    assert seen.report["releases"]["v2"]["requests"] > 0
-    group = blue(four)
-    assert (group["releases"], group["boots"], group["desired"]) == (["v2"], "v2", 4)
+    assert seen.report["releases"][before["boots"]]["requests"] > 0
+    assert seen.report["releases"][release]["requests"] > 0
+    where, group = serving(four)
+    assert where == slot
+    assert (group["releases"], group["boots"], group["desired"]) == ([release], release, 4)
     notes = [event["note"] for event in shipped if event["event"] == "change"]
     assert sum(note.startswith("terminate") for note in notes) == 4
     assert notes[0].startswith("suspend AZRebalance")
     assert notes[-1].startswith("resume AZRebalance")
-    healthy = [event["healthy"]["blue"] for event in shipped if event.get("healthy")]
+    healthy = [event["healthy"][slot] for event in shipped if event.get("healthy")]
     assert min(healthy) >= 4
 
 
 def test_a_dud_goes_back_without_losing_a_request(four: Shell) -> None:
-    serving = blue(four)["releases"]
+    before = serving(four)[1]["releases"]
     with load(four) as seen:
         ended = four.events("rolling", "dud", "--surge", "1", "--max-unavailable", "0")
     assert ended[-1]["status"] == "rolled_back", ended[-1]
     assert seen.report["failed"] == 0, seen.report
     assert "dud" not in seen.report["releases"]
-    group = blue(four)
-    assert (group["releases"], group["desired"], group["boots"]) == (serving, 4, serving[0])
+    group = serving(four)[1]
+    assert (group["releases"], group["desired"], group["boots"]) == (before, 4, before[0])
 
 
 def test_a_matched_canary_grows_ahead_of_its_share_without_losing_a_request(four: Shell) -> None:
-    """Last of all: it leaves the group of four for the other slot."""
-    release = next(name for name in ("v1", "v2") if name not in blue(four)["releases"])
+    stable, before = serving(four)
+    release, candidate = other(before), {"blue": "green", "green": "blue"}[stable]
     flags = ("--capacity", "matched", "--weights", "20", "--bake", "1m", "--linger", "10s")
     with load(four) as seen:
         events = four.events("canary", release, *flags)
     assert events[-1]["status"] == "shipped", events[-1]
     assert seen.report["failed"] == 0, seen.report
     assert seen.report["releases"][release]["requests"] > 0
-    had = {20.0: 2, 100.0: 4}
-    for share, count in had.items():
-        with_it = [e for e in events if e.get("weights") and e["weights"]["green"] == share]
-        assert min(event["healthy"]["green"] for event in with_it) >= count
-    at_fifth = [e for e in events if e.get("weights") and e["weights"]["green"] == 20.0]
-    assert at_fifth[0]["desired"] == {"blue": 4, "green": 2}
-    whole = {e["desired"]["blue"] for e in events if e.get("weights") and e["weights"]["blue"] > 0}
-    assert whole == {4}
+    weighed = [event for event in events if event.get("weights")]
+    for share, count in {20.0: 2, 100.0: 4}.items():
+        with_it = [event for event in weighed if event["weights"][candidate] == share]
+        assert min(event["healthy"][candidate] for event in with_it) >= count
+    at_fifth = [event for event in weighed if event["weights"][candidate] == 20.0]
+    assert at_fifth[0]["desired"] == {stable: 4, candidate: 2}
+    assert {e["desired"][stable] for e in weighed if e["weights"][stable] > 0} == {4}

@@ -4,6 +4,7 @@ One lab for all of them, its clock forty times as fast. Every change of one depl
 strategy is struck once; the simulation (tests/crash) is exhaustive.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -112,6 +113,69 @@ def test_a_bad_release_killed_at_each_change_and_on_its_way_back_goes_back(
     assert survived in ([], ["ResumeProcesses"])  # the repetition of one that was struck twice
     assert story.kills >= (len(story.changes) - len(survived)) * len(deaths) > 6
     assert standing(shell) == before
+
+
+# One call in five, whatever it is, by turns refused or cut off before or after it took effect.
+A_FIFTH: list[dict[str, Any]] = [
+    {"kind": kind, "share": 0.055} for kind in ("throttle", "error", "unheard", "lost_reply")
+]
+# Longer than botocore's three attempts, in the middle of the changes.
+BURSTS: list[dict[str, Any]] = [
+    {"kind": "throttle", "service": "elbv2", "skip": 40, "times": 12},
+    {"kind": "error", "service": "autoscaling", "skip": 30, "times": 12},
+    {"kind": "lost_reply", **WRITES, "skip": 4, "times": 5},
+    {"kind": "unheard", "service": "cloudwatch", "skip": 6, "times": 12},
+]
+# Each ends the process that meets it; the credentials of the next one are good.
+EXPIRED: list[dict[str, Any]] = [
+    {"kind": "expired", "service": service, "skip": skip, "times": 1}
+    for service, skip in (("elbv2", 30), ("autoscaling", 25), ("dynamodb", 12))
+]
+WEATHERS = {"a fifth": A_FIFTH, "bursts": BURSTS, "expired": EXPIRED}
+
+
+@pytest.mark.parametrize(
+    ("play", "weather"),
+    [
+        ("canary good", "a fifth"),
+        ("canary bad", "expired"),
+        ("blue-green good", "bursts"),
+        ("rolling bad", "a fifth"),
+    ],
+)
+def test_aws_fails_again_and_again_and_nothing_is_lost(
+    shell: Shell, lab: Lab, fresh: str, play: str, weather: str
+) -> None:
+    """Whoever runs it says it again when the tool could not even begin to look."""
+    strategy, kind = play.split()
+    mark = lab.mark()
+    with load(shell) as seen:
+        until(lambda: lab.calls(mark), "users have found the service")
+        for fault in WEATHERS[weather]:
+            lab.add(**fault)
+        ended = patiently(shell, [strategy, fresh if kind == "good" else "bad"])
+        lab.clear()
+    assert ended["status"] == ("shipped" if kind == "good" else "rolled_back"), ended
+    assert seen.lost == 0, seen.report
+    struck = [row for row in lab.calls(mark) if row["fault"]]
+    assert len(struck) >= (3 if weather == "expired" else 20)
+    assert {row["service"] for row in struck} >= {"elbv2", "autoscaling", "dynamodb"}
+    assert standing(shell).idle == EMPTY
+
+
+def patiently(shell: Shell, command: list[str]) -> Any:
+    """The result of the process that ended it; each of the others says what it could not reach."""
+    arguments = command
+    for _ in range(20):
+        done = shell.run("--output", "json", *arguments)
+        result = json.loads(done.stdout.strip().splitlines()[-1])
+        if result["status"] in ("shipped", "rolled_back", "halted"):
+            return result
+        assert done.returncode in (1, 2), result
+        assert result["reason"], done.stderr
+        begun = "nothing is being deployed" not in result["reason"]
+        arguments = ["resume"] if begun else command
+    raise AssertionError(f"still not ended: {result}")
 
 
 class Runner:

@@ -9,7 +9,8 @@ record. Only stickiness may have to be left to the next deployment (deployer.sti
 from msgspec.structs import replace
 
 from deployer import stickiness
-from deployer.plan import Deployment, Frozen, Status, Suspended
+from deployer.held import Frozen, Suspended
+from deployer.plan import Deployment, Status
 from deployer.ports import Freeze, ResumeProcesses, Stick, Suspend, Thaw
 
 PATIENCE_S = 600.0  # so long a cloud that does not answer is asked to put things back

@@ -15,6 +15,7 @@ import msgspec
 from deployer.analysis.judge import Rule, Tally
 from deployer.cohort import Cohort
 from deployer.errors import PlanInvalid
+from deployer.held import Frozen, Suspended, Unstuck
 from deployer.hooks import About, HookAction, HookPoint
 from deployer.model import Admitted, Amount, Release, Slot, Snapshot, Weights
 from deployer.ports import Surge
@@ -192,36 +193,6 @@ class Event(msgspec.Struct, frozen=True):
     kind: str
     note: str
     detail: Mapping[str, Any] = {}
-
-
-class Suspended(msgspec.Struct, frozen=True):
-    """Processes of a slot's group that a deployment has suspended, or may have."""
-
-    slot: Slot
-    processes: tuple[str, ...]
-
-
-class Frozen(msgspec.Struct, frozen=True):
-    """A slot whose group a deployment keeps from shrinking, or may.
-
-    was:    its minimum before.
-    raised: the largest minimum that it was given, or may have been.
-    """
-
-    slot: Slot
-    was: int
-    raised: int
-
-
-class Unstuck(msgspec.Struct, frozen=True):
-    """The production rule's stickiness, which a deployment has switched off, or may have.
-
-    sticky_s: for how long it kept a client, seconds.
-    at:       when it was switched off, epoch seconds: no cookie is younger.
-    """
-
-    sticky_s: int
-    at: float
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from deployer.durations import spell
+from deployer.held import Unstuck
 from deployer.model import Snapshot
-from deployer.plan import Deployment, Status, Unstuck
+from deployer.plan import Deployment, Status
 from deployer.ports import SetWeights, Stick
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.kinds import Step

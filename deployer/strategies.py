@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from deployer import admission, stages, stickiness
 from deployer import rolling as in_place
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
+from deployer.footing import require_room, require_sound, serving
 from deployer.hooks import HookPoint
 from deployer.model import WHOLE, Slot, SlotState, Snapshot
 from deployer.plan import Deployment, Intent, Plan, basis_of
@@ -257,55 +258,6 @@ def activated(seen: Snapshot, deployment: Deployment) -> bool:
 def irreversible(seen: Snapshot, deployment: Deployment) -> bool:
     """Users reach a release that cannot go back safely: nothing may send them back by itself."""
     return deployment.plan.irreversible and activated(seen, deployment)
-
-
-def serving(seen: Snapshot) -> Slot | None:
-    """The slot that serves everything; None if nothing was ever released.
-
-    Raises:
-        NotPossibleNow: both slots have traffic.
-    """
-    if seen.weights is None:
-        return None
-    if seen.weights.sole is None:
-        raise NotPossibleNow(
-            f"both slots serve ({seen.weights}): an earlier deployment was left half-way; "
-            "run `deployer status`, then `deployer rollback`"
-        )
-    return seen.weights.sole
-
-
-def require_sound(seen: Snapshot, stable: Slot) -> None:
-    """A deployment begins from a healthy environment only.
-
-    Raises:
-        NotPossibleNow: the live slot has fewer healthy instances than it should, or is being
-            scaled to none, so that nobody knows how many the release needs.
-    """
-    state = seen[stable]
-    if state.desired == 0:
-        raise NotPossibleNow(
-            f"{stable} serves everything, and its group is asked for 0 instances: give it its "
-            "desired capacity back, then run the command again"
-        )
-    if state.healthy() < state.desired:
-        raise NotPossibleNow(
-            f"{stable} serves everything with {state.healthy()} of {state.desired} instances "
-            "healthy: wait until it has recovered, then run the command again"
-        )
-
-
-def require_room(seen: Snapshot, candidate: Slot, capacity: int) -> None:
-    """A slot that cannot grow to the size it needs is refused before anything is changed.
-
-    Raises:
-        PlanInvalid: the group is too small.
-    """
-    if seen[candidate].max_size < capacity:
-        raise PlanInvalid(
-            f"{candidate} may have at most {seen[candidate].max_size} instances and {capacity} "
-            "are needed: raise max_instances in deployer.toml and deploy the stacks"
-        )
 
 
 def require_stops(intent: Intent, stops: tuple[int, ...]) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from deployer import control, strategies
+from deployer import control, footing, strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
@@ -218,7 +218,7 @@ def return_plan(app: App, seen: Snapshot, release: str | None, *, force: bool) -
     """
     if seen.weights is None:
         raise NotPossibleNow("nothing was ever released here: `deployer canary RELEASE` ships")
-    slot = strategies.serving(seen)
+    slot = footing.serving(seen)
     running = seen[slot].releases if slot else ()
     records = app.services.journal.history(app.services.environment, REMEMBERED)
     release = release or release_before(records, running)

@@ -21,10 +21,11 @@ from deployer.cli.stopping import (
 )
 from deployer.engine import Tell
 from deployer.errors import CloudUnavailable, DeployError, LeaseLost, Locked, NotPossibleNow
+from deployer.held import Unstuck
 from deployer.identity import deployment_id
 from deployer.journal import Active, Ask
 from deployer.model import Snapshot
-from deployer.plan import Deployment, Event, Plan, Status, Unstuck
+from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import Clock
 from deployer.render.plan import goal, title
 from deployer.render.progress import View, position

@@ -11,8 +11,9 @@ import pytest
 
 from deployer import strategies
 from deployer.errors import CloudUnavailable
+from deployer.held import Unstuck
 from deployer.model import Slot, Weights
-from deployer.plan import Deployment, Intent, Status, Unstuck
+from deployer.plan import Deployment, Intent, Status
 from deployer.ports import SetDesired, SetWeights, Stick
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour

@@ -5,8 +5,9 @@ from msgspec.structs import replace
 
 from deployer import stickiness, strategies
 from deployer.errors import PlanInvalid
+from deployer.held import Unstuck
 from deployer.model import Release, Slot, Snapshot, Weights
-from deployer.plan import Deployment, Intent, Status, Unstuck
+from deployer.plan import Deployment, Intent, Status
 from deployer.ports import SetWeights, Stick
 from deployer.steps.base import Act, Done
 from deployer.steps.route import Route

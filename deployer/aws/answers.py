@@ -31,6 +31,11 @@ NAMESPACE = re.compile(rb' xmlns="[^"]*"')
 
 Parse = Callable[["Element"], Any]
 
+
+class Unknown(Exception):
+    """A newer botocore's model has something that none of the answers had: it reads them itself."""
+
+
 SCALARS: Final[dict[str, Parse]] = {
     "boolean": lambda node: node.text == "true",
     "double": lambda node: float(node.text or ""),
@@ -68,13 +73,14 @@ def split(
     shape = operation_model.output_shape
     opening, begins, rest = body.partition(b"<ResponseMetadata>")
     plain, _ = NAMESPACE.subn(b"", opening, count=1)
-    if status != 200 or shape is None or not begins or b"xmlns" in plain:
+    named = shape.serialization.get("resultWrapper") if shape is not None else None
+    if status != 200 or shape is None or named is None or not begins or b"xmlns" in plain:
         return None
-    wrapper = shape.serialization["resultWrapper"].encode()
+    wrapper = named.encode()
     before, begun, result = plain.partition(b"<%b>" % wrapper)
     try:
         found = understood(shape, begun + result.rstrip()) if begun else None
-    except (ET.ParseError, ValueError):
+    except (ET.ParseError, ValueError, Unknown):
         return None
     if found is None:
         return None
@@ -87,6 +93,7 @@ def understood(shape: Shape, result: bytes) -> dict[str, Any]:
 
     Raises:
         ET.ParseError, ValueError: it is none.
+        Unknown: as `compiled`.
     """
     read: dict[str, Any] = compiled(shape)(ET.fromstring(result))  # noqa: S314  AWS's words, over TLS
     return read
@@ -97,7 +104,7 @@ def compiled(shape: Shape) -> Parse:
     """The function that reads an element of this shape.
 
     Raises:
-        NotImplementedError: such a shape is in none of the answers above.
+        Unknown: such a shape is in none of the answers above.
     """
     if shape.type_name == "structure":
         return _structure(shape)
@@ -106,7 +113,7 @@ def compiled(shape: Shape) -> Parse:
         return lambda node: [each(child) for child in node]
     if shape.type_name in SCALARS:
         return SCALARS[shape.type_name]
-    raise NotImplementedError(f"{shape.name} is a {shape.type_name}")
+    raise Unknown(f"{shape.name} is a {shape.type_name}")
 
 
 def _structure(shape: Shape) -> Parse:

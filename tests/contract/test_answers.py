@@ -1,11 +1,12 @@
 """Long answers are read as botocore reads them: the same document, only sooner."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 from botocore.loaders import Loader
-from botocore.model import ListShape, OperationModel, Shape, StructureShape
+from botocore.model import ListShape, OperationModel, Shape, ShapeResolver, StructureShape
 from botocore.parsers import create_parser
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -119,3 +120,21 @@ def test_what_has_not_changed_is_not_read_again() -> None:
     again = answers.split(MODELS["autoscaling"], body, 200)
     assert again is not None
     assert again[0] == {"AutoScalingGroups": [{}]}
+
+
+SHAPES: Any = {"Blob": {"type": "blob"}}
+NEWER = {
+    "a protocol without a wrapper": StructureShape("Newer", {"type": "structure", "members": {}}),
+    "a member of another kind": StructureShape(
+        "Newer",
+        {"type": "structure", "members": {"Blob": {"shape": "Blob"}}, "resultWrapper": "Newer"},
+        ShapeResolver(SHAPES),
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", NEWER.values(), ids=NEWER)
+def test_what_a_newer_model_says_is_left_to_botocore(shape: StructureShape) -> None:
+    body = b"<D><Newer><Blob>eA==</Blob></Newer><ResponseMetadata></ResponseMetadata></D>"
+    operation: Any = SimpleNamespace(output_shape=shape)
+    assert answers.split(operation, body, 200) is None

@@ -7,15 +7,17 @@ from msgspec.structs import replace
 
 from deployer.analysis.judge import Rule
 from deployer.cohort import Cohort
+from deployer.errors import ChangeRefused
 from deployer.journal import Ask
 from deployer.model import Admitted, Blocked, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
 from deployer.ports import Change, SetCohort, SetWeights
+from deployer.steps.cohort import Dismiss
 from deployer.strategies import STRATEGIES
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
 from tests.sim.people import Person, approves, ask_at
-from tests.sim.play import INTENT, Play, play
+from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 
 BLUE, GREEN = Slot.BLUE, Slot.GREEN
 BETA = Cohort.parse("header:X-Beta=yes")
@@ -100,14 +102,37 @@ def test_exactly_the_group_goes_first_and_stays_until_the_release_has_everything
     assert [p for p in parts if p.slot is BLUE and p.others and admitted < p.at < whole]
 
 
-@pytest.mark.parametrize("name", ["failing the group", "aborted at its weight", "crashing"])
-def test_on_the_way_back_the_group_leaves_first_to_a_slot_that_stands(name: str) -> None:
+def test_on_the_way_back_the_weights_go_first_and_the_group_after_them() -> None:
+    sim, _ = STORIES["aborted at its weight"].tell({})
+    traffic = [c for _, c in sim.cloud.changes if isinstance(c, SetCohort | SetWeights)]
+    assert traffic[-2:] == [SetWeights(Weights(1000, 0), Weights(500, 500)), SetCohort(None, OURS)]
+    left = moment(sim, SetCohort, -1)
+    assert not [p for p in sim.cloud.ledger.parts if p.slot is GREEN and p.at >= left]
+
+
+@pytest.mark.parametrize("name", ["failing the group", "crashing"])
+def test_a_group_that_alone_had_the_release_is_all_that_goes_back(name: str) -> None:
     sim, _ = STORIES[name].tell({})
     traffic = [c for _, c in sim.cloud.changes if isinstance(c, SetCohort | SetWeights)]
-    back = traffic.index(SetCohort(None, OURS))
-    assert all(c == SetWeights(Weights(1000, 0), Weights(500, 500)) for c in traffic[back + 1 :])
-    left = moment(sim, SetWeights if traffic[back + 1 :] else SetCohort, -1)
-    assert not [p for p in sim.cloud.ledger.parts if p.slot is GREEN and p.at >= left]
+    assert traffic == [SetCohort(OURS, None), SetCohort(None, OURS)]
+
+
+def test_a_groups_rule_that_refuses_to_go_holds_up_nobody_else() -> None:
+    sim = play(group=100)
+    ask_at(sim, 330.0, Ask.ABORT)
+
+    def refuse() -> None:
+        record = sim.journal.peek(ENVIRONMENT)
+        if record is not None and isinstance(record.deployment.step, Dismiss):
+            raise ChangeRefused("not authorized")
+
+    sim.gate.hooks["cloud.apply"] = refuse
+    deployment = sim.ship(GROUPED)
+    assert deployment.status is Status.HALTED
+    assert "not authorized" in deployment.reason
+    assert sim.cloud.rule == Weights(1000, 0)
+    assert sim.cloud.cohort == OURS
+    assert sim.cloud.ledger.outages == []
 
 
 def test_a_release_that_fails_the_group_harms_nobody_else() -> None:

@@ -50,6 +50,17 @@ class Lease:
     expires_at: float
 
 
+def name_of(owner: str) -> str:
+    """Who an owner is, whatever process of theirs it is (`identity.owner`).
+
+    A lease that has no more than that name waits for the next visit of somebody who comes and goes:
+    it lives on, and nobody acts. Two visits of one name never overlap, since each is an owner of its
+    own while it lasts.
+    """
+    name, mark, _ = owner.rpartition(" #")
+    return name if mark else owner
+
+
 @dataclass(frozen=True, slots=True)
 class Active:
     """The deployment that an environment carries out now."""
@@ -102,7 +113,7 @@ class Journal(Protocol):
         ...
 
     def take_over(self, environment: str, lease: Lease, now: float) -> Deployment:
-        """Continue the active deployment of a runner whose lease has run out.
+        """Continue the active deployment of a runner whose lease has run out, or waits for us.
 
         Raises:
             Locked: the lease is still alive.
@@ -112,6 +123,13 @@ class Journal(Protocol):
 
     def release(self, deployment: Deployment, lease: Lease) -> None:
         """Let anyone take the deployment over at once; nothing if `lease`'s owner has lost it."""
+        ...
+
+    def rest(self, deployment: Deployment, lease: Lease) -> None:
+        """Leave it to the next visit of `lease`'s owner: until then the lease goes on (`name_of`).
+
+        Nothing if that owner has lost it, or the deployment has ended.
+        """
         ...
 
     def requested(self, deployment: Deployment) -> Request | None:

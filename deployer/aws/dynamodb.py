@@ -17,7 +17,16 @@ from deployer.aws.records import ACTIVE, RECORD, Record
 from deployer.aws.session import Aws
 from deployer.aws.table import TRIES, Table, Values, key
 from deployer.errors import Halted, LeaseLost, NotFound, NotPossibleNow
-from deployer.journal import Active, Ask, Lease, Request, Unreadable, outranking, readable
+from deployer.journal import (
+    Active,
+    Ask,
+    Lease,
+    Request,
+    Unreadable,
+    name_of,
+    outranking,
+    readable,
+)
 from deployer.plan import Deployment
 from deployer.ports import Clock
 
@@ -86,7 +95,9 @@ class DynamoJournal:
         raise self._table.busy()
 
     def take_over(self, environment: str, lease: Lease, now: float) -> Deployment:
-        """Continue the active deployment of a runner whose lease has run out. Three calls.
+        """Continue the active deployment of a runner whose lease has run out, or waits for us.
+
+        Three calls.
 
         Raises:
             Locked: the lease is still alive.
@@ -99,7 +110,7 @@ class DynamoJournal:
                 raise NotFound(
                     f"nothing is being deployed in {environment}: see `deployer history`"
                 )
-            if found.lease.expires_at > now:
+            if found.lease.expires_at > now and found.lease.owner != name_of(lease.owner):
                 if found.lease.owner == lease.owner:
                     return found.deployment  # our own take-over, whose reply was lost
                 raise records.locked(found, now)
@@ -119,6 +130,19 @@ class DynamoJournal:
             "owner": {"S": lease.owner},
         }
         self._table.update(self._table.change(where, values, f"{RUNS} AND #owner = :owner"))
+
+    def rest(self, deployment: Deployment, lease: Lease) -> None:
+        """Leave it to the next visit of `lease`'s owner: until then the lease goes on. One call.
+
+        Where it is no longer ours, or the deployment has ended, there is nothing to leave.
+        """
+        where = self._key(deployment.environment, deployment.id)
+        values: Values = {
+            "owner": {"S": name_of(lease.owner)},
+            "lease_until": records.number(lease.expires_at),
+        }
+        ours: Values = {":ours": {"S": lease.owner}}
+        self._table.update(self._table.change(where, values, f"{RUNS} AND #owner = :ours", ours))
 
     def requested(self, deployment: Deployment) -> Request | None:
         """What a person has asked of it, if anything. One call."""
@@ -260,8 +284,12 @@ class DynamoJournal:
                 "lease_until": records.number(lease.expires_at),
                 "version": {"N": str(taken.version)},
             },
-            f"{RUNS} AND #version = :seen AND #lease_until <= :now",
-            {":seen": {"N": str(taken.version - 1)}, ":now": records.number(now)},
+            f"{RUNS} AND #version = :seen AND (#lease_until <= :now OR #owner = :waits)",
+            {
+                ":seen": {"N": str(taken.version - 1)},
+                ":now": records.number(now),
+                ":waits": {"S": name_of(lease.owner)},
+            },
         )
 
 

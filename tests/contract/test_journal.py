@@ -290,6 +290,61 @@ def test_a_released_lease_can_be_taken_over_at_once(
     assert journal.take_over(fresh, lease(clock, YOU), clock.now()).id == begun.id
 
 
+FIRST, SECOND = "supervisor #1", "supervisor #2"
+
+
+def test_what_waits_for_somebodys_next_visit_is_theirs_alone(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock, FIRST))
+    with pytest.raises(Locked):
+        journal.take_over(fresh, lease(clock, SECOND), clock.now())
+    journal.rest(begun, lease(clock, FIRST))
+    active = journal.active(fresh)
+    assert active is not None
+    assert active.lease == lease(clock, "supervisor")
+    with pytest.raises(Locked):
+        journal.take_over(fresh, lease(clock, YOU), clock.now())
+    with pytest.raises(LeaseLost):
+        journal.save(begun, lease(clock, FIRST))
+    taken = journal.take_over(fresh, lease(clock, SECOND), clock.now())
+    assert taken.version == begun.version + 1
+    with pytest.raises(Locked):
+        journal.take_over(fresh, lease(clock, FIRST), clock.now())
+
+
+def test_of_two_visits_at_once_one_takes_over(
+    journal: DynamoJournal, clock: ManualClock, fresh: str, aws: Aws
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock, FIRST))
+    journal.rest(begun, lease(clock, FIRST))
+
+    def overtake(**_event: object) -> None:
+        aws.dynamodb.meta.events.unregister("before-call.*.UpdateItem", overtake)
+        journal.take_over(fresh, lease(clock, SECOND), clock.now())
+
+    aws.dynamodb.meta.events.register("before-call.*.UpdateItem", overtake)
+    with pytest.raises(Locked):
+        journal.take_over(fresh, lease(clock, "supervisor #3"), clock.now())
+    active = journal.active(fresh)
+    assert active is not None
+    assert active.lease.owner == SECOND
+
+
+def test_only_who_holds_a_lease_can_leave_it_to_a_next_visit(
+    journal: DynamoJournal, clock: ManualClock, fresh: str
+) -> None:
+    begun = journal.begin(deployment(fresh, clock), lease(clock))
+    journal.rest(begun, lease(clock, FIRST))
+    active = journal.active(fresh)
+    assert active is not None
+    assert active.lease.owner == ME
+    saved = journal.save(finished(begun, clock), lease(clock))
+    journal.rest(saved, lease(clock))
+    assert journal.load(fresh, begun.id) == saved
+    assert journal.active(fresh) is None
+
+
 def test_releasing_what_has_ended_changes_nothing(
     journal: DynamoJournal, clock: ManualClock, fresh: str
 ) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from deployer.errors import LeaseLost, Locked, NotFound, NotPossibleNow, PlanInvalid
-from deployer.journal import Active, Lease, Request, Unreadable, outranking, readable
+from deployer.journal import Active, Lease, Request, Unreadable, name_of, outranking, readable
 from deployer.plan import Deployment, decode, encode
 from tests.sim.faults import Gate
 
@@ -36,6 +36,9 @@ class SimJournal:
         if held is not None and (held[0], held[1].owner) == (deployment.id, lease.owner):
             expired = Lease(lease.owner, self.gate.clock.now())
             self.locks[deployment.environment] = (held[0], expired)
+
+    def rest(self, deployment: Deployment, lease: Lease) -> None:
+        return self.gate.through("journal.rest", lambda: self._rest(deployment, lease))
 
     def requested(self, deployment: Deployment) -> Request | None:
         return self.gate.through("journal.requested", lambda: self.requests.get(deployment.id))
@@ -99,9 +102,15 @@ class SimJournal:
         deployment_id, held = self.locks[environment]
         if held.owner == lease.owner:
             return self._load(deployment_id)
-        if now < held.expires_at:
+        if now < held.expires_at and held.owner != name_of(lease.owner):
             raise Locked(f"{environment} is taken by {held.owner}")
         return self._store(self._load(deployment_id), lease)
+
+    def _rest(self, deployment: Deployment, lease: Lease) -> None:
+        held = self.locks.get(deployment.environment)
+        if held is not None and (held[0], held[1].owner) == (deployment.id, lease.owner):
+            waits = Lease(name_of(lease.owner), lease.expires_at)
+            self.locks[deployment.environment] = (held[0], waits)
 
     def _store(self, deployment: Deployment, lease: Lease) -> Deployment:
         raised = replace(deployment, version=deployment.version + 1)

@@ -1,0 +1,145 @@
+"""The supervisor: carries on what a runner has left, a visit at a time.
+
+A schedule calls it every minute. It takes over a deployment whose lease has run out, gets it as far
+as that goes without waiting, and leaves the rest to its next visit: meanwhile the lease, in the
+supervisor's own name, goes on, so that nobody takes the pause between two visits for a death. Kill a
+visit at any instruction, and the first one after its lease has run out finds the same record. Should
+the schedule call twice at once, one of the two acts.
+
+    the lease                                   what a visit does
+    is there none: nothing is being deployed    nothing
+    lives: a runner's, or another visit's       nothing
+    waits for the next visit                    carries it on
+    has run out                                 carries it on, or takes it back (`Policy`)
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from deployer import control
+from deployer.engine import Runner
+from deployer.errors import CloudUnavailable, DeployError, Locked, NotFound, NotPossibleNow
+from deployer.journal import Active, Ask, Journal, Lease, Request, name_of
+from deployer.plan import Deployment, Status
+from deployer.ports import Clock
+
+Policy = Literal["resume", "rollback"]
+"""What becomes of a deployment whose runner is gone. One that a person holds paused stays where it
+is, and one that cannot go back goes on, whatever the policy."""
+
+
+class State(StrEnum):
+    """What a visit has found, or left behind."""
+
+    FREE = "nothing is being deployed"
+    ATTENDED = "somebody carries it out"
+    ABANDONED = "its runner is gone"
+    OURS = "it waits for the supervisor's next visit"
+    ENDED = "it has ended"
+    STUCK = "it could not be carried on"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one visit to an environment came to.
+
+    deployment: as it stands now; None: there is none.
+    words:      why it could not be carried on.
+    """
+
+    state: State
+    deployment: Deployment | None = None
+    words: str = ""
+
+
+def look(active: Active | None, name: str, now: float) -> State:
+    """What there is to do for the supervisor `name`. Pure.
+
+    A visit of ours that died has changed its lease's owner already: what it left is not abandoned by
+    a runner, and no reason to go back.
+    """
+    if active is None:
+        return State.FREE
+    if active.lease.owner == name:
+        return State.OURS
+    if active.lease.expires_at > now:
+        return State.ATTENDED
+    return State.OURS if name_of(active.lease.owner) == name else State.ABANDONED
+
+
+def turns_back(deployment: Deployment, policy: Policy) -> bool:
+    """Whether one that its runner has abandoned is to go back. Pure."""
+    held = deployment.paused_at is not None
+    if policy == "resume" or held or deployment.status is not Status.RUNNING:
+        return False
+    return deployment.ending is None and not control.stuck(deployment)
+
+
+@dataclass(frozen=True, slots=True)
+class Supervisor:
+    """One visit's supervisor of one environment.
+
+    runner:  the engine; its owner is this visit's alone (`identity.owner` of the supervisor's name),
+             its lease outlasts the pause between two visits.
+    stay_s:  how long the visit may last.
+    request: a wish in the supervisor's name, different each time.
+    """
+
+    environment: str
+    journal: Journal
+    clock: Clock
+    runner: Runner
+    stay_s: float
+    policy: Policy
+    request: Callable[[Ask], Request]
+
+    def visit(self) -> Visit:
+        """Carry on what is left to us, as far as it goes without waiting.
+
+        Raises no DeployError: the next environment wants its visit too, and this one gets another.
+        """
+        try:
+            active = self.journal.active(self.environment)
+            state = look(active, name_of(self.runner.owner), self.clock.now())
+            if active is None or state is State.ATTENDED:
+                return Visit(state, active.deployment if active else None)
+            if state is State.ABANDONED and turns_back(active.deployment, self.policy):
+                self._turn_back()
+            return self._carry(active)
+        except DeployError as error:
+            return Visit(State.STUCK, None, str(error))
+
+    def _turn_back(self) -> None:
+        """Asked before it is taken over: should we die in between, the wish stands.
+
+        Its runner may be slow rather than dead; then that one goes back, as the policy wants it.
+        """
+        with suppress(NotPossibleNow):  # it was asked for already, or has ended
+            self.journal.ask(self.environment, self.request(Ask.ABORT))
+
+    def _carry(self, active: Active) -> Visit:
+        lease = Lease(self.runner.owner, self.clock.now() + self.runner.lease_s)
+        try:
+            taken = self.journal.take_over(self.environment, lease, self.clock.now())
+        except Locked:
+            return Visit(State.ATTENDED, active.deployment)  # somebody was faster
+        except NotFound:
+            return Visit(State.ENDED, active.deployment)
+        try:
+            after = self.runner.visit(Active(taken, active.lease), self.stay_s)
+        except DeployError as error:
+            self._rest(taken)
+            return Visit(State.STUCK, taken, str(error))
+        if after.status.final:
+            return Visit(State.ENDED, after)
+        self._rest(after)
+        return Visit(State.OURS, after)
+
+    def _rest(self, deployment: Deployment) -> None:
+        """Without an answer our lease runs out by itself, and the next visit but some takes over."""
+        lease = Lease(self.runner.owner, self.clock.now() + self.runner.lease_s)
+        with suppress(CloudUnavailable):
+            self.journal.rest(deployment, lease)

@@ -38,4 +38,9 @@ def caller(environ: Mapping[str, str] = os.environ) -> str:
 
 def owner(environ: Mapping[str, str] = os.environ) -> str:
     """Who holds a lease: different for every process, since the lease keeps two apart."""
-    return f"{caller(environ)} #{os.getpid()}-{secrets.token_hex(3)}"
+    return f"{caller(environ)} #{tag()}"
+
+
+def tag() -> str:
+    """Different for every process, and every time."""
+    return f"{os.getpid()}-{secrets.token_hex(3)}"

@@ -6,7 +6,7 @@ The only module that knows both sides. It is imported by the commands that talk 
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -29,6 +29,7 @@ from deployer.errors import AccessProblem, NotFound, SettingsInvalid
 from deployer.hooks import NO_HOOKS, Hooks
 from deployer.journal import Journal, Lease
 from deployer.model import WHOLE, Amount, Release
+from deployer.operations.supervisor import Policy, Supervisor
 from deployer.plan import Intent, Limits, Roll
 from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Metrics, Prober
 from deployer.preflight import Surroundings
@@ -46,6 +47,7 @@ class Services:
     owner:        holds leases: different for every process.
     caller:       who asks, for people.
     on_interrupt: what a signal means to a deployment that this process carries out.
+    takeover:     what the supervisor makes of a deployment whose runner is gone.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
     """
 
@@ -68,6 +70,7 @@ class Services:
     on_interrupt: Literal["pause", "rollback"] = "pause"
     hooks: Hooks = NO_HOOKS
     sticks_s: int = 0
+    takeover: Policy = "resume"
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -88,6 +91,29 @@ class Services:
             alarms=self.alarms,
             hooks=self.hooks,
         )
+
+    def supervisor(self, every_s: float, tell: Tell) -> Supervisor:
+        """One visit's; its lease outlasts the pause until the next one, though one be late.
+
+        every_s: seconds between two visits.
+        """
+        visitor = f"{SUPERVISOR} #{identity.tag()}"
+        lease_s = max(self.lease_s, 2 * every_s + VISIT_S)
+        runner = replace(self.runner(self.clock, tell), owner=visitor, lease_s=lease_s)
+        by = f"{SUPERVISOR} ({self.caller})"
+        return Supervisor(
+            environment=self.environment,
+            journal=self.journal,
+            clock=self.clock,
+            runner=runner,
+            stay_s=VISIT_S,
+            policy=self.takeover,
+            request=lambda ask: identity.request(ask, by),
+        )
+
+
+SUPERVISOR = "supervisor"
+VISIT_S = 45.0  # a visit waits for nothing but a hook
 
 
 def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Services:
@@ -124,6 +150,7 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         owner=identity.owner(environ),
         caller=identity.caller(environ),
         on_interrupt=settings.journal.on_interrupt,
+        takeover=settings.journal.takeover,
         sticks_s=int(environment.stickiness_s),
         scale=scale,
         hooks=BackgroundHooks(aws, service, environment.name, scale, environ),

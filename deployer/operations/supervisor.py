@@ -47,12 +47,12 @@ class Visit:
     """What one visit to an environment came to.
 
     deployment: as it stands now; None: there is none.
-    words:      why it could not be carried on.
+    problem:    why it could not be carried on.
     """
 
     state: State
     deployment: Deployment | None = None
-    words: str = ""
+    problem: DeployError | None = None
 
 
 def look(active: Active | None, name: str, now: float) -> State:
@@ -110,7 +110,7 @@ class Supervisor:
                 self._turn_back()
             return self._carry(active)
         except DeployError as error:
-            return Visit(State.STUCK, None, str(error))
+            return Visit(State.STUCK, None, error)
 
     def _turn_back(self) -> None:
         """Asked before it is taken over: should we die in between, the wish stands.
@@ -132,7 +132,7 @@ class Supervisor:
             after = self.runner.visit(Active(taken, active.lease), self.stay_s)
         except DeployError as error:
             self._rest(taken)
-            return Visit(State.STUCK, taken, str(error))
+            return Visit(State.STUCK, taken, error)
         if after.status.final:
             return Visit(State.ENDED, after)
         self._rest(after)

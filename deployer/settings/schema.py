@@ -192,6 +192,9 @@ class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     on_interrupt: Annotated[
         Literal["pause", "rollback"], Meta(description='"pause" or "rollback"')
     ] = "pause"
+    takeover: Annotated[
+        Literal["resume", "rollback"], Meta(description='"resume" or "rollback"')
+    ] = "resume"
 
 
 class EnvironmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

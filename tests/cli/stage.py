@@ -86,6 +86,7 @@ class Stage:
             find_release=find_release, poll_s=10.0, lease_s=60.0, owner=owner,
             caller="alice@laptop", scale=100.0, alarms=play.alarms,
             look_around=lambda: self.around, on_interrupt=settings.journal.on_interrupt,
+            takeover=settings.journal.takeover,
             sticks_s=int(settings.environment.stickiness_s),
         )  # fmt: skip
 

@@ -91,7 +91,7 @@ TABLE = [
     ("[canary]\nbakes = 1", "deployer.toml: canary.bakes is not a setting; did you mean 'bake'?"),
     (
         "[journal]\nxyz = 1",
-        "deployer.toml: journal.xyz is not a setting; known here: lease, poll, on_interrupt",
+        "deployer.toml: journal.xyz is not a setting; known here: lease, poll, on_interrupt, takeover",
     ),
     (
         f"{DEV}canary]\nweigths = [5]",

@@ -1,0 +1,95 @@
+"""`deployer supervise`: carry on what runners have left, from any machine that stays on."""
+
+from contextlib import ExitStack
+
+import click
+
+from deployer.cli.app import App, app_of
+from deployer.cli.ending import EXIT, Ending
+from deployer.cli.params import Duration
+from deployer.cli.stopping import pause, stoppable
+from deployer.durations import seconds
+from deployer.engine import Tell
+from deployer.model import Snapshot
+from deployer.operations.supervisor import State, Visit
+from deployer.plan import Deployment, Event
+from deployer.render.progress import View
+from deployer.render.visit import visit_document, visit_text
+
+
+@click.command(short_help="Carry on deployments whose runner is gone.")
+@click.option(
+    "--every", type=Duration(), default="1m", show_default=True,
+    help="From the end of one visit to the next.",
+)  # fmt: skip
+@click.option("--once", is_flag=True, help="One visit, for a schedule that calls again.")
+@click.pass_context
+def supervise(ctx: click.Context, *, every: str, once: bool) -> Ending:
+    """Carry on deployments whose runner is gone.
+
+    A runner that was killed leaves traffic where it was. This command looks every
+    minute, and when a runner's lease has run out, it takes the deployment over and
+    carries it on, or back, as journal.takeover of deployer.toml says. A living runner
+    is left alone; of two supervisors one acts. What a person holds paused stays paused,
+    and judged. What Ctrl-C has left is carried on too: `deployer pause` first, if it is
+    to wait for you.
+
+    With --once it makes one visit. --every must then be how often the schedule calls:
+    the lease outlasts the pause until then.
+
+    \b
+    Exit status: 0; of the last visit: 4 the deployment halted, or what kept the
+                 visit from carrying it on (1, 2, 5).
+    Example:     deployer --env prod supervise
+    """  # noqa: D301  \b is for click
+    app, every_s = app_of(ctx), seconds(every)
+    services = app.services
+    with stoppable() as stop:
+        visit = tell_visit(app, visited(app, every_s), None)
+        while not once and pause(services.clock, stop, services.scale, every_s):
+            visit = tell_visit(app, visited(app, every_s), visit)
+    return ending_of(visit)
+
+
+def visited(app: App, every_s: float) -> Visit:
+    """One visit, while people watch what it does."""
+    services = app.services
+    with ExitStack() as watching:
+        tells: list[Tell] = []
+
+        def tell(deployment: Deployment, event: Event, seen: Snapshot | None) -> None:
+            """Not before there is something to tell is there a view of it."""
+            if not tells:
+                view = View(
+                    services.service, services.environment, deployment, scale=services.scale
+                )
+                tells.append(watching.enter_context(app.output.watch(view, services.clock)))
+            tells[0](deployment, event, seen)
+
+        return services.supervisor(every_s, tell).visit()
+
+
+def tell_visit(app: App, visit: Visit, before: Visit | None) -> Visit:
+    """What it came to, unless that is what the one before came to."""
+    services = app.services
+    if before is None or _place(before) != _place(visit):
+        document = visit_document(visit, services.clock.now())
+        place = f"{services.service}/{services.environment}"
+        app.output.page(lambda _: visit_text(visit, place), [document])
+    return visit
+
+
+def _place(visit: Visit) -> tuple[object, ...]:
+    deployment = visit.deployment
+    where = (deployment.id, deployment.status, deployment.cursor) if deployment else ()
+    return visit.state, str(visit.problem), *where
+
+
+def ending_of(visit: Visit) -> Ending:
+    """The last visit's problem is the command's; a deployment that went back is none."""
+    if visit.problem is not None:
+        return Ending("error", visit.problem.exit_code, str(visit.problem), visit.deployment)
+    deployment = visit.deployment
+    if visit.state is State.ENDED and deployment is not None and EXIT[deployment.status] == 4:
+        return Ending(deployment.status.value, 4, deployment.reason, deployment)
+    return Ending()

@@ -1,0 +1,47 @@
+"""What the supervisor's visit came to, for people and for programs. Pure."""
+
+from rich.text import Text
+
+from deployer.operations.supervisor import State, Visit
+from deployer.plan import Deployment
+from deployer.render.documents import Document, deployment_document
+from deployer.render.plan import goal, title
+from deployer.render.progress import WORDS, position
+from deployer.render.words import iso, one_line
+
+STYLES = {State.STUCK: "red", State.OURS: "cyan"}
+
+
+def visit_text(visit: Visit, place: str) -> Text:
+    """One line."""
+    return Text(f"{place}: {_words(visit)}", style=STYLES.get(visit.state, ""))
+
+
+def _words(visit: Visit) -> str:
+    deployment = visit.deployment
+    about = f"{title(deployment.first_plan)} ({deployment.id})" if deployment else ""
+    if visit.problem is not None:
+        return f"{about or 'it'} could not be carried on: {one_line(str(visit.problem))}"
+    if deployment is None:
+        return visit.state.value
+    if visit.state is State.OURS:
+        return f"carrying on {about}, {_standing(deployment)}"
+    if visit.state is State.ENDED:
+        return f"{about} has ended: {WORDS[deployment.status]}"
+    return f"{about} has its runner"
+
+
+def _standing(deployment: Deployment) -> str:
+    held = "paused " if deployment.paused_at is not None else ""
+    return f"{held}at {position(deployment)} ({goal(deployment.step)})"
+
+
+def visit_document(visit: Visit, at: float) -> Document:
+    """The same."""
+    deployment = visit.deployment
+    return {
+        "at": iso(at), "deployment": deployment.id if deployment else None, "event": "visit",
+        "state": visit.state.name.lower(),
+        "problem": str(visit.problem) if visit.problem is not None else None,
+        "record": deployment_document(deployment, at, whole=False) if deployment else None,
+    }  # fmt: skip

@@ -1,0 +1,139 @@
+"""`deployer supervise`: visits from a machine that stays on."""
+
+import signal
+
+import pytest
+
+from deployer.model import Weights
+from deployer.plan import Status
+from tests.cli.conftest import Staged
+from tests.cli.stage import Stage
+from tests.cli.test_stopping import interrupt
+from tests.sim.faults import Fault
+from tests.sim.fleet import Behaviour
+
+POLICY = '\n[journal]\ntakeover = "rollback"\n'
+
+
+def abandoned(shop: Stage, after_s: float = 100.0) -> None:
+    """A canary whose process was killed; its lease is out."""
+
+    def die() -> None:
+        raise MemoryError("killed")
+
+    shop.at(after_s, die)
+    shop.journal.forgetful = True
+    assert shop.run("canary", "v2").exit_code == 1
+    shop.journal.forgetful = False
+    shop.play.clock.sleep(61.0)
+
+
+def until_free(shop: Stage, *options: str) -> str:
+    """A schedule calls every minute, a process each; what the last visit said."""
+    for _ in range(60):
+        done = shop.run("supervise", "--once", *options)
+        assert done.exit_code == 0, done.output
+        if shop.journal.peek("sim") is None:
+            return done.output
+        shop.play.clock.sleep(60.0)
+    raise AssertionError("sixty visits were not enough")
+
+
+def test_an_idle_environment_is_left_alone(staged: Staged) -> None:
+    done = staged().run("supervise", "--once")
+    assert (done.exit_code, done.stdout) == (0, "shop/sim: nothing is being deployed\n")
+
+
+def test_what_a_killed_runner_left_is_carried_to_its_end(staged: Staged) -> None:
+    shop = staged()
+    abandoned(shop)
+    said = until_free(shop)
+    assert "canary v2" in said
+    assert "has ended: shipped" in said
+    assert shop.records[0].status is Status.SHIPPED
+    assert shop.play.cloud.rule == Weights(0, 1000)
+    assert shop.play.oracle.violations == []
+
+
+def test_the_settings_can_say_that_it_goes_back(staged: Staged) -> None:
+    shop = staged()
+    shop.config.write_text(shop.config.read_text() + POLICY)
+    abandoned(shop)
+    assert "has ended: rolled back" in until_free(shop)
+    assert shop.records[0].reason == "aborted by supervisor (alice@laptop)"
+    assert shop.play.cloud.rule == Weights(1000, 0)
+
+
+def test_a_bad_release_that_was_left_goes_back(staged: Staged) -> None:
+    shop = staged(behaviours={"v2": Behaviour(errors=30)})
+    abandoned(shop)
+    assert "has ended: rolled back" in until_free(shop)
+    assert shop.play.cloud.rule == Weights(1000, 0)
+
+
+def test_a_living_runner_is_left_alone_and_people_are_told(staged: Staged) -> None:
+    shop = staged()
+    said: list[str] = []
+    shop.at(100.0, lambda: said.append(shop.run("supervise", "--once").output))
+    assert shop.run("canary", "v2").exit_code == 0
+    assert said[0].startswith("shop/sim: canary v2 (")
+    assert said[0].endswith(" has its runner\n")
+
+
+def test_while_it_comes_and_goes_others_see_it_at_work(staged: Staged) -> None:
+    shop = staged()
+    abandoned(shop)
+    shop.run("supervise", "--once")
+    (status, *_), _ = shop.json("status")
+    assert status["active"]["lease_owner"] == "supervisor"
+    assert status["active"]["lease_alive"] is True
+    assert shop.run("pause").exit_code == 0
+    shop.play.clock.sleep(60.0)
+    said = shop.run("supervise", "--once")
+    assert "paused at step" in said.output
+    assert shop.run("resume").exit_code == 0
+    assert "has ended: shipped" in until_free(shop)
+
+
+def test_one_that_halts_in_the_visit_is_not_a_quiet_end(staged: Staged) -> None:
+    shop = staged()
+    abandoned(shop)
+    shop.play.move_weights_at(1.0, Weights(300, 700))
+    shop.play.clock.sleep(2.0)
+    for _ in range(10):
+        documents, exit_code = shop.json("supervise", "--once")
+        if exit_code:
+            break
+        shop.play.clock.sleep(60.0)
+    assert exit_code == 4
+    assert documents[-1]["status"] == "halted"
+    assert documents[-2]["event"] == "visit"
+    assert documents[-2]["state"] == "ended"
+
+
+def test_a_visit_without_an_answer_says_so_and_the_next_one_goes_on(staged: Staged) -> None:
+    shop = staged()
+    abandoned(shop)
+    shop.play.gate.faults = {len(shop.play.gate.names): Fault.THROTTLED}
+    documents, exit_code = shop.json("supervise", "--once")
+    assert exit_code == 1
+    assert documents[0]["state"] == "stuck"
+    assert "Rate exceeded" in documents[0]["problem"]
+    assert "has ended: shipped" in until_free(shop)
+
+
+def test_without_once_it_keeps_coming_until_a_signal(staged: Staged) -> None:
+    shop = staged()
+    abandoned(shop)
+    interrupt(shop, 3_600.0, signal.SIGINT)
+    done = shop.run("supervise")
+    assert done.exit_code == 0, done.output
+    assert shop.records[0].status is Status.SHIPPED
+    assert done.stdout.splitlines()[-1] == "shop/sim: nothing is being deployed"
+
+
+@pytest.mark.parametrize("every", ["soon", "5"])
+def test_a_bad_pause_is_a_usage_error(staged: Staged, every: str) -> None:
+    done = staged().run("supervise", "--every", every)
+    assert done.exit_code == 2
+    assert f"'{every}' is not a duration" in done.output

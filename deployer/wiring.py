@@ -130,7 +130,7 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
     service, environment = settings.service.name, settings.environment
     scale = clock.scale if isinstance(clock, ScaledClock) else 1.0
     aws = Aws(environment.region, pacing.shared(environment.region, clock))
-    found = find(aws, service, environment)
+    found = find(aws, service, environment) if settings.existing is None else named(aws, settings)
     return Services(
         service=service,
         environment=environment.name,
@@ -217,6 +217,17 @@ def find(aws: Aws, service: str, environment: EnvironmentSettings) -> published.
         raise
     require_account(aws, environment.account)
     return found
+
+
+def named(aws: Aws, settings: Settings) -> published.Published:
+    """What the settings name where others made it, in the account that they name.
+
+    Raises:
+        AccessProblem: as `connect`.
+        NotPossibleNow: something is missing yet: `deployer verify` says how to get it.
+    """
+    require_account(aws, settings.environment.account)
+    return published.of_settings(settings)
 
 
 def require_account(aws: Aws, account: str) -> None:

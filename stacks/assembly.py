@@ -42,11 +42,14 @@ def application(outdir: Path | None = None) -> App:
 def populate(app: App, path: Path, environment: str | None = None) -> dict[str, Stacks]:
     """The stacks of one environment, or of all in the file, by its name.
 
+    An environment on what others made has none of ours.
+
     Raises:
         NotFound, SettingsInvalid: as `deployer.settings.reading.load`.
     """
     names = environments(path) if environment is None else (environment,)
-    return {name: stacks_of(app, load(path, name)) for name in names}
+    ours = (settings for name in names if (settings := load(path, name)).existing is None)
+    return {settings.environment.name: stacks_of(app, settings) for settings in ours}
 
 
 def stacks_of(app: App, settings: Settings) -> Stacks:

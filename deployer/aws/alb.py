@@ -3,6 +3,10 @@
 ModifyRule replaces the whole list of actions and has no compare-and-swap (aws-facts 1.1), so a
 change reads the rule, compares it with what the caller believes, and sends everything back with
 nothing but the two weights changed; and the rule's stickiness, where the change says so.
+
+On a listener of others it stands in front of the rule, or the default action, that leads to the
+service today (`Front`): as long as it is not made, the live weights are what that one says, which
+nobody but its owner ever changes (docs/decisions/0010).
 """
 
 from __future__ import annotations
@@ -13,16 +17,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from deployer import topology
+from deployer.aws import front
 from deployer.aws import weights as scale
 from deployer.aws.failures import asking, changing, code_of
 from deployer.aws.needs import Need, Resource
+from deployer.aws.published import Front
 from deployer.aws.session import Aws
 from deployer.errors import ChangeRefused, DeployError, Halted, WeightsMoved
 from deployer.model import Slot, Weights
 from deployer.ports import SetWeights, Stick
 
 if TYPE_CHECKING:
-    from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef, ActionTypeDef, RuleTypeDef
+    from mypy_boto3_elbv2.type_defs import (
+        ActionOutputTypeDef,
+        ActionTypeDef,
+        RuleConditionTypeDef,
+        RuleTypeDef,
+    )
     from mypy_boto3_elbv2.type_defs import TargetGroupStickinessConfigTypeDef as Stickiness
 
 NEEDS = (
@@ -32,7 +43,6 @@ NEEDS = (
     Need("elasticloadbalancing:ModifyRule", Resource.RULE),
 )
 NOT_STICKY: Stickiness = {"Enabled": False}
-PRIORITY = str(topology.PRODUCTION_RULE_PRIORITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +51,19 @@ class ProductionRule:
 
     target_groups: ARN per slot.
     tags:          written on the rule when it is made.
+    front:         where it stands among the rules of others; None: the listener is the stacks'.
     """
 
     aws: Aws
     listener: str
     target_groups: dict[Slot, str]
     tags: dict[str, str]
+    front: Front | None = None
+
+    @property
+    def priority(self) -> int:
+        """Where the rule is made."""
+        return self.front.priority if self.front else topology.PRODUCTION_RULE_PRIORITY
 
     def read(self) -> tuple[Weights | None, int | None]:
         """The live weights, None without a rule; and for how many seconds it sticks, None: not.
@@ -66,7 +83,9 @@ class ProductionRule:
             Halted: as `read`.
         """
         rule = self.find(rules)
-        return (None, None) if rule is None else (self._weights_of(rule), sticky_s(rule))
+        if rule is None:
+            return self._unmade(rules), None
+        return self._weights_of(rule), sticky_s(rule)
 
     def change(self, change: SetWeights) -> None:
         """Send `change.weights`. Two calls; one if they are live already.
@@ -76,9 +95,8 @@ class ProductionRule:
                 would be switched off, is not `change.sticky_s`; nothing was changed.
             Halted, CloudUnavailable, AccessProblem, ChangeRefused: as `read` and `changing`.
         """
-        rule = self.find(self.rules())
-        live = None if rule is None else self._weights_of(rule)
-        sticks = None if rule is None else sticky_s(rule)
+        rules = self.rules()
+        rule, (live, sticks) = self.find(rules), self.read_among(rules)
         unstick = change.unsticks and sticks is not None
         if live == change.weights and not unstick:
             return
@@ -88,7 +106,7 @@ class ProductionRule:
                 f"the rule sticks for {sticks} s, which was not so when it was read: looking again"
             )
         if rule is None:
-            self._create(change)
+            self._create(change, rules)
         else:
             self._modify(rule, change.weights, NOT_STICKY if unstick else None)
 
@@ -99,8 +117,9 @@ class ProductionRule:
             WeightsMoved: the live weights are not `change.live`; nothing was changed.
             Halted, CloudUnavailable, AccessProblem, ChangeRefused: as `read` and `changing`.
         """
-        rule = self.find(self.rules())
-        require_expected(None if rule is None else self._weights_of(rule), change.live)
+        rules = self.rules()
+        rule = self.find(rules)
+        require_expected(self.read_among(rules)[0], change.live)
         if rule is not None and sticky_s(rule) is None:
             again: Stickiness = {"Enabled": True, "DurationSeconds": change.sticky_s}
             self._modify(rule, change.live, again)
@@ -117,12 +136,12 @@ class ProductionRule:
             raise Halted(
                 f"several production rules share the two slots: delete all but one: {arns}"
             )
-        foreign = [rule["RuleArn"] for rule in rules if rule.get("Priority") == PRIORITY]
-        if foreign and not mine:
+        at_ours = [rule["RuleArn"] for rule in rules if rule.get("Priority") == str(self.priority)]
+        if at_ours and not mine:
             raise Halted(
-                f"the rule at priority {PRIORITY} of the listener is not the deployer's (it must "
-                f"match {topology.PRODUCTION_RULE_PATH} and forward to exactly the two slots' "
-                f"target groups): move or delete {foreign[0]}"
+                f"the rule at priority {self.priority} of the listener is not the deployer's (it "
+                f"must {self._shape} and forward to exactly the two slots' target groups): move or "
+                f"delete {at_ours[0]}"
             )
         return mine[0] if mine else None
 
@@ -138,27 +157,45 @@ class ProductionRule:
             )
             return tuple(rule for page in pages for rule in page["Rules"])
 
+    @property
+    def _shape(self) -> str:
+        path = f"match {topology.PRODUCTION_RULE_PATH}"
+        return path if self.front is None else "be in front of the rule that the settings name"
+
     def _is_mine(self, rule: RuleTypeDef) -> bool:
-        shares = _shares(rule.get("Actions", ()))
-        return set(shares) == set(self.target_groups.values()) and _catches_all(rule)
+        """Among the rules of others only its place tells it apart: they may share traffic too."""
+        if set(_shares(rule.get("Actions", ()))) != set(self.target_groups.values()):
+            return False
+        if self.front is None:
+            return _catches_all(rule)
+        return rule.get("Priority") == str(self.priority) and rule["RuleArn"] != self.front.behind
+
+    def _unmade(self, rules: Sequence[RuleTypeDef]) -> Weights | None:
+        """The live weights before the rule is made: None where nothing is behind it."""
+        if self.front is None:
+            return None
+        return front.says(front.behind(self.front, rules), self.target_groups)
+
+    def narrowing(self, rules: Sequence[RuleTypeDef]) -> list[RuleConditionTypeDef]:
+        """What requests must be, beside anything, for the rule to see them."""
+        if self.front is None:
+            return []
+        return front.narrowing(self.find(rules) or front.behind(self.front, rules))
 
     def _weights_of(self, rule: RuleTypeDef) -> Weights:
         shares = _shares(rule["Actions"])
         return scale.read(*(shares[self.target_groups[slot]] for slot in Slot))
 
-    def _create(self, change: SetWeights) -> None:
+    def _create(self, change: SetWeights, rules: Sequence[RuleTypeDef]) -> None:
         """Make the rule; if another process was faster, or a reply was lost, look what it says."""
         try:
             with changing("elasticloadbalancing:CreateRule", self.listener):
                 self.aws.elbv2.create_rule(
                     ListenerArn=self.listener,
-                    Priority=topology.PRODUCTION_RULE_PRIORITY,
-                    Conditions=[
-                        {
-                            "Field": "path-pattern",
-                            "PathPatternConfig": {"Values": [topology.PRODUCTION_RULE_PATH]},
-                        }
-                    ],
+                    Priority=self.priority,
+                    Conditions=front.conditions(front.behind(self.front, rules))
+                    if self.front
+                    else [front.EVERYTHING],
                     Actions=[self._forward(change.weights)],
                     Tags=[{"Key": key, "Value": value} for key, value in self.tags.items()],
                 )

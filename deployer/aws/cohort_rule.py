@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from deployer import topology
 from deployer.aws.alb import ProductionRule
 from deployer.aws.failures import changing, code_of
+from deployer.aws.front import without
 from deployer.aws.group_conditions import conditions, told
 from deployer.aws.needs import Need, Resource
 from deployer.errors import ChangeRefused, DeployError, WeightsMoved
@@ -27,7 +28,6 @@ NEEDS = (
     Need("elasticloadbalancing:AddTags", Resource.NEW_RULE),
     Need("elasticloadbalancing:DeleteRule", Resource.COHORT_RULE),
 )
-PRIORITY = str(topology.COHORT_RULE_PRIORITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,16 @@ class CohortRule:
 
     production: ProductionRule
 
+    @property
+    def priority(self) -> int:
+        """Before the production rule; among the rules of others right before it."""
+        front = self.production.front
+        return front.priority - 1 if front else topology.COHORT_RULE_PRIORITY
+
     def among(self, rules: Sequence[RuleTypeDef]) -> Admitted | Blocked | None:
         """What `rules`, all of the listener's, make of a user group."""
-        taken = _at_our_priority(rules)
-        return self._obstacle(rules) if taken is None else self._read(taken)
+        taken = self._at_our_priority(rules)
+        return self._obstacle(rules) if taken is None else self._read(taken, rules)
 
     def change(self, change: SetCohort) -> None:
         """Make the group's rule, or delete it. Two calls; one if that is done already.
@@ -62,17 +68,18 @@ class CohortRule:
                 "who, then `deployer status`"
             )
         if change.admitted is not None:
-            self._create(change.admitted)
-        elif taken := _at_our_priority(rules):
+            self._create(change.admitted, rules)
+        elif taken := self._at_our_priority(rules):
             self._delete(taken["RuleArn"])
 
-    def _read(self, rule: RuleTypeDef) -> Admitted | Blocked:
+    def _read(self, rule: RuleTypeDef, rules: Sequence[RuleTypeDef]) -> Admitted | Blocked:
         slots = {arn: slot for slot, arn in self.production.target_groups.items()}
-        cohort, slot = told(rule.get("Conditions", ())), slots.get(_target(rule))
+        own = without(rule.get("Conditions", ()), self.production.narrowing(rules))
+        cohort, slot = told(own), slots.get(_target(rule))
         if cohort is not None and slot is not None and not rule.get("Transforms"):
             return Admitted(cohort, slot)
         return Blocked(
-            f"the listener's rule at priority {PRIORITY} is not one that the deployer makes for a "
+            f"the listener's rule at priority {self.priority} is not one that the deployer makes for a "
             f"user group: move or delete {rule['RuleArn']}"
         )
 
@@ -81,10 +88,10 @@ class CohortRule:
         rule = self.production.find(rules)
         if rule is None:
             return None
-        if int(rule["Priority"]) < topology.COHORT_RULE_PRIORITY:
+        if int(rule["Priority"]) < self.priority:
             return Blocked(
                 f"the production rule has priority {rule['Priority']} and comes before a group's "
-                f"({PRIORITY}): give it {topology.PRODUCTION_RULE_PRIORITY}"
+                f"({self.priority}): give it {topology.PRODUCTION_RULE_PRIORITY}"
             )
         more: list[str] = [
             action["Type"] for action in rule["Actions"] if action["Type"] != "forward"
@@ -97,7 +104,7 @@ class CohortRule:
             )
         return None
 
-    def _create(self, admitted: Admitted) -> None:
+    def _create(self, admitted: Admitted, rules: Sequence[RuleTypeDef]) -> None:
         """Make it; if another process was faster, or a reply was lost, look what it says."""
         tags = {**self.production.tags, topology.COHORT_TAG: str(admitted.slot)}
         target_group = self.production.target_groups[admitted.slot]
@@ -105,8 +112,8 @@ class CohortRule:
             with changing("elasticloadbalancing:CreateRule", self.production.listener):
                 self.production.aws.elbv2.create_rule(
                     ListenerArn=self.production.listener,
-                    Priority=topology.COHORT_RULE_PRIORITY,
-                    Conditions=conditions(admitted.cohort),
+                    Priority=self.priority,
+                    Conditions=[*conditions(admitted.cohort), *self.production.narrowing(rules)],
                     Actions=[{"Type": "forward", "TargetGroupArn": target_group}],
                     Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
                 )
@@ -120,6 +127,9 @@ class CohortRule:
                     f"{live}"
                 ) from error
 
+    def _at_our_priority(self, rules: Sequence[RuleTypeDef]) -> RuleTypeDef | None:
+        return next((r for r in rules if r.get("Priority") == str(self.priority)), None)
+
     def _delete(self, arn: str) -> None:
         try:
             with changing("elasticloadbalancing:DeleteRule", arn):
@@ -127,10 +137,6 @@ class CohortRule:
         except DeployError as error:
             if code_of(error) != "RuleNotFound":
                 raise
-
-
-def _at_our_priority(rules: Sequence[RuleTypeDef]) -> RuleTypeDef | None:
-    return next((rule for rule in rules if rule.get("Priority") == PRIORITY), None)
 
 
 def _target(rule: RuleTypeDef) -> str:

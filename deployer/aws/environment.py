@@ -33,6 +33,7 @@ from deployer.aws.launch_templates import Boots, LaunchTemplates
 from deployer.aws.published import Published
 from deployer.aws.session import Aws
 from deployer.aws.targets import Targets
+from deployer.aws.versions import TagKeys
 from deployer.errors import ChangeRefused, Halted, NotFound, WeightsMoved
 from deployer.model import Instance, Release, Slot, SlotState, Snapshot
 from deployer.ports import (
@@ -68,12 +69,14 @@ class AwsCloud:
         self._aws = aws
         self._slots = published.slots
         self._clock = clock
-        self._templates = LaunchTemplates(aws, clock)
+        keys = TagKeys(published.release_tag, published.artifact_tag)
+        self._templates = LaunchTemplates(aws, clock, keys)
         self._rule = ProductionRule(
             aws,
             published.listener,
             {slot: published.slots[slot].target_group for slot in Slot},
             {SERVICE_TAG: service, ENVIRONMENT_TAG: environment},
+            published.front,
         )
         self._cohort = CohortRule(self._rule)
 

@@ -17,7 +17,7 @@ from deployer.aws import versions
 from deployer.aws.failures import asking, changing, code_of
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
-from deployer.aws.versions import Version
+from deployer.aws.versions import TAG_KEYS, TagKeys, Version
 from deployer.errors import ChangeRefused, CloudUnavailable, NotFound
 from deployer.model import Release
 from deployer.ports import Clock
@@ -69,9 +69,10 @@ class _Known:
 class LaunchTemplates:
     """The slots' launch templates; remembers versions for its own life."""
 
-    def __init__(self, aws: Aws, clock: Clock) -> None:
+    def __init__(self, aws: Aws, clock: Clock, keys: TagKeys = TAG_KEYS) -> None:
         self._aws = aws
         self._clock = clock
+        self._keys = keys
         self._known: dict[str, _Known] = {}
 
     def boots(self, templates: Iterable[str]) -> dict[str, Boots]:
@@ -173,11 +174,15 @@ class LaunchTemplates:
                 **span,
             )
             for page in pages:
-                yield from map(versions.understood, page["LaunchTemplateVersions"])
+                for found in page["LaunchTemplateVersions"]:
+                    yield versions.understood(found, self._keys)
 
     def _existing(self, template: str, release: Release, source: Version) -> Version | None:
         known = self._known[template].versions.values()
-        return next((v for v in known if versions.carries(v, release, source)), None)
+        return next((v for v in known if self._carries(v, release, source)), None)
+
+    def _carries(self, version: Version, release: Release, source: Version) -> bool:
+        return versions.carries(version, release, source, self._keys)
 
     def _make(self, template: str, release: Release, source: Version) -> Version:
         with changing("ec2:CreateLaunchTemplateVersion", template):
@@ -185,11 +190,11 @@ class LaunchTemplates:
                 LaunchTemplateId=template,
                 SourceVersion=str(source.number),
                 VersionDescription=versions.described(release, source),
-                LaunchTemplateData=versions.needed(release, source),
+                LaunchTemplateData=versions.needed(release, source, self._keys),
                 ClientToken=versions.token(template, release, source),
             )
         _require_sound(made, template, release)
-        version = versions.understood(made["LaunchTemplateVersion"])
+        version = versions.understood(made["LaunchTemplateVersion"], self._keys)
         self._known[template].versions[version.number] = version
         return version
 

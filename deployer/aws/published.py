@@ -1,4 +1,8 @@
-"""What the service stack publishes once, in one SSM parameter, for the CLI to read once."""
+"""An environment's identifiers.
+
+The service stack publishes them once, in one SSM parameter, for the CLI to read once; where others
+made the resources, the settings name them.
+"""
 
 from typing import Literal, NoReturn
 
@@ -10,7 +14,9 @@ from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.errors import AccessProblem, CloudUnavailable, DeployError, NotFound, NotPossibleNow
 from deployer.model import Slot
-from deployer.topology import stack_name, topology_parameter
+from deployer.settings import artifacts
+from deployer.settings.schema import Settings
+from deployer.topology import ARTIFACT_TAG, RELEASE_TAG, stack_name, topology_parameter
 
 NEEDS = (Need("ssm:GetParameter", Resource.TOPOLOGY),)
 
@@ -33,8 +39,22 @@ class PublishedSlots(msgspec.Struct, frozen=True):
         return self.blue if slot is Slot.BLUE else self.green
 
 
+class Front(msgspec.Struct, frozen=True):
+    """Where the deployer's rule stands on a listener of others.
+
+    behind:   ARN of the rule that it stands in front of; empty: the default action.
+    priority: its own; a user group's rule has the one before.
+    """
+
+    behind: str
+    priority: int
+
+
 class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """Identifiers of one environment; `listener`, `test_listener`, `load_balancer` are ARNs."""
+    """Identifiers of one environment; `listener`, `test_listener`, `load_balancer` are ARNs.
+
+    front: None: the listener belongs to the stacks, and nothing serves without the deployer's rule.
+    """
 
     version: Literal[1]
     listener: str
@@ -45,6 +65,69 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     slots: PublishedSlots
     journal_table: str
     artifact_bucket: str
+    front: Front | None = None
+    release_tag: str = RELEASE_TAG
+    artifact_tag: str = ARTIFACT_TAG
+
+
+# What a deployment cannot do without, of an environment that others made.
+COMPLETE = (
+    "blue_launch_template",
+    "green_target_group",
+    "green_group",
+    "green_launch_template",
+    "journal_table",
+)
+
+
+def lacking(settings: Settings) -> tuple[str, ...]:
+    """Keys of [environments.NAME.existing] that are still empty and must not be."""
+    existing = settings.existing
+    if existing is None:
+        return ()
+    own_bucket = artifacts.location(settings).bucket is None
+    keys = (*COMPLETE, *(("artifact_bucket",) if own_bucket else ()))
+    return tuple(key for key in keys if not getattr(existing, key))
+
+
+def of_settings(settings: Settings) -> Published:
+    """What the settings of an environment that others made name.
+
+    Raises:
+        NotPossibleNow: something is still missing; `deployer verify` tells how to get it.
+    """
+    existing, name = settings.existing, settings.environment.name
+    missing = lacking(settings)
+    if existing is None or missing:
+        raise NotPossibleNow(
+            f"deployer.toml: environments.{name}.existing has no {', no '.join(missing)}: "
+            "`deployer verify` tells how to get what is missing"
+        )
+    listener = existing.listener
+    return Published(
+        version=1,
+        listener=listener,
+        test_listener=existing.test_listener or listener,
+        load_balancer=listener.rpartition("/")[0].replace(":listener/", ":loadbalancer/", 1),
+        url=existing.url,
+        test_url=existing.test_url or existing.url,
+        slots=PublishedSlots(
+            *(
+                PublishedSlot(
+                    *(
+                        getattr(existing, f"{slot}_{key}")
+                        for key in ("target_group", "group", "launch_template")
+                    )
+                )
+                for slot in Slot
+            )
+        ),
+        journal_table=existing.journal_table,
+        artifact_bucket=existing.artifact_bucket,
+        front=Front(existing.rule, existing.rule_priority),
+        release_tag=existing.release_tag,
+        artifact_tag=existing.artifact_tag,
+    )
 
 
 def read(aws: Aws, service: str, environment: str) -> Published:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from deployer.model import Release
 from deployer.topology import ARTIFACT_TAG, RELEASE_TAG, VERSION_MARK
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
         RequestLaunchTemplateDataTypeDef,
     )
 
+
+class TagKeys(NamedTuple):
+    """The instance tags that say what to run, as the boot script reads them."""
+
+    release: str = RELEASE_TAG
+    artifact: str = ARTIFACT_TAG
+
+
+TAG_KEYS = TagKeys()
 # What an instance is made of, that is to carry its release.
 TAGGED = ("instance", "volume")
 
@@ -47,7 +56,7 @@ class Version:
         return self.source is None
 
 
-def understood(found: LaunchTemplateVersionTypeDef) -> Version:
+def understood(found: LaunchTemplateVersionTypeDef, keys: TagKeys = TAG_KEYS) -> Version:
     """A version as EC2 describes it."""
     data = found.get("LaunchTemplateData", {})
     tags = _tags(data.get("TagSpecifications", ()))
@@ -57,7 +66,7 @@ def understood(found: LaunchTemplateVersionTypeDef) -> Version:
         return Version(number, None, None, image, tags)
     own = tags.get("instance", {})
     name, _, source = description.removeprefix(VERSION_MARK).rpartition(" from ")
-    release = Release(own.get(RELEASE_TAG, name), own.get(ARTIFACT_TAG), image)
+    release = Release(own.get(keys.release, name), own.get(keys.artifact), image)
     # A description that someone else wrote names no source: older than anything the stack made.
     return Version(number, int(source) if source.isdecimal() else 0, release, image, tags)
 
@@ -67,35 +76,39 @@ def described(release: Release, source: Version) -> str:
     return f"{VERSION_MARK}{release.name} from {source.number}"
 
 
-def carries(version: Version, release: Release, source: Version) -> bool:
+def carries(version: Version, release: Release, source: Version, keys: TagKeys = TAG_KEYS) -> bool:
     """Whether `version` is what `needed` would make, so that it need not be made again."""
     return (
         version.source == source.number
         and version.image == (release.image or source.image)
-        and version.tags == wanted_tags(release, source)
+        and version.tags == wanted_tags(release, source, keys)
     )
 
 
-def wanted_tags(release: Release, source: Version) -> dict[str, dict[str, str]]:
+def wanted_tags(
+    release: Release, source: Version, keys: TagKeys = TAG_KEYS
+) -> dict[str, dict[str, str]]:
     """The source's tags, and the release's on instances and volumes.
 
     All of them: a list of TagSpecifications replaces the source's, it does not add to it.
     """
-    own = {RELEASE_TAG: release.name}
+    own = {keys.release: release.name}
     if release.artifact is not None:
-        own[ARTIFACT_TAG] = release.artifact
+        own[keys.artifact] = release.artifact
     added = {kind: {**source.tags.get(kind, {}), **own} for kind in TAGGED}
     return {**source.tags, **added}
 
 
-def needed(release: Release, source: Version) -> RequestLaunchTemplateDataTypeDef:
+def needed(
+    release: Release, source: Version, keys: TagKeys = TAG_KEYS
+) -> RequestLaunchTemplateDataTypeDef:
     """The data of the version to make; everything else is inherited from `source`."""
     specifications: list[LaunchTemplateTagSpecificationRequestTypeDef] = [
         {
             "ResourceType": kind,  # type: ignore[typeddict-item]  # a Literal of all types
             "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
         }
-        for kind, tags in wanted_tags(release, source).items()
+        for kind, tags in wanted_tags(release, source, keys).items()
     ]
     if release.image is None:
         return {"TagSpecifications": specifications}

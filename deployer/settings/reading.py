@@ -15,6 +15,7 @@ from msgspec.structs import fields
 
 from deployer.errors import NotFound, SettingsInvalid
 from deployer.settings.checking import as_written, joined, reject_unknown, spelled, struct, written
+from deployer.settings.existing import ExistingSettings
 from deployer.settings.hooks import HooksSettings
 from deployer.settings.rules import objections
 from deployer.settings.schema import (
@@ -22,6 +23,7 @@ from deployer.settings.schema import (
     BlueGreenSettings,
     CanarySettings,
     EnvironmentSettings,
+    ExistingEnvironment,
     JournalSettings,
     ProbeSettings,
     ProvisionSettings,
@@ -52,6 +54,7 @@ TUNABLE: Mapping[str, type[Struct]] = {
     "fleet": FleetSettings,
     "monitoring": MonitoringSettings,
 }
+EXISTING = "existing"  # a section that only environments have
 _SECTIONS = ("service", "release", *TUNABLE, "environments")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -139,7 +142,7 @@ def _shape(document: Mapping[str, Any], where: str) -> None:
             raise SettingsInvalid(f"{where} [{section}] is missing; see deployer.example.toml")
     for name, table in document["environments"].items():
         _require_table(table, f"{where} environments.{name}")
-        for section in TUNABLE:
+        for section in (*TUNABLE, EXISTING):
             _require_table(table.get(section, {}), f"{where} environments.{name}.{section}")
 
 
@@ -163,13 +166,20 @@ def _settings(
     document: Mapping[str, Any], name: str, overrides: Mapping[str, Any], where: str
 ) -> Settings:
     own = document["environments"][name]
-    place = {key: value for key, value in own.items() if key not in TUNABLE}
+    place = {key: value for key, value in own.items() if key not in (*TUNABLE, EXISTING)}
+    there = EXISTING in own
     return Settings(
         service=struct(ServiceSettings, document["service"], f"{where} service"),
         release=struct(ReleaseSettings, document.get("release", {}), f"{where} release"),
         environment=struct(
-            EnvironmentSettings, place, f"{where} environments.{name}", {"name": name}
+            ExistingEnvironment if there else EnvironmentSettings,
+            place,
+            f"{where} environments.{name}",
+            {"name": name},
         ),
+        existing=struct(ExistingSettings, own[EXISTING], f"{where} environments.{name}.{EXISTING}")
+        if there
+        else None,
         **_tuned(document, name, _by_section(overrides), where),
     )
 
@@ -210,6 +220,7 @@ def _checked(
         section, _, rest = key.partition(".")
         found = written(getattr(settings, section), rest)
         place = f"environments.{name}.{rest}" if section == "environment" else key
+        place = f"environments.{name}.{key}" if section == EXISTING else place
         source = "option:" if key in overrides else where
         raise SettingsInvalid(f"{source} {place} = {found} (in {name}): must be {allowed}")
     return settings

@@ -7,6 +7,7 @@ from itertools import pairwise
 from deployer.durations import percent
 from deployer.model import WHOLE, Amount
 from deployer.settings import artifacts, stack_rules
+from deployer.settings.existing import ExistingSettings
 from deployer.settings.objection import Objection
 from deployer.settings.schema import EnvironmentSettings, Settings
 
@@ -15,7 +16,10 @@ def objections(settings: Settings) -> Iterator[Objection]:
     """Everything in `settings` that contradicts something else in it."""
     yield from _release(settings)
     yield from _networks(settings.environment)
-    yield from _zones(settings.environment)
+    if settings.existing is None:
+        yield from _zones(settings.environment)
+    else:
+        yield from _pair(settings.existing)
     yield from _sizes(settings.environment)
     yield from _standby(settings)
     yield from _batches(settings)
@@ -57,6 +61,22 @@ def _zones(environment: EnvironmentSettings) -> Iterator[Objection]:
         )
     elif any(not zone.startswith(region) or zone == region for zone in zones):
         yield Objection("environment.zones", f"zones of the Region {region}, such as {region}a")
+
+
+def _pair(existing: ExistingSettings) -> Iterator[Objection]:
+    """Two slots are two of everything, and a rule of the listener is one of that listener."""
+    for key in ("target_group", "group", "launch_template"):
+        blue, green = (getattr(existing, f"{slot}_{key}") for slot in ("blue", "green"))
+        if blue and blue == green:
+            yield Objection(
+                f"existing.green_{key}", f"another one than blue_{key}: slots share nothing"
+            )
+    of_listener = existing.listener.replace(":listener/", ":listener-rule/", 1)
+    if existing.rule and not existing.rule.startswith(f"{of_listener}/"):
+        yield Objection("existing.rule", f"a rule of {existing.listener}")
+    test = existing.test_listener
+    if test and test.rpartition("/")[0] != existing.listener.rpartition("/")[0]:
+        yield Objection("existing.test_listener", "a listener of the same load balancer")
 
 
 def _sizes(environment: EnvironmentSettings) -> Iterator[Objection]:

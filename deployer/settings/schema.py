@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from deployer.settings.existing import ExistingSettings
 from deployer.settings.hooks import HooksSettings
 from deployer.settings.kinds import (
     Account,
@@ -231,8 +232,18 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     unhealthy_threshold: Threshold = 2
 
 
+class ExistingEnvironment(EnvironmentSettings, frozen=True, kw_only=True):
+    """The same beside [environments.NAME.existing]: what only the stacks read may be left out."""
+
+    zones: tuple[str, ...] = ()
+    image: ImageOrNone = ""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
-    """One environment's settings, its overrides merged in."""
+    """One environment's settings, its overrides merged in.
+
+    existing: None: the stacks made everything.
+    """
 
     service: ServiceSettings
     release: ReleaseSettings
@@ -249,3 +260,4 @@ class Settings(Struct, frozen=True, kw_only=True):
     balancer: BalancerSettings
     fleet: FleetSettings
     monitoring: MonitoringSettings
+    existing: ExistingSettings | None = None

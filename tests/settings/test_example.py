@@ -9,6 +9,7 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
 from deployer.settings.checking import written
+from deployer.settings.existing import ExistingSettings
 from deployer.settings.reading import environments, load
 from deployer.settings.schema import EnvironmentSettings, Settings
 
@@ -16,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "deployer.example.toml"
 DOCUMENT = tomllib.loads(EXAMPLE.read_text())
 SECTIONS = {
-    field.name: field.type for field in fields(Settings) if field.type is not EnvironmentSettings
+    field.name: field.type
+    for field in fields(Settings)
+    if field.name not in ("environment", "existing")
 }
 PLACE = {key: value for key, value in DOCUMENT["environments"]["prod"].items() if key != "canary"}
 
@@ -87,3 +90,24 @@ def test_the_sample_has_a_lab_and_a_protected_prod() -> None:
 )
 def test_a_value_is_spelled_as_the_file_has_it(section: str, key: str, text: str) -> None:
     assert written(getattr(load(EXAMPLE), section), key) == text
+
+
+def uncommented(tmp_path: Path) -> Path:
+    """The example with its last section, for resources of others, in force."""
+    lines = EXAMPLE.read_text().splitlines()
+    start = lines.index("#[environments.prod.existing]")
+    path = tmp_path / "deployer.toml"
+    path.write_text("\n".join([*lines[:start], *(line[1:] for line in lines[start:])]))
+    return path
+
+
+def test_the_section_for_resources_of_others_is_documented_whole(tmp_path: Path) -> None:
+    path = uncommented(tmp_path)
+    said = tomllib.loads(path.read_text())["environments"]["prod"]["existing"]
+    assert sorted(said) == sorted(field.encode_name for field in fields(ExistingSettings))
+    parsed = load(path).existing
+    for field in fields(ExistingSettings):
+        lines = [x for x in path.read_text().splitlines() if x.startswith(f"{field.name} = ")]
+        assert lines[-1].endswith("# no default") is (field.default is NODEFAULT), field.name
+        if field.default is not NODEFAULT:
+            assert getattr(parsed, field.name) == field.default, field.name

@@ -16,6 +16,7 @@ readonly HOME_DIRECTORY=/opt/deployer
 readonly UNIT=deployer.service
 readonly BOOT_UNIT=deployer-bootstrap.service
 readonly UNITS=/etc/systemd/system
+readonly AGENT=/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl
 readonly OUTPUT=/var/log/deployer/output.log
 readonly SECONDS_TO_ANSWER=120
 
@@ -39,8 +40,10 @@ main() {
   systemctl daemon-reload
   systemctl enable --quiet "$UNIT"
   systemctl "$verb" "$UNIT"
+  # Before anybody waits for an answer: what a release that never answers has to say is wanted most.
+  [[ -z ${AGENT_LOG_GROUP:-} ]] || start_agent "$release" ||
+    echo "deployer: the CloudWatch agent does not run: see the lines above" >&2
   await_answer "$release"
-  [[ -z ${AGENT_LOG_GROUP:-} ]] || start_agent || echo "deployer: the CloudWatch agent does not run" >&2
 }
 
 # cloud-init runs user data at the first boot only. An instance that was stopped in the middle of it,
@@ -151,27 +154,30 @@ await_answer() {
 }
 
 # Memory, disk, and what the application writes. Without it the release serves all the same.
+# The instance's id is the one dimension that the agent knows by itself: for the group's name it would
+# ask EC2 (DescribeTags), and send no metric until it may.
 start_agent() {
   local config=$HOME_DIRECTORY/agent.json
   printf '%s {\n  daily\n  rotate 3\n  maxsize 100M\n  copytruncate\n  missingok\n}\n' "$OUTPUT" \
     >/etc/logrotate.d/deployer &&
-    cat >"$config" <<AGENT &&
+    cat >"$config" <<AGENT_CONFIG &&
 {
   "metrics": {
-    "append_dimensions": {"InstanceId": "\${aws:InstanceId}", "AutoScalingGroupName": "\${aws:AutoScalingGroupName}"},
+    "append_dimensions": {"InstanceId": "\${aws:InstanceId}"},
     "metrics_collected": {
-      "mem": {"measurement": ["mem_used_percent"]},
-      "disk": {"measurement": ["used_percent"], "resources": ["/"]}
+      "mem": {"measurement": ["mem_used_percent"], "append_dimensions": {"Release": "$1"}},
+      "disk": {
+        "measurement": ["used_percent"], "resources": ["/"], "append_dimensions": {"Release": "$1"}
+      }
     }
   },
   "logs": {"logs_collected": {"files": {"collect_list": [
     {"file_path": "$OUTPUT", "log_group_name": "$AGENT_LOG_GROUP", "log_stream_name": "{instance_id}"}
   ]}}}
 }
-AGENT
-    dnf install --quiet --assumeyes amazon-cloudwatch-agent &&
-    /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl \
-      -a fetch-config -m ec2 -s -c "file:$config"
+AGENT_CONFIG
+    { [[ -x $AGENT ]] || dnf install --quiet --assumeyes amazon-cloudwatch-agent; } &&
+    "$AGENT" -a fetch-config -m ec2 -s -c "file:$config"
 }
 
 main "$@"

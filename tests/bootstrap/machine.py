@@ -33,6 +33,7 @@ from tests.bootstrap.metadata import ADDRESS, Metadata
 
 PROJECT = Path(__file__).parents[2]
 BUCKET, PREFIX = "artifacts", "shop"
+LOG_GROUP = "/deployer/shop/prod/output"
 CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
 SERVICE_PID = "run/systemd/deployer.service"
 SCRIPT = "/var/lib/cloud/instance/scripts/part-001"  # where cloud-init puts user data
@@ -71,8 +72,8 @@ class Root:
         for name in ("/usr", "/proc", "/dev", *SEEN):
             self._bind(name)
         (folder / "etc/hosts").write_text("127.0.0.1 localhost\n")
-        self._tool("aws")
-        self._tool("systemctl")
+        for name in ("aws", "systemctl", "dnf"):
+            self._tool(name)
         script = folder / SCRIPT.lstrip("/")
         script.parent.mkdir(parents=True)
         script.write_text(settings)
@@ -142,8 +143,9 @@ class World:
             "deployer:artifact": f"s3://{BUCKET}/{PREFIX}/{release}.tar.gz",
         }
 
-    def machine(self, name: str) -> Root:
-        script = user_data(ServiceSettings(name="shop", start="exec python3 app.py"))
+    def machine(self, name: str, log_group: str = "") -> Root:
+        start = "echo $RELEASE begins; exec python3 app.py"
+        script = user_data(ServiceSettings(name="shop", start=start), log_group)
         return Root(self.folder / name, script, self.environ)
 
     def outcome(self, root: Root, done: "subprocess.CompletedProcess[str]") -> Outcome:
@@ -217,11 +219,46 @@ def missing(world: World) -> list[Outcome]:
     return _refused(world, "missing")
 
 
+def agent(world: World) -> list[Outcome]:
+    """With the CloudWatch agent: a first boot, and another, which has the package already."""
+    world.upload("v1")
+    world.names("v1")
+    root = world.machine("agent", LOG_GROUP)
+    boots = []
+    for empty in (False, True):
+        if empty:
+            (root.folder / "etc/dnf").mkdir()
+            (root.folder / "etc/dnf/empty").touch()
+        outcome = world.outcome(root, root.boot())
+        taken = root.folder / "run/systemd/agent.json"
+        outcome.extra = {
+            "config": json.loads(taken.read_text()),
+            "output": (root.folder / "var/log/deployer/output.log").read_text(),
+            "rotated": (root.folder / "etc/logrotate.d/deployer").read_text(),
+        }
+        taken.unlink()
+        boots.append(outcome)
+        root.shut_down()
+    return boots
+
+
+def no_agent(world: World) -> list[Outcome]:
+    """The agent is wanted, and its package is nowhere."""
+    root = world.machine("no_agent", LOG_GROUP)
+    (root.folder / "etc/dnf").mkdir()
+    (root.folder / "etc/dnf/empty").touch()
+    outcome = world.outcome(root, root.boot())
+    root.shut_down()
+    return [outcome]
+
+
 STORIES: tuple[Callable[[World], list[Outcome]], ...] = (
     good,
     wrong_checksum,
     unmarked,
     missing,
+    agent,
+    no_agent,
 )
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.bootstrap.agent import permissions
+
 NAMESPACE = "unshare --user --map-root-user --mount --net --pid --fork --kill-child --mount-proc"
 TOOLS = ("unshare", "ip", "mount", "curl")
 
@@ -32,6 +34,7 @@ def lacking() -> str | None:
 LACKING = lacking()
 pytestmark = [
     pytest.mark.lab,
+    pytest.mark.timeout(180),
     pytest.mark.skipif(LACKING is not None, reason=f"no namespace of our own: {LACKING}"),
 ]
 Boots = dict[str, list[dict[str, Any]]]
@@ -46,7 +49,7 @@ def _boots(tmp_path_factory: pytest.TempPathFactory) -> Boots:
         capture_output=True,
         text=True,
         check=False,
-        timeout=58,
+        timeout=170,
     )
     assert done.returncode == 0, done.stderr
     told: Boots = json.loads(done.stdout)
@@ -105,3 +108,37 @@ def test_what_is_wrong_is_neither_installed_nor_started(
 def test_once_the_artifact_is_right_the_next_boot_serves_it(boots: Boots) -> None:
     mended = boots["wrong_checksum"][1]
     assert (mended["status"], mended["served"], mended["installed"]) == (0, "v2", ["v2"])
+
+
+def test_the_agent_gets_a_configuration_that_it_takes_and_needs_nothing_that_the_role_lacks(
+    boots: Boots,
+) -> None:
+    first, again = boots["agent"]
+    for boot in (first, again):  # at the second boot no package is looked for
+        assert (boot["status"], boot["served"]) == (0, "v1"), boot["said"]
+        assert "does not run" not in boot["said"]
+        config = boot["extra"]["config"]
+        assert permissions(config) == {
+            *("cloudwatch:PutMetricData", "logs:CreateLogStream", "logs:PutLogEvents")
+        }
+        (file,) = config["logs"]["logs_collected"]["files"]["collect_list"]
+        assert file == {
+            "file_path": "/var/log/deployer/output.log",
+            "log_group_name": "/deployer/shop/prod/output",
+            "log_stream_name": "{instance_id}",
+        }
+        measured = config["metrics"]["metrics_collected"]
+        assert {one["append_dimensions"]["Release"] for one in measured.values()} == {"v1"}
+
+
+def test_what_the_application_writes_is_in_the_file_that_the_agent_ships(boots: Boots) -> None:
+    extra = boots["agent"][0]["extra"]
+    assert "v1 begins" in extra["output"].splitlines()
+    assert extra["rotated"].startswith("/var/log/deployer/output.log {")
+
+
+def test_without_the_agents_package_the_release_serves_and_the_log_says_so(boots: Boots) -> None:
+    (boot,) = boots["no_agent"]
+    assert (boot["status"], boot["served"]) == (0, "v1"), boot["said"]
+    assert "Unable to find a match: amazon-cloudwatch-agent" in boot["said"]
+    assert "deployer: the CloudWatch agent does not run" in boot["said"]

@@ -1,17 +1,23 @@
-"""The two programs of Amazon Linux that a throw-away root lacks: `aws` and `systemctl`.
+"""The programs of Amazon Linux that a throw-away root lacks: `aws`, `systemctl`, `dnf` and an agent.
 
 `aws s3api get-object` does what the AWS CLI does, with the CLI's own libraries: credentials from the
 instance metadata service, the request, the --query. `systemctl` keeps one service, as its unit says.
+`dnf` has one package, the CloudWatch agent, unless /etc/dnf/empty is there; the agent's command takes a
+configuration as the real one does, and refuses what that would refuse (tests/bootstrap/agent.py).
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.bootstrap.agent import refusals
+
 UNITS = Path("/etc/systemd/system")
 RUN = Path("/run/systemd")
+AGENT = Path("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl")
 
 
 def aws(arguments: list[str]) -> int:
@@ -61,18 +67,48 @@ def _start(unit: str, *, again: bool) -> int:
     environment = dict(
         line.split("=", 1) for line in Path(said["EnvironmentFile"]).read_text().splitlines()
     )
-    service = subprocess.Popen(
-        said["ExecStart"].split(),
-        cwd=said["WorkingDirectory"],
-        env={"PATH": os.environ["PATH"], **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    kind, _, file = said["StandardOutput"].partition(":")
+    with Path(file if kind == "append" else os.devnull).open("ab") as output:
+        service = subprocess.Popen(
+            said["ExecStart"].split(),
+            cwd=said["WorkingDirectory"],
+            env={"PATH": os.environ["PATH"], **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
     pid.write_text(str(service.pid))
     return 0
 
 
+def dnf(arguments: list[str]) -> int:
+    """`dnf install --quiet --assumeyes PACKAGE`."""
+    if arguments != ["install", "--quiet", "--assumeyes", "amazon-cloudwatch-agent"]:
+        return 2
+    if Path("/etc/dnf/empty").exists():
+        sys.stderr.write("Error: Unable to find a match: amazon-cloudwatch-agent\n")
+        return 1
+    AGENT.parent.mkdir(parents=True)
+    AGENT.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.bootstrap.tools agent "$@"\n')
+    AGENT.chmod(0o755)
+    return 0
+
+
+def agent(arguments: list[str]) -> int:
+    """`amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:PATH`: keeps what it was given."""
+    *flags, where = arguments
+    if flags != ["-a", "fetch-config", "-m", "ec2", "-s", "-c"] or not where.startswith("file:/"):
+        return 1
+    config = json.loads(Path(where.removeprefix("file:")).read_text())
+    wrong = refusals(config)
+    sys.stderr.writelines(f"{line}\n" for line in wrong)
+    if not wrong:
+        (RUN / "agent.json").write_text(json.dumps(config))
+    return 1 if wrong else 0
+
+
+PROGRAMS = {"aws": aws, "systemctl": systemctl, "dnf": dnf, "agent": agent}
+
 if __name__ == "__main__":
-    sys.exit({"aws": aws, "systemctl": systemctl}[sys.argv[1]](sys.argv[2:]))
+    sys.exit(PROGRAMS[sys.argv[1]](sys.argv[2:]))

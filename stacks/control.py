@@ -28,7 +28,9 @@ class ControlStack(Stack):
     def __init__(self, scope: Construct, name: str, settings: Settings, **stack: Any) -> None:
         super().__init__(scope, name, **stack)
         protected = settings.environment.protected
-        self._removal = RemovalPolicy.RETAIN if protected else RemovalPolicy.DESTROY
+        # What a creation that failed leaves is empty, and nobody's: that is deleted all the same.
+        kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        self._removal = kept if protected else RemovalPolicy.DESTROY
         self.journal = self._journal(protected=protected)
         self.artifacts = self._artifacts()
         self.deployer = DeployerRole(self, "Deployer", settings, self.journal, self.artifacts)

@@ -166,6 +166,9 @@ def _root_volume() -> aws_ec2.BlockDevice:
     return aws_ec2.BlockDevice(
         device_name=ROOT_DEVICE,
         volume=aws_ec2.BlockDeviceVolume.ebs(
-            8, encrypted=True, volume_type=aws_ec2.EbsDeviceVolumeType.GP3
+            8,
+            encrypted=True,
+            volume_type=aws_ec2.EbsDeviceVolumeType.GP3,
+            delete_on_termination=True,  # said: what an image has as its default is its affair
         ),
     )

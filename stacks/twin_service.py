@@ -44,6 +44,9 @@ class TwinService(Construct):
         self.slots = {slot: SlotGroup(self, slot.value, shared) for slot in Slot}
         for priority, (slot, group) in enumerate(self.slots.items(), start=1):
             self._pin(slot, group, priority)
+            # The deployer's rule there names both target groups, which no template says: they could
+            # not be deleted before the listener (ResourceInUse), with which that rule vanishes.
+            self.entrance.production.node.add_dependency(group.target_group)
             group.grow()
         self.alarms = {slot: self._watch(slot, settings) for slot in Slot}
         self._publish(props, settings)

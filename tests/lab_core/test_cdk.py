@@ -16,6 +16,7 @@ from deployer.lab.cloudformation import api
 from deployer.lab.context import Context
 from deployer.lab.telemetry.telemetry import Telemetry
 from tests.lab_core.monitored import Silence
+from tests.leftovers import left
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -110,17 +111,27 @@ def test_the_life_of_a_stack_as_the_cli_sees_it(cli: Cli) -> None:
 
 @pytest.mark.cdk
 @pytest.mark.timeout(240)
-def test_the_projects_own_stacks(cli: Cli) -> None:
-    """Against moto's Auto Scaling: what these stacks need of CloudFormation is all there."""
+def test_the_projects_own_stacks(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against moto's Auto Scaling: what these stacks need of CloudFormation is all there.
+
+    A protected environment refuses its end; once the settings say otherwise it leaves nothing.
+    """
     cli("bootstrap", "aws://123456789012/us-east-1")
-    app = ("-a", f"{sys.executable} {ROOT / 'app.py'}", "-c", "env=lab", "--all")
+    before = left(cli.client)
+    app = ("-a", f"{sys.executable} {ROOT / 'app.py'}", "-c", "env=prod", "--all")
     out = ("-o", str(cli.context.directory / "own.out"))
     cli("deploy", *app, *out, "--require-approval", "never")
     assert cli("deploy", *app, *out, "--require-approval", "never").count("(no changes)") == 4
+    assert left(cli.client)["dashboards"]
+    refused = cli("destroy", *app, *out, "--force", fails=True)
+    assert "cannot be deleted while TerminationProtection is enabled" in refused
+
+    settings = tmp_path / "deployer.toml"
+    settings.write_text((ROOT / "deployer.toml").read_text() + "protected = false\n")
+    monkeypatch.setenv("DEPLOYER_CONFIG", str(settings))
+    cli("deploy", *app, *out, "--require-approval", "never")
     cli("destroy", *app, *out, "--force")
-    cloudformation = cli.client("cloudformation")
-    names = {one["StackName"] for one in cloudformation.describe_stacks()["Stacks"]}
-    assert names == {"CDKToolkit"}
+    assert left(cli.client) == before
 
 
 def test_environment_leads_to_the_lab_and_nowhere_else() -> None:

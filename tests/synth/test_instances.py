@@ -27,10 +27,13 @@ def test_the_image_is_pinned_and_nothing_re_resolves(templates: Templates) -> No
     assert set(parameters) == {"BootstrapVersion"}
 
 
-def test_the_root_volume_is_encrypted_and_as_large_as_its_image(templates: Templates) -> None:
+def test_the_root_volume_is_encrypted_as_large_as_its_image_and_goes_with_its_instance(
+    templates: Templates,
+) -> None:
+    root = {"Encrypted": True, "VolumeType": "gp3", "DeleteOnTermination": True}
     for template in templates.properties("service", "EC2::LaunchTemplate"):
         assert template["LaunchTemplateData"]["BlockDeviceMappings"] == [
-            {"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True, "VolumeType": "gp3"}}
+            {"DeviceName": "/dev/xvda", "Ebs": root}
         ]
 
 

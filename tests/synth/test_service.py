@@ -195,3 +195,13 @@ def test_the_topology_names_the_ports_of_each_environment(templates: Templates) 
     found = topology(templates, "prod")
     assert found["url"].endswith(":80")
     assert found["test_url"].endswith(":8080")
+
+
+@ENVIRONMENTS
+def test_a_listener_with_rules_that_no_template_knows_goes_before_what_they_lead_to(
+    templates: Templates, environment: str
+) -> None:
+    """While the deployer's rule is there, deleting a target group is refused: ResourceInUse."""
+    resources = templates.template("service", environment)["Resources"]
+    production = resources["EntranceBalancerProductionECD6754C"]
+    assert set(production["DependsOn"]) == {"BlueTargets16202A55", "GreenTargetsFDC1D409"}

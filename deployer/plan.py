@@ -1,12 +1,12 @@
 """The plan, the deployment that carries it out, and how both are written down.
 
 The journal holds intent, AWS holds facts. Whatever the engine needs after a crash is in the
-`Deployment`: the plan, the step, when it was entered (timers are start times, never sleeping
-threads), the weights that were last confirmed and those that may have been written since.
+`Deployment`: the plan, the step, when it was entered (timers are start times, not sleeping threads),
+the weights that were last confirmed and those that may have been written since.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from deployer.ports import Surge
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
 from deployer.steps.replace import Replace
+from deployer.steps.series import Series, folded, unfolded
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +114,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     before:    rolling: what `previous` stands for, since the way back launches it again.
     notes:     what people should know before it begins, a sentence each.
     surge:     rolling: what a deployment that halted has left in the group; this one gives it back.
+    series:    in the journal: long rows of batches, which are among the steps everywhere else.
     """
 
     strategy: str
@@ -126,6 +128,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     before: Release | None = None
     notes: tuple[str, ...] = ()
     surge: Surge | None = None
+    series: tuple[Series, ...] = ()
+
+    def written(self) -> "Plan":
+        """As the journal has it."""
+        steps, series = folded(self.steps)
+        return msgspec.structs.replace(self, steps=steps, series=series)
+
+    def read(self) -> "Plan":
+        """As everybody else has it."""
+        return msgspec.structs.replace(self, steps=unfolded(self.steps, self.series), series=())
 
     @property
     def in_place(self) -> bool:
@@ -279,15 +291,15 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def about(self) -> About:
         """What its hooks are told."""
-        plan = self.first_plan
-        return About(self.id, plan.release.name, plan.previous)
+        return About(self.id, self.first_plan.release.name, self.first_plan.previous)
 
     @property
     def activated(self) -> bool:
         """Users reach the release, or may, as far as the record tells."""
         if self.first_plan.in_place:
             begun = self.plan.steps[: self.cursor + 1]
-            return any(isinstance(step, Replace) for step in (*begun, *self._before_retreat))
+            first = self.original.steps if self.original else ()
+            return any(isinstance(step, Replace) for step in (*first, *begun))
         candidate = self.first_plan.candidate
         weighted = any(w is not None and w[candidate] for w in (self.written, *self.intended))
         return weighted or any(c.slot is candidate for c in self.cohorts)
@@ -297,21 +309,14 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         """Rules of user groups that there are, or may be."""
         return tuple(c for c in (self.cohort, *self.cohort_intended) if c is not None)
 
-    @property
-    def _before_retreat(self) -> tuple[Step, ...]:
-        return self.original.steps if self.original else ()
-
     def past_its_step(self, now: float) -> "Deployment":
         """Its step counts as done: on to the next one, or to the end."""
         if self.cursor + 1 < len(self.plan.steps):
             held = isinstance(self.plan.steps[self.cursor + 1], Checkpoint)
             return msgspec.structs.replace(
-                self,
-                cursor=self.cursor + 1,
-                entered_at=now,
-                held_s=0.0,
+                self, cursor=self.cursor + 1, entered_at=now, held_s=0.0,
                 paused_at=now if held else self.paused_at,
-            )
+            )  # fmt: skip
         status = Status.SHIPPED if self.status is Status.RUNNING else Status.ROLLED_BACK
         return msgspec.structs.replace(self, status=status, finished_at=now)
 
@@ -321,8 +326,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode(deployment: Deployment) -> bytes:
-    """The record as JSON."""
-    return msgspec.json.encode(deployment)
+    """The record as JSON; it grows with what happens, not with the batches of its plan."""
+    return msgspec.json.encode(_with(deployment, Plan.written))
 
 
 def decode(record: bytes) -> Deployment:
@@ -332,9 +337,14 @@ def decode(record: bytes) -> Deployment:
         PlanInvalid: written by an incompatible version of the deployer.
     """
     try:
-        return msgspec.json.decode(record, type=Deployment)
+        return _with(msgspec.json.decode(record, type=Deployment), Plan.read)
     except msgspec.DecodeError as error:
         raise PlanInvalid(
-            f"the journal's record cannot be read by this version of the deployer ({error}): "
-            "use the version that wrote it"
+            "the journal's record cannot be read by this version of the deployer "
+            f"({error}): use the version that wrote it"
         ) from error
+
+
+def _with(record: Deployment, form: Callable[[Plan], Plan]) -> Deployment:
+    first = record.original and form(record.original)
+    return msgspec.structs.replace(record, plan=form(record.plan), original=first)

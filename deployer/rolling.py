@@ -27,7 +27,6 @@ from deployer.steps.soak import Soak
 # itself to even out zones, beyond the group's maximum if need be (aws-facts 3.2).
 QUIETED = ("AZRebalance",)
 NEEDED = ("Launch", "Terminate", "AddToLoadBalancer")
-MOST_STAGES = 40  # analysed stops of one plan; the record must fit into a DynamoDB item
 SETTLE_S = 120.0
 
 
@@ -154,14 +153,11 @@ def previous(state: SlotState, release: Release) -> Release | None:
 
 
 def stages(old: int, count: int, batch: int, stop: int | None) -> tuple[int, ...]:
-    """How many instances are of the release after each stage, rising to `count`.
+    """How many instances are of the release after each batch, rising to `count`.
 
-    The first stage is one batch, so that a dud is found out at the price of one; the others are one
-    batch each too, unless that made more than `MOST_STAGES`. A stage ends at `stop`, if it is named.
+    Each is judged before the next one begins, however many they are. One ends at `stop`, if named.
     """
-    rest = -(-max(0, old - batch) // batch)
-    size = batch * max(1, -(-rest // (MOST_STAGES - 1)))
-    marks = {count, *range(count - old + batch, count, size)}
+    marks = {count, *range(count - old + batch, count, batch)}
     if stop is not None:
         marks.add(stop)
     return tuple(sorted(mark for mark in marks if count - old < mark <= count))
@@ -170,19 +166,15 @@ def stages(old: int, count: int, batch: int, stop: int | None) -> tuple[int, ...
 def _climb(intent: Intent, slot: Slot, pace: Pace, old: int) -> Iterator[Step]:
     roll, limits = intent.roll, intent.limits
     stop = max(1, roll.until.up(pace.count)) if roll.until else None
-    done = pace.count - old
     for until in stages(old, pace.count, pace.batch, stop):
-        rounds = -(-(until - done) // pace.batch)
-        deadline_s = limits.provision_s + (rounds - 1) * (limits.provision_s + limits.retire_s)
         soak = _soak(intent, slot, until, pace.count)
         watch = replace(soak, away=pace.max_unavailable)
-        yield Replace(slot, intent.release, pace, until, deadline_s, watch=watch)
+        yield Replace(slot, intent.release, pace, until, limits.provision_s, watch=watch)
         if until == pace.count:
             yield from stages_of.hook(intent, HookPoint.AFTER_TRAFFIC, slot, watched=soak)
         yield soak
         if until == stop and until < pace.count:
             yield Checkpoint(soak, SETTLE_S)
-        done = until
 
 
 def _soak(intent: Intent, slot: Slot, until: int, count: int) -> Soak:

@@ -78,9 +78,10 @@ def _steps(view: View, now: float, rows: int) -> tuple[Text, ...]:
     steps, done = view.deployment.plan.steps, finished(view.deployment)
     start = max(0, min(done - rows // 2, len(steps) - rows))
     times = step_times(view.deployment)
-    width = max((len(goal(step)) for step in steps), default=0)
+    shown = range(start, min(start + rows, len(steps)))
+    width = max((len(goal(steps[number])) for number in shown), default=0)
     lines: list[Text] = []
-    for number in range(start, min(start + rows, len(steps))):
+    for number in shown:
         words = goal(steps[number]).ljust(width)
         if number < done:
             lines.append(_behind(number, words, times[number]))

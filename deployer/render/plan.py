@@ -1,6 +1,7 @@
 """The plan as text: roles, numbered steps with their deadlines, and how long it will take."""
 
 import re
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
@@ -13,6 +14,7 @@ from deployer.steps.bake import Bake
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
 from deployer.steps.route import Route
+from deployer.steps.series import found
 from deployer.steps.soak import Soak
 
 MINUTE_S = 60.0
@@ -116,17 +118,35 @@ def estimate(plan: Plan) -> str:
     )
 
 
+def step_lines(steps: Sequence[Step]) -> Iterator[tuple[str, str, str]]:
+    """Number, goal and limit of each step; of a long series of batches the first, and how many more."""
+    hidden = {each.at + 2: each for each in found(steps)}
+    at = 0
+    while at < len(steps):
+        if (series := hidden.get(at)) is None:
+            yield str(at + 1), goal(steps[at]), limit(steps[at])
+            at += 1
+            continue
+        more, stride = series.number - 1, count(series.stride, "instance")
+        yield (
+            "…",
+            f"and so on: {more} more batches of {stride}, each judged",
+            f"steps {at + 1} to {series.end}",
+        )
+        at = series.end
+
+
 def plan_text(plan: Plan, service: str, environment: str) -> Text:
     """Everything a person should know before it begins."""
     text = Text()
     text.append(title(plan), "bold")
     text.append(f" in {service}/{environment}\n{roles(plan)}\n")
-    goals = [goal(step) for step in plan.steps]
-    width = max(map(len, goals), default=0)
-    for number, (step, words) in enumerate(zip(plan.steps, goals, strict=True), 1):
+    lines = tuple(step_lines(plan.steps))
+    width = max((len(words) for _, words, _ in lines), default=0)
+    for number, words, until in lines:
         text.append(f"  {number:>2}  ", "dim")
         text.append(words.ljust(width))
-        text.append(f"  {limit(step)}\n", "dim")
+        text.append(f"  {until}\n", "dim")
     if plan.strategy == "first":
         text.append(f"{NOT_ANALYSED}\n", "yellow")
     if plan.irreversible:

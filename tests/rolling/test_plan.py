@@ -1,17 +1,22 @@
 """The plan: batches from settings, stages, notes, and the steps as the journal keeps them."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from deployer import rolling, strategies
 from deployer.model import Amount
-from deployer.plan import Status, encode
+from deployer.plan import Deployment, Intent, decode, encode
 from deployer.ports import Suspend
+from deployer.render.plan import plan_text
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.pin import Pin
 from deployer.steps.quiet import Quiet
 from deployer.steps.replace import Replace
+from deployer.steps.series import FEWEST, folded, unfolded
 from deployer.steps.soak import Soak
 from tests.sim.play import play
 
@@ -61,7 +66,7 @@ def test_what_is_an_amount(text: str, shown: str) -> None:
     done=st.integers(0, 1999),
     stop=st.one_of(st.none(), st.integers(1, 2000)),
 )
-def test_stages_rise_from_one_batch_to_all_and_are_few(
+def test_stages_rise_from_one_batch_to_all_a_batch_at_a_time(
     count: int, batch: int, done: int, stop: int | None
 ) -> None:
     old = max(1, count - done)
@@ -69,7 +74,8 @@ def test_stages_rise_from_one_batch_to_all_and_are_few(
     assert marks[-1] == count
     assert list(marks) == sorted(set(marks))
     assert marks[0] <= min(count, count - old + batch)
-    assert len(marks) <= rolling.MOST_STAGES + 1
+    assert all(here - before <= batch for before, here in pairwise((count - old, *marks)))
+    assert len(marks) <= -(-old // batch) + (stop is not None)
     if stop is not None and count - old < stop <= count:
         assert stop in marks
 
@@ -89,13 +95,60 @@ def test_the_plan_of_four() -> None:
     assert "AZRebalance" in told
 
 
-def test_a_record_of_a_thousand_fits_into_an_item() -> None:
-    """DynamoDB: 400 KB, the way back and 200 events included."""
-    sim = play(size=1000)
+def opened(size: int, wanted: Intent) -> Deployment:
+    """Begun, in a group that may double."""
+    sim = play(size=size)
     for group in sim.cloud.groups.values():
-        group.max_size = 2000
-    runner = sim.runner("x")
-    deployment = sim.open(runner, intent(surge=1, before=USUAL), strategies.rolling, "d1")
-    assert deployment.status is Status.RUNNING
-    assert len(encode(deployment)) < 60_000
+        group.max_size = 2 * size + 5
+    return sim.open(sim.runner("x"), wanted, strategies.rolling, "d1")
+
+
+def test_a_record_of_a_thousand_batches_is_as_small_as_any() -> None:
+    """DynamoDB: 400 KB. All batches are steps of the plan, and each has a judgement behind it."""
+    deployment = opened(1000, intent(surge=1, before=USUAL))
+    kinds = [type(step) for step in deployment.plan.steps]
+    assert kinds == [Quiet, Pin, *[Replace, Soak] * 1000]
+    assert len(encode(deployment)) < 4_000
+    back = replace(deployment, original=deployment.plan)
+    assert len(encode(back)) < 6_000
+    assert decode(encode(back)) == back
     assert str(Suspend(BLUE, ("AZRebalance",))) == "suspend AZRebalance of blue"
+
+
+@given(
+    size=st.integers(1, 60),
+    surge=st.integers(0, 5),
+    dip=st.integers(0, 3),
+    until=st.one_of(st.none(), st.sampled_from(["1", "10%", "50%", "99%"])),
+)
+def test_what_the_journal_has_of_a_plan_is_the_plan(
+    size: int, surge: int, dip: int, until: str | None
+) -> None:
+    wanted = intent(surge=surge or 1, max_unavailable=dip, until=until, before=USUAL)
+    deployment = opened(size, wanted)
+    assert decode(encode(deployment)) == deployment
+    rest, series = folded(deployment.plan.steps)
+    assert unfolded(rest, series) == deployment.plan.steps
+    assert all(each.number >= FEWEST for each in series)
+    assert len(rest) + sum(2 * each.number for each in series) == len(deployment.plan.steps)
+
+
+def test_a_pair_that_differs_in_anything_else_ends_a_series() -> None:
+    steps = opened(20, intent(before=USUAL)).plan.steps
+    odd = next(n for n, s in enumerate(steps) if isinstance(s, Replace) and s.until == 8)
+    batch = steps[odd]
+    assert isinstance(batch, Replace)
+    altered = (*steps[:odd], replace(batch, deadline_s=7.0), *steps[odd + 1 :])
+    rest, series = folded(altered)
+    assert [(each.batch.until, each.number) for each in series] == [(1, 7), (9, 12)]
+    assert [type(step) for step in rest] == [Quiet, Pin, Replace, Soak]
+    assert unfolded(rest, series) == altered
+
+
+def test_a_plan_of_a_thousand_batches_is_read_at_a_glance() -> None:
+    shown = plan_text(opened(1000, intent(surge=1, before=USUAL)).plan, "shop", "prod").plain
+    lines = [line.split("  ") for line in shown.splitlines() if "…" in line]
+    assert [[cell.strip() for cell in line if cell] for line in lines] == [
+        ["…", "and so on: 999 more batches of 1 instance, each judged", "steps 5 to 2002"]
+    ]
+    assert len(shown.splitlines()) < 15

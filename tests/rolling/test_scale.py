@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from deployer.plan import Status
+from deployer.plan import Status, encode
 from deployer.ports import SetDesired, Terminate
 from tests.sim.fleet import Behaviour
 from tests.sim.play import Play, play
@@ -40,6 +40,22 @@ def test_two_changes_a_batch_and_one_reading_a_look(surge: str, batches: int) ->
     assert running(sim) == {"v2": SIZE}
     assert sim.oracle.violations == []
     assert sim.cloud.ledger.outages == []
+
+
+def test_the_same_formula_holds_for_more_batches_than_anybody_reads() -> None:
+    """Fifty batches, with a judgement behind each."""
+    sim = play(size=50)
+    sim.cloud.groups[BLUE].max_size = 51
+    sim.poll_s = 30.0
+    began = sim.clock.now()
+    deployment = ship(sim, intent(before=USUAL))
+    assert deployment.status is Status.SHIPPED
+    looks, calls = (sim.clock.now() - began) / sim.poll_s, sim.gate.calls
+    assert calls["cloud.apply"] == 2 * 50 + 3
+    assert calls["cloud.observe"] <= looks + 4 * calls["cloud.apply"] + 10
+    assert calls["metrics.traffic"] <= 2 * looks
+    assert len(encode(deployment)) < 100_000  # with the newest 200 events
+    assert sim.oracle.violations == []
 
 
 def test_ten_times_the_instances_in_as_many_batches_cost_the_same_calls() -> None:

@@ -58,13 +58,17 @@ def found(steps: Sequence[Step]) -> Iterator[Series]:
 
 def folded(steps: Sequence[Step]) -> tuple[tuple[Step, ...], tuple[Series, ...]]:
     """The steps that are in no series, and the series."""
-    series = tuple(found(steps))
+    series = tuple(found(steps)) if len(steps) >= 2 * FEWEST else ()
+    if not series:
+        return tuple(steps), ()
     inside = {index for each in series for index in range(each.at, each.end)}
     return tuple(s for index, s in enumerate(steps) if index not in inside), series
 
 
 def unfolded(rest: Sequence[Step], series: Sequence[Series]) -> tuple[Step, ...]:
     """What `folded` was made from."""
+    if not series:
+        return tuple(rest)
     steps = list(rest)
     for each in series:
         pairs = (each.pair(nth) for nth in range(each.number))

@@ -1,0 +1,78 @@
+"""Who made the errors: the application, connections to it, the load balancer, or the clients; and where.
+
+Beside the verdict, not part of it: the verdict counts what users of a slot felt (5xx of its targets and
+connections to them), this tells an engineer where to look first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+MOST = 0.8  # of what is added in one zone explains it
+ALIKE = 0.6  # unless that zone has about so much of the requests anyway
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """What one slot answered in one zone, as counts.
+
+    target_5xx:        by the application.
+    connection_errors: connections to it that failed; the load balancer answered 502, 503 or 504.
+    target_4xx:        the client's fault, unless a release refuses what it used to accept.
+    """
+
+    requests: float
+    target_5xx: float = 0.0
+    connection_errors: float = 0.0
+    target_4xx: float = 0.0
+
+
+NAMES = {
+    "target_5xx": "5xx by the application",
+    "connection_errors": "failed connections to the application",
+    "target_4xx": "4xx by the application (not counted as failures)",
+}
+Zones = Mapping[str, Causes]
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """One cause: how many more than at the stable slot's rate, and the zone that explains it."""
+
+    cause: str
+    added: float
+    zone: str | None = None
+
+    def __str__(self) -> str:
+        where = f", nearly all of them in {self.zone}" if self.zone else ""
+        return f"{self.added:.0f} more {NAMES[self.cause]} than at stable's rate{where}"
+
+
+def blame(candidate: Zones, stable: Zones) -> tuple[Blame, ...]:
+    """Every cause of which the candidate has more, the worst first."""
+    usual = _summed(stable)
+    found = []
+    for cause in NAMES:
+        rate = getattr(usual, cause) / usual.requests if usual.requests else 0.0
+        by_zone = {zone: getattr(c, cause) - rate * c.requests for zone, c in candidate.items()}
+        added = sum(by_zone.values())
+        if added >= 1:
+            found.append(Blame(cause, added, _zone(by_zone, candidate)))
+    return tuple(sorted(found, key=lambda one: -one.added))
+
+
+def of_the_balancer(elb_5xx: float) -> str | None:
+    """The load balancer's own 5xx, in words: they belong to no slot (aws-facts 2); None: there are none."""
+    return f"{elb_5xx:.0f} 5xx by the load balancer itself, of no slot" if elb_5xx else None
+
+
+def _zone(by_zone: Mapping[str, float], candidate: Zones) -> str | None:
+    requests = sum(causes.requests for causes in candidate.values())
+    worst = max(by_zone, key=lambda zone: by_zone[zone])
+    explains = by_zone[worst] >= MOST * sum(by_zone.values())
+    return worst if explains and candidate[worst].requests <= ALIKE * requests else None
+
+
+def _summed(zones: Zones) -> Causes:
+    return Causes(
+        *(sum(getattr(one, field.name) for one in zones.values()) for field in fields(Causes))
+    )

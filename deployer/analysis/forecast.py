@@ -1,0 +1,78 @@
+"""How much more it takes to call a release good, at the present rate, if it is as good as stable."""
+
+import math
+from dataclasses import dataclass
+
+from deployer.analysis.evidence import Evidence
+from deployer.analysis.trial import Trial
+
+LONGEST_MIN = 1 << 20  # two years: "never"
+HISTORY_PART = 0.5  # of the most that was usual: a fair guess where nothing has failed yet
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """More requests to the candidate, and minutes until it will have had them; None: never."""
+
+    metric: str
+    requests: float | None
+    minutes: int | None
+
+    def __str__(self) -> str:
+        if self.minutes is None or self.requests is None:
+            return f"at this rate never enough for {self.metric}"
+        return (
+            f"about {self.requests:.0f} more requests to the candidate, {self.minutes} min "
+            f"at the present rate, if its {self.metric} are no more than stable's"
+        )
+
+
+def forecast(trial: Trial) -> Forecast | None:
+    """Of the metric that needs longest; None: every one has enough."""
+    waiting = [one for one in trial.metrics if not proven(one, trial.limits.beta)]
+    return max((_of(one, trial.limits.beta) for one in waiting), key=_length, default=None)
+
+
+def proven(one: Evidence, beta: float) -> bool:
+    """Whether a harmful release would hardly have come so far."""
+    return one.safety.evidence >= math.log(1 / beta)
+
+
+def _length(one: Forecast) -> float:
+    return math.inf if one.minutes is None else one.minutes
+
+
+def _of(one: Evidence, beta: float) -> Forecast:
+    requests = one.latest.candidate.requests if one.latest else 0.0
+    most = _minutes(one, beta) if requests else None
+    return Forecast(one.metric.name, None if most is None else most * requests, most)
+
+
+def _minutes(one: Evidence, beta: float) -> int | None:
+    """The least number of average minutes that will do: the capital, once it grows, only grows."""
+    latest = one.latest
+    if latest is None:
+        return None
+    own, other = latest.candidate.requests, latest.stable.requests
+    rate = expected_rate(one)
+
+    def enough(minutes: int) -> bool:
+        grown = one.safety.ahead(
+            latest.theta, rate * (own + other), own, rate, minutes / one.base.phi
+        )
+        return grown.evidence >= math.log(1 / beta)
+
+    if not enough(LONGEST_MIN):
+        return None
+    low, high = 0, LONGEST_MIN
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def expected_rate(one: Evidence) -> float:
+    """What both slots fail in future minutes, 0..1, if the candidate is as good."""
+    if one.stable.bad:
+        return one.stable.bad / one.stable.requests
+    return HISTORY_PART * (one.base.usual or 0.0)

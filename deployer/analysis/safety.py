@@ -1,0 +1,103 @@
+"""Evidence that a release is *not* harmful: the same game with the roles exchanged.
+
+Harmful means both: it fails at least `ratio` times as often as the stable slot, and at least `rate` of
+its requests. A release is called good when harmful ones would come so far with probability beta at
+most. Half of the capital is bet beside the stable slot, half on the candidate's own rate: the first
+learns where failures are many, the second where they are rare.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+from deployer.analysis.counts import Usable
+from deployer.analysis.limits import HARM_RATIO, Metric
+from deployer.analysis.split import gain, log_sum, odds
+
+BESIDE = (0.15, 0.6, 0.15, 0.1)  # prior on: better, as good, and two steps towards harmful
+ALONE = 0.25
+BETTER = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What would be harmful.
+
+    ratio:  of candidate's to stable's rate (r1).
+    rate:   of the candidate's requests, 0..1 (D).
+    usual:  at most what the stable slot failed before, 0..1; None: unknown.
+    """
+
+    ratio: float
+    rate: float
+    usual: float | None
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """What the candidate may be instead, beside the stable slot."""
+        return (BETTER, 1.0, self.ratio**0.25, self.ratio**0.5)
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """What its own rate may be instead: always below `rate`."""
+        usual = 0.05 * self.rate if self.usual is None else min(self.usual, 0.9 * self.rate)
+        return (usual, 0.1 * self.rate, 0.3 * self.rate, 0.6 * self.rate)
+
+
+def harm(metric: Metric, usual: float | None) -> Harm:
+    """Ten times what is usual, within the metric's own bounds; and never less than 1.5 times it.
+
+    A service that hardly fails is not harmed by twice hardly anything. Without a history the
+    strictest definition holds.
+    """
+    least, largest = metric.harmful
+    floor = max(HARM_RATIO, HARM_RATIO / 1.1 * metric.tolerated)
+    if usual is None or usual <= 0:
+        return Harm(floor, least, None)
+    rate = min(max(10 * usual, least), largest)
+    return Harm(max(floor, 1 + rate / usual), rate, usual)
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """Log of the capital per alternative, without its prior."""
+
+    harm: Harm
+    beside: tuple[float, ...] = (0.0,) * 4
+    alone: tuple[float, ...] = (0.0,) * 4
+
+    def after(self, minute: Usable, phi: float) -> "Safety":
+        """Every alternative's likelihood over that of the least harmful release, tempered by phi."""
+        own, bad, theta = minute.candidate, minute.bad, minute.theta
+        return self._grown(
+            tuple(gain(own.bad, bad, theta, one, self.harm.ratio) for one in self.harm.ratios),
+            tuple(odds(one, self.harm.rate, own.bad, own.requests) for one in self.harm.rates),
+            1 / phi,
+        )
+
+    def _grown(self, beside: tuple[float, ...], alone: tuple[float, ...], times: float) -> "Safety":
+        return replace(
+            self,
+            beside=tuple(a + b * times for a, b in zip(self.beside, beside, strict=True)),
+            alone=tuple(a + b * times for a, b in zip(self.alone, alone, strict=True)),
+        )
+
+    def ahead(
+        self, theta: float, bad: float, requests: float, rate: float, times: float
+    ) -> "Safety":
+        """What `times` average minutes more would make of it, with the candidate as good as stable.
+
+        theta, bad, requests: the candidate's share, the failures of both, and its requests per minute;
+        rate: the share of requests that fail.
+        """
+        return self._grown(
+            tuple(gain(theta * bad, bad, theta, one, self.harm.ratio) for one in self.harm.ratios),
+            tuple(odds(one, self.harm.rate, rate * requests, requests) for one in self.harm.rates),
+            times,
+        )
+
+    @property
+    def evidence(self) -> float:
+        """Log E."""
+        beside = (log + math.log(prior) for log, prior in zip(self.beside, BESIDE, strict=True))
+        alone = (log + math.log(ALONE) for log in self.alone)
+        return log_sum((*beside, *alone)) - math.log(2)

@@ -1,0 +1,182 @@
+"""What a trial's evidence allows at this moment, in words and numbers.
+
+*fail*          the evidence against it reached its threshold, once.
+*pass*          for every metric a harmful release would hardly have come so far; the newest minute is
+                there and clean; nothing is suspicious.
+*inconclusive*  anything else, with what is excluded, and how much more it takes.
+
+No data, old data, data of the future, a silent slot and impossible counts are never a pass.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from deployer.analysis.counts import MINUTE_S, Counts
+from deployer.analysis.evidence import Evidence
+from deployer.analysis.forecast import Forecast, forecast, proven
+from deployer.analysis.judge import Outcome
+from deployer.analysis.ratio import Interval
+from deployer.analysis.trial import Trial
+from deployer.model import WHOLE
+
+SHOWN_NATS = 30.0  # e^30: evidence beyond is "over 10 billion"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One metric, as people read it.
+
+    candidate, stable: what they served in the counted minutes.
+    ratio:      of their rates, with its interval.
+    against:    evidence that it is worse: 1 is none, and `threshold` condemns it alone.
+    safe:       evidence that it is not harmful, likewise.
+    harmful:    what would be: from this ratio, and from this rate (0..1) on.
+    cost:       bad requests beyond what the stable slot would have served, the warm-up included.
+    cost_whole: what they would have been, had the candidate had all of the traffic at once.
+    """
+
+    metric: str
+    candidate: Counts
+    stable: Counts
+    ratio: Interval
+    against: float
+    threshold: float
+    safe: float
+    safe_threshold: float
+    harmful_ratio: float
+    harmful_rate: float
+    cost: float
+    cost_whole: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.metric}: candidate {_counts(self.candidate)}, stable {_counts(self.stable)}: "
+            f"{self.ratio}; evidence against {self.against:.3g} of {self.threshold:.0f}, "
+            f"for {self.safe:.3g} of {self.safe_threshold:.0f}; cost {self.cost:.0f} bad requests, "
+            f"{self.cost_whole:.0f} had it had all of the traffic"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict with everything it rests on.
+
+    evidence: of all metrics against it; `threshold` condemns it.
+    advance:  whether the candidate may get more traffic: seen, clean and unsuspicious here.
+    first, newest: starts of the minutes that were read, epoch seconds.
+    """
+
+    outcome: Outcome
+    reason: str
+    findings: tuple[Finding, ...]
+    evidence: float
+    threshold: float
+    advance: bool
+    minutes: int
+    broken: int
+    first: float | None
+    newest: float | None
+    forecast: Forecast | None
+
+
+def judgement(trial: Trial, now: float) -> Judgement:
+    """The verdict at `now`, epoch seconds: it matters only for whether the newest minute is recent."""
+    if trial.crossing is not None:
+        return _judged(trial, Outcome.FAIL, _condemnation(trial), advance=False)
+    lack = next(_lacks(trial, now), None)
+    if lack is not None:
+        return _judged(trial, Outcome.INCONCLUSIVE, lack, advance=False)
+    if all(proven(one, trial.limits.beta) for one in trial.metrics):
+        said = f"no harm after {trial.minutes} minutes; excluded: {_excluded(trial)}"
+        return _judged(trial, Outcome.PASS, said, advance=True)
+    said = f"nothing bad seen, not enough to call it good; {forecast(trial)}; excluded so far: "
+    return _judged(trial, Outcome.INCONCLUSIVE, said + _excluded(trial), advance=True)
+
+
+def _lacks(trial: Trial, now: float) -> Iterator[str]:
+    """What forbids a pass whatever the counts say."""
+    limits = trial.limits
+    if trial.trouble is not None:
+        yield trial.trouble
+    if trial.newest is not None:
+        age_min = (now - trial.newest - MINUTE_S) / 60
+        if not age_min >= 0:  # NaN too
+            yield "the newest minute has not ended: the clocks disagree"
+        if age_min > limits.stale_min:
+            yield f"the newest minute is {age_min:.0f} min old: metrics are late or gone"
+    if trial.warm < limits.warm_up:
+        yield f"warming up: {trial.warm} of {limits.warm_up} minutes"
+    if trial.suspicious:
+        yield f"suspicious: {_against(trial)}"
+    if not trial.settled:
+        yield "no whole minute at this share yet"
+    if trial.minutes < limits.min_minutes:
+        yield f"{trial.minutes} of at least {limits.min_minutes} minutes"
+
+
+def _judged(trial: Trial, outcome: Outcome, reason: str, *, advance: bool) -> Judgement:
+    findings = tuple(finding(one, trial) for one in trial.metrics)
+    ahead = None if outcome is Outcome.FAIL else forecast(trial)
+    return Judgement(
+        outcome, reason, findings, shown(trial.evidence), shown(trial.threshold), advance,
+        trial.minutes, trial.broken, trial.first, trial.newest, ahead,
+    )  # fmt: skip
+
+
+def finding(one: Evidence, trial: Trial) -> Finding:
+    """One metric's numbers."""
+    limits = trial.limits
+    candidate, stable = one.served
+    return Finding(
+        metric=one.metric.name,
+        candidate=candidate,
+        stable=stable,
+        ratio=one.profile.interval(limits.beta),
+        against=shown(max(one.weight_of_evidence, one.fatal_evidence)),
+        threshold=shown(trial.threshold - math.log(limits.share_of(one.metric))),
+        safe=shown(one.safety.evidence),
+        safe_threshold=1 / limits.beta,
+        harmful_ratio=one.safety.harm.ratio,
+        harmful_rate=one.safety.harm.rate,
+        cost=one.cost,
+        cost_whole=one.cost_at(WHOLE),
+    )
+
+
+def shown(nats: float) -> float:
+    """Evidence as a number that people and JSON can take."""
+    return math.exp(min(nats, SHOWN_NATS))
+
+
+def _condemnation(trial: Trial) -> str:
+    crossing = trial.crossing
+    assert crossing is not None  # noqa: S101 - the caller has looked
+    nth = round((crossing.minute - (trial.first or 0.0)) / MINUTE_S) + 1
+    return (
+        f"worse than stable by {crossing.test}, in minute {nth}: evidence {shown(crossing.evidence):.3g} reached "
+        f"{shown(crossing.threshold):.0f}; {_against(trial)}"
+    )
+
+
+def _against(trial: Trial) -> str:
+    worst = max(trial.metrics, key=lambda one: max(one.weight_of_evidence, one.fatal_evidence))
+    return str(finding(worst, trial))
+
+
+def _excluded(trial: Trial) -> str:
+    """What the release is not, at 1 - beta, and how often it may fail at most."""
+    return "; ".join(_excluded_of(one, trial.limits.beta) for one in trial.metrics)
+
+
+def _excluded_of(one: Evidence, beta: float) -> str:
+    interval = one.profile.interval(beta)
+    own = one.candidate.requests
+    most = f"{one.metric.name} above {one.worst_rate:.3%} of its requests" if own else ""
+    ratio = f"{one.metric.name} beyond {interval.high:.3g}x stable's" if interval.best else ""
+    return " or ".join(part for part in (ratio, most) if part) or f"nothing of {one.metric.name}"
+
+
+def _counts(counts: Counts) -> str:
+    share = counts.bad / counts.requests if counts.requests else 0.0
+    return f"{counts.bad:.0f} of {counts.requests:.0f} ({share:.2%})"

@@ -1,0 +1,40 @@
+"""Whose errors they are, and where."""
+
+from deployer.analysis.blame import Causes, blame, of_the_balancer
+
+STABLE = {"a": Causes(5000, 10, 0, 50), "b": Causes(5000, 10, 0, 50)}
+
+
+def test_causes_are_told_apart_the_worst_first() -> None:
+    found = blame({"a": Causes(500, 11, 31, 5), "b": Causes(500, 11, 29, 5)}, STABLE)
+    assert [(one.cause, round(one.added)) for one in found] == [
+        ("connection_errors", 60), ("target_5xx", 20),
+    ]  # fmt: skip
+    assert all(one.zone is None for one in found)
+    assert "failed connections" in str(found[0])
+
+
+def test_one_zone_is_named_where_it_explains_nearly_all() -> None:
+    (found,) = blame({"a": Causes(500, 90), "b": Causes(500, 1)}, STABLE)
+    assert found.zone == "a"
+    assert str(found).endswith("nearly all of them in a")
+
+
+def test_a_zone_with_nearly_all_of_the_requests_explains_nothing() -> None:
+    (found,) = blame({"a": Causes(950, 90), "b": Causes(50, 1)}, STABLE)
+    assert found.zone is None
+
+
+def test_4xx_are_named_as_what_they_are() -> None:
+    (found,) = blame({"a": Causes(500, 1, 0, 400), "b": Causes(500, 1, 0, 410)}, STABLE)
+    assert "not counted as failures" in str(found)
+
+
+def test_no_more_than_usual_is_nobodys_fault() -> None:
+    assert blame({"a": Causes(500, 1, 0, 5)}, STABLE) == ()
+    assert blame({"a": Causes(500, 3)}, {})[0].added == 3
+
+
+def test_the_balancers_own_belong_to_no_slot() -> None:
+    assert of_the_balancer(0) is None
+    assert "of no slot" in str(of_the_balancer(7))

@@ -6,13 +6,20 @@ from deployer.lab.cloudformation.kinds import Kind, Work, kind
 from deployer.lab.cloudformation.resources.ec2 import delete
 
 
-def _create(work: Work) -> None:
-    specifications = [
-        one for one in work.get("TagSpecifications", []) if one["ResourceType"] == "launch-template"
-    ]
-    tags = [tag for one in specifications for tag in one["Tags"]]
+def _tags(work: Work) -> list[dict[str, Any]]:
+    """The template's own tags, not those of what it launches; the stack's too."""
+    tags = _own(work.get("TagSpecifications", []))
     own = {tag["Key"] for tag in tags}
-    tags += [tag for tag in work.all_tags("-") if tag["Key"] not in own]
+    return tags + [tag for tag in work.all_tags("-") if tag["Key"] not in own]
+
+
+def _own(specifications: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    mine = [one for one in specifications if one["ResourceType"] == "launch-template"]
+    return [tag for one in mine for tag in one["Tags"]]
+
+
+def _create(work: Work) -> None:
+    tags = _tags(work)
     made = work.api(
         "ec2",
         "create_launch_template",
@@ -26,7 +33,7 @@ def _create(work: Work) -> None:
 
 def _update(work: Work) -> None:
     if work.changed("TagSpecifications"):
-        raise work.refuse("an update of TagSpecifications")
+        _retag(work)
     if work.changed("LaunchTemplateData", "VersionDescription"):
         work.api(
             "ec2",
@@ -35,6 +42,17 @@ def _update(work: Work) -> None:
             VersionDescription=work.get("VersionDescription"),
             LaunchTemplateData=work.need("LaunchTemplateData"),
         )
+
+
+def _retag(work: Work) -> None:
+    kept = _tags(work)
+    if kept:
+        work.api("ec2", "create_tags", Resources=[work.id], Tags=kept)
+    keys = {tag["Key"] for tag in kept}
+    gone = [tag for tag in _own(work.before.get("TagSpecifications", [])) if tag["Key"] not in keys]
+    if gone:
+        names = [{"Key": tag["Key"]} for tag in gone]
+        work.api("ec2", "delete_tags", Resources=[work.id], Tags=names)
 
 
 def _read(work: Work) -> dict[str, Any]:

@@ -13,8 +13,9 @@ memory      the process's peak of resident memory (VmHWM), with Python, botocore
             six services and the simulated cloud's own thousand instances in it. Target: 200 MiB.
 look        processor time of one turn of the engine: reading, judging, writing the record. What the
             simulated AWS spends on its answers is taken off. A look at what has not changed since the
-            last one is cheap; the dearest are those while instances come and go. Target: a mean of
-            50 ms.
+            last one is cheap; the dearest are those while instances come and go. Target: 50 ms for
+            the longest. The runs of a strategy are alike to the look, and neighbours on the machine
+            only ever add: so each look counts with the least of three runs.
 
 The run fails if a deployment does not ship, or a target is missed. `python -m benchmarks.scale NAME
 [POLL_S]` prints one strategy's figures as JSON.
@@ -25,16 +26,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from deployer.aws import heap
 from deployer.plan import Status
 from deployer.strategies import STRATEGIES
 from tests.scale.fleets import INTENTS, Fleet, fleet
 
-SIZE = 1000
+SIZE, RUNS = 1000, 3
 MEMORY_MIB, LOOK_MS = 200, 50
 NOBODY = {
     "AWS_ACCESS_KEY_ID": "nobody",
@@ -44,45 +46,51 @@ NOBODY = {
 
 
 def main() -> None:
-    """Print the figures, a strategy at a time, each from a process of its own."""
+    """Print the figures, a strategy at a time, each run in a process of its own."""
     for strategy in INTENTS:
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.scale", strategy],
-            cwd=Path(__file__).parents[1],
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-        show(strategy, json.loads(done.stdout))
+        show(strategy, [run(strategy) for _ in range(RUNS)])
 
 
-def show(strategy: str, found: Mapping[str, Any]) -> None:
+def run(strategy: str) -> dict[str, Any]:
+    """`measure` in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.scale", strategy],
+        cwd=Path(__file__).parents[1],
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def show(strategy: str, runs: Sequence[Mapping[str, Any]]) -> None:
     """Print one strategy's figures."""
-    print(f"{strategy}, {found['instances']} instances, {found['looks']} looks")
-    print(f"  memory, peak           {found['memory_mib']:8.0f} MiB (target {MEMORY_MIB})")
+    found, memory_mib = runs[0], max(run["memory_mib"] for run in runs)
+    looks = sorted(map(min, zip(*(run["looks_ms"] for run in runs), strict=True)))
+    print(f"{strategy}, {found['instances']} instances, {len(looks)} looks")
+    print(f"  memory, peak           {memory_mib:8.0f} MiB (target {MEMORY_MIB})")
     print(
-        f"  processor per look     {found['mean_ms']:8.1f} ms  mean (target {LOOK_MS}), "
-        f"{found['half_ms']:.1f} p50, {found['longest_ms']:.1f} longest"
+        f"  processor per look     {looks[-1]:8.1f} ms  longest (target {LOOK_MS}), "
+        f"{sum(looks) / len(looks):.1f} mean, {looks[len(looks) // 2]:.1f} p50"
     )
     print("  calls                      in all")
     for name, count in sorted(found["calls"].items()):
         print(f"    {name:36} {count:5d}")
-    assert found["memory_mib"] < MEMORY_MIB
-    assert found["mean_ms"] < LOOK_MS
+    assert memory_mib < MEMORY_MIB
+    assert looks[-1] < LOOK_MS
 
 
 def measure(strategy: str, poll_s: float = 10.0) -> dict[str, Any]:
     """Ship once, looking every `poll_s`; what it took."""
     os.environ.update(NOBODY)
+    heap.spare_what_stays()
     made = fleet(SIZE)
     made.sim.poll_s = poll_s
-    spent = sorted(turns(made, strategy))
+    spent = turns(made, strategy)
     return {
         "instances": SIZE,
-        "looks": len(spent),
+        "looks_ms": [1000 * each for each in spent],
         "memory_mib": peak_mib(),
-        "mean_ms": 1000 * sum(spent) / len(spent),
-        "half_ms": 1000 * spent[len(spent) // 2],
-        "longest_ms": 1000 * spent[-1],
         "calls": made.wire.calls,
     }
 
@@ -95,8 +103,9 @@ def peak_mib() -> float:
 
 def turns(made: Fleet, strategy: str) -> list[float]:
     """Processor seconds of each turn of the engine's loop, but for what AWS would have spent."""
-    runner = replace(made.sim.runner("real"), cloud=made.cloud)
+    runner = replace(made.sim.runner("real"), cloud=made.cloud.real)
     deployment = made.sim.open(runner, INTENTS[strategy], STRATEGIES[strategy], "d1")
+    heap.settle()  # as the command does
     spent, lease_until = [], made.sim.clock.now()
     while not deployment.status.final:
         began, answered = time.process_time(), made.wire.spent_s

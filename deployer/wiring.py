@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from deployer import clock as clocks
 from deployer import identity
 from deployer.analysis.judge import Rule
-from deployer.aws import pacing, preflight, published
+from deployer.aws import heap, pacing, preflight, published
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.cloudwatch import CloudWatchMetrics
@@ -78,6 +78,7 @@ class Services:
 
     def runner(self, clock: Clock, tell: Tell) -> Runner:
         """The engine over these ports; `clock` may end its sleep early."""
+        heap.settle()
         return Runner(
             cloud=self.cloud,
             metrics=self.metrics,

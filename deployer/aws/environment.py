@@ -33,6 +33,7 @@ from deployer.aws.launch_templates import Boots, LaunchTemplates
 from deployer.aws.published import Published
 from deployer.aws.session import Aws
 from deployer.aws.targets import Targets
+from deployer.aws.unchanged import Unchanged
 from deployer.aws.versions import TagKeys
 from deployer.errors import ChangeRefused, Halted, NotFound, WeightsMoved
 from deployer.model import Instance, Release, Slot, SlotState, Snapshot
@@ -53,7 +54,7 @@ from deployer.ports import (
 from deployer.topology import ENVIRONMENT_TAG, SERVICE_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mypy_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef, InstanceTypeDef
 
@@ -61,7 +62,7 @@ Version = tuple[str, int]  # launch template and number
 
 
 class AwsCloud:
-    """The port `Cloud`; remembers nothing but immutable launch-template versions."""
+    """The port `Cloud`; remembers immutable launch-template versions, and what it last read."""
 
     def __init__(
         self, aws: Aws, published: Published, service: str, environment: str, clock: Clock
@@ -79,6 +80,9 @@ class AwsCloud:
             published.front,
         )
         self._cohort = CohortRule(self._rule)
+        self._health = {slot: Unchanged(targets.understood) for slot in Slot}
+        self._versions = {slot: Unchanged(_versions) for slot in Slot}
+        self._instances = {slot: Unchanged(_instances) for slot in Slot}
 
     def observe(self) -> Snapshot:
         """One reading.
@@ -152,15 +156,16 @@ class AwsCloud:
     def _state(self, slot: Slot, group: AutoScalingGroupTypeDef, boots: Boots) -> SlotState:
         name = group["AutoScalingGroupName"]
         failures = asg.launch_failures(self._aws, name) if asg.short(group) else ()
-        registered = targets.read(self._aws, self._slots[slot].target_group)
+        registered = self._health[slot](targets.read(self._aws, self._slots[slot].target_group))
         members = group.get("Instances", ())
-        carried = self._carried(self._slots[slot].launch_template, boots, members)
+        versions = self._versions[slot](members)
+        carried = self._carried(self._slots[slot].launch_template, boots, versions)
         return SlotState(
             slot=slot,
             min_size=group["MinSize"],
             max_size=group["MaxSize"],
             desired=group["DesiredCapacity"],
-            instances=tuple(_instance(i, registered, carried) for i in members),
+            instances=self._instances[slot](members, versions, registered, carried),
             boots=boots.release,
             stale=boots.stale,
             stack_image=boots.stack_image,
@@ -172,21 +177,35 @@ class AwsCloud:
         )
 
     def _carried(
-        self, template: str, boots: Boots, members: Iterable[InstanceTypeDef]
+        self, template: str, boots: Boots, found: Iterable[Version | None]
     ) -> dict[Version, Release | None]:
         """What the slot boots and runs, by version, the newest last.
 
         Each version is asked for once: one that was deleted is read again at every look.
         """
-        versions = {(template, boots.version), *filter(None, map(asg.version_of, members))}
+        versions = {(template, boots.version), *filter(None, found)}
         return {version: self._templates.carried(*version) for version in sorted(versions)}
 
 
+def _versions(members: Sequence[InstanceTypeDef]) -> tuple[Version | None, ...]:
+    return tuple(map(asg.version_of, members))
+
+
+def _instances(
+    members: Sequence[InstanceTypeDef],
+    versions: Sequence[Version | None],
+    registered: Targets,
+    carried: Mapping[Version, Release | None],
+) -> tuple[Instance, ...]:
+    return tuple(
+        _instance(member, version, registered, carried[version] if version else None)
+        for member, version in zip(members, versions, strict=True)
+    )
+
+
 def _instance(
-    found: InstanceTypeDef, registered: Targets, carried: Mapping[Version, Release | None]
+    found: InstanceTypeDef, version: Version | None, registered: Targets, release: Release | None
 ) -> Instance:
-    version = asg.version_of(found)
-    release = carried[version] if version else None
     return Instance(
         id=found["InstanceId"],
         lifecycle=found["LifecycleState"],

@@ -11,7 +11,7 @@ from deployer.aws.session import Aws
 from deployer.model import Health
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mypy_boto3_elbv2.type_defs import TargetHealthDescriptionTypeDef
 
@@ -40,15 +40,16 @@ class Targets:
     draining: int
 
 
-def read(aws: Aws, target_group: str) -> Targets:
+def read(aws: Aws, target_group: str) -> Sequence[TargetHealthDescriptionTypeDef]:
     """The target group's registered targets (an empty answer means none). One call.
 
     Raises:
         CloudUnavailable, AccessProblem, NotFound: as `failures.asking`.
     """
     with asking("elasticloadbalancing:DescribeTargetHealth", target_group):
-        found = aws.elbv2.describe_target_health(TargetGroupArn=target_group)
-    return understood(found["TargetHealthDescriptions"])
+        return aws.elbv2.describe_target_health(TargetGroupArn=target_group)[
+            "TargetHealthDescriptions"
+        ]
 
 
 def understood(found: Iterable[TargetHealthDescriptionTypeDef]) -> Targets:

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
+from deployer.aws import heap
 from deployer.cli.group import Deployer
 
 
@@ -57,6 +58,7 @@ def cli(*, config: str, env: str | None, output: str) -> None:
 
 def main() -> None:
     """The console script."""
+    heap.spare_what_stays()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character shows its code: never an exception.
         if hasattr(stream, "reconfigure"):

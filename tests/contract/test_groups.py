@@ -246,7 +246,7 @@ def test_a_target_group_is_read_in_one_call(aws: Aws) -> None:
             {"TargetHealthDescriptions": health(("i-1", "healthy"))},
             {"TargetGroupArn": ARN},
         )
-        assert targets.read(aws, ARN) == Targets({"i-1": Health.HEALTHY}, 0)
+        assert targets.understood(targets.read(aws, ARN)) == Targets({"i-1": Health.HEALTHY}, 0)
         stub.add_client_error("describe_target_health", "TargetGroupNotFound")
         with pytest.raises(NotFound, match=ARN):
             targets.read(aws, ARN)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deployer.aws import answers
 from deployer.model import Slot
 from deployer.plan import Intent, Status, encode
 from deployer.ports import (
@@ -131,3 +132,18 @@ def test_a_version_that_was_deleted_is_looked_for_once_a_look(fleets: Fleets) ->
     seen = made.cloud.observe()
     assert made.wire.calls["DescribeLaunchTemplateVersions"] == before + 1
     assert {instance.release for instance in seen.blue.instances} == {None}
+
+
+def test_what_has_not_changed_is_neither_parsed_nor_put_together_again(fleets: Fleets) -> None:
+    made = fleets(20)
+    first = made.cloud.observe()
+    parsed = answers.understood.cache_info().misses
+    again = made.cloud.observe()
+    assert answers.understood.cache_info().misses == parsed
+    for slot in Slot:
+        assert again[slot].instances is first[slot].instances
+    made.sim.cloud.groups[Slot.BLUE].instances.pop()
+    changed = made.cloud.observe()
+    assert answers.understood.cache_info().misses == parsed + 2  # both groups, and blue's targets
+    assert changed.blue.instances == first.blue.instances[:-1]
+    assert changed.green.instances is first.green.instances

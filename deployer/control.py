@@ -7,6 +7,8 @@
     resume        it is paused                           its timers go on where they stood
     promote       it bakes                               that step counts as done
                   it keeps the old slot warm             that window is over: it falls silent next
+                  it has ended, and only waits until     it waits no longer: `deployer settle` gives
+                  the rule may stick again               that back later
     promote full  the candidate stands and is probed     straight to all of the traffic
     approve       it waits for approval                  that step counts as done
 
@@ -15,6 +17,7 @@ On its way back nothing can be asked: whatever was wrong, users are being brough
 
 from msgspec.structs import replace
 
+from deployer import stickiness
 from deployer.errors import Aborted, NotPossibleNow
 from deployer.journal import Ask, Request
 from deployer.model import WHOLE, Snapshot
@@ -32,7 +35,9 @@ from deployer.steps.soak import Soak
 
 def possible(deployment: Deployment) -> tuple[Ask, ...]:
     """What may be asked of it now, in the order of `Ask`."""
-    if deployment.status is not Status.RUNNING or deployment.ending is not None:
+    if deployment.ending is not None:
+        return (Ask.PROMOTE,) if stickiness.waits(deployment) else ()
+    if deployment.status is not Status.RUNNING:
         return ()
     step = deployment.step
     sensible = {
@@ -83,14 +88,20 @@ def require_possible(deployment: Deployment, ask: Ask) -> None:
         NotPossibleNow: says what would.
     """
     sensible = possible(deployment)
-    if ask in sensible or (ask is Ask.ABORT_FORCE and sensible):
+    if ask in sensible or (ask is Ask.ABORT_FORCE and sensible and deployment.ending is None):
         return
     if not sensible:
-        state = "is on its way back" if deployment.status is Status.RETREATING else "has ended"
+        back = deployment.status is Status.RETREATING and deployment.ending is None
+        state = "is on its way back" if back else "has ended"
         raise NotPossibleNow(f"{deployment.id} {state}: see `deployer status`")
     commands = ", ".join(f"`deployer {other}`" for other in sensible)
     if ask is Ask.ABORT:
         raise NotPossibleNow(f"{one_way(deployment)}: `deployer abort --force` does all the same")
+    if deployment.ending is not None:
+        raise NotPossibleNow(
+            f"`deployer {ask}` is not possible now: {deployment.id} has ended, and waits until the "
+            f"production rule may stick again; possible now: {commands}"
+        )
     held = "is paused" if deployment.paused_at is not None else "runs"
     raise NotPossibleNow(
         f"`deployer {ask}` is not possible now: {deployment.id} {held} in the step "
@@ -130,6 +141,8 @@ def grant(deployment: Deployment, request: Request, now: float) -> Deployment:
 
 
 def _granted(deployment: Deployment, ask: Ask, now: float) -> Deployment:
+    if deployment.ending is not None:
+        return stickiness.impatient(deployment)
     if ask is Ask.PAUSE:
         return replace(deployment, paused_at=now)
     moving = resumed(deployment, now)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from deployer import control, parting, surging
+from deployer import control, parting, stickiness, surging
 from deployer.durations import spell
 from deployer.errors import (
     AccessProblem,
@@ -25,9 +25,9 @@ from deployer.errors import (
     StepFailed,
     WeightsMoved,
 )
-from deployer.exits import give_up, go_back, halt, leave, part
+from deployer.exits import depart, give_up, go_back, halt, leave, part
 from deployer.hooks import NO_HOOKS, HookAction, Hooks, RunHook
-from deployer.journal import Active, Journal, Lease
+from deployer.journal import Active, Journal, Lease, last_begun
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Effect, Metrics, Prober, World
@@ -210,8 +210,36 @@ class Runner:
     def _decide(self, deployment: Deployment, seen: Snapshot) -> Decision:
         now = self.clock.now()
         if deployment.ending is not None:
-            return leave(deployment, seen, now)
+            return (
+                self._superseded(deployment, now)
+                or self._hurried(deployment, now)
+                or leave(deployment, seen, now)
+            )
         return part(deployment, self._next(deployment, seen, now), now)
+
+    def _superseded(self, deployment: Deployment, now: float) -> Decision | None:
+        """A record that was opened again for what it owes, while a newer one has taken that over.
+
+        It holds the environment by now, so none can begin after this look.
+        """
+        if not deployment.reopened:
+            return None
+        newest = last_begun(self.journal, deployment.environment)
+        if newest is not None and newest.id == deployment.id:
+            return None
+        return depart(deployment, "a later deployment has taken over what it owes", now)
+
+    def _hurried(self, deployment: Deployment, now: float) -> Decision | None:
+        """It only waits until the rule may stick again, and somebody has asked it not to."""
+        if not stickiness.waits(deployment):
+            return None
+        request = self.journal.requested(deployment)
+        if request is None or request.id == deployment.heeded:
+            return None
+        if request.ask not in control.possible(deployment):
+            return None
+        granted = control.grant(deployment, request, now)
+        return Decision(granted, None, granted.log[-1])
 
     def _next(self, deployment: Deployment, seen: Snapshot, now: float) -> Decision:
         world = World(

@@ -11,6 +11,7 @@ from deployer.steps.retire import Retire
 from deployer.transition import Decision, intend
 
 RESTORED = "the groups are left as they were met"
+REFUSED = "the production rule cannot stick again: "
 
 
 def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: float) -> Decision:
@@ -67,15 +68,28 @@ def leave(deployment: Deployment, seen: Snapshot | None, now: float) -> Decision
     seen: None: our rule is not to be found.
     """
     change = parting.restoration(deployment) or stickiness.handing_back(deployment, seen, now)
-    if isinstance(change, str):
+    if isinstance(change, str) and not deployment.reopened:
         return Decision(deployment, None, Event(now, "waiting", change))
-    if change is None:
-        left = parting.leave(stickiness.settled(deployment, seen), now)
-        event = Event(now, "restored", stickiness.owed(left) or RESTORED)
-        return Decision(left.noting(event), None, event)
+    if change is None or isinstance(change, str):
+        left = stickiness.settled(deployment, seen)
+        return depart(left, stickiness.owed(left) or restored(left, seen), now)
     if now - asked_since(deployment, change) > parting.PATIENCE_S:
         return give_up(deployment, "no answer", now)
     return intend(deployment, change, now)
+
+
+def restored(deployment: Deployment, seen: Snapshot | None) -> str:
+    """What has become of what it held, in words."""
+    if not deployment.reopened:
+        return RESTORED
+    gone = seen is not None and seen.weights is None
+    return "there is no production rule any more" if gone else "the production rule sticks again"
+
+
+def depart(deployment: Deployment, words: str, now: float) -> Decision:
+    """Its record becomes final, as it is."""
+    event = Event(now, "restored", words)
+    return Decision(parting.leave(deployment, now).noting(event), None, event)
 
 
 def asked_since(deployment: Deployment, change: Change) -> float:
@@ -87,7 +101,9 @@ def asked_since(deployment: Deployment, change: Change) -> float:
 
 
 def give_up(deployment: Deployment, why: str, now: float) -> Decision:
-    """What it holds is left to a person."""
+    """What it holds is left to a person; one that had ended before stays ended as it was."""
+    if deployment.reopened:
+        return depart(deployment, f"{REFUSED}{why}", now)
     after = parting.give_up(deployment, why, now)
     event = Event(now, "halted", after.reason)
     return Decision(after.noting(event), None, event)

@@ -9,6 +9,9 @@ from typing import Protocol
 from deployer.errors import PlanInvalid
 from deployer.plan import Deployment
 
+NOT_BEGUN = "not begun: "  # begins the reason of a deployment that was refused before any change
+REMEMBERED = 20  # records that are read to find the last one that changed anything
+
 
 class Ask(StrEnum):
     """What a person may ask of a running deployment."""
@@ -90,6 +93,11 @@ def readable(records: Sequence[Deployment | Unreadable]) -> tuple[Deployment, ..
     return tuple(each for each in known if isinstance(each, Deployment))
 
 
+def newest_begun(records: Sequence[Deployment]) -> Deployment | None:
+    """The last deployment that did anything; `records` newest first."""
+    return next((r for r in records if not r.reason.startswith(NOT_BEGUN)), None)
+
+
 class Journal(Protocol):
     """Every write is conditional; all raise CloudUnavailable when the store does not answer."""
 
@@ -118,6 +126,20 @@ class Journal(Protocol):
         Raises:
             Locked: the lease is still alive.
             NotFound: no deployment is active.
+        """
+        ...
+
+    def reopen(self, deployment: Deployment, lease: Lease) -> Deployment:
+        """Take the environment for a deployment that has ended, and still owes something.
+
+        deployment: its record as it becomes, not final any more; its version as it was read.
+
+        Returns:
+            The deployment with its version raised by one.
+
+        Raises:
+            Locked: the environment is taken; says by whom, since when and why.
+            LeaseLost: the record has another version by now: somebody else settles it.
         """
         ...
 
@@ -170,3 +192,13 @@ class Journal(Protocol):
     def records(self, environment: str, limit: int) -> Sequence[Deployment | Unreadable]:
         """The same, with those that this version of the deployer cannot read."""
         ...
+
+
+def last_begun(journal: Journal, environment: str) -> Deployment | None:
+    """The same, read from the journal: nearly always that is the newest record.
+
+    Raises:
+        PlanInvalid: the newest record cannot be read.
+    """
+    newest = newest_begun(journal.history(environment, 1))
+    return newest or newest_begun(journal.history(environment, REMEMBERED))

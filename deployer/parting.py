@@ -3,12 +3,12 @@
 What is about to be suspended, frozen or unstuck is in the record before it happens. A record that has come
 to its end while it names something keeps its environment, remembers the end it has come to, and
 becomes final only once that is put back: kill the process anywhere, and the next one finds the same
-record. Only stickiness may have to be left to the next deployment (deployer.stickiness).
+record. Only stickiness may have to be left to later (deployer.stickiness): then a record that has
+ended is opened again, and comes to the same end once more.
 """
 
 from msgspec.structs import replace
 
-from deployer import stickiness
 from deployer.held import Frozen, Suspended
 from deployer.plan import Deployment, Status
 from deployer.ports import Freeze, ResumeProcesses, Stick, Suspend, Thaw
@@ -66,10 +66,17 @@ def restored(deployment: Deployment, change: object) -> Deployment:
 
 
 def leave(deployment: Deployment, now: float) -> Deployment:
-    """The end it has come to; `reason` tells what is left to the next deployment."""
-    reason = "; ".join(filter(None, (deployment.reason, stickiness.owed(deployment))))
+    """The end it has come to; one that was opened again ended when it did."""
+    ended = deployment.finished_at if deployment.reopened else now
+    return replace(deployment, status=deployment.ending, ending=None, finished_at=ended)
+
+
+def reopened(ended: Deployment, now: float) -> Deployment:
+    """A record that has ended, taken up again for what it owes; `leave` is its way out."""
+    status = Status.RUNNING if ended.status is Status.SHIPPED else Status.RETREATING
+    finished_at = ended.entered_at if ended.finished_at is None else ended.finished_at
     return replace(
-        deployment, status=deployment.ending, ending=None, finished_at=now, reason=reason
+        ended, status=status, ending=ended.status, finished_at=finished_at, resumed_at=now
     )
 
 
@@ -90,8 +97,8 @@ def give_up(deployment: Deployment, why: str, now: float) -> Deployment:
     if deployment.unstuck is not None:
         lasts = f"{deployment.unstuck.sticky_s} seconds"
         left.append(
-            f"the production rule's stickiness of {lasts} could not be given back ({why}): the next "
-            "deployment does that, or do it by hand (aws elbv2 modify-rule)"
+            f"the production rule's stickiness of {lasts} could not be given back ({why}): `deployer "
+            "settle` tries again, or do it by hand (aws elbv2 modify-rule)"
         )
     reason = "; ".join([*([deployment.reason] if deployment.reason else []), *left])
     return replace(

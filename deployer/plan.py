@@ -71,6 +71,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     delay_s:      CloudWatch minutes younger than this are not read.
     patience_s:   how much longer than its bake an inconclusive verdict is waited for.
     alarms:       CloudWatch alarms none of which may ring while the candidate is judged.
+    sticky_wait_s: how long the deployment, once it has ended, keeps its environment at most until
+                  a rule that stuck may stick again (deployer.stickiness).
     hooks:        what the service's owners have run on the way.
     size:         instances of the very first release; later ones take the live size.
     roll:         rolling: batches, and what they are judged by.
@@ -98,6 +100,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     patience_s: float = 900.0
     inconclusive: Literal["abort", "promote"] = "abort"
     alarms: tuple[str, ...] = ()
+    sticky_wait_s: float = 600.0
     hooks: Mapping[HookPoint, HookAction] = {}
     limits: Limits = Limits()
     roll: Roll = Roll()
@@ -229,7 +232,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     surge:       what a group was asked for beyond its size; in the record before it is.
     frozen:      what may shrink again before it ends; in the record before it is frozen.
     unstuck:     stickiness to give back to the rule; in the record before it is switched off. It may
-                 outlive the deployment: then the next one takes it up (deployer.stickiness).
+                 outlive the deployment: then `deployer settle` or the next one does it
+                 (deployer.stickiness).
     ending:      the end it has come to, while those are still to be put back.
     version:     fencing: each save raises it, and a save of an older one fails.
     """
@@ -282,6 +286,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     def over(self) -> bool:
         """Every step is behind it: it has ended, or puts back what it holds before it does."""
         return self.status.final or self.ending is not None
+
+    @property
+    def reopened(self) -> bool:
+        """It had ended before, and was taken up again for what it still owes (deployer.settling)."""
+        return self.ending is not None and self.finished_at is not None
 
     @property
     def first_plan(self) -> Plan:

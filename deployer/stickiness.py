@@ -4,8 +4,9 @@ With target-group stickiness a client keeps the slot that it got, whatever the w
 answer prolongs that (aws-facts 1.3). While shares are split, that is what people want. When one
 slot gets everything it is not, least of all on the way back from a bad release: the same change
 switches it off. It comes back once no cookie of before is left, since clients that still have one
-may be sent to a slot that has no instances any more. A deployment waits for that, but not for long:
-what it cannot give back is in its record, and the next deployment does it before it moves a share.
+may be sent to a slot that has no instances any more. A deployment that has ended waits for that as
+long as its settings say. What takes longer stays in its record, and `deployer settle` gives it back
+from then on, at any time (deployer.settling), or else the next deployment, before it moves a share.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,16 +16,14 @@ from msgspec.structs import replace
 from deployer.durations import spell
 from deployer.held import Unstuck
 from deployer.model import Snapshot
-from deployer.plan import Deployment, Status
+from deployer.plan import Deployment, Intent, Status
 from deployer.ports import SetWeights, Stick
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.kinds import Step
 from deployer.steps.route import Route
 
-WAIT_S = 600.0  # an ended deployment holds its environment so long at most for cookies to run out
 
-
-def notes(seen: Snapshot, steps: Sequence[Step]) -> Iterator[str]:
+def notes(seen: Snapshot, intent: Intent, steps: Sequence[Step]) -> Iterator[str]:
     """What people should know of a plan of `steps`, a sentence each."""
     shares = [step.weights.sole is None for step in steps if isinstance(step, Route)]
     if seen.sticky_s is None or not shares:
@@ -41,8 +40,9 @@ def notes(seen: Snapshot, steps: Sequence[Step]) -> Iterator[str]:
         f"comes back when no cookie from before is left, {lasts} later"
         + (
             "."
-            if seen.sticky_s <= WAIT_S
-            else ": at the end of this deployment, or at the beginning of the next one."
+            if seen.sticky_s <= intent.sticky_wait_s
+            else f": at the end of this deployment, if that is at most {spell(intent.sticky_wait_s)} "
+            "away then, else by `deployer settle`."
         )
     )
 
@@ -72,13 +72,16 @@ def overdue(deployment: Deployment, seen: Snapshot, now: float) -> Stick | None:
     moves = any(isinstance(step, Route) for step in begun)
     if unstuck is None or moves or deployment.status is not Status.RUNNING:
         return None
-    return _back(unstuck, seen) if now >= due_at(unstuck) else None
+    off = seen.sticky_s is None and now >= due_at(unstuck)
+    if not off or seen.weights is None or seen.weights.sole is None:
+        return None
+    return Stick(unstuck.sticky_s, seen.weights)
 
 
 def handing_back(deployment: Deployment, seen: Snapshot | None, now: float) -> Stick | str | None:
     """At the end: the change that gives it back, why that must wait, or None: it is settled.
 
-    Settled is what sticks already, and what is left to the next deployment (`owed`).
+    Settled is what sticks already, and what is left to `deployer settle` (`owed`).
     """
     unstuck = deployment.unstuck
     if unstuck is None or seen is None:
@@ -86,14 +89,54 @@ def handing_back(deployment: Deployment, seen: Snapshot | None, now: float) -> S
     if seen.sticky_s is not None:
         late = now < unstuck.at + LATE_READING_S
         return "looking again whether the production rule sticks" if late else None
-    patience_s = 0.0 if deployment.ending is Status.HALTED else WAIT_S
-    change = _back(unstuck, seen)
-    if change is None or due_at(unstuck) > deployment.entered_at + patience_s:
+    if not waits(deployment) and now < due_at(unstuck):
         return None
     left_s = due_at(unstuck) - now
     if left_s > 0:
         return f"in {spell(left_s)} the production rule may stick again: {_why(unstuck)}"
-    return change
+    hindered = hindrance(deployment, seen)
+    if hindered:
+        late = now < due_at(unstuck) + LATE_READING_S and deployment.ending is not Status.HALTED
+        return f"looking again: {hindered}" if late else None
+    return Stick(unstuck.sticky_s, seen.weights) if seen.weights is not None else None
+
+
+def waits(deployment: Deployment) -> bool:
+    """It has ended, and keeps its environment until the rule may stick again.
+
+    One that halted keeps it for nothing: a person is to look, and may want to begin the next one.
+    """
+    unstuck = deployment.unstuck
+    if unstuck is None or deployment.ending in (None, Status.HALTED) or deployment.reopened:
+        return False
+    if deployment.suspended is not None or deployment.frozen is not None:
+        return False
+    return due_at(unstuck) <= deployment.entered_at + deployment.plan.intent.sticky_wait_s
+
+
+def impatient(deployment: Deployment) -> Deployment:
+    """It waits no longer: somebody has asked for that."""
+    plan = deployment.plan
+    hasty = replace(plan, intent=replace(plan.intent, sticky_wait_s=0.0))
+    return replace(deployment, plan=hasty)
+
+
+def hindrance(deployment: Deployment, seen: Snapshot) -> str:
+    """Why the rule cannot stick again, though it is time; empty: nothing is in the way.
+
+    It is given back to the rule that the deployment left, where one slot has everything: else it is
+    not known what people want there now (invariant I4). Until shares are split again nobody misses
+    it.
+    """
+    left = (deployment.written, *deployment.intended)
+    if seen.weights not in left:
+        return (
+            f"the production rule sends {seen.weights or 'nothing: it is gone'}, and "
+            f"{deployment.id} left {deployment.written}: somebody else moved traffic"
+        )
+    if seen.weights is None or seen.weights.sole is None:
+        return f"both slots have traffic ({seen.weights})"
+    return ""
 
 
 def settled(deployment: Deployment, seen: Snapshot | None) -> Deployment:
@@ -117,22 +160,15 @@ def of_first(sticky_s: int, now: float) -> Unstuck | None:
 
 
 def owed(deployment: Deployment) -> str:
-    """What is left to the next deployment, for people; empty: nothing."""
+    """What is left to be given back after its end, for people; empty: nothing."""
     unstuck = deployment.unstuck
     if unstuck is None:
         return ""
     return (
         f"the production rule's stickiness of {spell(unstuck.sticky_s)} is still off: "
-        f"{_why(unstuck)}; the next deployment gives it back before it moves any traffic"
+        f"{_why(unstuck)}; `deployer settle` gives it back after that, or else the next deployment"
     )
 
 
 def _why(unstuck: Unstuck) -> str:
     return f"cookies of the other slot last {spell(unstuck.sticky_s)}"
-
-
-def _back(unstuck: Unstuck, seen: Snapshot) -> Stick | None:
-    """Only where one slot has everything: else it is not known what people want there now."""
-    if seen.sticky_s is not None or seen.weights is None or seen.weights.sole is None:
-        return None
-    return Stick(unstuck.sticky_s, seen.weights)

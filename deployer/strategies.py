@@ -304,5 +304,5 @@ def _plan(
         capacity=capacity,
         steps=steps if cleared else (*stages.left_over(seen, intent, capacity), *steps),
         basis=basis_of(seen),
-        notes=(*notes, *stickiness.notes(seen, steps)),
+        notes=(*notes, *stickiness.notes(seen, intent, steps)),
     )

@@ -273,6 +273,7 @@ def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
         delay_s=float(analysis.metrics_delay_s),
         inconclusive=analysis.inconclusive,
         alarms=analysis.alarms,
+        sticky_wait_s=float(settings.environment.stickiness_wait_s),
         hooks=settings.hooks.actions(),
         limits=Limits(
             provision_s=float(settings.provision.deadline_s),

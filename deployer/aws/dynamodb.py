@@ -119,6 +119,29 @@ class DynamoJournal:
                 return taken
         raise self._table.busy()
 
+    def reopen(self, deployment: Deployment, lease: Lease) -> Deployment:
+        """Take the environment for a deployment that has ended, and still owes something. One call.
+
+        Raises:
+            Locked: the environment is taken; says by whom, since when and why.
+            LeaseLost: the record has another version by now: somebody else settles it.
+            CloudUnavailable, AccessProblem, NotFound: as `failures.asking`.
+        """
+        opened = replace(deployment, version=deployment.version + 1)
+        for _ in range(TRIES):
+            if self._table.transact(*self._again(opened, lease)):
+                return opened
+            found = self._active(deployment.environment)
+            if found is None:
+                stored = self._record(deployment.environment, deployment.id)
+                if stored is None or stored.deployment.version != deployment.version:
+                    raise _lost(deployment, stored)
+                continue  # it was freed in this moment
+            if found.deployment.id == deployment.id and found.lease.owner == lease.owner:
+                return found.deployment  # our own, whose reply was lost
+            raise records.locked(found, self._clock.now())
+        raise self._table.busy()
+
     def release(self, deployment: Deployment, lease: Lease) -> None:
         """Let our lease run out now, so that somebody can resume at once.
 
@@ -265,6 +288,21 @@ class DynamoJournal:
         if not saved.status.final:
             return self._table.update(change)
         return self._table.transact({"Update": change}, self._free(saved))
+
+    def _again(self, opened: Deployment, lease: Lease) -> list[TransactWriteItemTypeDef]:
+        """The pointer, and the record as one that runs: as long as it does, nothing forgets it."""
+        pointer = key(self._part(opened.environment), ACTIVE)
+        record = self._table.change(
+            self._key(opened.environment, opened.id),
+            records.attributes(opened, lease, self._keep_s),
+            "attribute_exists(finished_at) AND #version = :seen",
+            {":seen": {"N": str(opened.version - 1)}},
+            remove=("finished_at", "ttl"),
+        )
+        return [
+            self._table.put({**pointer, "deployment": {"S": opened.id}}),
+            {"Update": record},
+        ]
 
     def _free(self, ended: Deployment) -> TransactWriteItemTypeDef:
         return {

@@ -5,7 +5,7 @@ A write says whether its condition held; two transactions that meet are tried ag
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from deployer.aws.failures import asking, code_of, reasons_of
@@ -101,18 +101,26 @@ class Table:
         return {"Put": {"TableName": self.name, "Item": item, "ConditionExpression": condition}}
 
     def change(
-        self, where: Item, values: Values, condition: str, beside: Values | None = None
+        self,
+        where: Item,
+        values: Values,
+        condition: str,
+        beside: Values | None = None,
+        remove: Sequence[str] = (),
     ) -> UpdateTypeDef:
         """An update that sets `values` on the condition (over `#name`, `:name` of each value).
 
         beside: what the condition needs besides: `:name` -> value.
+        remove: attributes that it takes away.
         """
+        names = (*values, *remove)
+        taken = f" REMOVE {', '.join(f'#{each}' for each in remove)}" if remove else ""
         return {
             "TableName": self.name,
             "Key": where,
-            "UpdateExpression": "SET " + ", ".join(f"#{each} = :{each}" for each in values),
+            "UpdateExpression": "SET " + ", ".join(f"#{e} = :{e}" for e in values) + taken,
             "ConditionExpression": condition,
-            "ExpressionAttributeNames": {f"#{each}": each for each in values},
+            "ExpressionAttributeNames": {f"#{each}": each for each in names},
             "ExpressionAttributeValues": {
                 **{f":{each}": value for each, value in values.items()},
                 **(beside or {}),

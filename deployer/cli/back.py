@@ -1,18 +1,20 @@
 """`deployer rollback`: every way back."""
 
+from contextlib import suppress
+
 import click
 
-from deployer import control, footing, strategies
+from deployer import control, footing, stickiness, strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
-from deployer.cli.lineage import has_served, newest_begun, one_way_since, release_before
+from deployer.cli.lineage import has_served, one_way_since, release_before
 from deployer.cli.params import dry_run_option, force_option, wait_option
 from deployer.cli.session import Session
 from deployer.cli.steer import ask
 from deployer.durations import seconds
 from deployer.errors import NotFound, NotPossibleNow
-from deployer.journal import Active, Ask
+from deployer.journal import Active, Ask, newest_begun
 from deployer.model import Admitted, Slot, Snapshot
 from deployer.plan import Deployment, Plan, Status
 from deployer.render.plan import title, way_back
@@ -69,11 +71,28 @@ def rollback(
     app = app_of(ctx)
     session, wait_s = Session(app.services, app.output), seconds(wait_for_lock)
     active = app.services.journal.active(app.services.environment)
-    if active is not None and not (wait_s and leads_elsewhere(release, active.deployment)):
+    if active is not None and active.deployment.ending is not None:
+        if dry_run:
+            return start_back(app, session, release, force=force, dry_run=True)
+        see_off(session, active)
+    elif active is not None and not (wait_s and leads_elsewhere(release, active.deployment)):
         return turn_back(session, active, release, force=force, dry_run=dry_run)
     return session.in_turn(
         wait_s, lambda: start_back(app, session, release, force=force, dry_run=dry_run)
     )
+
+
+def see_off(session: Session, active: Active) -> None:
+    """A deployment that has come to its end is not turned back but gone back from.
+
+    It may keep the environment for long until the rule may stick again: whoever goes back does not
+    wait for that. What it owes is left to the way back.
+    """
+    if stickiness.waits(active.deployment):
+        session.output.note(f"{active.deployment.id} has ended and only waits: that ends now.")
+        with suppress(NotPossibleNow):  # it ended in this moment
+            ask(session, Ask.PROMOTE)
+    session.follow(active.deployment.id)
 
 
 def start_back(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from deployer import strategies
-from deployer.cli.lineage import newest_begun
-from deployer.cli.session import REMEMBERED, Session
+from deployer.cli.session import Session
 from deployer.errors import NotPossibleNow, UsageError
+from deployer.journal import REMEMBERED, newest_begun
 from deployer.model import Release, Snapshot
 from deployer.plan import Intent, Plan
 from deployer.preflight import Facts, Objection, objections, of_error, remarks

@@ -47,6 +47,7 @@ COMMANDS = {
     "approve": Entry("steer", "Say that the deployment that waits for approval may go on."),
     "abort": Entry("steer", "Ask the running deployment to go back."),
     "supervise": Entry("supervise", "Carry on deployments whose runner is gone."),
+    "settle": Entry("settle", "Give back what an ended deployment still owes, if it is time."),
     "lab": Entry("lab", "Run a local AWS with real traffic, and use it.", needs="moto"),
     "demo": Entry(
         "demo",

@@ -1,15 +1,8 @@
-"""What the journal's records tell: which release served before, which deployment was the last. Pure."""
+"""What the journal's records tell: which release served before. Pure."""
 
 from collections.abc import Sequence
 
 from deployer.plan import Deployment, Status
-
-NOT_BEGUN = "not begun: "  # begins the reason of a deployment that was refused before any change
-
-
-def newest_begun(records: Sequence[Deployment]) -> Deployment | None:
-    """The last deployment that did anything; `records` newest first."""
-    return next((r for r in records if not r.reason.startswith(NOT_BEGUN)), None)
 
 
 def release_before(records: Sequence[Deployment], serving: Sequence[str]) -> str | None:

@@ -6,12 +6,14 @@ from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
 from deployer.cli.stopping import pause, stoppable
 from deployer.errors import CloudUnavailable
-from deployer.journal import Unreadable
+from deployer.journal import Active, Unreadable, last_begun, newest_begun
 from deployer.plan import Deployment
 from deployer.render.documents import deployment_document, record_document, status_document
 from deployer.render.history import history_text, show_text
+from deployer.render.owed import outstanding, owed_line
 from deployer.render.progress import Standing
 from deployer.render.status import status_text
+from deployer.wiring import Services
 
 
 @click.command(short_help="Show what serves, what runs and how the last deployment ended.")
@@ -67,6 +69,7 @@ def standing(app: App) -> Standing:
     services = app.services
     active = services.journal.active(services.environment)
     newest = next(iter(services.journal.records(services.environment, 1)), None)
+    seen = services.cloud.observe()
     if isinstance(newest, Unreadable):
         app.output.note(f"{newest.id}: {newest.why}")
     last = newest if isinstance(newest, Deployment) else None
@@ -74,11 +77,21 @@ def standing(app: App) -> Standing:
         service=services.service,
         environment=services.environment,
         url=services.url,
-        seen=services.cloud.observe(),
+        seen=seen,
         active=active,
         last=last if active is None else None,
         now=services.clock.now(),
+        owed=outstanding(owing(services, active, last), seen),
     )
+
+
+def owing(services: Services, active: Active | None, last: Deployment | None) -> Deployment | None:
+    """Whose record tells what is owed: the deployment in progress, or the last that did anything."""
+    if active is not None:
+        return active.deployment
+    if last is None or newest_begun([last]) is last:
+        return last
+    return last_begun(services.journal, services.environment)
 
 
 @click.command(short_help="List the deployments, newest first.")
@@ -120,6 +133,18 @@ def show(ctx: click.Context, *, deployment: str) -> Ending:
     app = app_of(ctx)
     services = app.services
     record = services.journal.load(services.environment, deployment)
-    document = deployment_document(record, services.clock.now(), whole=True)
-    app.output.page(lambda _: show_text(record, services.service), [document])
+    now = services.clock.now()
+    document = deployment_document(record, now, whole=True)
+    owes = owed_by(services, record, now)
+    app.output.page(lambda _: show_text(record, services.service, owes), [document])
     return Ending()
+
+
+def owed_by(services: Services, record: Deployment, now: float) -> str:
+    """What an ended deployment still owes, or which later one has taken that over; empty: nothing."""
+    if record.unstuck is None or not record.status.final:
+        return ""
+    newest = last_begun(services.journal, services.environment)
+    if newest is None or newest.id == record.id:
+        return owed_line(record.unstuck, now)
+    return f"It owed the production rule's stickiness: later deployments have taken that over ({newest.id})."

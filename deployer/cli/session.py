@@ -8,7 +8,6 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from deployer import control, identity, stickiness
-from deployer.cli.lineage import NOT_BEGUN, newest_begun
 from deployer.cli.output import Output
 from deployer.cli.stopping import (
     Interrupted,
@@ -23,17 +22,16 @@ from deployer.engine import Tell
 from deployer.errors import CloudUnavailable, DeployError, LeaseLost, Locked, NotPossibleNow
 from deployer.held import Unstuck
 from deployer.identity import deployment_id
-from deployer.journal import Active, Ask
+from deployer.journal import NOT_BEGUN, Active, Ask, last_begun
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import Clock
 from deployer.render.plan import goal, title
-from deployer.render.progress import View, position
+from deployer.render.progress import WORDS, View, position
 from deployer.render.words import one_line, serving_of, span, time_of_day
 from deployer.wiring import Services
 
 T = TypeVar("T")
-REMEMBERED = 20  # records that are read to find the last one that changed anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +156,13 @@ class Session:
         services = self.services
         if seen.weights is None:
             return stickiness.of_first(services.sticks_s, services.clock.now())
-        last = newest_begun(services.journal.history(services.environment, REMEMBERED))
+        last = last_begun(services.journal, services.environment)
         unstuck = stickiness.inherited(last, seen)
         if last is not None and unstuck is not None:
             lasts = span(unstuck.sticky_s)
             self.output.note(
-                f"{last.id} has switched the production rule's stickiness of {lasts} off: it comes "
-                "back as soon as no cookie from before is left."
+                f"{last.id} has switched the production rule's stickiness of {lasts} off: this one "
+                "gives it back as soon as no cookie from before is left."
             )
         return unstuck
 
@@ -345,6 +343,10 @@ def taken(active: Active, place: str, now: float) -> str:
         f"{one_line(deployment.by)}, since {time_of_day(deployment.started_at)} "
         f"({span(now - deployment.started_at)} ago)"
     )
+    if deployment.ending is not None:
+        ends = ", `deployer promote` ends that" if stickiness.waits(deployment) else ""
+        gone = "" if alive(active, now) else "; its runner is gone: `deployer resume` goes on"
+        return f"{what}: it has {WORDS[deployment.ending]} and puts back what it held{ends}{gone}"
     if alive(active, now):
         return f"{what}: watch it with `deployer status --watch`, end it with `deployer abort`"
     return f"{what}, but its runner is gone: `deployer resume` goes on, `deployer abort` goes back"

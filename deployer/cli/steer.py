@@ -86,8 +86,9 @@ def promote(ctx: click.Context, *, full: bool) -> Ending:
     The bake in execution counts as done, whatever its verdict would have been, and the
     next step begins. The last bake, at 100 %, still judges. In the window of a
     blue/green deployment, that is over: the old slot is retired as soon as it is
-    silent. A paused deployment goes on. The record tells who asked. This command
-    returns at once.
+    silent. A deployment that has ended, and waits until a rule that stuck may stick
+    again, waits no longer: `deployer settle` does that later. A paused deployment goes
+    on. The record tells who asked. This command returns at once.
 
     \b
     Exit status: 0 asked; 2 not possible now: nothing runs, it neither bakes nor
@@ -179,8 +180,11 @@ def steer(session: Session, wish: Ask) -> Ending:
     follow = "`deployer status --watch` shows what it does"
     if not alive(active, session.services.clock.now()):
         follow = "its runner is gone, so nothing happens until `deployer resume`"
-    windowed = wish is Ask.PROMOTE and control.in_window(deployment)
-    what = "to end its window" if windowed else WHAT[wish]
+    what = WHAT[wish]
+    if wish is Ask.PROMOTE and deployment.ending is not None:
+        what = "to wait no longer for cookies: `deployer settle` gives back what it owes"
+    elif wish is Ask.PROMOTE and control.in_window(deployment):
+        what = "to end its window"
     words = f"asked {title(deployment.first_plan)} ({asked}) {what}: {follow}"
     return Ending("asked", 0, words, deployment)
 

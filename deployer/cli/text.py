@@ -20,6 +20,7 @@ from deployer.preflight import Objection
 from deployer.render.documents import Document
 from deployer.render.lines import content, output_lines, plain_line, way_back_lines
 from deployer.render.live import frame
+from deployer.render.owed import owed_line
 from deployer.render.plan import plan_text
 from deployer.render.progress import STYLES, View, outcome, see
 from deployer.render.words import one_line
@@ -81,6 +82,9 @@ class TextOutput:
         if deployment is not None and deployment.status.final:
             words = Text(self._pasteable(outcome(deployment)), f"bold {STYLES[deployment.status]}")
             self._print(self.results, words)
+            if deployment.unstuck is not None:
+                owes = self._pasteable(owed_line(deployment.unstuck, at))
+                self._print(self.results, Text(owes, "yellow"))
         elif ending.exit_code:
             stopped = ending.status == "interrupted"
             words = Text("" if stopped else "Error: ", "bold red")

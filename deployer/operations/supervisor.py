@@ -7,7 +7,7 @@ visit at any instruction, and the first one after its lease has run out finds th
 the schedule call twice at once, one of the two acts.
 
     the lease                                   what a visit does
-    is there none: nothing is being deployed    nothing
+    is there none: nothing is being deployed    gives back what is owed, if it is time (settling)
     lives: a runner's, or another visit's       nothing
     waits for the next visit                    carries it on
     has run out                                 carries it on, or takes it back (`Policy`)
@@ -25,6 +25,7 @@ from deployer.errors import CloudUnavailable, DeployError, Locked, NotFound, Not
 from deployer.journal import Active, Ask, Journal, Lease, Request, name_of
 from deployer.plan import Deployment, Status
 from deployer.ports import Clock
+from deployer.settling import Outcome, settle
 
 Policy = Literal["resume", "rollback"]
 """What becomes of a deployment whose runner is gone. One that a person holds paused stays where it
@@ -39,6 +40,7 @@ class State(StrEnum):
     ABANDONED = "its runner is gone"
     OURS = "it waits for the supervisor's next visit"
     ENDED = "it has ended"
+    SETTLED = "what an ended deployment owed was given back"
     STUCK = "it could not be carried on"
 
 
@@ -104,8 +106,11 @@ class Supervisor:
         try:
             active = self.journal.active(self.environment)
             state = look(active, name_of(self.runner.owner), self.clock.now())
-            if active is None or state is State.ATTENDED:
-                return Visit(state, active.deployment if active else None)
+            if active is None:
+                done = settle(self.runner, self.environment)
+                return Visit(State.SETTLED if done.outcome is Outcome.GIVEN else state)
+            if state is State.ATTENDED:
+                return Visit(state, active.deployment)
             if state is State.ABANDONED and turns_back(active.deployment, self.policy):
                 self._turn_back()
             return self._carry(active)

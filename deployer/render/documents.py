@@ -11,10 +11,12 @@ from deployer.plan import Deployment, Event, Plan
 from deployer.preflight import Objection
 from deployer.render.asking import approval_until, paused_by, possible
 from deployer.render.lines import step_number
+from deployer.render.owed import owed_document
 from deployer.render.plan import expected_s, goal, latest_s
 from deployer.render.progress import Standing, finished
 from deployer.render.status import next_command
 from deployer.render.words import iso
+from deployer.settling import Settlement
 
 Document = dict[str, Any]
 
@@ -71,6 +73,14 @@ def event_document(deployment: Deployment, event: Event, seen: Snapshot | None) 
     }  # fmt: skip
 
 
+def settlement_document(done: Settlement, words: str, at: float) -> Document:
+    """What `deployer settle` came to."""
+    return {
+        "at": iso(at), "deployment": done.deployment or None, "event": "settle",
+        "outcome": done.outcome, "owed": owed_document(done.unstuck, at), "note": words,
+    }  # fmt: skip
+
+
 def result_document(
     at: float, deployment: Deployment | None, status: str, reason: str | None, exit_code: int
 ) -> Document:
@@ -79,6 +89,7 @@ def result_document(
         "at": iso(at), "deployment": deployment.id if deployment else None, "event": "result",
         "status": status, "release": deployment.first_plan.release.name if deployment else None,
         "reason": reason or None, "exit_code": exit_code,
+        "owed": owed_document(deployment.unstuck, at) if deployment else None,
     }  # fmt: skip
 
 
@@ -95,6 +106,7 @@ def deployment_document(deployment: Deployment, at: float, *, whole: bool) -> Do
         "paused_at": _when(deployment.paused_at), "paused_by": paused_by(deployment) or None,
         "approval_until": _when(approval_until(deployment)),
         "reason": deployment.reason or None,
+        "owed": owed_document(deployment.unstuck, at),
     }  # fmt: skip
     if whole:
         document |= {
@@ -133,6 +145,7 @@ def status_document(standing: Standing) -> Document:
         "slots": {slot: _slot(seen[slot]) for slot in Slot},
         "active": _active(active, now) if active else None,
         "last": deployment_document(last, now, whole=False) if last else None,
+        "owed": owed_document(standing.owed, now),
         "next_command": next_command(standing) or None,
     }
 

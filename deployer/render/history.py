@@ -54,8 +54,11 @@ def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip()
 
 
-def show_text(deployment: Deployment, service: str) -> Text:
-    """One deployment: its plan, the way back if it took one, events with their evidence, the end."""
+def show_text(deployment: Deployment, service: str, owes: str = "") -> Text:
+    """One deployment: its plan, the way back if it took one, events with their evidence, the end.
+
+    owes: what it still owes, in one line.
+    """
     lines = [
         Text(f"{one_line(deployment.id)}  started {date_and_time(deployment.started_at)}", "dim")
         + Text(f" by {one_line(deployment.by)}", "dim"),
@@ -71,4 +74,6 @@ def show_text(deployment: Deployment, service: str) -> Text:
         lines += [Text(f"            {line}", "dim") for line in evidence_lines(event.detail)]
         lines += [Text(line, "dim") for line in output_lines(event)]
     lines.append(Text(outcome(deployment), f"bold {STYLES[deployment.status]}"))
+    if owes:
+        lines.append(Text(owes, "yellow"))
     return Text("\n").join(lines)

@@ -5,6 +5,7 @@ from rich.text import Text
 from deployer.control import possible
 from deployer.plan import Deployment, Event, Status
 from deployer.render.asking import commands, hold_words, wanted
+from deployer.render.owed import leaving
 from deployer.render.plan import goal, title, unlimited
 from deployer.render.progress import (
     LEFT_OUT,
@@ -56,6 +57,9 @@ def _header(view: View, now: float, width: int) -> tuple[Text, ...]:
     right = f"{span(took_s(deployment, now))}{scale}"
     left.append(" " * max(2, width - left.cell_len - len(right)))
     left.append(right, "dim")
+    if deployment.ending is not None and not deployment.status.final:
+        said = f"{WORDS[deployment.ending]}; {leaving(deployment, now)}"
+        return (left, Text(said, STYLES[deployment.ending]), *_asking(deployment, now))
     if deployment.reason:
         return (left, Text(one_line(deployment.reason), STYLES[deployment.status]))
     return (left, *_asking(deployment, now))

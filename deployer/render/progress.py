@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from deployer.held import Unstuck
 from deployer.journal import Active, Ask
 from deployer.model import WHOLE, Snapshot
 from deployer.plan import Deployment, Event, Status
@@ -53,6 +54,7 @@ class View:
 class Standing:
     """What `status` tells: the environment now, its deployment in progress, its newest record.
 
+    owed: what an ended deployment has still to give back.
     now: epoch seconds.
     """
 
@@ -63,6 +65,7 @@ class Standing:
     active: Active | None
     last: Deployment | None
     now: float
+    owed: Unstuck | None = None
 
 
 def see(view: View, deployment: Deployment, event: Event, seen: Snapshot | None) -> View:
@@ -143,8 +146,8 @@ def time_left(deployment: Deployment, now: float) -> str:
 
 def position(deployment: Deployment) -> str:
     """`step 3/9`, or how it ended."""
-    if deployment.status.final:
-        return WORDS[deployment.status]
+    if deployment.status.final or deployment.ending is not None:
+        return WORDS[deployment.ending or deployment.status]
     return f"step {deployment.cursor + 1}/{len(deployment.plan.steps)}"
 
 

@@ -6,6 +6,7 @@ from deployer.journal import Active
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Status
 from deployer.render.asking import commands, hold_words, possible, wanted
+from deployer.render.owed import leaving, owed_line
 from deployer.render.plan import goal, title
 from deployer.render.progress import STYLES, Standing, outcome, position, time_left, took_s
 from deployer.render.slots import slot_lines
@@ -26,6 +27,8 @@ def status_text(standing: Standing, width: int) -> Text:
         lines += _last(last, now)
     else:
         lines.append(Text("The journal holds no deployment.", "dim"))
+    if standing.owed is not None and active is None:
+        lines.append(Text(owed_line(standing.owed, now), "yellow"))
     command = next_command(standing)
     if command:
         lines.append(Text(f"Next: {command}", "bold"))
@@ -36,9 +39,9 @@ def _active(active: Active, now: float) -> tuple[Text, ...]:
     deployment, lease = active.deployment, active.lease
     head = Text()
     head.append(f"{title(deployment.first_plan)} ")
-    head.append(position(deployment), f"bold {STYLES[deployment.status]}")
+    head.append(position(deployment), f"bold {STYLES[deployment.ending or deployment.status]}")
     left = "" if deployment.status.final else f", {time_left(deployment, now)}"
-    head.append(f"  {goal(deployment.step)}{left}")
+    head.append(f"  {leaving(deployment, now) or goal(deployment.step) + left}")
     since = f"{one_line(deployment.id)}, for {span(took_s(deployment, now))}, by {one_line(deployment.by)}"
     alive_s = lease.expires_at - now
     hold = f"lease of {one_line(lease.owner)}"

@@ -225,6 +225,7 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     deregistration_delay_s: Draining = field(name="deregistration_delay", default=Seconds(30))
     slow_start_s: SlowStart = field(name="slow_start", default=Seconds(0))
     stickiness_s: Stickiness = field(name="stickiness", default=Seconds(0))
+    stickiness_wait_s: Pause = field(name="stickiness_wait", default=Seconds(600))
     health_check_interval_s: Interval = field(name="health_check_interval", default=Seconds(5))
     health_check_timeout_s: Patience = field(name="health_check_timeout", default=Seconds(2))
     health_check_grace_s: Grace = field(name="health_check_grace", default=Seconds(120))

@@ -29,7 +29,7 @@ def test_every_event_is_one_document_and_the_last_is_the_result(staged: Staged) 
     assert {each["deployment"] for each in documents} == {documents[0]["deployment"]}
     assert documents[-1] | {"at": "", "deployment": ""} == {
         "at": "", "deployment": "", "event": "result", "status": "shipped", "release": "v2",
-        "reason": None, "exit_code": 0,
+        "reason": None, "exit_code": 0, "owed": None,
     }  # fmt: skip
 
 

@@ -129,8 +129,6 @@ def test_a_balancer_that_sticks_again_too_early_is_caught_at_it() -> None:
 def test_the_next_deployment_gives_back_what_could_not_be_waited_for() -> None:
     sim, first = STORIES["long"].tell()
     assert isinstance(first.unstuck, Unstuck)
-    assert "stickiness of 1h is still off" in first.reason
-    assert "the next deployment gives it back" in first.reason
     sim.clock.sleep(LONG_S)
     second = sim.ship(intent_for("v3", weights=(500,), bake_s=60.0), name="d2")
     assert (second.status, sim.oracle.violations) == (Status.SHIPPED, [])

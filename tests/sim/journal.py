@@ -31,6 +31,9 @@ class SimJournal:
             "journal.take_over", lambda: self._take_over(environment, lease, now)
         )
 
+    def reopen(self, deployment: Deployment, lease: Lease) -> Deployment:
+        return self.gate.through("journal.reopen", lambda: self._reopen(deployment, lease))
+
     def release(self, deployment: Deployment, lease: Lease) -> None:
         held = self.locks.get(deployment.environment)
         if held is not None and (held[0], held[1].owner) == (deployment.id, lease.owner):
@@ -86,6 +89,17 @@ class SimJournal:
             return self._load(deployment.id)
         if held is not None:
             raise Locked(f"{deployment.environment} is taken by {held[1].owner}")
+        return self._store(deployment, lease)
+
+    def _reopen(self, deployment: Deployment, lease: Lease) -> Deployment:
+        held = self.locks.get(deployment.environment)
+        if held is not None and (held[0], held[1].owner) == (deployment.id, lease.owner):
+            return self._load(deployment.id)
+        if held is not None:
+            raise Locked(f"{deployment.environment} is taken by {held[1].owner}")
+        stored = self._load(deployment.id)
+        if stored.version != deployment.version:
+            raise LeaseLost(f"{deployment.id} is at version {stored.version}")
         return self._store(deployment, lease)
 
     def _save(self, deployment: Deployment, lease: Lease) -> Deployment:

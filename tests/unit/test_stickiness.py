@@ -3,12 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
-from deployer import stickiness, strategies
+from deployer import control, parting, stickiness, strategies
 from deployer.errors import PlanInvalid
-from deployer.held import Unstuck
+from deployer.held import Frozen, Suspended, Unstuck
+from deployer.journal import Ask
 from deployer.model import Release, Slot, Snapshot, Weights
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Intent, Plan, Status
 from deployer.ports import SetWeights, Stick
+from deployer.settling import Outcome, standing
 from deployer.steps.base import Act, Done
 from deployer.steps.route import Route
 from tests.unit.world import NOW, instances, slot, snapshot, world
@@ -70,6 +72,15 @@ def test_what_was_remembered_outlives_a_change_that_meets_it_off_already() -> No
     assert stickiness.remembering(record(), change, NOW).unstuck == Unstuck(300, NOW - 100)
 
 
+def with_wait(wait_s: float) -> Plan:
+    return strategies.canary(
+        snapshot(ALL_BLUE, slot(BLUE, *instances(4))), replace(INTENT, sticky_wait_s=wait_s)
+    )
+
+
+WAITING = {"unstuck": Unstuck(3600, NOW), "plan": with_wait(3660.0)}
+
+
 @pytest.mark.parametrize(
     ("facts", "live", "now", "expected"),
     [
@@ -80,8 +91,14 @@ def test_what_was_remembered_outlives_a_change_that_meets_it_off_already() -> No
         ({"unstuck": Unstuck(3600, NOW - 3400)}, seen(ALL_GREEN), NOW + 260, Stick(3600, ALL_GREEN)),
         ({"ending": Status.HALTED}, seen(ALL_GREEN), NOW, None),
         ({"ending": Status.HALTED, "unstuck": Unstuck(300, NOW - 400)}, seen(ALL_GREEN), NOW, Stick(300, ALL_GREEN)),
-        ({}, seen(TEN), NOW + 260, None),
-        ({}, seen(None), NOW + 260, None),
+        ({}, seen(TEN), NOW + 260, f"looking again: the production rule sends {TEN}, and d1 left {ALL_GREEN}: somebody else moved traffic"),
+        ({}, seen(TEN), NOW + 320, None),
+        ({}, seen(None), NOW + 319, f"looking again: the production rule sends nothing: it is gone, and d1 left {ALL_GREEN}: somebody else moved traffic"),
+        ({}, seen(None), NOW + 320, None),
+        ({}, seen(ALL_BLUE), NOW + 320, None),
+        ({"ending": Status.HALTED, "unstuck": Unstuck(300, NOW - 360)}, seen(ALL_BLUE), NOW, None),
+        (WAITING, seen(ALL_GREEN), NOW, "in 1h1m the production rule may stick again: cookies of the other slot last 1h"),
+        (WAITING, seen(ALL_GREEN), NOW + 3660, Stick(3600, ALL_GREEN)),
         ({}, None, NOW + 260, None),
         ({}, seen(ALL_GREEN, 600), NOW, None),
         ({"unstuck": Unstuck(300, NOW - 59)}, seen(ALL_GREEN, 600), NOW, "looking again whether the production rule sticks"),
@@ -126,10 +143,76 @@ def test_what_a_plan_says_of_it() -> None:
     assert switch.endswith("no cookie from before is left, 10m later.")
     (only,) = strategies.blue_green(seen(ALL_BLUE, 3600), INTENT).notes
     assert only.endswith(
-        "1h later: at the end of this deployment, or at the beginning of the next one."
+        "1h later: at the end of this deployment, if that is at most 10m away then, else by "
+        "`deployer settle`."
     )
+    patient = replace(INTENT, sticky_wait_s=7200.0)
+    (only,) = strategies.blue_green(seen(ALL_BLUE, 3600), patient).notes
+    assert only.endswith("no cookie from before is left, 1h later.")
     assert strategies.canary(seen(ALL_BLUE), INTENT).notes == ()
     assert not [n for n in strategies.rolling(sticky, INTENT).notes if "AWSALBTG" in n]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({}, True),
+        ({"unstuck": None}, False),
+        ({"ending": None}, False),
+        ({"ending": Status.ROLLED_BACK}, True),
+        ({"ending": Status.HALTED}, False),
+        ({"unstuck": Unstuck(540, NOW)}, True),
+        ({"unstuck": Unstuck(541, NOW)}, False),
+        ({"frozen": Frozen(BLUE, 0, 2)}, False),
+        ({"suspended": Suspended(BLUE, ("AZRebalance",))}, False),
+        ({"finished_at": NOW}, False),
+    ],
+)
+def test_who_keeps_its_environment_for_that_and_may_be_hurried(
+    facts: dict[str, object], *, expected: bool
+) -> None:
+    ended = record(**facts)
+    assert stickiness.waits(ended) is expected
+    assert (Ask.PROMOTE in control.possible(ended)) is expected
+    assert not stickiness.waits(stickiness.impatient(ended))
+
+
+OWING = record(status=Status.SHIPPED, ending=None, finished_at=NOW, unstuck=Unstuck(300, NOW))
+
+
+@pytest.mark.parametrize(
+    ("ended", "live", "now", "expected"),
+    [
+        (replace(OWING, unstuck=None), seen(ALL_GREEN), NOW, Outcome.NOTHING),
+        (OWING, seen(ALL_GREEN), NOW + 359, Outcome.EARLY),
+        (OWING, seen(ALL_GREEN), NOW + 360, None),
+        (OWING, seen(ALL_GREEN, 60), NOW + 59, Outcome.EARLY),
+        (OWING, seen(ALL_GREEN, 60), NOW + 60, None),
+        (OWING, seen(None), NOW + 60, None),
+        (OWING, seen(ALL_BLUE), NOW + 360, Outcome.HINDERED),
+        (OWING, seen(TEN), NOW + 360, Outcome.HINDERED),
+        (replace(OWING, written=TEN), seen(TEN), NOW + 360, Outcome.HINDERED),
+        (replace(OWING, intended=(ALL_BLUE,)), seen(ALL_BLUE), NOW + 360, None),
+    ],
+)
+def test_what_stands_in_the_way_of_settling_it(
+    ended: Deployment, live: Snapshot, now: float, expected: Outcome | None
+) -> None:
+    found = standing(ended, live, now)
+    assert (found.outcome if found else None) is expected
+    if found is not None:
+        assert found.unstuck == ended.unstuck
+
+
+def test_a_record_that_is_opened_again_comes_to_the_same_end() -> None:
+    for status in (Status.SHIPPED, Status.ROLLED_BACK, Status.HALTED):
+        ended = replace(OWING, status=status)
+        opened = parting.reopened(ended, NOW + 400)
+        assert (opened.status.final, opened.reopened, opened.over) == (False, True, True)
+        assert control.possible(opened) == ()
+        closed = parting.leave(opened, NOW + 410)
+        assert closed == replace(ended, resumed_at=NOW + 400)
+        assert not closed.reopened
 
 
 def test_a_plan_is_not_begun_when_the_stickiness_has_changed_meanwhile() -> None:

@@ -7,7 +7,7 @@ unprotected environment's stack can be deleted once its artifacts and logs are.
 
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack, aws_dynamodb, aws_s3, aws_sns
+from aws_cdk import Duration, RemovalPolicy, Stack, aws_dynamodb, aws_iam, aws_s3, aws_sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
@@ -100,8 +100,21 @@ class ControlStack(Stack):
         )
 
     def _topic(self, settings: Settings) -> aws_sns.Topic:
-        """Hears the environment's alarms; over TLS only."""
+        """Hears the environment's alarms; over TLS only.
+
+        A policy of its own takes the place of the default one, which let the whole account publish:
+        without a word for CloudWatch nobody would ever be told.
+        """
         topic = aws_sns.Topic(self, "Topic", enforce_ssl=True)
+        topic.add_to_resource_policy(
+            aws_iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[aws_iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
         for address in settings.monitoring.emails:
             topic.add_subscription(subscriptions.EmailSubscription(address))
         return topic

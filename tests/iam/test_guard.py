@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from deployer.clock import ScaledClock
 from deployer.lab import actions, inprocess, server
 from deployer.lab.context import Context
-from deployer.lab.iam import roles
+from deployer.lab.iam import bucket_policies, roles
 from deployer.lab.iam.guard import Guard
 from deployer.lab.iam.sessions import Sessions
 from tests.iam.conftest import ACCOUNT, allow, deny
@@ -66,6 +66,7 @@ def lab(tmp_path: Any) -> Iterator[Lab]:
     server.reset()
     context = Context(tmp_path, 78, "http://localhost:9", ScaledClock(1_700_000_000.0, 1.0))
     actions.install(context)
+    bucket_policies.install()
     yield Lab(context, roles.install(context))
     server.reset()
 
@@ -230,3 +231,74 @@ def test_whoever_may_not_list_a_bucket_is_not_told_what_is_missing(lab: Lab) -> 
 def test_who_one_is_needs_no_permission(lab: Lab) -> None:
     me = lab.assumed(lab.role("anyone", deny()))
     assert me("sts").get_caller_identity()["Arn"].endswith(":assumed-role/anyone/me")
+
+
+OVER_TLS = deny(
+    "s3:*",
+    ["arn:aws:s3:::mine", "arn:aws:s3:::mine/*"],
+    Principal={"AWS": "*"},
+    Condition={"Bool": {"aws:SecureTransport": "false"}},
+)
+
+
+def policed(lab: Lab, *statements: Mapping[str, Any]) -> None:
+    lab.admin("s3").put_bucket_policy(Bucket="mine", Policy=document(*statements))
+
+
+def test_a_buckets_policy_denies_to_everybody_it_names(lab: Lab) -> None:
+    """Whatever the role may, and the administrator too; who is not named is not meant."""
+    admin = lab.admin("s3")
+    admin.create_bucket(Bucket="mine")
+    admin.put_object(Bucket="mine", Key="x", Body=b"1")
+    reader, writer = (
+        lab.assumed(lab.role(name, allow("s3:*")))("s3") for name in ("reader", "writer")
+    )
+    policed(lab, OVER_TLS)  # the lab stands for HTTPS: nobody is meant
+    for each in (admin, reader, writer):
+        assert each.get_object(Bucket="mine", Key="x")["Body"].read() == b"1"
+    named = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/reader"}
+    policed(lab, OVER_TLS, deny("s3:GetObject", "arn:aws:s3:::mine/*", Principal=named))
+    code, message = refusal(reader.get_object, Bucket="mine", Key="x")
+    assert (code, "explicit deny in a resource-based policy" in message) == ("AccessDenied", True)
+    writer.get_object(Bucket="mine", Key="x")
+    always = {**OVER_TLS, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+    policed(lab, always)
+    for each in (admin, reader, writer):
+        assert "explicit deny" in refusal(each.get_object, Bucket="mine", Key="x")[1]
+    admin.delete_bucket_policy(Bucket="mine")  # the way out, on AWS root's alone
+    admin.get_object(Bucket="mine", Key="x")
+
+
+def test_a_buckets_policy_allows_what_a_role_was_not_given(lab: Lab) -> None:
+    lab.admin("s3").create_bucket(Bucket="mine")
+    lab.admin("s3").put_object(Bucket="mine", Key="a/x", Body=b"1")
+    guest = lab.assumed(lab.role("guest", allow("ec2:DescribeVpcs")))("s3")
+    stranger = lab.assumed(lab.role("stranger", allow("ec2:DescribeVpcs")))("s3")
+    named = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/guest"}
+    policed(lab, allow("s3:GetObject", "arn:aws:s3:::mine/a/*", Principal=named))
+    assert guest.get_object(Bucket="mine", Key="a/x")["Body"].read() == b"1"
+    assert refusal(guest.get_object, Bucket="mine", Key="b")[0] == "AccessDenied"
+    assert refusal(stranger.get_object, Bucket="mine", Key="a/x")[0] == "AccessDenied"
+    policed(lab, allow("s3:GetObject", "arn:aws:s3:::mine/a/*", Principal={"Service": "x.aws"}))
+    assert refusal(guest.get_object, Bucket="mine", Key="a/x")[0] == "AccessDenied"
+
+
+def test_what_a_buckets_policy_says_beyond_the_lab_is_never_a_yes(lab: Lab) -> None:
+    """Nobody is let through by an operator that the lab cannot evaluate, unless others are meant."""
+    lab.admin("s3").create_bucket(Bucket="mine")
+    lab.admin("s3").put_object(Bucket="mine", Key="x", Body=b"1")
+    me = lab.assumed(lab.role("me", allow("s3:*")))("s3")
+    night = {"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}
+    policed(lab, deny("s3:*", "*", Principal="*", Condition=night))
+    for each in (lab.admin("s3"), me):
+        code, message = refusal(each.get_object, Bucket="mine", Key="x")
+        assert (code, "DateGreaterThan in policy the policy of mine" in message) == (
+            "NotImplemented",
+            True,
+        )
+    unknown = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
+    log = {"Service": "delivery.logs.amazonaws.com"}
+    policed(lab, allow("s3:*", "*", Principal=log, Condition=unknown))
+    me.get_object(Bucket="mine", Key="x")
+    policed(lab, deny("s3:*", "*", Principal="*", Condition=unknown))
+    assert "condition key s3:x-amz-acl" in refusal(me.get_object, Bucket="mine", Key="x")[1]

@@ -53,6 +53,28 @@ def test_an_alarm_of_alarms_is_heard_in_the_queue(watched: Cloud) -> None:
     assert (told["AlarmName"], told["NewStateValue"]) == ("users", "ALARM")
 
 
+def test_a_topic_whose_policy_names_nobody_hears_no_alarm_and_the_history_says_so(
+    watched: Cloud,
+) -> None:
+    """What an `enforce_ssl` topic of the CDK is like without a word for CloudWatch."""
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    only_tls = {"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": "*"}
+    policy = resource(
+        "SNS::TopicPolicy",
+        Topics=[{"Ref": "Topic"}],
+        PolicyDocument={"Version": "2012-10-17", "Statement": [only_tls | {"Condition": plain}]},
+    )
+    watched.create("s", template({**monitored("a"), "Policy": policy}))
+    ids, cloudwatch = watched.physical_ids("s"), watched.client("cloudwatch")
+    cloudwatch.set_alarm_state(AlarmName="own-errors", StateValue="ALARM", StateReason="tried")
+    assert "Messages" not in watched.client("sqs").receive_message(QueueUrl=ids["Queue"])
+    history = cloudwatch.describe_alarm_history(
+        AlarmName="users", AlarmTypes=["CompositeAlarm"], HistoryItemType="Action"
+    )
+    (noted,) = history["AlarmHistoryItems"]
+    assert "alarm:users is not authorized to perform: SNS:Publish" in noted["HistorySummary"]
+
+
 def test_a_dashboards_tags_follow_the_template(watched: Cloud) -> None:
     watched.create("s", template(monitored("a")))
     watched.update("s", template(monitored("b")))

@@ -185,5 +185,10 @@ def test_people_are_told_by_mail_over_a_topic_that_takes_tls_only(shapes: Templa
     (subscription,) = shapes.properties("control", "SNS::Subscription", "warm")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
     (policy,) = shapes.properties("control", "SNS::TopicPolicy", "warm")
-    (denied,) = policy["PolicyDocument"]["Statement"]
+    denied, alarms = policy["PolicyDocument"]["Statement"]
+    if denied["Effect"] == "Allow":
+        denied, alarms = alarms, denied
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert (alarms["Action"], alarms["Resource"]) == ("sns:Publish", policy["Topics"][0])
+    assert alarms["Condition"].keys() == {"StringEquals"}

@@ -11,7 +11,6 @@ from deployer.lab import actions
 from deployer.lab.actions import Call, Refused
 from deployer.lab.cloudformation import (
     aws_policies,
-    bucket_policies,
     change_sets,
     describe,
     document,
@@ -23,6 +22,7 @@ from deployer.lab.cloudformation.requests import Reader, tags
 from deployer.lab.cloudformation.resources.registry import KINDS
 from deployer.lab.cloudformation.stack import GONE, ChangeSet, Stack, now
 from deployer.lab.context import Context
+from deployer.lab.iam import bucket_policies
 
 PATIENCE_S = 5.0  # real
 _UPDATABLE = {

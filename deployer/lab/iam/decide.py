@@ -52,7 +52,7 @@ def decide(ask: Ask, context: Context, who: Principal, policies: Policies) -> De
     """
     identity = _saying(policies.identity, ask, context)
     bound = _saying([policies.boundary] if policies.boundary else [], ask, context)
-    resource = [one for one in _saying(policies.resource, ask, context) if addressed(one, who)]
+    resource = _saying(policies.resource, ask, context, who)
     for statements, kind in (
         (identity, "an identity-based policy"),
         (bound, "a permissions boundary"),
@@ -77,7 +77,7 @@ def trusts(ask: Ask, context: Context, who: Principal, trust: Policy) -> bool:
     Raises:
         Unsupported: as `decide`.
     """
-    said = [one for one in _saying([trust], ask, context) if addressed(one, who)]
+    said = _saying([trust], ask, context, who)
     return bool(said) and all(one.effect == "Allow" for one in said)
 
 
@@ -87,10 +87,22 @@ def addressed(statement: Statement, who: Principal) -> bool:
     return ("AWS", "*") in named or bool(named & who.names)
 
 
-def _saying(policies: Sequence[Policy], ask: Ask, context: Context) -> list[Statement]:
+def forbidden(ask: Ask, context: Context, who: Principal, resource: Sequence[Policy]) -> bool:
+    """Whether a resource's own policy denies this, whatever else the caller may do: deny wins.
+
+    Raises:
+        Unsupported: as `decide`.
+    """
+    return any(one.effect == "Deny" for one in _saying(resource, ask, context, who))
+
+
+def _saying(
+    policies: Sequence[Policy], ask: Ask, context: Context, who: Principal | None = None
+) -> list[Statement]:
+    """The statements about this request; `who`: those of resources only, if they speak of him."""
     return [
         statement
         for policy in policies
         for statement in policy.statements
-        if statement.applies(ask, context)
+        if (who is None or addressed(statement, who)) and statement.applies(ask, context)
     ]

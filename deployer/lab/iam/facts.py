@@ -12,6 +12,7 @@ from moto.iam.models import iam_backends
 
 from deployer.lab import inprocess
 from deployer.lab.context import Context
+from deployer.lab.iam import bucket_policies
 from deployer.lab.iam.patterns import Unsupported
 from deployer.lab.iam.policy import Policy, parse
 
@@ -69,6 +70,28 @@ class LabFacts:
             boundary=parse(boundary.name, _document(boundary)) if boundary else None,
             longest_s=int(found.max_session_duration or 3600),
         )
+
+    def attached(self, arn: str) -> tuple[Policy, ...]:
+        """The policy of a bucket (or of the bucket that an object is in), or of a topic.
+
+        Raises:
+            Unsupported: it says something that the lab cannot evaluate.
+        """
+        service, name = arn.split(":")[2:6:3] if arn.count(":") >= 5 else ("", "")
+        text = None
+        if service == "s3":
+            text = bucket_policies.of(name.partition("/")[0])
+        elif service == "sns":
+            text = self._topic_policy(arn)
+        return (parse(f"the policy of {name.partition('/')[0]}", text),) if text else ()
+
+    def _topic_policy(self, arn: str) -> str | None:
+        """A topic has one always: a default, until another takes its place."""
+        try:
+            found = self._client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+        except ClientError:
+            return None  # not there: the call itself will say so
+        return str(found["Policy"])
 
     def role_tags(self, name: str) -> Mapping[str, str]:
         """The tags of a role."""

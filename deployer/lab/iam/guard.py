@@ -1,7 +1,8 @@
 """The guard at the gate: whoever runs under a role may do what the role's policies allow.
 
-The administrator (any access key that is no session's) is let through, except where a trust policy
-has a word to say: nobody becomes a role that does not trust him. Called under the lab's lock.
+The administrator (any access key that is no session's) is let through, except where the other side
+has a word to say: nobody becomes a role that does not trust him, and a bucket's policy denies what it
+denies to everybody. Called under the lab's lock.
 """
 
 from typing import Any
@@ -11,9 +12,9 @@ from deployer.lab.context import Context
 from deployer.lab.iam import principals
 from deployer.lab.iam.asked import Ask
 from deployer.lab.iam.asked import Context as Keys
-from deployer.lab.iam.decide import Decision, Policies, Principal, decide, trusts
+from deployer.lab.iam.decide import Decision, Policies, Principal, decide, forbidden, trusts
 from deployer.lab.iam.facts import LabFacts, Role
-from deployer.lab.iam.needed import needed
+from deployer.lab.iam.needed import guarded, needed
 from deployer.lab.iam.patterns import Unsupported
 from deployer.lab.iam.refusals import denied
 from deployer.lab.iam.sessions import Session, Sessions
@@ -54,7 +55,7 @@ class Guard:
         """
         session = self.sessions.of(request)
         becoming = (target.service, target.action) == ("sts", "AssumeRole")
-        if session is None and not becoming:
+        if session is None and not becoming and not guarded(target.service, target.action):
             return
         try:
             self._admit(session, request, target)
@@ -69,13 +70,16 @@ class Guard:
                 decision = self._judge(session, ask)
                 if not decision.allowed:
                     raise denied(target.service, ask, session.arn, decision.why)
+            elif self._forbids(ask, who):
+                why = "with an explicit deny in a resource-based policy"
+                raise denied(target.service, ask, who.arn, why)
             if ask.action in ("sts:AssumeRole", "sts:TagSession"):
                 self.require_trust(who, ask)
 
     def _judge(self, session: Session, ask: Ask) -> Decision:
         """One authorization of a role's session, remembered if it is granted."""
         role = self._role(session)
-        policies = Policies(role.identity, role.boundary)
+        policies = Policies(role.identity, role.boundary, self.facts.attached(ask.resource))
         decision = decide(
             ask,
             self._keys(ask, session, role),
@@ -85,6 +89,11 @@ class Guard:
         if decision.allowed:
             self.used.setdefault(role.name, set()).add((ask.action, ask.resource))
         return decision
+
+    def _forbids(self, ask: Ask, who: Principal) -> bool:
+        """Whether the resource's own policy denies this to the administrator."""
+        keys = Keys(principals.keys(ask, who, self.facts))
+        return forbidden(ask, keys, who, self.facts.attached(ask.resource))
 
     def _role(self, session: Session) -> Role:
         role = self.facts.role(session.role)

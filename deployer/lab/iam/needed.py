@@ -41,4 +41,9 @@ def needed(service: str, action: str, params: Params, facts: Facts) -> Sequence[
     return needs(params, facts)
 
 
+def guarded(service: str, action: str) -> bool:
+    """Whether what the action touches may have a policy of its own, which binds everybody."""
+    return service == "s3" and action in S3.needs
+
+
 _COMPUTE = ("autoscaling", "ec2", "elbv2")

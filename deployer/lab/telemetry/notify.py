@@ -7,6 +7,8 @@ from botocore.exceptions import ClientError
 
 from deployer.lab import inprocess
 from deployer.lab.context import Context
+from deployer.lab.iam.patterns import Unsupported
+from deployer.lab.iam.services import may_publish
 from deployer.lab.telemetry.alarm_book import AlarmBook, Transition
 from deployer.lab.telemetry.requests import moment
 
@@ -59,6 +61,10 @@ def tell(context: Context, book: AlarmBook, transitions: list[Transition]) -> No
         content = json.dumps(message(transition, context.account, context.region))
         for arn in transition.actions:
             subject = f'{transition.after}: "{transition.alarm.name}" in {context.region}'
+            refused = _refusal(context, transition.alarm.arn, arn)
+            if refused:
+                book.note_action(transition, f"Failed to execute action {arn}. {refused}")
+                continue
             try:
                 inprocess.client(context, "sns").publish(
                     TopicArn=arn, Subject=subject[:100], Message=content
@@ -67,3 +73,17 @@ def tell(context: Context, book: AlarmBook, transitions: list[Transition]) -> No
                 book.note_action(transition, f"Failed to execute action {arn}: {error}")
             else:
                 book.note_action(transition, f"Successfully executed action {arn}")
+
+
+def _refusal(context: Context, alarm: str, topic: str) -> str:
+    """What CloudWatch notes when the topic's policy does not let it in; empty: it does."""
+    try:
+        decision = may_publish(context, alarm, topic)
+    except Unsupported as error:
+        return f"The lab cannot tell whether it may: {error}"
+    if decision.allowed:
+        return ""
+    return (
+        f'Received error: "Resource: {alarm} is not authorized to perform: SNS:Publish on resource: '
+        f'{topic} {decision.why}"'
+    )

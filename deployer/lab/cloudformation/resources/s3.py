@@ -1,4 +1,4 @@
-"""AWS::S3::Bucket and BucketPolicy. Policies are kept and returned, not enforced (lab.md A18)."""
+"""AWS::S3::Bucket and BucketPolicy. Policies: deployer/lab/iam."""
 
 import json
 from collections.abc import Mapping

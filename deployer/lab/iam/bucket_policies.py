@@ -1,4 +1,4 @@
-"""S3 bucket policies are kept and returned, not enforced.
+"""S3's bucket policies: kept, returned, and judged by the guard (`guard.py`), never by moto.
 
 moto would judge them without knowing their conditions: CDK's "deny unless over TLS" would deny
 everything (lab.md A18).
@@ -9,10 +9,19 @@ from typing import Any
 from deployer.lab import actions
 from deployer.lab.actions import Call, Refused
 
+# Of the lab that is installed: moto's own state is one per process too.
+_policies: dict[str, str] = {}
+
+
+def of(bucket: str) -> str | None:
+    """The bucket's policy, as JSON; None: it has none."""
+    return _policies.get(bucket)
+
 
 def install() -> None:
-    """Answer the three actions from here on."""
-    policies: dict[str, str] = {}
+    """Answer the three actions from here on; no bucket has a policy yet."""
+    policies = _policies
+    policies.clear()
 
     def put(_call: Call, params: dict[str, Any]) -> None:
         body = params["Policy"]

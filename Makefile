@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
 
 .DEFAULT_GOAL := all
-.PHONY: all venv demo test lint synth cdk bench bench-analysis
+.PHONY: all venv demo test lint synth cdk bench
 
 all: lint test
 
@@ -41,7 +41,3 @@ cdk: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks
-
-# make bench-analysis ARGS="--runs 100"
-bench-analysis: $(STAMP)
-	@$(BIN)/python -m benchmarks.analysis $(ARGS)

@@ -15,6 +15,7 @@ from deployer.aws.session import Aws
 from deployer.errors import AccessProblem, CloudUnavailable, DeployError, NotFound, NotPossibleNow
 from deployer.model import Slot
 from deployer.settings import artifacts
+from deployer.settings.existing import ExistingSettings
 from deployer.settings.schema import Settings
 from deployer.topology import ARTIFACT_TAG, RELEASE_TAG, stack_name, topology_parameter
 
@@ -103,6 +104,11 @@ def of_settings(settings: Settings) -> Published:
             f"deployer.toml: environments.{name}.existing has no {', no '.join(missing)}: "
             "`deployer verify` tells how to get what is missing"
         )
+    return so_far(existing)
+
+
+def so_far(existing: ExistingSettings) -> Published:
+    """The same, however much is still missing."""
     listener = existing.listener
     return Published(
         version=1,

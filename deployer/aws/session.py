@@ -80,6 +80,11 @@ class Aws:
             return self._session.client("elbv2", config=self._config)
 
     @cached_property
+    def iam(self) -> Any:  # the stubs of the other services are enough for the deployer itself
+        with asking("iam", "the client"):
+            return self._session.client("iam", config=self._config)
+
+    @cached_property
     def s3(self) -> S3Client:
         with asking("s3", "the client"):
             return self._session.client("s3", config=self._config)

@@ -48,6 +48,10 @@ COMMANDS = {
     "abort": Entry("steer", "Ask the running deployment to go back."),
     "supervise": Entry("supervise", "Carry on deployments whose runner is gone."),
     "settle": Entry("settle", "Give back what an ended deployment still owes, if it is time."),
+    "init": Entry("init", "Write deployer.toml, from what is running or for new stacks."),
+    "verify": Entry(
+        "verify", "Check the environment, and what its owner's templates would do to it."
+    ),
     "lab": Entry("lab", "Run a local AWS with real traffic, and use it.", needs="moto"),
     "demo": Entry(
         "demo",

@@ -52,7 +52,7 @@ def cli(*, config: str, env: str | None, output: str) -> None:
       0  shipped, or done as asked     4    halted: a person must look
       1  unexpected error              5    another deployment runs
       2  refused: usage or settings    129, 130, 143  stopped by a signal
-      3  rolled back
+      3  rolled back                   6    verify found a problem
     """  # noqa: D301  \b is for click
 
 

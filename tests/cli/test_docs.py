@@ -12,6 +12,7 @@ from deployer.cli.ending import EXIT
 from deployer.cli.group import COMMANDS
 from deployer.cli.main import cli
 from deployer.cli.stopping import SIGNALS
+from deployer.cli.verify import UNFIT
 from deployer.errors import DeployError
 from deployer.preflight import Code
 from tests.cli.conftest import Staged
@@ -58,7 +59,7 @@ def test_every_exit_status_is_documented() -> None:
         int(n)
         for n in re.findall(r"\d+", "".join(re.findall(r"^\| [\d, ]+\|", section, re.MULTILINE)))
     }
-    codes = {kind.exit_code for kind in family(DeployError)} | {0, *EXIT.values()}
+    codes = {kind.exit_code for kind in family(DeployError)} | {0, UNFIT, *EXIT.values()}
     codes |= {kind.exit_code for kind in SIGNALS.values()}
     assert documented == codes
 

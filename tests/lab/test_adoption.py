@@ -1,0 +1,156 @@
+"""Somebody else's load balancer, made by plain boto3 calls: init, verify, what it says to do, a canary.
+
+Every command that `deployer verify` prints is run by a shell, as a person would; the canary runs under
+load, and not one request is lost.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab import awscli
+from tests.lab.theirs import Theirs
+
+from .conftest import ROOT, Shell, shell_for
+from .test_permissions import admin
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+SCALE = 20.0
+QUICK = """
+[environments.prod.canary]
+weights = [25]
+bake = "1m"
+final_bake = "30s"
+linger = "10s"
+[environments.prod.analysis]
+min_requests = 10
+metrics_delay = "1s"
+"""
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A lab without stacks, an empty folder to work in, and an `aws` on PATH."""
+    home = tmp_path_factory.mktemp("lab")
+    outside = shell_for(home)
+    up = outside.run("lab", "up", "--detach", "--no-stacks", "--scale", str(SCALE))
+    assert up.returncode == 0, up.stderr
+    given = outside.json("lab", "env", "--role", "admin")
+    config = tmp_path_factory.mktemp("work") / "deployer.toml"
+    path = f"{awscli.install(config.parent / 'bin')}:{outside.variables['PATH']}"
+    mine = {"DEPLOYER_CONFIG": str(config), "PATH": path, "PYTHONPATH": str(ROOT)}
+    kept = {k: v for k, v in given.items() if k != "DEPLOYER_ENV"}
+    yield Shell({**outside.variables, **kept, **mine})
+    assert outside.run("lab", "down").returncode == 0
+
+
+@pytest.fixture(scope="module")
+def theirs(shell: Shell) -> Theirs:
+    """Two instances of theirs serve."""
+    made = Theirs(lambda service: admin(shell, service), SCALE)
+    made.build()
+    deadline = time.monotonic() + 30
+    while made.serving() < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return made
+
+
+def bash(shell: Shell, *lines: str) -> None:
+    script = "set -eu\n" + "\n".join(lines)
+    done = subprocess.run(
+        ["bash", "-c", script], env=dict(shell.variables), text=True, check=False,
+        capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{script}\n{done.stderr}"
+
+
+def findings(shell: Shell, *flags: str) -> tuple[list[Any], int]:
+    events = shell.events("verify", *flags)
+    return [each for each in events if each["event"] == "finding"], events[-1]["exit_code"]
+
+
+def wrong(found: list[Any]) -> set[str]:
+    return {each["check"] for each in found if each["level"] == "problem"}
+
+
+def follow(shell: Shell, found: list[Any]) -> None:
+    """Do what the problems say, as far as it is commands."""
+    for each in found:
+        if each["level"] in ("problem", "warning"):
+            lines = [x for x in each["todo"] if x.startswith("aws ") or "=$(aws " in x]
+            if lines:
+                bash(shell, *lines)
+
+
+def test_from_what_runs_to_a_canary_without_losing_a_request(shell: Shell, theirs: Theirs) -> None:
+    config = Path(shell.variables["DEPLOYER_CONFIG"])
+    made = shell.events("init", "--from-alb", "web")
+    assert made[-1]["exit_code"] == 0, made
+    assert any("twin" in each for each in made[0]["unknown"])
+    again = shell.run("init", "--from-alb", "web")
+    assert (again.returncode, len(again.stderr.splitlines())) == (2, 1)
+
+    found, status = findings(shell)
+    assert status == 6
+    assert {"complete", "launches", "boots"} <= wrong(found), wrong(found)
+    assert shell.json("canary", "v1", status=2)["reason"].startswith("deployer.toml: environments")
+    follow(shell, found)
+    assert shell.run("init", "--from-alb", "web", "--force").returncode == 0
+    config.write_text(
+        config.read_text().replace('artifact_bucket = ""', 'artifact_bucket = "releases"') + QUICK
+    )
+    follow(shell, findings(shell)[0])  # what only the twin can lack
+    found, status = findings(shell)
+    assert (wrong(found), status) == (set(), 0), found
+
+    before = theirs.client("elbv2").describe_rules(ListenerArn=listener(theirs))["Rules"][-1]
+    theirs.release("v1")
+    with load(shell) as seen:
+        shipped = shell.events("canary", "v1")
+    assert shipped[-1]["status"] == "shipped", shipped[-1]
+    report = seen[-1]
+    assert report["failed"] == 0, report
+    assert report["releases"]["v1"]["requests"] > 0
+    assert report["releases"]["v0"]["requests"] > 0
+    after = theirs.client("elbv2").describe_rules(ListenerArn=listener(theirs))["Rules"][-1]
+    assert before["IsDefault"]
+    assert after == before
+    found, status = findings(shell)
+    assert (wrong(found), status) == (set(), 0), found
+
+
+def listener(theirs: Theirs) -> str:
+    elb = theirs.client("elbv2")
+    balancer = elb.describe_load_balancers(Names=["web"])["LoadBalancers"][0]["LoadBalancerArn"]
+    return str(elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"][0]["ListenerArn"])
+
+
+class load:  # noqa: N801  # reads as `with load(...)`
+    """Users, while the context lasts; the last document is the report."""
+
+    def __init__(self, shell: Shell) -> None:
+        text = Path(shell.variables["DEPLOYER_CONFIG"]).read_text()
+        self.url = next(x.split('"')[1] for x in text.splitlines() if x.startswith("url = "))
+        self.shell = shell
+
+    def __enter__(self) -> list[Any]:
+        self.seen: list[Any] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "deployer.lab.load", f"{self.url}/", "--rps", "60",
+             "--duration", "120"],
+            env=dict(self.shell.variables), cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        return self.seen
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGINT)
+        out = self.process.communicate(timeout=60)[0]
+        self.seen += [json.loads(line) for line in out.splitlines()]

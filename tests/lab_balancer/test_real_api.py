@@ -157,10 +157,10 @@ def gone(rig: Rig, port: int) -> bool:
 
 def test_what_the_lab_has_not_is_refused_by_name(rig: Rig) -> None:
     listener, _port = rig.listener()
-    https = {"LoadBalancerArn": rig.arn, "Protocol": "HTTPS", "Port": 9994}
+    tls = {"LoadBalancerArn": rig.arn, "Protocol": "TLS", "Port": 9994}
     for call, params, words in (
-        (rig.elb.create_listener, {**https, "DefaultActions": [fixed()]}, "HTTPS"),
-        (rig.elb.modify_listener, {"ListenerArn": listener, "Protocol": "HTTPS"}, "HTTPS"),
+        (rig.elb.create_listener, {**tls, "DefaultActions": [fixed()]}, "'TLS'"),
+        (rig.elb.modify_listener, {"ListenerArn": listener, "Protocol": "TLS"}, "'TLS'"),
         (
             rig.elb.create_load_balancer,
             {"Name": "n", "Subnets": rig.subnets, "Type": "network"},
@@ -174,7 +174,7 @@ def test_what_the_lab_has_not_is_refused_by_name(rig: Rig) -> None:
         (
             rig.elb.add_listener_certificates,
             {"ListenerArn": listener, "Certificates": [{"CertificateArn": "arn:c"}]},
-            "TLS",
+            "several certificates",
         ),
     ):
         with pytest.raises(ClientError, match=words) as error:

@@ -12,7 +12,7 @@ from typing import Any
 from moto.elbv2.models import FakeAction
 
 from deployer.lab import actions
-from deployer.lab.balancer import attributes, rule_actions, rule_conditions
+from deployer.lab.balancer import attributes, rule_actions, rule_conditions, tls
 from deployer.lab.balancer.data_plane import DataPlane
 from deployer.lab.balancer.refusals import invalid, not_simulated, whole
 from deployer.lab.balancer.state import is_true
@@ -39,15 +39,15 @@ LEFT_TO_MOTO = [
     "SetSubnets",
     "DescribeCapacityReservation",
 ]
-# Things of TLS, of other kinds of load balancers, or of the data plane that the lab has not.
+# Things of mutual TLS, of other kinds of load balancers, or of the data plane that the lab has not.
 REFUSED = {
-    "AddListenerCertificates": "TLS",
-    "RemoveListenerCertificates": "TLS",
+    "AddListenerCertificates": "several certificates of one listener",
+    "RemoveListenerCertificates": "several certificates of one listener",
     "ModifyListenerAttributes": "listener attributes",
     "SetIpAddressType": "other address types than ipv4",
     "ModifyCapacityReservation": "capacity reservations",
     "ModifyIpPools": "address pools",
-    "CreateTrustStore": "TLS",
+    "CreateTrustStore": "mutual TLS",
 }
 
 
@@ -120,7 +120,7 @@ class Api:
         stored = self.balancer.store.load_balancers.get(arn)
         if stored is None:
             raise Refused("LoadBalancerNotFound", f"Load balancers '[{arn}]' not found")
-        _check_protocol(params)
+        tls.check(params, None, self.balancer.certificates)
         self._check_port(stored, whole("Port", params.get("Port"), 1, 65535))
         normal = rule_actions.actions(params.get("DefaultActions") or [], self._setting(arn))
         result = call.moto()
@@ -133,7 +133,7 @@ class Api:
 
     def modify_listener(self, call: actions.Call, params: Json) -> Json:
         stored = self._listener(params["ListenerArn"])
-        _check_protocol({"Protocol": stored.protocol, **params})
+        tls.check(params, stored, self.balancer.certificates)
         owner = self.balancer.store.load_balancers[stored.load_balancer_arn]
         port = whole("Port", params.get("Port") or stored.port, 1, 65535)
         moved = port != int(stored.port)
@@ -291,14 +291,6 @@ def _refusal(what: str) -> actions.Handler:
         raise not_simulated(what)
 
     return refuse
-
-
-def _check_protocol(params: Mapping[str, Any]) -> None:
-    if params.get("Protocol") != "HTTP":
-        raise not_simulated(f"listeners with the protocol '{params.get('Protocol')}'")
-    for key in ("Certificates", "AlpnPolicy", "MutualAuthentication", "SslPolicy"):
-        if params.get(key):
-            raise not_simulated(f"{key} of listeners (there is no TLS)")
 
 
 def _told(rule: Any) -> Json:

@@ -20,6 +20,7 @@ from deployer.lab.balancer.envoy import Envoy, EnvoyFailed
 from deployer.lab.balancer.model import Fleet, Group
 from deployer.lab.balancer.pipes import Lines
 from deployer.lab.balancer.registry import Registry, Target
+from deployer.lab.balancer.tls import Certificates
 from deployer.lab.balancer.xds import Files
 from deployer.lab.context import Context
 from deployer.lab.traffic import Traffic
@@ -41,6 +42,7 @@ class DataPlane:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.certificates = Certificates(context)
         self.registry = Registry()
         self.mutex = threading.RLock()
         self.fleet = Fleet()
@@ -69,7 +71,7 @@ class DataPlane:
         addresses = self._addresses(list(store.load_balancers))
         for arn, each in store.load_balancers.items():
             each.dns_name, each.state = addresses[arn], "active"
-        fleet = state.read(store, addresses)
+        fleet = state.read(store, addresses, self.certificates)
         for group in fleet.groups.values():
             owner = fleet.owner(group.name)
             store.target_groups[group.arn].load_balancer_arns = [owner.arn] if owner else []

@@ -1,12 +1,13 @@
 """Load balancers as Envoy's listeners: one for each load balancer and listener port.
 
-Only what ALB does: HTTP/1.1, X-Forwarded-*, an idle timeout, ELB's own error pages and codes.
+Only what ALB does: HTTP/1.1, TLS, X-Forwarded-*, an idle timeout, ELB's own error pages and codes.
 """
 
 from deployer.lab.balancer.conditions import SOURCE_HEADER
 from deployer.lab.balancer.counters import access_log_format
 from deployer.lab.balancer.model import Listener, LoadBalancer
 from deployer.lab.balancer.routes import TYPE, Json, duration, routes_name
+from deployer.lab.balancer.tls import transport_socket
 
 # Envoy answers 503 to these; ALB says 502 (aws-facts 1.8): the connection to the target failed
 # (UF) or ended (UC, UR), or the target's answer was not HTTP (UPE).
@@ -46,11 +47,14 @@ def listener_resource(
         "access_log": [_access_log(balancer.name, access_log)],
     }
     filters = [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]
+    chain: Json = {"filters": filters}
+    if listener.tls is not None:
+        chain["transport_socket"] = transport_socket(listener.tls)
     return {
         "@type": TYPE + "envoy.config.listener.v3.Listener",
         "name": name,
         "address": {"socket_address": {"address": balancer.address, "port_value": listener.port}},
-        "filter_chains": [{"filters": filters}],
+        "filter_chains": [chain],
     }
 
 

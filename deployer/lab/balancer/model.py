@@ -58,12 +58,22 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """What a listener shows its clients: PEM texts, and the oldest version that it speaks."""
+
+    chain: str
+    key: str
+    oldest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listener:
-    """`rules` in no particular order, the default rule among them."""
+    """`rules` in no particular order, the default rule among them; `tls` None: plain HTTP."""
 
     arn: str
     port: int
     rules: tuple[Rule, ...]
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)

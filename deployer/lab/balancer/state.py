@@ -7,6 +7,7 @@ moto stores and describes; whatever it decides about health, targets and attribu
 from collections.abc import Mapping
 from typing import Any
 
+from deployer.lab.balancer import tls
 from deployer.lab.balancer.model import (
     Action,
     Fixed,
@@ -26,23 +27,24 @@ TRAFFIC_PORT = "traffic-port"
 ROUTING = "target_group_health.unhealthy_state_routing.minimum_healthy_targets."
 
 
-def read(backend: Any, addresses: Mapping[str, str]) -> Fleet:
+def read(backend: Any, addresses: Mapping[str, str], certificates: tls.Certificates) -> Fleet:
     """Moto's elbv2 backend to our model; `addresses`: load balancer ARN -> loopback address."""
     return Fleet(
         balancers=tuple(
-            _balancer(each, addresses[each.arn]) for each in backend.load_balancers.values()
+            _balancer(each, addresses[each.arn], certificates)
+            for each in backend.load_balancers.values()
         ),
         groups={dimension(arn): group(each) for arn, each in backend.target_groups.items()},
     )
 
 
-def _balancer(stored: Any, address: str) -> LoadBalancer:
+def _balancer(stored: Any, address: str, certificates: tls.Certificates) -> LoadBalancer:
     attributes = stored.attrs
     return LoadBalancer(
         name=dimension(stored.arn),
         arn=stored.arn,
         address=address,
-        listeners=tuple(_listener(each) for each in stored.listeners.values()),
+        listeners=tuple(_listener(each, certificates) for each in stored.listeners.values()),
         idle_timeout_s=int(attributes.get("idle_timeout.timeout_seconds") or 60),
         client_keep_alive_s=int(attributes.get("client_keep_alive.seconds") or 3600),
         drop_invalid_headers=is_true(
@@ -51,11 +53,12 @@ def _balancer(stored: Any, address: str) -> LoadBalancer:
     )
 
 
-def _listener(stored: Any) -> Listener:
+def _listener(stored: Any, certificates: tls.Certificates) -> Listener:
     return Listener(
         arn=stored.arn,
         port=int(stored.port),
         rules=tuple(_rule(each) for each in stored.rules.values()),
+        tls=tls.read(stored, certificates),
     )
 
 

@@ -1,5 +1,6 @@
 """Names that the stacks write and the CLI reads: each is spelled here and nowhere else."""
 
+from enum import StrEnum
 from typing import Final
 
 # Instance tags, written into each slot's launch-template version by the deployer and read by the
@@ -37,6 +38,26 @@ COHORT_TAG: Final = "deployer:cohort"
 # Launch-template versions whose description starts with this were made by the deployer, all
 # others by the stack.
 VERSION_MARK: Final = "deployer:"
+
+
+# Metrics that the deployer publishes, by {Service, Environment}; the weight also by Slot.
+METRICS_NAMESPACE: Final = "Deployer"
+WEIGHT_METRIC: Final = "Weight"
+
+
+class Mark(StrEnum):
+    """What becomes of a deployment: the names of the metrics that are 1 in its minute."""
+
+    BEGUN = "Begun"
+    PROMOTED = "Promoted"
+    ROLLED_BACK = "RolledBack"
+    HALTED = "Halted"
+
+
+def metric_dimensions(service: str, environment: str, slot: str | None = None) -> dict[str, str]:
+    """Dimensions of a metric that the deployer publishes."""
+    where = {"Service": service, "Environment": environment}
+    return where if slot is None else {**where, "Slot": slot}
 
 
 def alarm_name(service: str, environment: str, *parts: str) -> str:

@@ -16,6 +16,7 @@ from deployer.analysis.judge import Rule
 from deployer.aws import heap, pacing, preflight, published
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
+from deployer.aws.board import CloudWatchBoard
 from deployer.aws.cloudwatch import CloudWatchMetrics
 from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
@@ -28,6 +29,7 @@ from deployer.engine import Runner, Tell
 from deployer.errors import AccessProblem, NotFound, SettingsInvalid
 from deployer.hooks import NO_HOOKS, Hooks
 from deployer.journal import Journal, Lease
+from deployer.marks import NOWHERE, Board, Showing
 from deployer.model import WHOLE, Amount, Release
 from deployer.operations.supervisor import Policy, Supervisor
 from deployer.plan import Intent, Limits, Roll
@@ -71,6 +73,7 @@ class Services:
     hooks: Hooks = NO_HOOKS
     sticks_s: int = 0
     takeover: Policy = "resume"
+    board: Board = NOWHERE
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -88,7 +91,7 @@ class Services:
             owner=self.owner,
             poll_s=self.poll_s,
             lease_s=self.lease_s,
-            tell=tell,
+            tell=Showing(self.board, tell),
             alarms=self.alarms,
             hooks=self.hooks,
         )
@@ -154,6 +157,9 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         takeover=settings.journal.takeover,
         sticks_s=int(environment.stickiness_s),
         scale=scale,
+        board=CloudWatchBoard(aws, service, environment.name, clock)
+        if settings.monitoring.own_metrics
+        else NOWHERE,
         hooks=BackgroundHooks(aws, service, environment.name, scale, environ),
         alarms=CloudWatchAlarms(
             aws, clock, strict=settings.analysis.alarms_without_data == "ringing"

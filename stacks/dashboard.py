@@ -1,16 +1,30 @@
-"""The dashboard: how traffic is shared, then blue and green side by side."""
+"""The dashboard: weights and deployments, what they came to, then blue and green side by side.
 
-from collections.abc import Sequence
+Weights are published only while a deployment runs, since only then do they change (deployer.marks).
+In between the last ones are drawn on: FILL(REPEAT), as far as the range that is looked at holds a
+deployment. Below, on the same axis of time, is what the load balancer really did: it is never empty
+while users are there, and it shows when somebody else has moved traffic.
+"""
+
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_cloudwatch
-from aws_cdk.aws_cloudwatch import GraphWidget, IMetric, MathExpression, YAxisProps
+from aws_cdk.aws_cloudwatch import GraphWidget, IMetric, MathExpression, Metric, YAxisProps
 from constructs import Construct
 
 from deployer.model import Slot
+from deployer.settings.schema import Settings
+from deployer.topology import METRICS_NAMESPACE, WEIGHT_METRIC, Mark, metric_dimensions
 from stacks.alarms import MINUTE, Watched, error_share
 from stacks.twin_service import TwinService
 
 COLORS = {Slot.BLUE: "#1f77b4", Slot.GREEN: "#2ca02c"}
+MARKS = {
+    Mark.BEGUN: ("begun", "#7f7f7f"),
+    Mark.PROMOTED: ("promoted", "#98df8a"),
+    Mark.ROLLED_BACK: ("rolled back", "#ff7f0e"),
+    Mark.HALTED: ("halted", "#d62728"),
+}
 WIDTH, HEIGHT = 24, 6
 TIMES = ("p50", "p90", "p99")
 IN_PERCENT = YAxisProps(min=0, max=100)
@@ -28,6 +42,8 @@ def dashboard(
             title="Alarms", alarms=[*alarms, *reasons], width=WIDTH, height=3
         )
     )
+    if service.settings.monitoring.own_metrics:
+        board.add_widgets(_weights(service.settings))
     board.add_widgets(_shares(watched))
     for draw in (_requests, _errors, _latency, _hosts):
         board.add_widgets(*(draw(watched[slot], slot, service) for slot in Slot))
@@ -45,38 +61,70 @@ def _graph(title: str, left: Sequence[IMetric]) -> GraphWidget:
     )
 
 
-def _shares(watched: dict[Slot, Watched]) -> GraphWidget:
-    """What each slot got of all requests, and where both got some: a deployment was under way.
+def _weights(settings: Settings) -> GraphWidget:
+    """What the deployer has told the rule, and a spike where a deployment began or ended."""
+    weights = []
+    for slot in Slot:
+        known = {slot.value: _own(settings, WEIGHT_METRIC, "Average", slot)}
+        weights.append(_line(slot.value, COLORS[slot], f"FILL({slot.value}, REPEAT)", known))
+    marks = []
+    for mark, (label, color) in MARKS.items():
+        # The maximum: a mark that two runners have shown is one mark.
+        known = {mark.lower(): _own(settings, mark, "Maximum")}
+        marks.append(_line(label, color, f"FILL({mark.lower()}, 0)", known))
+    return _wide("Weights (%) as last published, and deployments", weights, marks)
 
-    The weights themselves are in no metric: this is what they came to.
-    """
-    requests = {slot.value: each.metric("RequestCount", "Sum") for slot, each in watched.items()}
 
-    def of(label: str, expression: str, color: str) -> MathExpression:
-        return MathExpression(
-            label=label,
-            color=color,
-            expression=expression,
-            using_metrics=requests,
-            period=MINUTE,
-        )
+def _own(settings: Settings, metric: str, statistic: str, slot: Slot | None = None) -> IMetric:
+    """A metric that the deployer publishes."""
+    service, environment = settings.service.name, settings.environment.name
+    return Metric(
+        namespace=METRICS_NAMESPACE,
+        metric_name=metric,
+        dimensions_map=metric_dimensions(service, environment, slot),
+        statistic=statistic,
+        period=MINUTE,
+    )
 
-    filled = [f"FILL({name}, 0)" for name in requests]
-    shares = [
-        of(slot.value, f"100 * FILL({slot.value}, 0) / ({' + '.join(filled)})", COLORS[slot])
-        for slot in Slot
-    ]
-    both = of("both slots serve", f"IF({' * '.join(filled)} > 0, 1, 0)", "#7f7f7f")
+
+def _line(
+    label: str, color: str, expression: str, metrics: Mapping[str, IMetric]
+) -> MathExpression:
+    return MathExpression(
+        label=label, color=color, expression=expression, using_metrics=metrics, period=MINUTE
+    )
+
+
+def _wide(title: str, percents: Sequence[IMetric], spikes: Sequence[IMetric]) -> GraphWidget:
+    """Over the whole width, so that all of these have one axis of time."""
     return GraphWidget(
-        title="Share of requests (%), and when both slots serve",
-        left=shares,
-        right=[both],
+        title=title,
+        left=list(percents),
+        right=list(spikes),
         left_y_axis=IN_PERCENT,
-        right_y_axis=YAxisProps(min=0, max=1),
+        right_y_axis=YAxisProps(min=0, max=1, show_units=False),
         width=WIDTH,
         height=HEIGHT,
         period=MINUTE,
     )
+
+
+def _shares(watched: dict[Slot, Watched]) -> GraphWidget:
+    """What each slot got of all requests: what the weights came to, cookies and user groups included."""
+    requests = {slot.value: each.metric("RequestCount", "Sum") for slot, each in watched.items()}
+
+    filled = [f"FILL({name}, 0)" for name in requests]
+    shares = [
+        _line(
+            slot.value,
+            COLORS[slot],
+            f"100 * FILL({slot.value}, 0) / ({' + '.join(filled)})",
+            requests,
+        )
+        for slot in Slot
+    ]
+    both = _line("both slots serve", "#7f7f7f", f"IF({' * '.join(filled)} > 0, 1, 0)", requests)
+    return _wide("Share of requests (%), and when both slots serve", shares, [both])
 
 
 def _requests(watched: Watched, slot: Slot, _service: TwinService) -> GraphWidget:

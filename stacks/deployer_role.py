@@ -20,6 +20,7 @@ from deployer.topology import (
     COHORT_TAG,
     DEPLOYER_ROLE_OUTPUT,
     ENVIRONMENT_TAG,
+    METRICS_NAMESPACE,
     PARTS,
     SERVICE_TAG,
     stack_name,
@@ -91,6 +92,10 @@ class DeployerRole(Construct):
         return {
             Resource.ANY: Place(("*",)),
             Resource.ALARMS: Place((_arn(stack, "cloudwatch", "alarm:*"),)),
+            Resource.OWN_METRICS: Place(
+                ("*",) if settings.monitoring.own_metrics else (),
+                {"StringEquals": {"cloudwatch:namespace": METRICS_NAMESPACE}},
+            ),
             Resource.TOPOLOGY: Place((_arn(stack, "ssm", f"parameter/{parameter}"),)),
             Resource.JOURNAL: Place((journal.table_arn,)),
             Resource.ARTIFACTS: Place((f"{bucket}/{prefix}*",)),
@@ -108,12 +113,11 @@ class DeployerRole(Construct):
             roles=[self.role],
             statements=[aws_iam.PolicyStatement.from_json(each) for each in statements(places)],
         )
-        wide = {
-            f"AwsSolutions-IAM5[Resource::{spelled(Stack.of(scope).resolve(arn))}]": WIDE[on]
-            for on, place in places.items()
-            for arn in place.arns
-            if on in WIDE
-        }
+        wide: dict[str, str] = {}
+        for on, place in places.items():
+            for arn in place.arns if on in WIDE else ():
+                finding = f"AwsSolutions-IAM5[Resource::{spelled(Stack.of(scope).resolve(arn))}]"
+                wide[finding] = f"{wide.get(finding, '')} {WIDE[on]}".strip()
         acknowledge(policy, wide)
 
     def _tags(self) -> dict[str, str]:

@@ -17,6 +17,7 @@ class Resource(StrEnum):
     COHORT_RULE = "a user group's rule"
     NEW_RULE = "a rule while it is made"
     ALARMS = "alarms"
+    OWN_METRICS = "metrics of the deployer's own namespace"
     GROUP = "Auto Scaling groups"
     TEMPLATE = "launch templates"
     JOURNAL = "journal table"

@@ -13,6 +13,7 @@ from deployer.aws import (
     alb,
     artifacts,
     asg,
+    board,
     cloudwatch,
     cohort_rule,
     hook_runs,
@@ -31,6 +32,7 @@ NEEDS: frozenset[Need] = frozenset(
         alb,
         artifacts,
         asg,
+        board,
         cloudwatch,
         cohort_rule,
         hook_runs,
@@ -58,6 +60,8 @@ WIDE: Mapping[Resource, str] = {
     Resource.GROUP: "The middle of a group's ARN is an id that CloudFormation does not tell; the "
     "name at its end is exact.",
     Resource.NEW_RULE: "A rule has no id before it is made; only CreateRule may tag, on this listener.",
+    Resource.OWN_METRICS: "PutMetricData knows no resource: a condition holds it to the deployer's own "
+    "namespace.",
     Resource.RULE: "A rule's id is not known beforehand; the tags say which are the deployer's.",
     Resource.STACKS: "A stack's ARN ends in an id that is new each time it is made; its name is exact.",
 }

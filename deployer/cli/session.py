@@ -1,7 +1,7 @@
 """A deployment from this process's side: begin it, carry it, follow somebody else's, let it go."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -77,9 +77,8 @@ class Session:
         now = self.services.clock.now()
         who = f"{active.deployment.id} {alive(active, now)}"
         if who != said:
-            self.output.note(
-                f"Waiting until {time_of_day(until)}: {taken(active, self.place, now)}"
-            )
+            holder = taken(active, self.place, now)
+            self.output.note(f"Waiting until {time_of_day(until)}: {holder}")
         return who
 
     def show(self, plan: Plan, deployment: str | None = None) -> None:
@@ -184,6 +183,7 @@ class Session:
         clock = self._clock(stop, newest)
         with (
             self._letting_go(newest),
+            closing(services.board),
             self.output.watch(self._view(deployment), services.clock) as tell,
         ):
             clock.sleep(0.0)  # a signal may have come already

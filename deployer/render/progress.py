@@ -30,7 +30,7 @@ STYLES = {
     Status.ROLLED_BACK: "yellow",
     Status.HALTED: "red",
 }
-PASSING = ("waiting", "unavailable")  # kinds of events that speak of the moment only
+PASSING = ("waiting", "unavailable", "unshown")  # kinds of events that speak of the moment only
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ class MonitoringSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     slow_s:       the slowest hundredth of the answers may take as long.
     minutes:      so many minutes in a row.
     emails:       told by the environment's topic, after they have confirmed.
+    own_metrics:  the deployer publishes weights and marks of deployments, for the dashboard.
     """
 
     errors: ErrorShare = Share(50)
@@ -145,3 +146,4 @@ class MonitoringSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     minutes: Minutes = 3
     emails: Emails = ()
     dashboard: Annotated[bool, YES_OR_NO] = True
+    own_metrics: Annotated[bool, YES_OR_NO] = True

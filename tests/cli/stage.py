@@ -16,6 +16,7 @@ from deployer.plan import Deployment
 from deployer.preflight import Surroundings
 from deployer.settings.schema import Settings
 from deployer.wiring import Services
+from tests.sim.board import SimBoard
 from tests.sim.fleet import Behaviour
 from tests.sim.journal import SimJournal
 from tests.sim.play import CloudPort, Play, play
@@ -66,6 +67,7 @@ class Stage:
     commands: int = 0
     connections: list[Settings] = field(default_factory=list)
     around: Surroundings = QUIET
+    board: SimBoard = field(default_factory=SimBoard)
 
     def __post_init__(self) -> None:
         self.journal = StageJournal(self.play.gate)
@@ -87,7 +89,7 @@ class Stage:
             caller="alice@laptop", scale=100.0, alarms=play.alarms,
             look_around=lambda: self.around, on_interrupt=settings.journal.on_interrupt,
             takeover=settings.journal.takeover,
-            sticks_s=int(settings.environment.stickiness_s),
+            sticks_s=int(settings.environment.stickiness_s), board=self.board,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environ: str) -> Result:

@@ -14,6 +14,7 @@ import pytest
 from urllib3 import request
 
 from deployer.aws.permissions import NEEDS
+from deployer.clock import from_environment
 
 from .conftest import ROOT, Shell, shell_for
 
@@ -113,6 +114,55 @@ def test_what_is_declared_is_what_deployments_call_and_all_that_is_granted(quick
         if "DeployerRole" in call["caller"] and "Denied" in call["outcome"]
     ]
     assert refused == []
+
+
+def drawn(shell: Shell) -> dict[str, list[float]]:
+    """What the dashboard's graphs show of the last hours: values by label."""
+    cloudwatch, now = admin(shell, "cloudwatch"), from_environment(shell.variables).now()
+    (board,) = cloudwatch.list_dashboards()["DashboardEntries"]
+    body = cloudwatch.get_dashboard(DashboardName=board["DashboardName"])["DashboardBody"]
+    found: dict[str, list[float]] = {}
+    for widget in json.loads(body)["widgets"]:
+        lines = widget["properties"].get("metrics", ())
+        told = cloudwatch.get_metric_data(
+            MetricDataQueries=[query(line, f"unnamed{n}") for n, line in enumerate(lines)],
+            StartTime=now - 6 * 3600, EndTime=now + 60, ScanBy="TimestampAscending",
+        ) if lines else {"MetricDataResults": ()}  # fmt: skip
+        title = widget["properties"]["title"].partition(":")[0].partition(" ")[0]
+        found |= {f"{title} {one['Label']}": one["Values"] for one in told["MetricDataResults"]}
+    return found
+
+
+def query(line: list[Any], name: str) -> dict[str, Any]:
+    """A line of a graph as GetMetricData takes it."""
+    *words, options = line
+    about = {"Id": options.get("id", name), "ReturnData": options.get("visible", True)}
+    if "label" in options:
+        about["Label"] = options["label"]
+    if not words:
+        return {**about, "Expression": options["expression"], "Period": options.get("period", 60)}
+    namespace, metric, *dimensions = words
+    pairs = zip(dimensions[::2], dimensions[1::2], strict=True)
+    asked = {
+        "Namespace": namespace,
+        "MetricName": metric,
+        "Dimensions": [{"Name": key, "Value": value} for key, value in pairs],
+    }
+    return {**about, "MetricStat": {"Metric": asked, "Period": 60, "Stat": options["stat"]}}
+
+
+def test_the_dashboard_shows_the_deployments_of_the_test_above(quick: Shell) -> None:
+    found = drawn(quick)
+    assert {50.0, 100.0} <= set(found["Weights blue"])
+    assert all(
+        blue + green == 100
+        for blue, green in zip(found["Weights blue"], found["Weights green"], strict=True)
+    )
+    for mark in ("begun", "promoted", "rolled back"):
+        assert max(found[f"Weights {mark}"]) == 1, mark
+    assert max(found["Weights halted"], default=0) == 0
+    assert {"blue healthy", "green unhealthy", "Share blue"} <= found.keys()
+    assert max(found["blue healthy"]) >= 1
 
 
 def test_a_permission_that_is_taken_away_is_named_to_the_user(quick: Shell) -> None:

@@ -14,6 +14,7 @@ from tests.synth.conftest import Templates
 # Actions on `*` although AWS lists a resource for them.
 ANYWHERE = {
     "cloudwatch:GetMetricData": "its resource is a dataset, of which AWS/ApplicationELB is none",
+    "cloudwatch:PutMetricData": "its resource is a dataset too; a condition names the namespace",
 }
 # What a resource with a `*` in it may end in, by the name of its statement.
 PATTERNS = {
@@ -65,6 +66,12 @@ def test_every_star_in_a_resource_is_expected(templates: Templates) -> None:
         assert resource.count("*") == 1, sid
 
 
+def test_metrics_are_put_into_the_deployers_own_namespace_only(templates: Templates) -> None:
+    (put,) = [one for one in statements(templates) if one["Sid"] == "OwnMetrics"]
+    assert put["Action"] == "cloudwatch:PutMetricData"
+    assert put["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Deployer"}}
+
+
 def test_no_action_has_a_star_and_nothing_is_granted_by_exception(templates: Templates) -> None:
     for statement in statements(templates):
         assert statement["Effect"] == "Allow"
@@ -74,7 +81,7 @@ def test_no_action_has_a_star_and_nothing_is_granted_by_exception(templates: Tem
 
 @pytest.mark.parametrize("on", sorted({need.on for need in NEEDS}))
 def test_each_kind_of_resource_with_a_star_says_why(on: Resource) -> None:
-    wide = {Resource.ANY} | {
+    wide = {Resource.ANY, Resource.OWN_METRICS} | {
         each for each in Resource if each.name.replace("_", "").title() in _titles()
     }
     assert (on in WIDE) is (on in wide)

@@ -1,12 +1,22 @@
 """Alarms on each slot, two alarms of alarms, one dashboard: said as people would say it."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from deployer.lab.telemetry.alb import samples
 from deployer.lab.telemetry.expressions import names
-from tests.synth.conftest import Templates
+from deployer.marks import Reading, Shown, due
+from deployer.model import Weights
+from deployer.plan import Status
+from deployer.topology import METRICS_NAMESPACE, Mark, metric_dimensions
+from tests.lab_telemetry.test_alb import BUSY
+from tests.synth.conftest import Templates, Variant
+from tests.unit.test_marks import RECORD
+from tests.unit.world import NOW, snapshot
 
 ALARM, COMPOSITE = "CloudWatch::Alarm", "CloudWatch::CompositeAlarm"
 SLOTS = ("blue", "green")
@@ -97,13 +107,20 @@ def body(templates: Templates) -> list[dict[str, Any]]:
     return found
 
 
+SHARED = [
+    "Alarms",
+    "Weights (%) as last published, and deployments",
+    "Share of requests (%), and when both slots serve",
+]
+
+
 def test_the_dashboard_shows_both_slots_side_by_side(templates: Templates) -> None:
     titles = [widget["properties"]["title"] for widget in body(templates)]
-    assert titles[:2] == ["Alarms", "Share of requests (%), and when both slots serve"]
-    for blue, green in zip(titles[2::2], titles[3::2], strict=True):
+    assert titles[:3] == SHARED
+    for blue, green in zip(titles[3::2], titles[4::2], strict=True):
         assert (blue.partition(":")[0], green.partition(":")[0]) == SLOTS
         assert blue.partition(":")[2] == green.partition(":")[2]
-    rows = [(widget["x"], widget["y"]) for widget in body(templates)[2:]]
+    rows = [(widget["x"], widget["y"]) for widget in body(templates)[3:]]
     assert all(left == (0, top) and right == (12, top) for left, right, top in _pairs(rows))
 
 
@@ -111,21 +128,76 @@ def _pairs(rows: list[tuple[int, int]]) -> list[tuple[tuple[int, int], tuple[int
     return [(left, right, left[1]) for left, right in zip(rows[::2], rows[1::2], strict=True)]
 
 
+def test_the_dashboards_widgets_fill_its_width_and_do_not_overlap(templates: Templates) -> None:
+    taken: set[tuple[int, int]] = set()
+    for widget in body(templates):
+        columns = range(widget["x"], widget["x"] + widget["width"])
+        cells = {
+            (x, y) for x in columns for y in range(widget["y"], widget["y"] + widget["height"])
+        }
+        assert not taken & cells
+        taken |= cells
+    lowest = max(y for _, y in taken)
+    assert taken == {(x, y) for x in range(24) for y in range(lowest + 1)}
+
+
+def graphed(templates: Templates) -> list[list[Any]]:
+    """Every line of every graph: namespace, name, dimensions..., options."""
+    return [line for widget in body(templates) for line in widget["properties"].get("metrics", ())]
+
+
 def test_every_expression_of_the_dashboard_is_one_that_cloudwatch_reads(
     templates: Templates,
 ) -> None:
     expressions = [
-        options["expression"]
-        for widget in body(templates)
-        for metric in widget["properties"].get("metrics", ())
-        for options in metric
-        if isinstance(options, dict) and "expression" in options
+        one["expression"] for line in graphed(templates) for one in line if "expression" in one
     ]
-    assert len(expressions) == 5
-    for expression in expressions:
+    assert expressions[:6] == [
+        "FILL(blue, REPEAT)",
+        "FILL(green, REPEAT)",
+        *(f"FILL({mark.lower()}, 0)" for mark in Mark),
+    ]
+    assert len(expressions) == 11
+    for expression in expressions[6:]:
         assert names(expression) in ({"blue", "green"}, {"requests", "answers", "broken"})
+
+
+def test_no_graph_is_dead(templates: Templates) -> None:
+    """Each metric is one that the load balancer, or the deployer, publishes under these dimensions."""
+    balancers = {
+        (sample.metric.name, frozenset(name for name, _ in sample.metric.dimensions))
+        for sample in samples(BUSY, {})
+    }
+    ours = {(each.metric, frozenset(metric_dimensions("", "", each.slot))) for each in shown()}
+    for line in graphed(templates):
+        if isinstance(line[0], dict):
+            continue
+        namespace, name, *rest = [part for part in line if isinstance(part, str)]
+        published = {"AWS/ApplicationELB": balancers, METRICS_NAMESPACE: ours}[namespace]
+        assert (name, frozenset(rest[::2])) in published
+    dimensions = [line[3:7:2] for line in graphed(templates) if line[0] == METRICS_NAMESPACE]
+    assert len(dimensions) == 6
+    assert all(values == ["lab", "shop"] for values in dimensions)
+
+
+def shown() -> Iterator[Reading]:
+    """All that the deployer publishes in its deployments' lives."""
+    for status in Status:
+        ended = replace(RECORD, status=status, finished_at=NOW if status.final else None)
+        yield from due(Shown(), ended, snapshot(Weights(950, 50)), NOW)[0]
 
 
 def test_a_dashboard_can_be_left_out(shapes: Templates) -> None:
     assert shapes.of_type("monitoring", "CloudWatch::Dashboard", "warm") == {}
     assert len(shapes.of_type("monitoring", COMPOSITE, "warm")) == 2
+
+
+def test_without_metrics_of_our_own_nothing_draws_or_allows_them(variant: Variant) -> None:
+    quiet = variant(
+        "[environments.prod]",
+        "[environments.lab.monitoring]\nown_metrics = false\n[environments.prod]",
+    )
+    titles = [widget["properties"]["title"] for widget in body(quiet)]
+    assert titles[:2] == [SHARED[0], SHARED[2]]
+    assert METRICS_NAMESPACE not in json.dumps(body(quiet))
+    assert "PutMetricData" not in json.dumps(quiet.template("control"))

@@ -7,7 +7,16 @@ unprotected environment's stack can be deleted once its artifacts and logs are.
 
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack, aws_dynamodb, aws_iam, aws_s3, aws_sns
+from aws_cdk import (
+    CfnOutput,
+    Duration,
+    RemovalPolicy,
+    Stack,
+    aws_dynamodb,
+    aws_iam,
+    aws_s3,
+    aws_sns,
+)
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
@@ -33,6 +42,7 @@ class ControlStack(Stack):
         self._removal = kept if protected else RemovalPolicy.DESTROY
         self.journal = self._journal(protected=protected)
         self.artifacts = self._artifacts()
+        CfnOutput(self, "ArtifactBucket", value=self.artifacts.bucket_name)
         self.deployer = DeployerRole(self, "Deployer", settings, self.journal, self.artifacts)
         kept_days = round(settings.balancer.access_logs_s / DAY_S)
         self.logs = self._logs(kept_days) if kept_days else None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from deployer.settings.schema import Settings
@@ -40,4 +40,5 @@ class ServiceStack(Stack):
         )
         # "Default" leaves no trace in the names of the resources.
         self.service = TwinService(self, "Default", props)
+        CfnOutput(self, "Url", value=self.service.url)
         control.deployer.move(self, self.service.entrance.production, self.service.slots.values())

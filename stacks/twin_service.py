@@ -100,6 +100,11 @@ class TwinService(Construct):
             ),
         )
 
+    @property
+    def url(self) -> str:
+        """Where users find it."""
+        return str(self._urls(self.settings)["url"])
+
     def _urls(self, settings: Settings) -> dict[str, Any]:
         environment, balancer = settings.environment, settings.balancer
         name = balancer.domain or self.entrance.balancer.load_balancer_dns_name

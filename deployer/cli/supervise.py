@@ -55,6 +55,7 @@ def visited(app: App, every_s: float) -> Visit:
     """One visit, while people watch what it does."""
     services = app.services
     with ExitStack() as watching:
+        watching.callback(services.board.close)
         tells: list[Tell] = []
 
         def tell(deployment: Deployment, event: Event, seen: Snapshot | None) -> None:

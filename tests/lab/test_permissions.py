@@ -6,7 +6,9 @@ here it is also shown that everything declared is.
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -41,6 +43,20 @@ metrics_delay = "1s"
 alarms = ["fatal"]
 [environments.lab.hooks]
 on_rollback = {function = "undo"}
+[environments.lab.monitoring]
+minutes = 1
+"""
+# The release is judged by the environment's own alarm alone: nothing else may send it back.
+GUARDED = """
+[environments.lab.canary]
+weights = [50]
+bake = "30m"
+[environments.lab.analysis]
+tolerance = 100
+min_requests = 1
+alarms = ["shop-lab-users"]
+[environments.lab.probe]
+path = "/health"
 """
 
 
@@ -53,6 +69,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     text = (ROOT / "deployer.toml").read_text()
     before = text[: text.index("[environments.lab.canary]")]
     (home / "deployer.toml").write_text(before + QUICK)
+    (home / "guarded.toml").write_text(before + GUARDED)
     outside = shell_for(tmp_path_factory.mktemp("lab"))
     outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(home / "deployer.toml")})
     started = outside.run("--output", "json", "lab", "up", "--detach", "--scale", "60")
@@ -114,6 +131,7 @@ def test_what_is_declared_is_what_deployments_call_and_all_that_is_granted(quick
         if "DeployerRole" in call["caller"] and "Denied" in call["outcome"]
     ]
     assert refused == []
+    require_all_drawn(quick)
 
 
 def drawn(shell: Shell) -> dict[str, list[float]]:
@@ -148,11 +166,15 @@ def query(line: list[Any], name: str) -> dict[str, Any]:
         "MetricName": metric,
         "Dimensions": [{"Name": key, "Value": value} for key, value in pairs],
     }
-    return {**about, "MetricStat": {"Metric": asked, "Period": 60, "Stat": options["stat"]}}
+    return {
+        **about,
+        "MetricStat": {"Metric": asked, "Period": 60, "Stat": options.get("stat", "Average")},
+    }
 
 
-def test_the_dashboard_shows_the_deployments_of_the_test_above(quick: Shell) -> None:
-    found = drawn(quick)
+def require_all_drawn(shell: Shell) -> None:
+    """The dashboard shows what was just deployed, and no graph of it is dead."""
+    found = drawn(shell)
     assert {50.0, 100.0} <= set(found["Weights blue"])
     assert all(
         blue + green == 100
@@ -183,3 +205,22 @@ def test_a_permission_that_is_taken_away_is_named_to_the_user(quick: Shell) -> N
     )
     assert "explicit deny in an identity-based policy" in denied.stderr
     assert quick.run("status").returncode == 0
+
+
+def test_an_alarm_of_alarms_sends_a_release_back(quick: Shell) -> None:
+    """Requests fail, the slot's alarm rings, so does `users`, and the canary that it guards ends."""
+    for release in (("calm",), ("loud", "--error-rate", "1")):
+        quick.json("lab", "release", *release)
+    quick.json("canary", "calm")
+    guarded = Path(quick.variables["DEPLOYER_CONFIG"]).with_name("guarded.toml")
+    shell = Shell({**quick.variables, "DEPLOYER_CONFIG": str(guarded)})
+    load = subprocess.Popen(
+        quick.command("lab", "load", "--rps", "60", "--duration", "100s"),
+        env=dict(quick.variables), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        back = shell.json("canary", "loud", status=3)
+    finally:
+        load.terminate()
+        load.wait(20)
+    assert "shop-lab-users is in ALARM" in back["reason"]

@@ -8,7 +8,8 @@ import pytest
 
 from deployer.model import Slot
 from deployer.topology import Mark
-from tests.synth.conftest import HERE, Templates
+from stacks.assembly import HERE
+from tests.synth.conftest import Templates
 
 HOURS = 730
 TEXT = (HERE / "docs" / "costs.md").read_text(encoding="utf-8")

@@ -181,11 +181,8 @@ class Session:
         """Run it to its end, while people watch."""
         services, newest = self.services, [deployment]
         clock = self._clock(stop, newest)
-        with (
-            self._letting_go(newest),
-            closing(services.board),
-            self.output.watch(self._view(deployment), services.clock) as tell,
-        ):
+        watching = self.output.watch(self._view(deployment), services.clock)
+        with self._letting_go(newest), closing(services.board), watching as tell:
             clock.sleep(0.0)  # a signal may have come already
             return services.runner(clock, _keeping(newest, tell)).run(deployment)
 

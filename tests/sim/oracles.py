@@ -1,14 +1,14 @@
 """The invariants of architecture.md §4, judged at the moment of each change.
 
-I1 (weights sum to 1000, both slots in the rule) is the type `Weights`. `ours` in the ledger judges I2, I3, I5 and I7 a second
-time, by what users saw.
+That both slots stay in the rule (I1) is the type `Weights`: there is no way to say less. `ours` in the
+ledger judges I2, I3, I5 and I7 a second time, by what users saw.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from deployer.model import Admitted, Slot, Weights
+from deployer.model import WHOLE, Admitted, Slot, Weights
 from deployer.plan import Deployment, Status
 from deployer.ports import (
     Change,
@@ -57,6 +57,8 @@ class Oracle:
         self._written(record, change)
         self._finite(record)
         if isinstance(change, SetWeights):
+            shares = [change.weights[slot] for slot in Slot]
+            self._expect(sum(shares) == WHOLE and min(shares) >= 0, "I1", f"{change}: {shares}")
             self._capacity(change, change.weights, self.cloud.admitted)
             self._unstick(record, change)
         if isinstance(change, SetCohort):

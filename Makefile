@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
 
 .DEFAULT_GOAL := all
-.PHONY: all venv demo test lint synth cdk bench
+.PHONY: all venv demo test lint synth cdk bench bench-analysis
 
 all: lint test
 
@@ -41,3 +41,7 @@ cdk: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks
+
+# make bench-analysis ARGS="--runs 100"
+bench-analysis: $(STAMP)
+	@$(BIN)/python -m benchmarks.analysis $(ARGS)

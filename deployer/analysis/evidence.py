@@ -22,8 +22,7 @@ class Evidence:
     minutes:   counted, after the warm-up.
     candidate, stable: what they served in those.
     warmed:    the same of the warm-up.
-    at_share:  the candidate's of those since its share last changed.
-    beside:    the stable slot's of the same.
+    at_share:  the candidate's since its share last changed, minutes of settling included.
     latest:    the newest counted minute.
     excess, comparable: sums of (k_c n_s - k_s n_c)/N and of n_c n_s/N: their quotient is the rate
                added, minute by minute (Mantel & Haenszel 1959), never pooled over weights.
@@ -42,7 +41,6 @@ class Evidence:
     stable: Counts = NONE
     warmed: tuple[Counts, Counts] = (NONE, NONE)
     at_share: Counts = NONE
-    beside: Counts = NONE
     latest: Usable | None = None
     excess: float = 0.0
     comparable: float = 0.0
@@ -80,8 +78,6 @@ class Evidence:
             minutes=self.minutes + 1,
             candidate=added(self.candidate, own),
             stable=added(self.stable, other),
-            at_share=added(self.at_share, own),
-            beside=added(self.beside, other),
             latest=minute,
             excess=self.excess + (own.bad * other.requests - other.bad * own.requests) / both,
             comparable=self.comparable + own.requests * other.requests / both,
@@ -90,7 +86,11 @@ class Evidence:
 
     def moved(self) -> "Evidence":
         """The candidate's share has changed."""
-        return replace(self, at_share=NONE, beside=NONE)
+        return replace(self, at_share=NONE)
+
+    def exposed(self, minute: Usable) -> "Evidence":
+        """With what the candidate served in one minute after the warm-up."""
+        return replace(self, at_share=added(self.at_share, minute.candidate))
 
     def interrupted(self) -> "Evidence":
         """A minute is missing, and may hide anything: what said that it is safe begins anew."""

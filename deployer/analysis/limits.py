@@ -73,7 +73,8 @@ class Limits:
 
 SUSPICION = 3.0  # evidence from which the ramp stands still (three to one against the release)
 ALARMING = 10.0  # the same of the newest minute by itself: the next one tells more
-RATIOS = (1.4, 1.8, 2.5, 4.0, 8.0, 20.0, 100.0, 1000.0)  # times the tolerated: what may be wrong
+# Times the tolerated: what may be wrong.
+RATIOS = (1.15, 1.4, 1.8, 2.5, 4.0, 8.0, 20.0, 100.0, 1000.0)
 STAKES = (0.1, 0.25, 0.5, 0.75, 0.95)  # parts of the capital that are bet on the share
 MINUTE_CAP = 4.5  # nats that one minute may add, unless a fifth of its requests fail
 EVIDENT = (0.2, 10)  # ... of at least so many requests

@@ -136,12 +136,14 @@ def _warmed(trial: Trial, found: list[Usable | str]) -> Trial:
 
 
 def _counted(trial: Trial, found: list[Usable | str], *, moved: bool) -> Trial:
-    skipped = [moved and one.metric.settles for one in trial.metrics]
-    metrics = tuple(
-        one.after(minute) if isinstance(minute, Usable) and not skip else one
-        for one, minute, skip in zip(trial.metrics, found, skipped, strict=True)
-    )
-    clean = trial.trouble is None and trial.share is not None and not any(skipped)
+    def counted(one: Evidence, minute: Usable | str) -> Evidence:
+        if isinstance(minute, str):
+            return one
+        settling = moved and one.metric.settles
+        return one.exposed(minute) if settling else one.exposed(minute).after(minute)
+
+    metrics = tuple(map(counted, trial.metrics, found))
+    clean = trial.trouble is None and trial.share is not None
     return replace(
         trial,
         metrics=metrics,

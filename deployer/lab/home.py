@@ -124,6 +124,11 @@ def publish(directory: Path, state: State) -> None:
     draft.replace(directory / "state.json")
 
 
+def standing(directory: Path) -> bool:
+    """Whether the folder of a lab that was published is still there."""
+    return (directory / "state.json").exists()
+
+
 def published(directory: Path) -> State | None:
     """What the folder's last lab told, which may have been killed since; None if none did."""
     try:

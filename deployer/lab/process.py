@@ -1,6 +1,7 @@
 """The lab's process: `python -m deployer.lab.process`, started by `deployer lab up`.
 
-Writes `state.json` when everything is ready; ends on SIGTERM, SIGINT, or when a part breaks.
+Writes `state.json` when everything is ready; ends on SIGTERM, SIGINT, when a part breaks, or when
+its folder is deleted: nobody could end it any more.
 """
 
 import argparse
@@ -66,6 +67,8 @@ def live(options: argparse.Namespace, told: threading.Event) -> int:
         while not told.wait(LOOK_S):
             if lab.beats.broken.is_set():
                 return 1
+            if not home.standing(options.directory):
+                return 0
     return 0
 
 

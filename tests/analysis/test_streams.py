@@ -1,0 +1,125 @@
+"""The benchmark's streams: the same requests for every policy at every weight; and what peers do on them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from benchmarks.analysis import scenarios
+from benchmarks.analysis.chance import binomial, poisson
+from benchmarks.analysis.compare import OURS, PEERS, Known, swept
+from benchmarks.analysis.limit import least_harm
+from benchmarks.analysis.ours import bases
+from benchmarks.analysis.peers.argo import Argo
+from benchmarks.analysis.peers.codedeploy import CodeDeploy
+from benchmarks.analysis.peers.flagger import Flagger
+from benchmarks.analysis.play import Act, Outcome, Policy, play
+from benchmarks.analysis.report import details, summary, wilson
+from benchmarks.analysis.stream import EDGES, Seen, Served, Stream
+
+CALM = next(one for one in scenarios.GOOD if one.name == "constant 100/s")
+DEAD = next(one for one in scenarios.BAD if one.name == "all fail, 100/s")
+
+
+def test_there_are_enough_scenarios() -> None:
+    assert len(scenarios.ALL) >= 30
+    assert len({one.name for one in scenarios.ALL}) == len(scenarios.ALL)
+    assert {one.bad for one in scenarios.GOOD} == {False}
+    assert min(one.rps for one in scenarios.ALL) == 1
+    assert max(one.rps for one in scenarios.ALL) == 5000
+
+
+def test_a_seed_is_a_stream() -> None:
+    one, again, other = Stream(CALM, 1), Stream(CALM, 1), Stream(CALM, 2)
+    assert one.minute(3, 100) == again.minute(3, 100) != other.minute(3, 100)
+    assert one.history() == again.history()
+
+
+def test_a_larger_weight_adds_to_the_requests_that_were_there() -> None:
+    stream = Stream(scenarios.BAD[4], 1)
+    for low, high in pairwise(EDGES[1:]):
+        few, many = stream.minute(5, low), stream.minute(5, high)
+        assert few.candidate.requests <= many.candidate.requests
+        assert few.candidate.failed <= many.candidate.failed
+        assert few.stable.slow >= many.stable.slow
+        both = few.candidate.requests + few.stable.requests
+        assert both == many.candidate.requests + many.stable.requests
+
+
+@pytest.mark.parametrize("mean", [0.3, 7.0, 400.0])
+def test_draws_have_their_means(mean: float) -> None:
+    uniforms = [(n + 0.5) / 2000 for n in range(2000)]
+    assert sum(poisson(u, mean) for u in uniforms) / 2000 == pytest.approx(mean, rel=0.01)
+    n = 1000
+    for p in (mean / n, 1 - mean / n):
+        drawn = sum(binomial(u, n, p) for u in uniforms) / 2000
+        assert drawn == pytest.approx(n * p, rel=0.01)
+    assert (binomial(0.5, 0, 0.5), binomial(0.5, 9, 0.0), binomial(0.5, 9, 1.0)) == (0, 0, 9)
+
+
+def ticks(policy: Policy, failed: Sequence[int], requests: int = 100) -> list[Act]:
+    """What it does minute by minute, without delay."""
+    seen = [Seen(100, Served(requests, bad, 0), Served(900, 0, 0)) for bad in failed]
+    return [policy.act(now, seen[:now]) for now in range(len(seen) + 1)]
+
+
+def test_flagger_never_forgives_and_goes_back_a_tick_late() -> None:
+    acts = ticks(Flagger(threshold=2), [0, 0, 5, 0, 5, 0, 0])
+    assert [act.aborted for act in acts] == [False] * 6 + [True, True]
+    assert ticks(Flagger(), [0] * 8)[-1] == Act(1000, ended=True)
+
+
+def test_flagger_takes_silence_for_failure() -> None:
+    assert ticks(Flagger(threshold=1), [0, 0, 0, 0], requests=0)[-1].aborted
+
+
+def test_argo_forgives_as_many_as_its_limit() -> None:
+    assert not ticks(Argo(limit=1, step_min=30), [10] * 5)[-1].aborted
+    assert ticks(Argo(limit=0, step_min=30), [10] * 5)[-1].aborted
+    assert ticks(Argo(limit=1, step_min=30), [10] * 10)[-1].aborted
+
+
+def test_codedeploy_hears_alarms_only_while_it_deploys() -> None:
+    assert ticks(CodeDeploy(), [0, 0, 1, 0])[-1].aborted
+    assert ticks(CodeDeploy(None, 0.01, 2), [0, 0, 5, 0, 5])[-1] == Act(1000, ended=True)
+
+
+def test_harm_is_what_the_weights_do() -> None:
+    """All of 6,000 requests a minute fail at 10 % for six minutes, and nobody looks."""
+
+    class Blind:
+        def act(self, now: int, seen: Sequence[Seen]) -> Act:
+            return Act(100) if now < 5 else Act(0, ended=True)
+
+    found = play(Blind(), Stream(DEAD, 1))
+    assert (found.aborted, found.promoted) == (None, None)
+    assert found.harm == pytest.approx(5 * 600 * 0.995, rel=0.01)
+
+
+def test_a_dead_release_is_back_as_soon_as_its_first_minute_is_published() -> None:
+    stream = Stream(DEAD, 1)
+    known = Known(stream, bases(stream), {})
+    for make in OURS.values():
+        assert play(make(known), stream).aborted == 2
+    for make in (*PEERS.values(), *swept().values()):
+        make(known)  # every setting can be made
+
+
+def test_nobody_can_do_less_harm_than_the_limit() -> None:
+    assert least_harm(DEAD) == pytest.approx(0.001 * 6000 * 2 * 0.995, rel=0.01)
+    few = replace(DEAD, rps=1.0)
+    assert 0.8 < least_harm(few) < 1.0  # ln(100) nats, and one failure is worth ln(1/0.005)
+
+
+def test_the_report_adds_up() -> None:
+    back, on = Outcome(5, None, 10.0), Outcome(None, 20, 100.0)
+    of = {one.name: [back, on] for one in scenarios.BAD} | {
+        one.name: [on, on] for one in scenarios.GOOD
+    }
+    found = summary(of)
+    assert (found.false, found.detected, found.found_min, found.promoted_min) == (0, 0.5, 5, 20)
+    assert found.harm == pytest.approx(56)
+    assert found.harm_interval[0] <= found.harm <= found.harm_interval[1]
+    assert "| errors x5 | 50.0% |" in details(of)
+    assert wilson(0, 100)[1] == pytest.approx(0.037, abs=1e-3)

@@ -29,7 +29,8 @@ def settle(deployment: Deployment, seen: Snapshot, now: float) -> Deployment:
     """
     settled = _confirmed(deployment, seen)
     if not strange(settled, seen):
-        return replace(settled, moved_since=None)
+        calm_since = settled.calm_since if deployment.moved_since is None else now
+        return replace(settled, moved_since=None, calm_since=calm_since)
     since = deployment.moved_since if deployment.moved_since is not None else now
     if now - since >= GRACE_S:
         raise WeightsMoved(

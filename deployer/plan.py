@@ -225,6 +225,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     cohort:      the user group's rule as last confirmed; None: there was none.
     cohort_intended, cohort_intended_at: as with the weights.
     moved_since: when the live weights were first seen to be neither; None: they are ours.
+    calm_since:  when they were last found moved by others, at the latest; None: not since the
+                 deployment before.
     paused_at:   since when a person holds it; None: it moves.
     held_s:      how long people have held it in this step; `entered_at` does not count that.
     heeded:      id of the last request that was granted or refused.
@@ -255,6 +257,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     cohort_intended: tuple[Admitted | None, ...] = ()
     cohort_intended_at: float | None = None
     moved_since: float | None = None
+    calm_since: float | None = None
     paused_at: float | None = None
     held_s: float = 0.0
     heeded: str = ""

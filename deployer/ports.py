@@ -328,6 +328,8 @@ class World:
 
     entered_at: when the step was entered, epoch seconds, not counting the time it was paused.
     held_s:     that time.
+    calm_since: traffic was last found moved by others then, at the latest, epoch seconds; None: not
+                since the deployment before.
     surge:      what a group was asked for beyond its size, as far as the record tells.
     """
 
@@ -341,6 +343,7 @@ class World:
     about: About = NOTHING
     surge: Surge | None = None
     held_s: float = 0.0
+    calm_since: float | None = None
 
     @property
     def elapsed_s(self) -> float:

@@ -177,7 +177,7 @@ def _suspended(around: Surroundings) -> Iterator[Objection]:
 
 def _drifted(facts: Facts) -> Iterator[Objection]:
     last, live = facts.last, facts.seen.weights
-    if last is None or facts.accept_weights or live in left_by(last):
+    if last is None or facts.accept_weights or not disturbed(last, facts.seen):
         return
     began = f"{last.first_plan.strategy} {last.first_plan.release.name} ({last.id})"
     yield Objection(
@@ -220,6 +220,11 @@ def _sticky(groups: tuple[str, ...]) -> Iterator[Objection]:
             "must stick then, and no cut-over or way back would take them off a slot; switch it off "
             "(`aws elbv2 modify-target-group-attributes`), and use the rule's own stickiness",
         )
+
+
+def disturbed(last: Deployment | None, seen: Snapshot) -> bool:
+    """Somebody has moved traffic since the last deployment ended."""
+    return last is not None and seen.weights not in left_by(last)
 
 
 def left_by(last: Deployment) -> tuple[Weights | None, ...]:

@@ -10,12 +10,13 @@ from deployer.model import WHOLE, Slot, Snapshot, Weights, matched_to
 from deployer.plan import Intent, Plan
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
+from deployer.steps.base import LATE_READING_S
 from deployer.steps.cohort import Admit, Dismiss
 from deployer.steps.hook import SLACK_S, Hook
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
 from deployer.steps.probe import Probe
-from deployer.steps.provision import Provision
+from deployer.steps.provision import Provision, strangers
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
 from deployer.steps.soak import Soak
@@ -66,22 +67,30 @@ def matched(intent: Intent) -> bool:
 
 
 def arrival(
+    seen: Snapshot,
     intent: Intent,
     candidate: Slot,
     capacity: int,
+    *,
     hold: Slot | None = None,
     share: int = WHOLE,
 ) -> tuple[Step, ...]:
     """The candidate stands, and answers, before any user sees it; `hold` keeps its size.
 
     share: per mille that it gets first: with matched capacity it starts no larger than that needs.
+
+    What another release has left in the slot goes first, once it is silent. Where nothing healthy
+    serves, nobody waits for that longer than the data plane may take to follow (aws-facts 1.3).
     """
     limits = intent.limits
     count = matched_to(share, capacity) if matched(intent) else capacity
+    linger_s = intent.linger_s if hold or serves(seen) else min(intent.linger_s, LATE_READING_S)
+    occupied = bool(strangers(seen[candidate], intent.release))
     return (
         Provision(
-            candidate, intent.release, count, limits.provision_s, hold=hold,
-            keep=capacity if hold else 0,
+            candidate, intent.release, count,
+            limits.provision_s + (linger_s if occupied else 0.0), hold=hold,
+            keep=capacity if hold else 0, linger_s=linger_s, delay_s=intent.delay_s,
         ),
         Probe(
             candidate, intent.release.name, intent.probe_requests,
@@ -89,6 +98,25 @@ def arrival(
         ),
         *hook(intent, HookPoint.BEFORE_TRAFFIC, candidate),
     )  # fmt: skip
+
+
+def serves(seen: Snapshot) -> bool:
+    """Anything healthy has traffic."""
+    return any(seen.traffic_of(slot) and seen[slot].healthy() for slot in Slot)
+
+
+def leftovers(seen: Snapshot, intent: Intent, candidate: Slot) -> Iterator[str]:
+    """What people should know of instances that another release has left in the slot."""
+    state = seen[candidate]
+    others = strangers(state, intent.release)
+    if others and state.desired:
+        what = ", ".join(state.releases) or "the stack's own version"
+        verb = "leaves" if len(others) == 1 else "leave"
+        noun = "instance" if len(others) == 1 else "instances"
+        yield (
+            f"{candidate} has {len(others)} {noun} of {what}: {verb} first, once its own "
+            f"request count says that it serves nobody (at most {spell(intent.linger_s)})."
+        )
 
 
 def group(intent: Intent, candidate: Slot, capacity: int) -> tuple[Step, ...]:

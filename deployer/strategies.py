@@ -54,7 +54,7 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
     return _plan(
         "canary", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *stages.arrival(intent, candidate, capacity, hold=stable, share=weights[0]),
+            *stages.arrival(seen, intent, candidate, capacity, hold=stable, share=weights[0]),
             *stages.group(intent, candidate, capacity),
             *climb,
             *stages.departure(intent, stable, stages.watch(intent, candidate, WHOLE, capacity)),
@@ -91,7 +91,7 @@ def blue_green(seen: Snapshot, intent: Intent) -> Plan:
     return _plan(
         "blue-green", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *stages.arrival(intent, candidate, capacity, hold=stable),
+            *stages.arrival(seen, intent, candidate, capacity, hold=stable),
             *stages.stage(intent, candidate, WHOLE, capacity),
             linger,
             *stages.hook(intent, HookPoint.BEFORE_RETIRE, stable, watched=watched),
@@ -151,7 +151,7 @@ def first(seen: Snapshot, intent: Intent) -> Plan:
     return _plan(
         "first", seen, intent, stable=None, candidate=candidate, capacity=capacity,
         steps=(
-            *stages.arrival(intent, candidate, capacity),
+            *stages.arrival(seen, intent, candidate, capacity),
             stages.route(intent, candidate, WHOLE, capacity),
             *stages.hook(intent, HookPoint.AFTER_TRAFFIC, candidate),
             *(stages.departure(intent, dead) if dead else ()),
@@ -195,7 +195,7 @@ def return_to(seen: Snapshot, intent: Intent) -> Plan:
         "rollback", seen, replace(quick, hooks=intent.hooks),
         stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *stages.arrival(quick, candidate, capacity),
+            *stages.arrival(seen, quick, candidate, capacity),
             route,
             *stages.turned_back(intent, stable),
             *rest,
@@ -304,5 +304,9 @@ def _plan(
         capacity=capacity,
         steps=steps if cleared else (*stages.left_over(seen, intent, capacity), *steps),
         basis=basis_of(seen),
-        notes=(*notes, *stickiness.notes(seen, intent, steps)),
+        notes=(
+            *notes,
+            *(() if cleared else stages.leftovers(seen, intent, candidate)),
+            *stickiness.notes(seen, intent, steps),
+        ),
     )

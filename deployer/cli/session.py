@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from deployer import control, identity, stickiness
+from deployer import control, identity, preflight, stickiness
 from deployer.cli.output import Output
 from deployer.cli.stopping import (
     Interrupted,
@@ -137,10 +137,12 @@ class Session:
     def _begin(self, plan: Plan, seen: Snapshot, status: Status, reason: str) -> Deployment:
         """Take the environment and write the intent down."""
         services, now = self.services, self.services.clock.now()
+        last = last_begun(services.journal, services.environment)
         record = Deployment(
             id=deployment_id(now), environment=services.environment, status=status, plan=plan,
             started_at=now, entered_at=now, written=seen.weights, cohort=seen.admitted,
-            surge=plan.surge, reason=reason, by=services.caller, unstuck=self._inherited(seen),
+            surge=plan.surge, reason=reason, by=services.caller, unstuck=self._inherited(last, seen),
+            calm_since=now if preflight.disturbed(last, seen) else None,
         ).noting(Event(now, "started", f"{title(plan)} by {services.caller}"))  # fmt: skip
         self.show(plan, record.id)
         begun = services.journal.begin(record, services.lease())
@@ -148,14 +150,13 @@ class Session:
             plan.require_fresh(services.cloud.observe())
         return begun
 
-    def _inherited(self, seen: Snapshot) -> Unstuck | None:
+    def _inherited(self, last: Deployment | None, seen: Snapshot) -> Unstuck | None:
         """The stickiness that an earlier deployment has left to be given back, or the settings want."""
         if seen.sticky_s is not None:
             return None
         services = self.services
         if seen.weights is None:
             return stickiness.of_first(services.sticks_s, services.clock.now())
-        last = last_begun(services.journal, services.environment)
         unstuck = stickiness.inherited(last, seen)
         if last is not None and unstuck is not None:
             lasts = span(unstuck.sticky_s)

@@ -9,9 +9,7 @@ from deployer.model import Slot
 from deployer.ports import World
 from deployer.steps.bake import Bake
 from deployer.steps.base import Done, Progress, Waiting
-
-MINUTE_S = 60.0
-RECENT_S = 600.0  # silence longer ago than this is not asked for
+from deployer.steps.silence import MINUTE_S, RECENT_S
 
 
 class Linger(msgspec.Struct, frozen=True, tag=True):

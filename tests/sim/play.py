@@ -7,7 +7,7 @@ from itertools import cycle
 
 from msgspec.structs import replace
 
-from deployer import stickiness, strategies
+from deployer import preflight, stickiness, strategies
 from deployer.engine import Runner
 from deployer.errors import CloudUnavailable, NotFound, NotPossibleNow
 from deployer.journal import Ask, Lease, Request
@@ -154,6 +154,7 @@ class Play:
             written=seen.weights,
             cohort=seen.admitted,
             unstuck=stickiness.inherited(last, seen),
+            calm_since=now if preflight.disturbed(last, seen) else None,
         )
         return self.journal.begin(deployment, self.lease(runner.owner))
 

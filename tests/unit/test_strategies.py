@@ -207,6 +207,9 @@ def test_every_canary_is_well_formed(
     shares = [s.weights[live.twin] for s in plan.steps if isinstance(s, Route)]
     assert shares == [*sorted(weights), 1000]
     assert all(s.capacity == size for s in plan.steps if isinstance(s, Route))
-    assert plan.steps[0] == Provision(live.twin, Release("v2"), size, limit, hold=live, keep=size)
+    assert plan.steps[0] == Provision(
+        live.twin, Release("v2"), size, limit, hold=live, keep=size,
+        linger_s=INTENT.linger_s, delay_s=INTENT.delay_s,
+    )  # fmt: skip
     assert all(math.isfinite(s.deadline_s) and s.deadline_s > 0 for s in plan.steps)
     assert described(plan)[-1].startswith(f"retire {live}")

@@ -31,7 +31,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deployer.aws import heap
+from deployer import heap
 from deployer.plan import Status
 from deployer.strategies import STRATEGIES
 from tests.scale.fleets import INTENTS, Fleet, fleet

@@ -11,9 +11,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from deployer import clock as clocks
-from deployer import identity
+from deployer import heap, identity
 from deployer.analysis.judge import Rule
-from deployer.aws import heap, pacing, preflight, published
+from deployer.aws import pacing, preflight, published
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.board import CloudWatchBoard

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from deployer.aws import heap
+from deployer import heap
 from deployer.cli.group import Deployer
 
 

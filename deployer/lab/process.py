@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
+from deployer import heap
 from deployer.errors import DeployError
 from deployer.lab import home
 from deployer.lab.lab import Lab, deploy, open_lab
@@ -26,6 +27,7 @@ LOOK_S = 0.2
 
 def main(argv: list[str] | None = None) -> int:
     """Run a lab until told to end; the exit status is 0 unless a part broke."""
+    heap.spare_what_stays()
     options = parse(argv)
     told = threading.Event()
 

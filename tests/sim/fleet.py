@@ -2,12 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState
 
 NEVER = math.inf
+_named = cache(Release)
 NOTICE_S = 10.0  # two failed health checks, 5 s apart
 REPLACE_S = 5.0  # from `unhealthy` to the group's termination of the instance
 GIVE_UP_S = 90.0  # an instance that never becomes healthy is replaced
@@ -53,6 +55,7 @@ class SimInstance:
     fails_at: float = field(init=False)
     leaving_at: float = NEVER
     gone_at: float = NEVER
+    _read: Instance | None = None
 
     def __post_init__(self) -> None:
         how = self.behaviour
@@ -72,14 +75,12 @@ class SimInstance:
         return self.noticed_at + REPLACE_S
 
     @property
-    def moments(self) -> Iterator[float]:
+    def moments(self) -> tuple[float, ...]:
         """When something about it changes."""
-        yield self.in_service_at
-        yield self.healthy_at
-        yield self.fails_at
-        yield self.noticed_at
-        yield self.replaced_at
-        yield self.gone_at
+        return (
+            self.in_service_at, self.healthy_at, self.fails_at, self.noticed_at, self.replaced_at,
+            self.gone_at,
+        )  # fmt: skip
 
     def registered(self, now: float) -> bool:
         return self.in_service_at <= now < self.leaving_at
@@ -97,11 +98,18 @@ class SimInstance:
         return now >= self.fails_at or (self.replacement and now < self.healthy_at)
 
     def reading(self, now: float, *, checked: bool) -> Instance:
-        """What AWS would say of it."""
-        return Instance(
-            self.id, self._lifecycle(now), self.release, self._health(now, checked), self.zone,
-            self.protected, self.version,
-        )  # fmt: skip
+        """What AWS would say of it: the same words while nothing has changed."""
+        read, lifecycle, health = self._read, self._lifecycle(now), self._health(now, checked)
+        if (
+            read is None
+            or (read.lifecycle, read.health) != (lifecycle, health)
+            or (read.release, read.protected, read.version)
+            != (self.release, self.protected, self.version)
+        ):
+            read = self._read = Instance(
+                self.id, lifecycle, self.release, health, self.zone, self.protected, self.version
+            )
+        return read
 
     def _lifecycle(self, now: float) -> str:
         if now >= self.leaving_at:
@@ -177,7 +185,7 @@ class SimGroup:
 
     def next_moment(self, now: float) -> float:
         """The next time at which anything changes by itself."""
-        moments = (m for i in self.instances for m in i.moments if m > now)
+        moments = [m for i in self.instances for m in i.moments if m > now]
         return min((*moments, self.retry_at if self.retry_at > now else NEVER))
 
     def settle(self, now: float) -> None:
@@ -264,7 +272,7 @@ class SimGroup:
 
     def _known(self) -> tuple[Release, ...]:
         names = {self.boots.name if self.boots else None, *(i.release for i in self.instances)}
-        return tuple(Release(name) for name in sorted(n for n in names if n is not None))
+        return tuple(map(_named, sorted(n for n in names if n is not None)))
 
     def able(self, now: float) -> int:
         return sum(i.able(now) for i in self.instances)

@@ -19,6 +19,7 @@ class SimJournal:
     stored: dict[str, bytes] = field(default_factory=dict)
     locks: dict[str, tuple[str, Lease]] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
+    _read: dict[str, tuple[bytes, Deployment]] = field(default_factory=dict)  # each record once
 
     def begin(self, deployment: Deployment, lease: Lease) -> Deployment:
         return self.gate.through("journal.begin", lambda: self._begin(deployment, lease))
@@ -138,4 +139,8 @@ class SimJournal:
     def _load(self, deployment_id: str) -> Deployment:
         if deployment_id not in self.stored:
             raise NotFound(f"no deployment {deployment_id}")
-        return decode(self.stored[deployment_id])
+        stored = self.stored[deployment_id]
+        read = self._read.get(deployment_id)
+        if read is None or read[0] is not stored:
+            read = self._read[deployment_id] = stored, decode(stored)
+        return read[1]

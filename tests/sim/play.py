@@ -72,6 +72,8 @@ class CloudPort:
 
     def _remember(self) -> None:
         groups, now = self.truth.groups, self.truth.clock.now()
+        if not self.lags and self.history and self.history[-1].at < now:
+            self.history.clear()  # nobody will read the past
         blue, green = (groups[slot].state(now) for slot in (Slot.BLUE, Slot.GREEN))
         self.history.append(
             Snapshot(now, self.truth.rule, blue, green, self.truth.cohort, self.truth.sticky_s)

@@ -3,7 +3,8 @@
 botocore's models of six services are some hundred thousand dicts and lists that stay for as long as
 the process. Python's collector looks through all of them whenever a quarter as many new objects have
 gathered: about 60 ms, which a group of a thousand instances costs it every ten looks
-(docs/scale.md). `gc.freeze` is made to take such objects out of its sight.
+(docs/scale.md), and every command a part of its start. `gc.freeze` is made to take such objects out
+of its sight.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ OLDEST = 2  # the generation whose collection looks through everything
 def spare_what_stays() -> None:
     """From now on nothing is looked through twice that a collection of everything has left.
 
-    For a process that serves one command. An object is freed with its last reference as ever; only a
-    cycle that was in use during such a collection and is dropped later stays until the process ends.
+    For a process that serves one command, or one lab. An object is freed with its last reference as
+    ever; only a cycle that was in use during such a collection and is dropped later stays until the
+    process ends.
     """
     if _freeze not in gc.callbacks:
         gc.callbacks.append(_freeze)

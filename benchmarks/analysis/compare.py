@@ -8,7 +8,7 @@ from itertools import product
 
 from benchmarks.analysis.ours import Adaptive, Fixed, bases
 from benchmarks.analysis.peers.argo import Argo
-from benchmarks.analysis.peers.codedeploy import CodeDeploy
+from benchmarks.analysis.peers.codedeploy import WARM_UP, CodeDeploy
 from benchmarks.analysis.peers.flagger import Flagger
 from benchmarks.analysis.peers.spinnaker import Labels, Spinnaker
 from benchmarks.analysis.peers.z_test import ZTest
@@ -53,10 +53,12 @@ def swept() -> dict[str, Make]:
 
 def alarms() -> dict[str, Make]:
     return {
-        f"CodeDeploy {rate:.1%} {m}/{m} {minutes}m": partial(
-            lambda of, _: CodeDeploy(*of), (None, rate, m, 100, minutes)
+        f"CodeDeploy {rate:.1%} {m}/{m} {minutes}m, warm-up {warm}m": partial(
+            lambda of, _: CodeDeploy(*of), (None, rate, m, 100, minutes, warm)
         )
-        for rate, m, minutes in product((0.005, 0.01, 0.02, 0.05, 0.1), (1, 2, 3), (5, 15))
+        for rate, m, minutes, warm in product(
+            (0.005, 0.01, 0.02, 0.05, 0.1), (1, 2, 3), (5, 15), (0, WARM_UP)
+        )
     }
 
 
@@ -64,7 +66,7 @@ def flaggers() -> dict[str, Make]:
     """Without the check of latency, whose p99 would send many good releases back."""
     return {
         f"Flagger {success:.0%}, {threshold}, step {step}": partial(
-            lambda of, _: Flagger(*of), (success, threshold, step, 500, 0, 0, False)
+            lambda of, _: Flagger(*of), (success, threshold, step, 500, False, WARM_UP)
         )
         for success, threshold, step in product(
             (0.99, 0.98, 0.95, 0.9), (1, 2, 3, 5, 10), (50, 100)
@@ -74,8 +76,10 @@ def flaggers() -> dict[str, Make]:
 
 def argos() -> dict[str, Make]:
     return {
-        f"Argo {of[0]:.0%}, {of[1]}, {of[2]}m": partial(lambda of, _: Argo(*of), of)
-        for of in product((0.99, 0.97, 0.95, 0.9), (0, 1, 3), (5, 10))
+        f"Argo {success:.0%}, {limit}, {step_min}m": partial(
+            lambda of, _: Argo(*of), (success, limit, step_min, WARM_UP)
+        )
+        for success, limit, step_min in product((0.99, 0.97, 0.95, 0.9, 0.8), (0, 1, 3), (5, 10))
     }
 
 
@@ -87,10 +91,10 @@ def z_tests() -> dict[str, Make]:
 
 def kayentas() -> dict[str, Make]:
     return {
-        f"Kayenta {of[0]} per mille {of[2]}m/{of[1]}m{', critical' * of[3]}": partial(
+        f"Kayenta {of[0]} per mille {of[2]}m/{of[1]}m{', critical' * of[3]}, x{of[4]:g}": partial(
             lambda of, known: Spinnaker(known.labels, *of), of
         )
-        for of in product((50, 100), (10,), (30, 60), (False, True))
+        for of in product((50, 100, 250), (10,), (30, 60), (False, True), (1.0, 1.1, 1.25))
     }
 
 

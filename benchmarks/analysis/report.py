@@ -12,6 +12,8 @@ from benchmarks.analysis.scenarios import BAD, GOOD, HORIZON_MIN
 
 Z = 1.96
 RESAMPLES = 200
+# Good only by definitions of ours: a margin of 10 %, a service of which a tenth fails, one bad minute.
+OURS_ALONE = ("tolerable: x1.05", "one in ten fails", "a blip of one minute")
 Of = Mapping[str, Sequence[Outcome]]  # by scenario
 
 
@@ -20,6 +22,7 @@ class Summary:
     """One policy: shares 0..1, minutes, bad requests; pairs are intervals.
 
     harm:  geometric mean over the bad scenarios of the mean harm, plus 1.
+    usual_false: false aborts without the scenarios of `OURS_ALONE`.
     limit: harm over the least that is possible: median over the scenarios of the median run.
     """
 
@@ -31,6 +34,7 @@ class Summary:
     detected_interval: tuple[float, float]
     harm: float
     harm_interval: tuple[float, float]
+    usual_false: float
     found_min: float
     promoted_min: float
     limit: float
@@ -52,6 +56,7 @@ def summary(of: Of) -> Summary:
         detected_interval=wilson(sum(map(aborts, bad.values())), sum(map(len, bad.values()))),
         harm=harm(bad),
         harm_interval=resampled(bad),
+        usual_false=fmean(rate for name, rate in false.items() if name not in OURS_ALONE),
         found_min=fmean(found) if found else math.nan,
         promoted_min=fmean(median(map(promotion, runs)) for runs in good.values()),
         limit=median(median(run.harm for run in of[one.name]) / least_harm(one) for one in BAD),

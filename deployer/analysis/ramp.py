@@ -5,7 +5,7 @@
 N requests per minute, H the budget of bad requests, p the usual rate, U what the release may add at
 worst by the data at its present share. `delay + 2` minutes pass between a request and the way back.
 So exposure is inversely proportional to what is not yet excluded: a service with 5,000 requests a second
-begins with 0.1 %, one with one a second with 25 %.
+begins with 0.1 %, one with one a second with 10 %.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ from deployer.analysis.verdict import Judgement
 LADDER = (1, 5, 10, 20, 50, 100, 250, 500)  # per mille: an ALB's weights are whole per mille
 HOLD_BACK = 950  # what a release has that was called good: the rest is compared with it to the end
 FACTOR = 10  # at most so much more at once
-START_MOST = 250
+# At one request a second 250 costs twice as many requests of a dead release, and finds others no sooner.
+START_MOST = 100
 LEAST_UNKNOWN = 2e-4  # nobody is ever surer than this about what a release adds
 REACTION_MIN = 2  # a minute fills, and the weights move back
 ENOUGH = 500  # per mille from which on a release has been seen by enough users to be called good

@@ -17,14 +17,14 @@ GOOD: tuple[Counted, Counted] = ((1000, 2), (9000, 18))
 
 @pytest.mark.parametrize(
     ("per_second", "share"),
-    [(0.1, 250), (1, 250), (5, 100), (20, 20), (100, 5), (1000, 1), (5000, 1)],
+    [(0.1, 100), (1, 100), (5, 100), (20, 20), (100, 5), (1000, 1), (5000, 1)],
 )
 def test_where_it_begins(per_second: float, share: int) -> None:
     assert first_share(per_second * 60, ONE) == share
 
 
 def test_without_any_traffic_it_begins_as_high_as_allowed() -> None:
-    assert first_share(0, ONE) == 250
+    assert first_share(0, ONE) == 100
 
 
 def trial(seen: list[Observation], limits: Limits = ONE, base: Base = CALM) -> Trial:

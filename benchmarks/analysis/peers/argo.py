@@ -8,7 +8,6 @@ abort. In the background it runs beside all steps; inline each step is one measu
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.analysis.peers.codedeploy import WARM_UP
 from benchmarks.analysis.play import Act
 from benchmarks.analysis.stream import Seen
 
@@ -24,12 +23,13 @@ class Argo:
     success: float = 0.95
     limit: int = 3
     step_min: int = 10
+    warm_up: int = 0
     failed: int = 0
     errors: int = 0
 
     def act(self, now: int, seen: Sequence[Seen]) -> Act:
         if now and now % WINDOW == 0:
-            self._measure(seen[max(WARM_UP, len(seen) - WINDOW) :])
+            self._measure(seen[max(self.warm_up, len(seen) - WINDOW) :])
         if self.failed > self.limit or self.errors > ERRORS_MOST:
             return Act(0, ended=True, aborted=True)
         share = STEPS[min(now // self.step_min, len(STEPS) - 1)]

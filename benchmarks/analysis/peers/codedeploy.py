@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from benchmarks.analysis.play import Act
 from benchmarks.analysis.stream import Seen
 
-WARM_UP = 2  # minutes that every peer is granted
+WARM_UP = 2  # minutes that peers are granted where their settings are swept
 EVALUATION = 1
 
 
@@ -23,9 +23,10 @@ class CodeDeploy:
     m: int = 1
     share: int = 100
     minutes: int = 5
+    warm_up: int = 0
 
     def act(self, now: int, seen: Sequence[Seen]) -> Act:
-        heard = seen[WARM_UP : max(WARM_UP, len(seen) - EVALUATION)]
+        heard = seen[self.warm_up : max(self.warm_up, len(seen) - EVALUATION)]
         if any(
             all(map(self._breach, heard[at : at + self.m])) for at in range(len(heard) - self.m + 1)
         ):

@@ -5,9 +5,8 @@ limit is more than 1 % of the requests above it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from benchmarks.analysis.peers.codedeploy import WARM_UP
 from benchmarks.analysis.play import Act
 from benchmarks.analysis.stream import Seen
 
@@ -22,16 +21,17 @@ class Flagger:
     threshold: int = 5
     step: int = 100
     most: int = 500
+    latency: bool = True
+    warm_up: int = 0
     failed: int = 0
     share: int = 0
-    latency: bool = field(default=True)
 
     def act(self, now: int, seen: Sequence[Seen]) -> Act:
         if self.failed >= self.threshold:
             return Act(0, ended=True, aborted=True)
         if now == 0:
             self.share = self.step
-        elif len(seen) > WARM_UP:
+        elif len(seen) > self.warm_up:
             if not self._good(seen[-1]):
                 self.failed += 1
             elif self.share >= self.most:

@@ -28,7 +28,9 @@ class Forecast:
 
 
 def forecast(trial: Trial) -> Forecast | None:
-    """Of the metric that needs longest; None: every one has enough."""
+    """Of the metric that needs longest; None: every one has enough, or no minute counts yet."""
+    if not trial.minutes:
+        return None
     waiting = [one for one in trial.metrics if not proven(one, trial.limits.beta)]
     return max((_of(one, trial.limits.beta) for one in waiting), key=_length, default=None)
 

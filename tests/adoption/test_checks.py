@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deployer.aws.published import Front
-from deployer.aws.verify import table
+from deployer.aws.verify import reading, table
 from deployer.findings import Level, worst
 from deployer.model import Health, Slot
 from deployer.render.findings import findings_text, summary
@@ -139,11 +139,20 @@ def test_a_warning_leaves_the_exit_status_alone(check: str, words: str, spoil: S
 
 
 def test_what_nobody_may_look_at_is_unknown() -> None:
-    world = World(facts_changes={"denied": None, "unread": {"elasticloadbalancing:X": "denied"}})
-    assert {(x.check, x.level) for x in world.said()} == {
-        ("permissions", Level.UNKNOWN),
-        ("readable", Level.UNKNOWN),
-    }
+    unread = {"elasticloadbalancing:DescribeTargetGroups": "X is not allowed on y (User: z)"}
+    world = World(facts_changes={"denied": None, "unread": unread})
+    world.target_groups = dict.fromkeys(Slot)
+    said = world.said()
+    assert {x.level for x in said} == {Level.UNKNOWN}
+    assert {x.check for x in said} == {
+        "permissions", "readable", "target-groups", "stickiness", "targets",
+    }  # fmt: skip
+    assert next(x for x in said if x.check == "readable").what == "X is not allowed"
+
+
+def test_every_action_that_is_read_has_a_check_that_needs_it() -> None:
+    needed = {action for check in table.CHECKS for action in check.needs}
+    assert needed == {need.action for need in reading.NEEDS} - {"iam:SimulatePrincipalPolicy"}
 
 
 def test_the_deployers_own_rules_and_redirects_are_no_other_ways() -> None:

@@ -110,6 +110,6 @@ def readable(facts: Facts) -> Iterator[Finding]:
     for action, why in facts.unread.items():
         if action != "iam:SimulatePrincipalPolicy":
             yield unknown(
-                "readable", action, why, "the checks that need it were left out",
+                "readable", action, why.split(" on ")[0].split(" (")[0], "the checks that need it were left out",
                 f"allow {action} to whoever runs `deployer verify` (docs/adoption.md)",
             )  # fmt: skip

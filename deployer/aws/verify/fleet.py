@@ -28,7 +28,8 @@ def present(facts: Facts) -> Iterator[tuple[Slot, SlotFacts, AutoScalingGroupTyp
 def groups(facts: Facts) -> Iterator[Finding]:
     """Both are there, each behind its own target group, in zones that the load balancer has."""
     for slot, each in facts.slots.items():
-        if each.names.group and not each.group and not facts.unread:
+        unread = "autoscaling:DescribeAutoScalingGroups" in facts.unread
+        if each.names.group and not each.group and not unread:
             yield problem(
                 "groups", each.names.group, "there is no such Auto Scaling group",
                 f"{slot} has no instances", "check deployer.toml",

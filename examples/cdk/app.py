@@ -1,17 +1,28 @@
 """An application of its own around `TwinService`: its VPC, its bucket, its stack, no settings file.
 
-    python3 app.py                     # writes cdk.out
-    cdk deploy --app "python3 app.py"
+    cdk deploy --app "python3 examples/cdk/app.py"
 
-The deployer finds the service by name: a deployer.toml with the same [service] name and an
-[environments.staging] is all that `deployer --env staging canary v1` needs.
+The deployer finds the service by name: deployer.toml beside this file is all that
+`deployer --config examples/cdk/deployer.toml --env staging canary v1` needs.
 """
 
-from aws_cdk import App, Environment, RemovalPolicy, Stack, aws_dynamodb, aws_ec2, aws_s3, aws_sns
+from aws_cdk import (
+    App,
+    CfnOutput,
+    Environment,
+    RemovalPolicy,
+    Stack,
+    aws_dynamodb,
+    aws_ec2,
+    aws_iam,
+    aws_s3,
+    aws_sns,
+)
 from constructs import Construct
 
 from deployer.settings.schema import EnvironmentSettings, ServiceSettings
-from deployer.settings.stacks import FleetSettings, MonitoringSettings
+from deployer.settings.stacks import MonitoringSettings
+from stacks.deployer_role import DeployerRole
 from stacks.monitoring import TwinMonitoring
 from stacks.props import Place, TwinServiceProps
 from stacks.twin_service import TwinService
@@ -25,8 +36,16 @@ class OrdersStack(Stack):
 
     def __init__(self, scope: Construct, name: str) -> None:
         super().__init__(scope, name, env=Environment(region=REGION))
-        orders = TwinService(self, "Orders", self._props())
-        TwinMonitoring(self, "Monitoring", orders, aws_sns.Topic(self, "Pager", enforce_ssl=True))
+        props = self._props()
+        orders = TwinService(self, "Orders", props)
+        pager = aws_sns.Topic(self, "Pager", enforce_ssl=True)
+        # enforce_ssl replaces the policy that lets the account publish.
+        pager.grant_publish(aws_iam.ServicePrincipal("cloudwatch.amazonaws.com"))
+        TwinMonitoring(self, "Monitoring", orders, pager)
+        role = DeployerRole(self, "Deployer", orders.settings, props.journal, props.artifacts)
+        CfnOutput(self, "ArtifactBucket", value=props.artifacts.bucket_name)
+        CfnOutput(self, "Url", value=orders.url)
+        role.move(self, orders.entrance.production, orders.slots.values())
 
     @property
     def availability_zones(self) -> list[str]:
@@ -35,17 +54,18 @@ class OrdersStack(Stack):
 
     def _props(self) -> TwinServiceProps:
         return TwinServiceProps(
-            service=ServiceSettings(name="orders", port=9000, start="./orders"),
+            service=ServiceSettings(name="orders", port=9000),
             environment=EnvironmentSettings(
                 name="staging",
                 region=REGION,
                 zones=ZONES,
                 image="ami-03c3da4cfa8e8943a",
-                instance_type="t4g.small",
+                instance_type="t3.small",
                 protected=False,
+                listener_port=8080,  # unprivileged, so that it deploys into the lab as well
+                test_listener_port=8081,
             ),
-            fleet=FleetSettings(on_demand_percent=50, instance_types=("t4g.medium",)),
-            monitoring=MonitoringSettings(dashboard=False),
+            monitoring=MonitoringSettings(minutes=1),
             place=self._place(),
             journal=self._journal(),
             artifacts=self._artifacts(),

@@ -64,6 +64,13 @@ def commands() -> list[str]:
     return [line.removeprefix("$ ") for line in block.splitlines()]
 
 
+def filled(upload: str, told: str) -> str:
+    """The command with what `cdk deploy` has told."""
+    bucket = re.search(r"ArtifactBucket = (\S+)", told)
+    assert bucket is not None, told
+    return upload.replace("BUCKET", bucket[1]).replace("SERVICE", "orders")
+
+
 @dataclass(frozen=True)
 class Person:
     """Types commands in a folder of their own."""
@@ -80,13 +87,14 @@ class Person:
         return done.stdout
 
 
-@pytest.fixture
-def person(tmp_path: Path) -> Iterator[Person]:
+@pytest.fixture(scope="module")
+def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     """Somebody with the project, two packed releases, and an empty account: the lab's."""
+    tmp_path = tmp_path_factory.mktemp("person")
     home, programs = tmp_path / "home", tmp_path / "bin"
     home.mkdir()
     programs.mkdir()
-    for name in ("app.py", "cdk.json"):
+    for name in ("app.py", "cdk.json", "examples"):
         (home / name).symlink_to(ROOT / name)
     (home / "deployer.toml").write_text(SETTINGS)
     for release in ("v1", "v2"):
@@ -118,13 +126,19 @@ def test_five_commands_from_bootstrap_to_the_first_canary(person: Person) -> Non
     bootstrap, deploy, upload, first, canary = commands()
     person.types(bootstrap)
     told = person.types(deploy)
-    bucket = re.search(r"ArtifactBucket = (\S+)", told)
-    assert bucket is not None, told
     assert re.search(r"orders-prod-service\.Url = http://\S+:8080", told)
-    person.types(upload.replace("BUCKET", bucket[1]).replace("SERVICE", "orders"))
+    person.types(filled(upload, told))
     assert "first v1 in orders/prod" in person.types(first)
     assert "canary v2 in orders/prod" in person.types(canary)
     status = person.types("deployer --env prod --output json status").splitlines()
     (seen,) = [one for one in map(json.loads, status) if one["event"] == "status"]
     assert seen["weights"] == {"blue": 0.0, "green": 100.0}
     assert seen["slots"]["green"]["releases"] == ["v2"]
+
+
+def test_the_example_of_an_application_of_its_own_deploys_and_serves(person: Person) -> None:
+    person.types("cdk bootstrap aws://123456789012/us-east-1")
+    told = person.types('cdk deploy --app "python3 examples/cdk/app.py" --output example.out')
+    person.types(filled(commands()[2], told))
+    first = "deployer --config examples/cdk/deployer.toml --env staging canary v1"
+    assert "first v1 in orders/staging" in person.types(first)

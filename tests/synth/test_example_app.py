@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from deployer.aws.needs import Resource
+from deployer.aws.permissions import NEEDS
 from deployer.errors import SettingsInvalid
 from deployer.lab.cloudformation.resources.registry import KINDS
+from deployer.settings.reading import load
+from deployer.topology import topology_parameter
 from stacks.assembly import HERE
 
 FILE = HERE / "examples" / "cdk" / "app.py"
@@ -44,19 +48,17 @@ def test_the_deployer_finds_the_service_by_its_name(resources: dict[str, Any]) -
 def test_props_that_are_not_given_have_the_files_defaults(resources: dict[str, Any]) -> None:
     for group in of(resources, "AutoScaling::AutoScalingGroup"):
         assert (group["MinSize"], group["MaxSize"]) == ("0", "10")
-    ports = {listener["Port"] for listener in of(resources, "ElasticLoadBalancingV2::Listener")}
-    assert ports == {80, 8080}
+    for group in of(resources, "ElasticLoadBalancingV2::TargetGroup"):
+        assert (group["HealthCheckPath"], group["HealthCheckIntervalSeconds"]) == ("/health", 5)
 
 
 def test_nothing_that_a_deployment_moves_is_in_the_template(resources: dict[str, Any]) -> None:
-    text = json.dumps(resources)
+    drawn = "AWS::CloudWatch::Dashboard"
+    text = json.dumps([one for one in resources.values() if one["Type"] != drawn])
     for word in ("ForwardConfig", "Weight", "DesiredCapacity"):
         assert word not in text
     for group in of(resources, "AutoScaling::AutoScalingGroup"):
-        specification = group["MixedInstancesPolicy"]["LaunchTemplate"][
-            "LaunchTemplateSpecification"
-        ]
-        assert specification["Version"] == "$Default"
+        assert group["LaunchTemplate"]["Version"] == "$Default"
 
 
 def test_the_lab_knows_every_type_of_it(resources: dict[str, Any]) -> None:
@@ -65,12 +67,28 @@ def test_the_lab_knows_every_type_of_it(resources: dict[str, Any]) -> None:
 
 def test_a_wrong_prop_is_one_line() -> None:
     app = example()
-    wrong = app.FleetSettings(agent=True)
-    app.FleetSettings = lambda **_: wrong
-    with pytest.raises(
-        SettingsInvalid, match=r"^props: fleet\.agent = true \(in staging\): must be"
-    ):
+    wrong = app.MonitoringSettings(minutes=0)
+    app.MonitoringSettings = lambda **_: wrong
+    with pytest.raises(SettingsInvalid, match=r"^props: monitoring\.minutes = 0: must be"):
         app.application()
+
+
+def test_it_has_a_role_for_the_deployer(resources: dict[str, Any]) -> None:
+    text = json.dumps(of(resources, "IAM::Policy"))
+    for need in NEEDS:
+        if need.on is not Resource.FUNCTION:  # it has no hook that is one
+            assert f'"{need.action}"' in text
+
+
+def test_the_settings_for_the_command_line_speak_of_the_same_service(
+    resources: dict[str, Any],
+) -> None:
+    settings = load(FILE.with_name("deployer.toml"), "staging")
+    (parameter,) = of(resources, "SSM::Parameter")
+    assert parameter["Name"] == topology_parameter(settings.service.name, "staging")
+    ports = {listener["Port"] for listener in of(resources, "ElasticLoadBalancingV2::Listener")}
+    environment = settings.environment
+    assert ports == {environment.listener_port, environment.test_listener_port}
 
 
 def test_the_readme_names_what_there_is() -> None:

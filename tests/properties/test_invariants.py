@@ -6,20 +6,25 @@ when it is made (tests/sim/oracles.py); the ledger judges by what users saw.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as altered
+from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from deployer.engine import Runner
+from deployer.errors import LeaseLost
 from deployer.journal import Ask
-from deployer.model import Release, Slot, Weights
-from deployer.plan import Deployment, Intent, Status
+from deployer.model import Release, Slot, Snapshot, Weights
+from deployer.plan import Deployment, Event, Intent, Status
 from deployer.ports import ResumeProcesses, Thaw
+from deployer.steps.retire import Retire
 from deployer.strategies import STRATEGIES, Strategy
 from tests.sim.faults import Fault
 from tests.sim.fleet import NEVER, Behaviour
 from tests.sim.people import Person, ask_at, resumes
-from tests.sim.play import INTENT, Play, play
+from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 
 
 @st.composite
@@ -68,6 +73,11 @@ lags = st.fixed_dictionaries(
 moments = st.one_of(st.none(), st.floats(0.0, 900.0))
 
 
+def regrets(deployment: Deployment, _now: float) -> Ask | None:
+    """Somebody who wants to go back when the old slot is being emptied already."""
+    return Ask.ABORT if isinstance(deployment.step, Retire) else None
+
+
 @dataclass(frozen=True)
 class Tale:
     """Everything that chance decides about one deployment."""
@@ -85,6 +95,7 @@ class Tale:
     strategy: str
     gates: frozenset[int]
     wishes: list[tuple[float, Ask]]
+    late: bool
 
     @property
     def compile_it(self) -> Strategy:
@@ -120,6 +131,8 @@ class Tale:
         for second, ask in self.wishes:
             ask_at(sim, second, ask)
         Person(sim, resumes(200.0), every_s=50.0)
+        if self.late:
+            Person(sim, regrets, every_s=10.0)
         first = int(sim.clock.now() // 60)
         sim.metrics.missing = {first + minute for minute in self.silent_minutes}
         return sim
@@ -140,6 +153,7 @@ tales = st.builds(
     strategy=st.sampled_from(["canary", "blue-green"]),
     gates=st.frozensets(st.integers(0, 3), max_size=2),
     wishes=st.lists(st.tuples(st.floats(0.0, 1500.0), st.sampled_from(Ask)), max_size=5),
+    late=st.integers(0, 3).map(lambda chance: chance == 0),
 )
 
 
@@ -168,6 +182,37 @@ def test_any_faults_at_any_calls(
 def test_late_readings(tale: Tale, faults: dict[int, Fault], lags: dict[str, list[float]]) -> None:
     sim = tale.set_up(faults, lags)
     judge(sim, sim.ship(tale.wanted, tale.compile_it))
+
+
+@given(tale=tales, nth=st.integers(0, 60), turns=st.integers(0, 40))
+def test_a_runner_that_sleeps_through_its_lease_changes_nothing_more(
+    tale: Tale, nth: int, turns: int
+) -> None:
+    """Another one takes over, for some turns; when both are gone a third one ends it."""
+    sim, told = tale.set_up(), count()
+    one, two = sim.runner("one"), sim.runner("two")
+
+    def taken(runner: Runner) -> Deployment:
+        sim.clock.sleep(sim.lease_s + 1.0)
+        if sim.journal.peek(ENVIRONMENT) is None:
+            return sim.journal.load(ENVIRONMENT, "d1")
+        return sim.journal.take_over(ENVIRONMENT, sim.lease(runner.owner), sim.clock.now())
+
+    def sleeps(_deployment: Deployment, _event: Event, _seen: Snapshot | None) -> None:
+        if next(told) != nth:
+            return
+        deployment, until = taken(two), sim.clock.now() + sim.lease_s
+        for _ in range(turns):
+            if not deployment.status.final:
+                deployment, until = two.turn(deployment, until)
+                sim.clock.sleep(sim.poll_s)
+
+    try:
+        ended = altered(one, tell=sleeps).run(sim.open(one, tale.wanted, tale.compile_it, "d1"))
+    except LeaseLost:
+        ended = sim.runner("three").run(taken(sim.runner("three")))
+    sim.oracle.at_the_end(ended)
+    judge(sim, ended)
 
 
 @given(tale=tales, second=st.floats(1.0, 900.0), share=st.integers(0, 1000))

@@ -12,7 +12,7 @@ from enum import StrEnum
 from deployer.errors import UsageError
 from deployer.model import Health, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Status
-from deployer.topology import COHORT_RULE_PRIORITY
+from deployer.topology import COHORT_RULE_PRIORITY, SLOT_HEADER
 
 # Without one of these a slot cannot be filled, registered, judged or emptied (aws-facts 3.2).
 NEEDED_PROCESSES = ("Launch", "Terminate", "AddToLoadBalancer", "HealthCheck")
@@ -30,6 +30,7 @@ class Code(StrEnum):
     INSTANCE_REFRESH = "instance-refresh"
     IRREVERSIBLE = "irreversible"
     NO_PLAN = "no-plan"
+    PROBE_ASTRAY = "probe-astray"
     PROCESS_SUSPENDED = "process-suspended"
     STACK_BUSY = "stack-busy"
     STACK_FAILED = "stack-failed"
@@ -57,12 +58,14 @@ class Surroundings:
     refreshes: status of each group's instance refreshes that are not over, by the group's name.
     suspended: processes that are suspended, by the group's name.
     sticky:    target groups that keep a client with one target (cookie AWSALB).
+    astray:    slots that no rule of others lets a smoke request reach by themselves.
     """
 
     stacks: Mapping[str, str] = field(default_factory=dict)
     refreshes: Mapping[str, str] = field(default_factory=dict)
     suspended: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sticky: tuple[str, ...] = ()
+    astray: tuple[Slot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ def objections(facts: Facts) -> tuple[Objection, ...]:
         *_left(facts),
         *_irreversible(facts.one_way),
         *(_sticky(facts.around.sticky) if facts.moves_traffic else ()),
+        *(_astray(facts.around.astray) if facts.moves_traffic else ()),
     )
 
 
@@ -209,6 +213,17 @@ def _irreversible(release: str) -> Iterator[Objection]:
             "itself; add --irreversible to ship it all the same (docs/schema-changes.md)"
         )
         yield Objection(Code.IRREVERSIBLE, words)
+
+
+def _astray(slots: tuple[Slot, ...]) -> Iterator[Objection]:
+    """A probe that the live slot answers would pass, whatever the candidate is."""
+    if slots:
+        yield Objection(
+            Code.PROBE_ASTRAY,
+            f"no rule sends requests with {SLOT_HEADER}: {' or '.join(slots)} to that slot alone, so "
+            "smoke requests would ask the wrong one: `deployer verify` prints the commands that make "
+            "such rules",
+        )
 
 
 def _sticky(groups: tuple[str, ...]) -> Iterator[Objection]:

@@ -99,6 +99,16 @@ def without(
     return [each for each in given if asked(each) not in known]
 
 
+def slot_tested(each: RuleTypeDef) -> Slot | None:
+    """The slot to which the rule sends smoke requests; None: it is no such rule."""
+    for condition in each.get("Conditions", ()):
+        config = condition.get("HttpHeaderConfig", {})
+        if config.get("HttpHeaderName", "").lower() == topology.SLOT_HEADER.lower():
+            values = config.get("Values", [])
+            return Slot(values[0]) if values in (["blue"], ["green"]) else None
+    return None
+
+
 def forwarded(actions: Sequence[ActionOutputTypeDef]) -> dict[str, int]:
     """Weight per target group that is forwarded to; of a single one it does not matter, and is 1."""
     shares: dict[str, int] = {}

@@ -2,14 +2,15 @@
 
 Eight calls, before a deployment begins and never while it runs: DescribeAutoScalingGroups (both),
 DescribeInstanceRefreshes (each), DescribeStacks (network, service, control),
-DescribeTargetGroupAttributes (each).
+DescribeTargetGroupAttributes (each); on a listener of others also DescribeRules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deployer.aws import asg
+from deployer.aws import asg, front
+from deployer.aws.alb import ProductionRule
 from deployer.aws.failures import asking, code_of
 from deployer.aws.needs import Need, Resource
 from deployer.aws.published import Published
@@ -47,7 +48,24 @@ def read(aws: Aws, published: Published, service: str, environment: str) -> Surr
             for arn in (published.slots[slot].target_group for slot in Slot)
             if sticks(aws, arn)
         ),
+        astray=astray(aws, published) if published.front else (),
     )
+
+
+def astray(aws: Aws, published: Published) -> tuple[Slot, ...]:
+    """Slots that a smoke request does not reach by itself, on a listener of others. One call.
+
+    Raises:
+        CloudUnavailable, AccessProblem, NotFound: as `failures.asking`.
+    """
+    targets = {slot: published.slots[slot].target_group for slot in Slot}
+    rules = ProductionRule(aws, published.test_listener, targets, {}).rules()
+    own = published.front.priority - 1 if published.front else 0
+    here = published.test_listener == published.listener
+    first = [r for r in rules if not r.get("IsDefault") and (not here or int(r["Priority"]) < own)]
+    first.sort(key=lambda rule: -int(rule["Priority"]))  # of two for a slot the smaller one counts
+    led = {front.slot_tested(rule): front.forwarded(rule.get("Actions", ())) for rule in first}
+    return tuple(slot for slot in Slot if set(led.get(slot, ())) != {targets[slot]})
 
 
 def sticks(aws: Aws, target_group: str) -> bool:

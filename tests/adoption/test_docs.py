@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from deployer.aws.verify import reading, table
+from deployer.aws.verify import reading, table, terraform
 from deployer.cli.main import cli
 from deployer.findings import Bite
 
@@ -39,3 +39,11 @@ def test_every_command_is_one(line: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     command.make_context(name, arguments)
+
+
+def test_the_terraform_snippet_ignores_what_verify_asks_for() -> None:
+    snippet = DOCS.split("```hcl", 1)[1].split("```")[0]
+    for keys in terraform.IGNORED.values():
+        assert f"ignore_changes = [{', '.join(keys)}]" in snippet
+    assert "update_default_version =" not in snippet
+    assert 'version = "$Default"' in snippet

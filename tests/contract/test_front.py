@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
+from deployer.aws import preflight
 from deployer.aws.alb import ProductionRule
 from deployer.aws.cohort_rule import CohortRule
-from deployer.aws.published import Front
+from deployer.aws.published import Front, PublishedSlot, PublishedSlots
 from deployer.aws.session import Aws
 from deployer.cohort import Cohort
 from deployer.errors import Halted, WeightsMoved
 from deployer.model import Admitted, Slot, Weights
 from deployer.ports import SetCohort, SetWeights
+from tests.contract.conftest import published
 
 Admin = Callable[[str], Any]
 BLUE, SOME = Weights(1000, 0), Weights(900, 100)
@@ -186,3 +188,25 @@ def test_a_user_group_is_one_of_the_services_own_users(theirs: Theirs) -> None:
     assert group.among(rule.rules()) == beta
     group.change(SetCohort(None, live=beta))
     assert theirs.rules().keys() == {"default", "100", "99"}
+
+
+def test_who_answers_a_smoke_request_is_looked_at(theirs: Theirs) -> None:
+    slots = PublishedSlots(
+        PublishedSlot(theirs.blue, "blue", "lt-1"), PublishedSlot(theirs.green, "green", "lt-2")
+    )
+    listener = theirs.listener
+    named = published(
+        listener=listener, test_listener=listener, slots=slots, front=Front("", 49_000)
+    )
+    asked = {slot: {"HttpHeaderName": "X-Deployer-Slot", "Values": [str(slot)]} for slot in Slot}
+    assert preflight.astray(theirs.aws, named) == tuple(Slot)
+    to_blue = {"Type": "forward", "TargetGroupArn": theirs.blue}
+    to_green = {"Type": "forward", "TargetGroupArn": theirs.green}
+    theirs.add(1, to_blue, Field="http-header", HttpHeaderConfig=asked[Slot.BLUE])
+    wrong = theirs.add(2, to_blue, Field="http-header", HttpHeaderConfig=asked[Slot.GREEN])
+    assert preflight.astray(theirs.aws, named) == (Slot.GREEN,)
+    theirs.elbv2.delete_rule(RuleArn=wrong)
+    theirs.add(49_001, to_green, Field="http-header", HttpHeaderConfig=asked[Slot.GREEN])
+    assert preflight.astray(theirs.aws, named) == (Slot.GREEN,)
+    theirs.add(3, to_green, Field="http-header", HttpHeaderConfig=asked[Slot.GREEN])
+    assert preflight.astray(theirs.aws, named) == ()

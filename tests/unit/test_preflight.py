@@ -62,6 +62,10 @@ def targets(which: Slot, *health: Health | None, lifecycle: str = "InService") -
             facts(around=Surroundings(stacks=STACKS, sticky=("shop-blue",))),
             Code.TARGET_STICKINESS, "target group shop-blue keeps clients with one target",
         ),
+        (
+            facts(around=Surroundings(astray=(GREEN,))), Code.PROBE_ASTRAY,
+            "X-Deployer-Slot: green to that slot alone",
+        ),
         (facts(ringing={"fatl": "does not exist"}), Code.ALARM_RINGING, "fatl does not exist"),
         *(
             (refreshing(status), Code.INSTANCE_REFRESH, f"refresh of shop-blue is {status} and")
@@ -149,13 +153,14 @@ def test_everything_is_told_at_once() -> None:
             refreshes={"g": "Baking"},
             suspended={"g": ("Launch",), "h": ("Launch",)},
             sticky=("shop-blue",),
+            astray=(BLUE, GREEN),
         ),
         ringing={"x": "is in ALARM", "y": "does not exist"},
         last=record(Weights(500, 500)),
         one_way="v2",
     )
     codes = [objection.code for objection in objections(found)]
-    assert len(codes) == 12
+    assert len(codes) == 13
     assert set(codes) == set(Code) - {Code.NO_PLAN}
 
 

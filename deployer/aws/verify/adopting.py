@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from deployer import topology
 from deployer.aws import front
-from deployer.aws.verify.entrance import LAST, tested_slot
+from deployer.aws.verify.entrance import LAST
 from deployer.aws.verify.facts import short
 from deployer.aws.verify.fleet import attached_to, launch_of
 from deployer.aws.verify.twin import twin_name
@@ -113,7 +113,12 @@ def ways(running: Running, choice: Choice) -> Iterator[tuple[str, RuleTypeDef]]:
                 choice.rule == "default" and rule.get("IsDefault")
             )
             leads = behind & set(front.forwarded(rule.get("Actions", ())))
-            if wanted and leads and not tested_slot(rule) and rule["RuleArn"] not in running.ours:
+            if (
+                wanted
+                and leads
+                and not front.slot_tested(rule)
+                and rule["RuleArn"] not in running.ours
+            ):
                 yield arn, rule
 
 

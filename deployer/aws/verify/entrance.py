@@ -91,7 +91,7 @@ def other_ways(facts: Facts) -> Iterator[Finding]:
                 or (not place.behind and each.get("IsDefault"))
                 or each.get("Priority") in (str(place.priority), str(place.priority - 1))
             )
-            if not known and not tested_slot(each):
+            if not known and not front.slot_tested(each):
                 yield problem(
                     "other-ways", front.named(each) if here else f"{short(arn)}: {front.named(each)}",
                     "it leads to a slot too, past the deployer's rule",
@@ -110,16 +110,6 @@ def other_ways(facts: Facts) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
-def tested_slot(each: RuleTypeDef) -> Slot | None:
-    """The slot to which the rule sends smoke requests; None: it is no such rule."""
-    for condition in each.get("Conditions", ()):
-        config = condition.get("HttpHeaderConfig", {})
-        if config.get("HttpHeaderName", "").lower() == topology.SLOT_HEADER.lower():
-            values = config.get("Values", [])
-            return Slot(values[0]) if values in (["blue"], ["green"]) else None
-    return None
-
-
 def smoke(facts: Facts) -> Iterator[Finding]:
     """A smoke request reaches just the slot that it names; this also keeps idle slots checked."""
     test = facts.names.test_listener
@@ -129,7 +119,7 @@ def smoke(facts: Facts) -> Iterator[Finding]:
         target_group = facts.names.slots[slot].target_group
         if not target_group or test not in facts.rules:
             continue
-        found = [each for each in facts.rules[test] if tested_slot(each) is slot]
+        found = [each for each in facts.rules[test] if front.slot_tested(each) is slot]
         if not any(set(front.forwarded(each["Actions"])) == {target_group} for each in found):
             yield problem(
                 "smoke-requests", test,

@@ -16,6 +16,7 @@ from deployer.findings import Bite, Finding, Level, unknown
 
 GROUP, TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
 ENTRANCE = ("AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule")
+REPLACING = ("AutoScalingRollingUpdate", "AutoScalingReplacingUpdate", "AutoScalingInstanceRefresh")
 GROUP_UPDATED = (Bite.SIZE, Bite.FAILING, Bite.DRIFT)
 
 
@@ -79,11 +80,7 @@ def _group(where: str, properties: Any, policy: Any) -> Iterator[Finding]:
             'write the literal "$Default" (an escape hatch in CDK)',
             Bite.TEMPLATE, *GROUP_UPDATED,
         )  # fmt: skip
-    for kind in (
-        "AutoScalingRollingUpdate",
-        "AutoScalingReplacingUpdate",
-        "AutoScalingInstanceRefresh",
-    ):
+    for kind in REPLACING:
         if kind in policy:
             yield _bites(
                 where, f"UpdatePolicy has {kind}",

@@ -26,10 +26,10 @@ from deployer.errors import (
     WeightsMoved,
 )
 from deployer.exits import depart, give_up, go_back, halt, leave, part
-from deployer.hooks import NO_HOOKS, HookAction, Hooks, RunHook
+from deployer.hooks import NO_HOOKS, HookAction, HookPoint, Hooks, RunHook
 from deployer.journal import Active, Journal, Lease, last_begun
 from deployer.model import Snapshot
-from deployer.plan import Deployment, Event, Plan, Status
+from deployer.plan import Deployment, Event, Status
 from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Effect, Metrics, Prober, World
 from deployer.steps.hook import SLACK_S, Hook
 from deployer.transition import Decision, decide
@@ -37,13 +37,24 @@ from deployer.transition import Decision, decide
 Tell = Callable[[Deployment, Event, Snapshot | None], None]
 
 
-def require_brief_hooks(plan: Plan, stay_s: float) -> None:
-    """Each hook of the plan ends within a visit.
+def hooks_to_come(deployment: Deployment) -> dict[HookPoint, HookAction]:
+    """Those that may still run: of the steps that are left, and of the way back it may have to take."""
+    if deployment.over:
+        return {}
+    left = deployment.plan.steps[deployment.cursor :]
+    known = deployment.plan.intent.hooks
+    back = HookPoint.ON_ROLLBACK
+    turning = {back: known[back]} if deployment.status is Status.RUNNING and back in known else {}
+    return {**{step.point: step.action for step in left if isinstance(step, Hook)}, **turning}
+
+
+def require_brief_hooks(deployment: Deployment, stay_s: float) -> None:
+    """Each hook that may still run ends within a visit.
 
     Raises:
         PlanInvalid: one may not.
     """
-    for point, action in plan.intent.hooks.items():
+    for point, action in hooks_to_come(deployment).items():
         if longest(action) > stay_s:
             raise PlanInvalid(
                 f"the hook {point} may take {spell(action.deadline_s)}, and what runs this "
@@ -118,7 +129,7 @@ class Runner:
             LeaseLost, AccessProblem: as `run`.
         """
         deployment, lease_until = active.deployment, active.lease.expires_at
-        require_brief_hooks(deployment.plan, stay_s)
+        require_brief_hooks(deployment, stay_s)
         until = self.clock.now() + stay_s
         try:
             while not deployment.status.final:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from deployer.durations import percent, spell
 from deployer.errors import PlanInvalid
 from deployer.hooks import HookPoint
-from deployer.model import WHOLE, Slot, Snapshot, Weights, matched_to
+from deployer.model import WHOLE, Slot, SlotState, Snapshot, Weights, matched_to
 from deployer.plan import Intent, Plan
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
@@ -116,6 +116,28 @@ def leftovers(seen: Snapshot, intent: Intent, candidate: Slot) -> Iterator[str]:
         yield (
             f"{candidate} has {len(others)} {noun} of {what}: {verb} first, once its own "
             f"request count says that it serves nobody (at most {spell(intent.linger_s)})."
+        )
+
+
+def unjudged(seen: Snapshot, intent: Intent, dead: Slot) -> Iterator[str]:
+    """What people should know where the release gets everything although users may be served."""
+    count = sum(i.lifecycle == "InService" for i in seen[dead].instances)
+    if count:
+        yield (
+            f"CAREFUL: {dead} has all of the traffic, and none of its instances in service ({count}) "
+            "reads as healthy. If only their health checks fail, users are served all the same, and "
+            f"{intent.release.name} gets everything without being judged: wait until they read as "
+            "healthy to have it judged."
+        )
+
+
+def once_more(serving: SlotState | None, intent: Intent) -> Iterator[str]:
+    """What people should know of shipping what serves already."""
+    name = intent.release.name
+    if serving is not None and serving.releases == (name,):
+        yield (
+            f"{name} serves already: this ships it once more, from its artifact and image as they "
+            "are now."
         )
 
 

@@ -132,7 +132,10 @@ STRATEGIES: Final[Mapping[str, Strategy]] = {
 def first(seen: Snapshot, intent: Intent) -> Plan:
     """Bring a release up where nothing serves: no analysis, and no way back.
 
-    A dead slot that still holds the weight is retired afterwards.
+    A dead slot that still holds the weight is retired afterwards. Where it has instances, and all of
+    them read as unhealthy, the load balancer sends to all of them (aws-facts 1.3): users may be
+    served, and the plan says so, loudly. It is not refused: whoever ships into an outage needs that
+    to work at once, unattended, and the plan is shown before anything happens.
 
     Raises:
         PlanInvalid: the group cannot hold that many instances, or approval is asked for: nothing
@@ -156,6 +159,7 @@ def first(seen: Snapshot, intent: Intent) -> Plan:
             *stages.hook(intent, HookPoint.AFTER_TRAFFIC, candidate),
             *(stages.departure(intent, dead) if dead else ()),
         ),
+        notes=tuple(stages.unjudged(seen, intent, dead)) if dead else (),
     )  # fmt: skip
 
 
@@ -307,6 +311,7 @@ def _plan(
         notes=(
             *notes,
             *(() if cleared else stages.leftovers(seen, intent, candidate)),
+            *(() if cleared else stages.once_more(before, intent)),
             *stickiness.notes(seen, intent, steps),
         ),
     )

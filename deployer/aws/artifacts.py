@@ -77,10 +77,13 @@ class Artifacts:
     def _known(self) -> str:
         """A hint beside an error: where it cannot be had, the error says enough."""
         try:
-            known = self.newest()
+            known = self.newest(SUGGESTED + 1)
         except DeployError as error:
             return f"nor can others be listed ({error})"
-        return f"there is: {', '.join(known)}" if known else "there is none yet: upload one there"
+        if not known:
+            return "there is none yet: upload one there"
+        which = "the newest are" if len(known) > SUGGESTED else "there is"
+        return f"{which}: {', '.join(known[:SUGGESTED])}"
 
 
 def safe(metadata: Mapping[str, str], uri: str) -> bool:

@@ -22,7 +22,7 @@ def content(deployment: Deployment, event: Event) -> str:
     if event.kind in PASSING and not deployment.status.final:
         return f"{where}  {goal(deployment.step)}: {note}"
     if event.kind == "step_done":
-        return f"{where}  ✓ {note}"
+        return f"{where}  {'✗' if hook_failed(event) else '✓'} {note}"
     if event.kind == "change":
         return f"{where}  → {note}"
     return note
@@ -32,6 +32,11 @@ def step_number(deployment: Deployment, event: Event) -> int:
     """The step that `event` speaks of, from 1; the record is already past a finished one."""
     finished_earlier = event.kind == "step_done" and not deployment.over
     return deployment.cursor + (0 if finished_earlier else 1)
+
+
+def hook_failed(event: Event) -> bool:
+    """The end of a hook that failed, where that stops nothing."""
+    return event.kind == "step_done" and event.detail.get("hook") == "failed"
 
 
 def output_lines(event: Event) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from rich.text import Text
 from deployer.control import possible
 from deployer.plan import Deployment, Event, Status
 from deployer.render.asking import commands, hold_words, wanted
+from deployer.render.lines import hook_failed
 from deployer.render.owed import leaving
 from deployer.render.plan import goal, title, unlimited
 from deployer.render.progress import (
@@ -84,11 +85,14 @@ def _steps(view: View, now: float, rows: int) -> tuple[Text, ...]:
     times = step_times(view.deployment)
     shown = range(start, min(start + rows, len(steps)))
     width = max((len(goal(steps[number])) for number in shown), default=0)
+    log = view.deployment.log
+    unfulfilled = {e.note.split(": failed, ")[0] for e in log if hook_failed(e)}
     lines: list[Text] = []
     for number in shown:
         words = goal(steps[number]).ljust(width)
         if number < done:
-            lines.append(_behind(number, words, times[number]))
+            failed = steps[number].describe() in unfulfilled
+            lines.append(_behind(number, words, times[number], failed=failed))
         elif number == done:
             lines += _current(view, now, number, words)
         else:
@@ -96,7 +100,9 @@ def _steps(view: View, now: float, rows: int) -> tuple[Text, ...]:
     return tuple(lines)
 
 
-def _behind(number: int, words: str, took: float | None) -> Text:
+def _behind(number: int, words: str, took: float | None, *, failed: bool) -> Text:
+    if failed:
+        return _step("✗", "yellow", number, words, "failed, and that stops nothing")
     if took == LEFT_OUT:  # a gate that nobody opened has no tick
         return _step("–", "dim", number, words, "left out")
     return _step("✓", "green", number, words, "" if took is None else span(took))

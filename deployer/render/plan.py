@@ -81,7 +81,8 @@ def steps_to_full(plan: Plan) -> tuple[Step, ...]:
 def expected_s(plan: Plan) -> float:
     """Seconds of baking until one slot has everything: what can be known beforehand.
 
-    A bake cannot pass before its first whole minute of metrics is complete.
+    A bake cannot pass before its first whole minute of metrics is complete: that begins up to a
+    minute after it was entered.
     """
     return sum(map(baking_s, steps_to_full(plan)))
 
@@ -89,8 +90,8 @@ def expected_s(plan: Plan) -> float:
 def baking_s(step: Step) -> float:
     """Seconds that a step judges for at least; 0 if it does not."""
     if isinstance(step, Bake):
-        return max(step.bake_s, step.delay_s + MINUTE_S)
-    return max(step.soak_s, step.delay_s + MINUTE_S) if isinstance(step, Soak) else 0.0
+        return max(step.bake_s, step.delay_s + 2 * MINUTE_S)
+    return max(step.soak_s, step.delay_s + 2 * MINUTE_S) if isinstance(step, Soak) else 0.0
 
 
 def limit(step: Step) -> str:

@@ -77,7 +77,8 @@ class Hook(msgspec.Struct, frozen=True, tag=True):
         if self.essential:
             words = f"the hook {self.point} failed: {report.reason}"
             raise HookFailed(words, evidence_of(report))
-        return Done(f"failed, and that stops nothing: {report.reason}", evidence_of(report))
+        told = {**evidence_of(report), "hook": "failed"}
+        return Done(f"failed, and that stops nothing: {report.reason}", told)
 
 
 def evidence_of(report: HookReport) -> dict[str, object]:

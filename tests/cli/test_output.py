@@ -135,6 +135,6 @@ def test_weights_in_the_plan_document(staged: Staged) -> None:
     plan = documents[0]
     assert (plan["candidate"], plan["stable"], plan["previous"]) == ("green", "blue", "v1")
     assert plan["deployment"] is None
-    assert plan["expected_s"] == 240.0
+    assert plan["expected_s"] == 360.0
     assert [step["kind"] for step in plan["steps"]][:3] == ["provision", "probe", "route"]
     assert str(Weights(950, 50)) in plan["steps"][2]["goal"]

@@ -39,7 +39,7 @@ def test_the_plan_is_shown_before_anything_happens(staged: Staged) -> None:
     assert "candidate green gets v2, stable blue serves v1; 2 instances" in plan
     assert "  10  retire blue" in plan
     assert "within 10m" in plan
-    assert "Full traffic in about 4m" in plan
+    assert "Full traffic in about 6m" in plan
     assert rest
 
 
@@ -85,7 +85,7 @@ def test_matched_capacity_and_a_hold_back_are_in_the_plan_and_carried_out(staged
         "bake green for 1m under analysis",
     ]
     assert [note.split(":")[0] for note in told["notes"]] == ["Matched capacity", "Hold-back"]
-    assert told["expected_s"] == 120.0 + 180.0
+    assert told["expected_s"] == 180.0 + 180.0
     shown = shop.run("canary", "v2", *flags, "--dry-run").stdout
     assert (
         "Hold-back: blue keeps 10 % for 3m to compare green with; `deployer promote` ends" in shown

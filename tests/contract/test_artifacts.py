@@ -93,6 +93,23 @@ def test_the_newest_come_first_and_not_too_many(aws: Aws) -> None:
         assert in_bucket(aws, "b").newest() == ("v7", "v6", "v5", "v4", "v3")
 
 
+@pytest.mark.parametrize(("count", "hint"), [(5, "there is: v5"), (6, "the newest are: v6")])
+def test_a_list_that_is_not_whole_says_so(aws: Aws, count: int, hint: str) -> None:
+    from datetime import UTC, datetime
+
+    contents = [
+        {"Key": f"shop/v{n}.tar.gz", "LastModified": datetime.fromtimestamp(n * 100, UTC)}
+        for n in range(1, count + 1)
+    ]
+    with Stubber(aws.s3) as stub:
+        stub.add_client_error("head_object", "404", http_status_code=404)
+        stub.add_response("list_objects_v2", {"Contents": contents})
+        with pytest.raises(NotFound, match=f"does not exist; {hint}, ") as error:
+            in_bucket(aws, "b").resolve("v99")
+    assert str(error.value).count("v") >= 5
+    assert "v1," not in str(error.value) or count == 5
+
+
 def test_an_empty_bucket_asks_for_the_first(artifacts: Artifacts) -> None:
     with pytest.raises(NotFound, match="none yet"):
         artifacts.resolve("v1")

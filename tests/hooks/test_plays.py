@@ -11,6 +11,9 @@ from deployer.errors import LeaseLost
 from deployer.hooks import HookAction, HookPoint
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
+from deployer.render.lines import content
+from deployer.render.live import frame
+from deployer.render.progress import View
 from tests.rolling.stage import intent as rolling_intent
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
@@ -158,6 +161,15 @@ def test_the_failure_of_the_hook_of_the_way_back_is_told_and_stops_nothing() -> 
     sim, deployment = STORIES["all fail"].tell()
     (told,) = [e for e in deployment.log if e.kind == "step_done" and "on_rollback" in e.note]
     assert told.note.endswith("failed, and that stops nothing: exit status 1")
+    assert "✗ hook on_rollback" in content(deployment, told)
+    view = View("shop", "sim", deployment)
+    shown = [
+        line
+        for line in frame(view, sim.clock.now(), 120, 60).plain.splitlines()
+        if "hook on_" in line
+    ]
+    assert shown[0].startswith(" ✗ ")
+    assert "failed, and that stops nothing" in shown[0]
     assert sim.cloud.rule == BLUE_SERVES
 
 

@@ -90,7 +90,8 @@ def test_failure_fails_the_deployment_with_its_output() -> None:
 def test_unless_it_is_not_essential() -> None:
     done = TOLERANT.advance(seeing(HookReport("failed", "exit status 3", "no such table")))
     assert done == Done(
-        "failed, and that stops nothing: exit status 3", {"output": "no such table"}
+        "failed, and that stops nothing: exit status 3",
+        {"output": "no such table", "hook": "failed"},
     )
 
 

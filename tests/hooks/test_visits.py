@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
+from deployer.engine import require_brief_hooks
 from deployer.errors import PlanInvalid
-from deployer.hooks import HookAction
+from deployer.hooks import HookAction, HookPoint
 from deployer.journal import Active, Ask, Request
 from deployer.plan import Deployment, Status
 from deployer.steps.hook import Hook
@@ -83,6 +84,30 @@ def test_a_hook_that_no_visit_outlasts_is_refused_before_anything_is_changed() -
     with pytest.raises(PlanInvalid, match=r"before_traffic may take 5m, .* deadline of 4m at most"):
         sim.runner("timer").visit(active, STAY_S)
     assert sim.cloud.changes == []
+
+
+def test_only_hooks_that_may_still_run_must_fit_into_a_visit() -> None:
+    """One that is behind it is none of this visit's business; that of the way back always is."""
+    long = HookAction(function="f", deadline_s=STAY_S)
+    story = STORIES["good"]
+    sim = staged(story)
+    begun = sim.open(sim.runner("timer"), story.intent, story.strategy, "d1")
+    steps = begun.plan.steps
+    hooked = next(n for n, step in enumerate(steps) if isinstance(step, Hook))
+    stretched = replace(steps[hooked], action=long)
+    record = replace(
+        begun, plan=replace(begun.plan, steps=(*steps[:hooked], stretched, *steps[hooked + 1 :]))
+    )
+    with pytest.raises(PlanInvalid):
+        require_brief_hooks(record, STAY_S)
+    require_brief_hooks(replace(record, cursor=hooked + 1), STAY_S)
+    back = replace(record, cursor=hooked + 1, plan=replace(
+        record.plan, intent=replace(record.plan.intent, hooks={HookPoint.ON_ROLLBACK: long}),
+    ))  # fmt: skip
+    with pytest.raises(PlanInvalid, match="on_rollback"):
+        require_brief_hooks(back, STAY_S)
+    require_brief_hooks(replace(back, status=Status.RETREATING), STAY_S)
+    require_brief_hooks(replace(back, ending=Status.SHIPPED), STAY_S)
 
 
 def replace_intent(story: Story, action: HookAction) -> Story:

@@ -213,3 +213,22 @@ def test_every_canary_is_well_formed(
     )  # fmt: skip
     assert all(math.isfinite(s.deadline_s) and s.deadline_s > 0 for s in plan.steps)
     assert described(plan)[-1].startswith(f"retire {live}")
+
+
+def test_what_a_plan_says_of_shipping_what_serves_already() -> None:
+    live = snapshot(Weights(1000, 0), slot(BLUE, *instances(2, "v2"), boots="v2"))
+    (note,) = canary(live, INTENT).notes
+    assert note.startswith("v2 serves already: this ships it once more")
+    assert canary(snapshot(Weights(1000, 0), slot(BLUE, *instances(2))), INTENT).notes == ()
+
+
+def test_what_a_plan_says_where_nothing_reads_as_healthy_and_users_may_be_served() -> None:
+    """The load balancer sends to all targets when none is healthy (aws-facts 1.3)."""
+    sick = slot(BLUE, *instances(2, health=UNHEALTHY))
+    plan = canary(snapshot(Weights(1000, 0), sick), INTENT)
+    assert plan.strategy == "first"
+    (note,) = plan.notes
+    assert note.startswith("CAREFUL: blue has all of the traffic, and none of its instances in")
+    assert "(2)" in note
+    gone = canary(snapshot(Weights(1000, 0), slot(BLUE, desired=2)), INTENT)
+    assert (gone.strategy, gone.notes) == ("first", ())

@@ -130,6 +130,7 @@ def test_five_commands_from_bootstrap_to_the_first_canary(person: Person) -> Non
     person.types(filled(upload, told))
     assert "first v1 in orders/prod" in person.types(first)
     assert "canary v2 in orders/prod" in person.types(canary)
+    person.types("deployer --env prod verify")
     status = person.types("deployer --env prod --output json status").splitlines()
     (seen,) = [one for one in map(json.loads, status) if one["event"] == "status"]
     assert seen["weights"] == {"blue": 0.0, "green": 100.0}

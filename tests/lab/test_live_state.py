@@ -14,9 +14,12 @@ import pytest
 from deployer.lab import cdk
 from deployer.lab.load.runner import Load
 from deployer.lab.load.target import Schedule
+from tests.lab_balancer.test_real_tls import certificate
 
+from . import foreign
+from .asking import Asking
 from .conftest import ROOT, Shell, shell_for
-from .live import INSTANCE_CALLS, RULE_CALLS, Json, Site
+from .live import INSTANCE_CALLS, RULE_CALLS, SERVICE, Json, Site
 from .variants import MOST, TAKEN, TYPES
 
 pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(400)]
@@ -133,6 +136,47 @@ def moving(site: Site, call: Json) -> bool:
     return (call["service"], call["action"]) in INSTANCE_CALLS
 
 
+def test_another_certificate_leaves_the_rule_in_front_of_the_listener_alone(held: Held) -> None:
+    site, acm, elb = held.site, held.site.client("acm"), held.site.client("elbv2")
+    made = [certificate() for _ in range(2)]
+    old, new = [
+        acm.import_certificate(Certificate=pem, PrivateKey=key)["CertificateArn"]
+        for pem, key in made
+    ]
+    balancer, weights = site.topology["load_balancer"], site.weights()
+    foreign.deployed(site, foreign.SECURE_STACK, foreign.secure(balancer, old))
+    (stack,) = site.client("cloudformation").describe_stacks(StackName=foreign.SECURE_STACK)[
+        "Stacks"
+    ]
+    (listener,) = [output["OutputValue"] for output in stack["Outputs"]]
+    groups = [
+        {"TargetGroupArn": slot["target_group"], "Weight": min(weights[name], 999)}
+        for name, slot in site.topology["slots"].items()
+    ]
+    (rule,) = elb.create_rule(  # as the deployer makes its own
+        ListenerArn=listener,
+        Priority=49000,
+        Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+        Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
+    )["Rules"]
+    address = site.topology["url"].removeprefix("http://").rpartition(":")[0]
+    trusted = [pem.decode() for pem, _ in made]
+    with Asking(address, foreign.SECURE_PORT, *trusted) as asking:
+        foreign.deployed(site, foreign.SECURE_STACK, foreign.secure(balancer, new))
+    (after,) = elb.describe_rules(RuleArns=[rule["RuleArn"]])["Rules"]
+    assert after["Actions"] == rule["Actions"]
+    assert set(asking.answers) <= {"v1", "v2", "v3"}, asking.answers
+    assert asking.answers.total() > 10
+    assert Asking(address, foreign.SECURE_PORT, trusted[1]).once() in {
+        "v1",
+        "v2",
+        "v3",
+    }  # the new one is shown,
+    assert (
+        "certificate verify failed" in Asking(address, foreign.SECURE_PORT, trusted[0]).once()
+    )  # the old one is not
+
+
 UPDATES = (
     # variant, what the CLI says, its exit status, what the stack is then
     ("unrelated", "✅", 0, "UPDATE_COMPLETE"),
@@ -145,9 +189,42 @@ UPDATES = (
 )
 
 
-def test_no_update_of_the_stacks_moves_anything(held: Held) -> None:
+def test_the_lab_moves_the_traffic_of_those_who_write_it_into_their_templates(held: Held) -> None:
+    """So the tests of our own stacks can fail, and owners of such templates know what would bite."""
+    site, theirs = held.site, foreign.Foreign(held.site)
+    site.client("ssm").put_parameter(Name="/theirs", Value="theirs", Type="String")
+    (group,) = site.client("autoscaling").describe_auto_scaling_groups(
+        AutoScalingGroupNames=[site.topology["slots"]["blue"]["group"]]
+    )["AutoScalingGroups"]
+    subnets = group["VPCZoneIdentifier"].split(",")
+
+    def body(team: str, **more: Json) -> Json:
+        balancer = site.topology["load_balancer"]
+        return foreign.template(balancer, theirs.groups, subnets, team=team, **more)
+
+    theirs.deploy(body("a"))
+    assert theirs.live() == foreign.AS_WRITTEN
+    theirs.shift()
+    theirs.deploy(body("a", Note=foreign.parameter("/note")))
+    assert theirs.live() == foreign.SHIFTED  # what did not change is left alone
+    theirs.deploy(body("b", Note=foreign.parameter("/note")))
+    assert theirs.live() == foreign.AS_WRITTEN  # a tag sends the whole resource
+    where = f"{site.topology['url'].rpartition(':')[0]}:{foreign.PORT}/"
+    with Load(where, Schedule(RPS, 2)) as load:
+        assert len(served(load)["releases"]) == 1  # what had half of the users has none
+    theirs.shift()
+    told = theirs.deploy(body("c", Clash=foreign.clash("/theirs")), status=1)
+    assert "already exists" in told
+    assert theirs.live() == foreign.AS_WRITTEN  # there, or on the way back
+    theirs.shift()
+    told = theirs.deploy(body("b", Note=foreign.parameter("/note")), "--revert-drift")
+    assert "(no changes)" not in told
+    assert theirs.live() == foreign.AS_WRITTEN
+
+
+def test_no_update_of_the_stacks_moves_anything_until_the_next_release(held: Held) -> None:
     site = held.site
-    before, since = site.owned(), len(site.calls())
+    before, since = site.owned(), site.calls()[-1]["number"]
     versions = [site.slot(name)["newest"] for name in SLOTS]
     assert before["weights"] == {"blue": 750, "green": 250}
     assert len(site.slot("green")["instances"]) == 2  # it grows to three later on
@@ -159,14 +236,21 @@ def test_no_update_of_the_stacks_moves_anything(held: Held) -> None:
         assert site.stack_status() == ends, variant
         assert site.owned() == before, variant
         quarter(load)
+    told = site.cdk("drift", "-a", str(site.assemblies / "size"), "-e", SERVICE)
+    assert "1 resource has drifted" in told, told
+    assert "MinSize" in told  # the canary keeps the old slot from shrinking
+    with Load(url(site), Schedule(RPS, 300)) as load:
+        assert "✅" in site.deploy("size", "--revert-drift")
+    assert site.owned() == {**before, "blue": {**before["blue"], "minimum": 0}}
+    quarter(load)
     assert moves(site, since) == []
     assert [site.slot(name)["maximum"] for name in SLOTS] == [MOST[1], MOST[1]]
     assert [site.slot(name)["newest"] for name in SLOTS] > versions
+    finish(held)
 
 
-def test_the_canary_ends_as_if_nothing_had_been_and_the_next_release_is_what_the_stack_says(
-    held: Held,
-) -> None:
+def finish(held: Held) -> None:
+    """The canary ends as if nothing had been, and the next release is what the stack says."""
     site = held.site
     with Load(url(site), Schedule(RPS, 300)) as load:
         site.shell.json("approve")

@@ -14,10 +14,12 @@ from deployer.lab.cloudformation import (
     change_sets,
     describe,
     document,
+    drift,
+    drift_api,
 )
 from deployer.lab.cloudformation.blueprint import Blueprint
 from deployer.lab.cloudformation.engine import Engine
-from deployer.lab.cloudformation.problems import TemplateInvalid
+from deployer.lab.cloudformation.problems import NotSimulated, TemplateInvalid
 from deployer.lab.cloudformation.requests import Reader, tags
 from deployer.lab.cloudformation.resources.registry import KINDS
 from deployer.lab.cloudformation.stack import GONE, ChangeSet, Stack, now
@@ -39,7 +41,6 @@ _REFUSED = {
     "StackPolicyDuringUpdateURL",
     "RollbackConfiguration",
     "ResourcesToImport",
-    "DeploymentMode",
     "TimeoutInMinutes",
     "Express",
     "DeleteOnFailure",
@@ -105,6 +106,7 @@ class Service:
             "ListStackResources": lambda params: describe.resource_summaries(stacks, params),
             "ListExports": lambda _params: describe.exports(stacks),
             "ListImports": lambda params: describe.imports(stacks, params),
+            **drift_api.handlers(self._engine),
             "GetTemplate": lambda params: describe.template(stacks, params),
             "GetTemplateSummary": lambda params: describe.template_summary(self._document(params)),
             "ValidateTemplate": lambda params: describe.validation(self._document(params)),
@@ -192,9 +194,10 @@ class Service:
         arn = self._arn(f"changeSet/{name}/{uuid.uuid4()}")
         made = ChangeSet(arn, name, kind, params, "CREATE_COMPLETE", "AVAILABLE")
         made.tags = wanted
-        if kind == "CREATE" or change_sets.differs(stack, target, wanted):
+        made.live = self._live(params, stack)
+        if kind == "CREATE" or made.live or change_sets.differs(stack, target, wanted):
             made.blueprint = target
-            made.changes = change_sets.changes(stack, target, self._engine.kinds)
+            made.changes = change_sets.changes(stack, target, self._engine.kinds, made.live)
         else:
             made.status, made.execution = "FAILED", "UNAVAILABLE"
             made.reason = change_sets.NOTHING
@@ -218,7 +221,7 @@ class Service:
         stack.change_sets.clear()
         stack.change_set_id = made.id
         given = {**made.request, **params}
-        self._start(stack, made.blueprint, given, made.kind, made.tags)
+        self._start(stack, made.blueprint, given, made.kind, made.tags, live=made.live)
         return {}
 
     def delete_change_set(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -252,6 +255,16 @@ class Service:
         self._updatable(stack)
         return stack, kind
 
+    def _live(self, params: Mapping[str, Any], stack: Stack) -> dict[str, dict[str, Any]] | None:
+        """What has drifted, if the change set is to be aware of it."""
+        if "DeploymentMode" not in params:
+            return None
+        try:
+            found = drift.live(stack, self._engine.kinds, self._engine.api)
+        except NotSimulated as error:
+            raise Refused("NotImplemented", str(error)) from error
+        return {name: drift.as_is(each) for name, each in found.items()}
+
     def _updatable(self, stack: Stack) -> None:
         if stack.status not in _UPDATABLE:
             raise TemplateInvalid(
@@ -265,6 +278,8 @@ class Service:
         params: Mapping[str, Any],
         verb: str,
         wanted: dict[str, str] | None = None,
+        *,
+        live: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         stack.tags = tags(params.get("Tags")) if wanted is None else wanted
         stack.capabilities = list(params.get("Capabilities") or stack.capabilities)
@@ -279,7 +294,7 @@ class Service:
             self._engine.create(stack, target)
         else:
             stack.updated = now()
-            self._engine.update(stack, target)
+            self._engine.update(stack, target, live)
 
 
 def _acknowledged(params: Mapping[str, Any], target: Blueprint) -> None:

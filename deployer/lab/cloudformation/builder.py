@@ -27,12 +27,13 @@ class Ledger:
     """What one update has done so far, for the way back.
 
     created:  made anew; replaced: the resources that gave way, still there; touched: changed in
-    place, with success or not.
+    place, with success or not; drifted: what the last template said of a resource, and what it was.
     """
 
     created: list[Resource] = field(default_factory=list)
     replaced: dict[str, Resource] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
+    drifted: dict[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
 
 
 class Builder:
@@ -60,10 +61,12 @@ class Builder:
         ledger: Ledger,
         *,
         again: bool = False,
+        wanted: dict[str, Any] | None = None,
     ) -> None:
         """Bring a resource to what the blueprint says: make, change, replace, or leave it.
 
-        With `again`, on the way back, an update that did not succeed is undone as well.
+        With `again`, on the way back, an update that did not succeed is undone as well; `wanted`
+        is then what the resource was, if that is not what the blueprint says.
 
         Raises:
             Halt: it failed.
@@ -74,18 +77,18 @@ class Builder:
             return
         definition = target.resources[logical_id]
         try:
-            wanted = target.properties(logical_id, stack.known)
+            properties = wanted or target.properties(logical_id, stack.known)
         except TemplateInvalid as error:
             self._fail(stack, one, "UPDATE", str(error))
         kind = self._kinds.get(definition["Type"])
         if one.type == definition["Type"] and one.status != "CREATE_FAILED":
-            changed = _changed(one.properties, wanted)
+            changed = _changed(one.properties, properties)
             if not changed and not (again and one.attempted is not None):
                 one.definition = definition
                 return
-            if kind is not None and kind.update is not None and not changed & kind.fixed:
+            if kind is not None and kind.in_place(changed):
                 ledger.touched.add(logical_id)
-                self._change(stack, one, definition, wanted)
+                self._change(stack, one, definition, properties)
                 return
         ledger.replaced[logical_id] = one
         self._supplant(stack, target, one)
@@ -164,8 +167,9 @@ class Builder:
             kind = self._kind(replace(one, definition=definition, properties=wanted))
             work = self._work(stack, replace(one, definition=definition), wanted)
             work.before = before
-            if kind.update is None:  # it never was ours to change: converge replaces such types
-                raise work.refuse("an update")
+            stuck = sorted(_changed(before, wanted) & kind.frozen)
+            if stuck or kind.update is None:
+                raise work.refuse(f"an update of {', '.join(stuck)}")
             kind.update(work)
             one.attributes = kind.read(work)
         except ResourceFailed as error:

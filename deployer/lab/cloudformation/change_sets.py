@@ -48,8 +48,16 @@ class _Later(Mapping[str, Any]):
         return 0
 
 
-def changes(stack: Stack, target: Blueprint, kinds: Mapping[str, Kind]) -> list[dict[str, Any]]:
-    """The `Changes` of DescribeChangeSet: Add, Modify (with Replacement), Remove."""
+def changes(
+    stack: Stack,
+    target: Blueprint,
+    kinds: Mapping[str, Kind],
+    live: Mapping[str, dict[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
+    """The `Changes` of DescribeChangeSet: Add, Modify (with Replacement), Remove.
+
+    live: of a drift-aware one, as `ChangeSet` has it: what is compared with the template.
+    """
     known = dict(stack.known)
     found: list[dict[str, Any]] = []
     for logical_id in target.order:
@@ -59,11 +67,12 @@ def changes(stack: Stack, target: Blueprint, kinds: Mapping[str, Kind]) -> list[
             known[logical_id] = Known(LATER, _Later())
             found.append(_change("Add", logical_id, None, kind))
             continue
-        altered = _altered(stack, target, logical_id, known)
+        before = (live or {}).get(logical_id, one.properties)
+        altered = _altered(before, target, logical_id, known)
         if not altered:
             continue
         fixed = kinds[kind].fixed if kind in kinds else frozenset[str]()
-        anew = bool(altered & fixed) or kind not in kinds or kinds[kind].update is None
+        anew = kind not in kinds or not kinds[kind].in_place(altered)
         if anew:
             known[logical_id] = Known(LATER, _Later())
         details = [
@@ -72,6 +81,7 @@ def changes(stack: Stack, target: Blueprint, kinds: Mapping[str, Kind]) -> list[
         found.append(
             _change("Modify", logical_id, one.physical_id, kind)
             | {"Replacement": str(anew), "Scope": ["Properties"], "Details": details}
+            | _drifted(live, logical_id)
         )
     gone = [name for name in stack.resources if name not in target.resources]
     for name in gone:
@@ -80,10 +90,15 @@ def changes(stack: Stack, target: Blueprint, kinds: Mapping[str, Kind]) -> list[
     return [{"Type": "Resource", "ResourceChange": change} for change in found]
 
 
+def _drifted(live: Mapping[str, Any] | None, logical_id: str) -> dict[str, str]:
+    if live is None:
+        return {}
+    return {"ResourceDriftStatus": "MODIFIED" if logical_id in live else "IN_SYNC"}
+
+
 def _altered(
-    stack: Stack, target: Blueprint, logical_id: str, known: Mapping[str, Known]
+    before: Mapping[str, Any], target: Blueprint, logical_id: str, known: Mapping[str, Known]
 ) -> set[str]:
-    before = stack.resources[logical_id].properties
     try:
         after = target.properties(logical_id, known)
     except (TemplateInvalid, ValueError):  # arithmetic on what is known only after apply
@@ -136,6 +151,16 @@ def describe(stacks: Stacks, params: Mapping[str, Any]) -> dict[str, Any]:
         "Capabilities": list(made.request.get("Capabilities", ())),
         "Tags": [{"Key": key, "Value": value} for key, value in made.tags.items()],
         "Changes": made.changes,
+        **_mode(made),
+    }
+
+
+def _mode(made: ChangeSet) -> dict[str, str]:
+    if made.live is None:
+        return {}
+    return {
+        "DeploymentMode": "REVERT_DRIFT",
+        "StackDriftStatus": "DRIFTED" if made.live else "IN_SYNC",
     }
 
 

@@ -9,6 +9,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from deployer.lab.cloudformation.blueprint import Blueprint
 from deployer.lab.cloudformation.builder import Builder, Halt, Ledger, failures
@@ -19,6 +20,7 @@ from deployer.lab.cloudformation.stack import GONE, Resource, Stack, Stacks, now
 from deployer.lab.context import Context
 
 _log = logging.getLogger("deployer.lab.cloudformation")
+Live = Mapping[str, dict[str, Any]]  # properties by logical id
 
 
 class Engine:
@@ -27,7 +29,8 @@ class Engine:
     def __init__(self, context: Context, kinds: Mapping[str, Kind]) -> None:
         self.context, self.kinds, self.stacks = context, kinds, Stacks()
         self._closing = threading.Event()
-        self._builder = Builder(context, kinds, Api(context, self._closing))
+        self.api = Api(context, self._closing)
+        self._builder = Builder(context, kinds, self.api)
         self._unfinished: dict[str, tuple[Blueprint, Ledger]] = {}
         self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, name="lab-cloudformation", daemon=True)
@@ -50,9 +53,13 @@ class Engine:
         """Begin to make the stack's resources."""
         self._jobs.put(lambda: self._create(stack, target))
 
-    def update(self, stack: Stack, target: Blueprint) -> None:
-        """Begin to bring the stack to `target`."""
-        self._jobs.put(lambda: self._update(stack, target))
+    def update(self, stack: Stack, target: Blueprint, live: Live | None = None) -> None:
+        """Begin to bring the stack to `target`.
+
+        live: what resources that have drifted are, when it is that which must change; a rollback
+              brings them back to that (UG, "Using drift-aware change sets").
+        """
+        self._jobs.put(lambda: self._update(stack, target, live or {}))
 
     def delete(self, stack: Stack, retain: Iterable[str] = ()) -> None:
         """Begin to delete the stack; `retain`: logical ids that are left alone."""
@@ -103,8 +110,12 @@ class Engine:
 
     # -- update
 
-    def _update(self, stack: Stack, target: Blueprint) -> None:
+    def _update(self, stack: Stack, target: Blueprint, live: Live) -> None:
         ledger, before = Ledger(), stack.blueprint or target
+        for logical_id, properties in live.items():
+            one = stack.resources[logical_id]
+            ledger.drifted[logical_id] = (one.properties, properties)
+            one.properties = properties
         try:
             for logical_id in target.order:
                 self._builder.converge(stack, target, logical_id, ledger)
@@ -134,7 +145,10 @@ class Engine:
                     leftovers += [new] if new is not old else []
                     self._builder.reinstate(stack, old)
                 elif logical_id in ledger.touched - skip:
-                    self._builder.converge(stack, before, logical_id, Ledger(), again=True)
+                    _, was = ledger.drifted.get(logical_id, (None, None))
+                    self._builder.converge(
+                        stack, before, logical_id, Ledger(), again=True, wanted=was
+                    )
         except Halt as halt:
             self._unfinished[stack.id] = (before, ledger)
             self._become(stack, "UPDATE_ROLLBACK_FAILED", str(halt))
@@ -145,6 +159,8 @@ class Engine:
             stack.resources.pop(one.logical_id, None)
         for logical_id, one in stack.resources.items():
             one.definition = before.resources[logical_id]
+        for logical_id, (said, _) in ledger.drifted.items():
+            stack.resources[logical_id].properties = said  # drifted, as before
         self._become(stack, "UPDATE_ROLLBACK_COMPLETE")
 
     # -- delete

@@ -5,7 +5,7 @@ import random
 import string
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -188,6 +188,7 @@ class Kind:
 
     properties: names it knows; any other is refused.
     fixed:      a change of one of these needs a new resource.
+    frozen:     AWS changes these in place, the lab does not: a change is refused, never a new resource.
     update:     brings the existing resource to `properties`; without it any change needs a new one.
     read:       what GetAtt gives, asked after each create and update.
     policies:   keys of UpdatePolicy that are honoured; any other is refused.
@@ -201,6 +202,13 @@ class Kind:
     fixed: frozenset[str] = frozenset()
     read: Callable[[Work], dict[str, Any]] = no_attributes
     policies: frozenset[str] = frozenset()
+    frozen: frozenset[str] = frozenset()
+
+    def in_place(self, changed: Collection[str]) -> bool:
+        """Whether the existing resource is to be changed, or the change refused, not replaced."""
+        if self.frozen.intersection(changed):
+            return True
+        return self.update is not None and not self.fixed.intersection(changed)
 
 
 def kind(
@@ -213,15 +221,17 @@ def kind(
     fixed: str = "",
     read: Callable[[Work], dict[str, Any]] = no_attributes,
     policies: str = "",
+    frozen: str = "",
 ) -> Kind:
-    """A Kind whose sets are written as words; those in `fixed` need not be repeated."""
+    """A Kind whose sets are written as words; those in `fixed` and `frozen` need not be repeated."""
     return Kind(
         type_,
-        frozenset(properties.split()) | frozenset(fixed.split()),
+        frozenset(f"{properties} {fixed} {frozen}".split()),
         create,
         delete,
         update,
         frozenset(fixed.split()),
         read,
         frozenset(policies.split()),
+        frozenset(frozen.split()),
     )

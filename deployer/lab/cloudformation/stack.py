@@ -56,7 +56,10 @@ class Event:
 
 @dataclass(slots=True)
 class ChangeSet:
-    """A change that waits for ExecuteChangeSet; `blueprint` is None if it failed."""
+    """A change that waits for ExecuteChangeSet; `blueprint` is None if it failed.
+
+    live: of a drift-aware one: properties as they are, of the resources that have drifted.
+    """
 
     id: str
     name: str
@@ -67,6 +70,7 @@ class ChangeSet:
     reason: str | None = None
     blueprint: Blueprint | None = None
     changes: list[dict[str, Any]] = field(default_factory=list)
+    live: dict[str, dict[str, Any]] | None = None
     tags: dict[str, str] = field(default_factory=dict)
     created: datetime = field(default_factory=now)
 

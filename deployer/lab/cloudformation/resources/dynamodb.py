@@ -122,7 +122,8 @@ KINDS: list[Kind] = [
         "AWS::DynamoDB::Table",
         f"{_CREATE} PointInTimeRecoverySpecification SSESpecification TimeToLiveSpecification "
         "StreamSpecification Tags",
-        fixed="TableName KeySchema LocalSecondaryIndexes AttributeDefinitions",
+        fixed="TableName KeySchema",
+        frozen="LocalSecondaryIndexes AttributeDefinitions",
         create=_create,
         update=_update,
         delete=_delete,
@@ -132,7 +133,8 @@ KINDS: list[Kind] = [
         "AWS::DynamoDB::GlobalTable",
         "BillingMode GlobalSecondaryIndexes Replicas SSESpecification StreamSpecification "
         "TimeToLiveSpecification",
-        fixed="TableName KeySchema LocalSecondaryIndexes AttributeDefinitions",
+        fixed="TableName KeySchema",
+        frozen="LocalSecondaryIndexes AttributeDefinitions",
         create=_globally(_create),
         update=_globally(_update),
         delete=_delete,

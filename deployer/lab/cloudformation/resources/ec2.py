@@ -226,7 +226,8 @@ KINDS: list[Kind] = [
     kind(
         "AWS::EC2::VPCGatewayAttachment",
         "",
-        fixed="VpcId InternetGatewayId",
+        fixed="VpcId",
+        frozen="InternetGatewayId",
         create=_attach_gateway,
         delete=_detach_gateway,
         read=lambda _work: {"AttachmentType": "IGW"},
@@ -259,9 +260,11 @@ KINDS: list[Kind] = [
     ),
     kind(
         "AWS::EC2::VPCEndpoint",
-        "PolicyDocument Tags",
-        fixed=_ENDPOINT,
+        "Tags",
+        fixed="VpcEndpointType ServiceName VpcId",
+        frozen="PolicyDocument RouteTableIds SubnetIds SecurityGroupIds PrivateDnsEnabled",
         create=_create_endpoint,
+        update=tag,
         delete=delete("delete_vpc_endpoints", "VpcEndpointIds", plural=True),
         read=named("Id"),
     ),
@@ -278,7 +281,7 @@ KINDS: list[Kind] = [
     kind(
         "AWS::EC2::EIP",
         "Tags",
-        fixed="Domain",
+        frozen="Domain Tags",
         create=_create_address,
         delete=delete("release_address", "PublicIp"),
         read=_read_address,

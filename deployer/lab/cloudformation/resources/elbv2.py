@@ -209,7 +209,8 @@ KINDS: list[Kind] = [
     kind(
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
         "LoadBalancerAttributes SecurityGroups Subnets Tags",
-        fixed="Name Scheme Type IpAddressType",
+        fixed="Name Scheme Type",
+        frozen="IpAddressType",
         create=_create_balancer,
         update=_update_balancer,
         delete=_delete("delete_load_balancer", "LoadBalancerArn"),

@@ -247,7 +247,7 @@ KINDS: list[Kind] = [
     kind(
         "AWS::IAM::Policy",
         "PolicyDocument Roles Users Groups",
-        fixed="PolicyName",
+        frozen="PolicyName",
         create=_create_policy,
         update=_put_policy,
         delete=_delete_policy,

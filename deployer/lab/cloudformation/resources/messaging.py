@@ -172,7 +172,8 @@ KINDS: list[Kind] = [
     kind(
         "AWS::SNS::Subscription",
         "",
-        fixed="TopicArn Protocol Endpoint RawMessageDelivery FilterPolicy FilterPolicyScope",
+        fixed="TopicArn Protocol Endpoint",
+        frozen="RawMessageDelivery FilterPolicy FilterPolicyScope",
         create=_create_subscription,
         delete=_delete_subscription,
         read=lambda work: {"Arn": work.id},

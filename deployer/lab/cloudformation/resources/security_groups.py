@@ -21,6 +21,11 @@ _LISTS = {
     "CidrIp": "IpRanges",
     "CidrIpv6": "Ipv6Ranges",
 }
+# The far end of a rule is the other end of one in the other direction.
+_FAR = {
+    "ingress": {"DestinationSecurityGroupId", "DestinationPrefixListId"},
+    "egress": {"SourceSecurityGroupId", "SourcePrefixListId"},
+}
 _RULE = {"IpProtocol", "FromPort", "ToPort", "Description", "GroupId", *_PEERS}
 
 
@@ -102,7 +107,8 @@ def _rule(direction: str) -> Kind:
     return kind(
         f"AWS::EC2::SecurityGroup{direction.capitalize()}",
         "",
-        fixed=" ".join(sorted(_RULE)),
+        fixed=" ".join(sorted(_RULE - {"Description", *_FAR[direction]})),
+        frozen="Description",
         create=create,
         delete=remove,
         read=lambda work: {"Id": work.id},

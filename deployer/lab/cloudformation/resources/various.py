@@ -194,7 +194,8 @@ KINDS: list[Kind] = [
     kind(
         "AWS::Logs::LogGroup",
         "RetentionInDays Tags",
-        fixed="LogGroupName KmsKeyId",
+        fixed="LogGroupName",
+        frozen="KmsKeyId",
         create=_create_log_group,
         update=_update_log_group,
         delete=_delete_log_group,

@@ -51,8 +51,8 @@ def _fleet(settings: Settings) -> Iterator[Objection]:
     types = (environment.instance_type, *fleet.instance_types)
     if len(set(types)) < len(types):
         yield Objection("fleet.instance_types", "different types, without instance_type itself")
-    if fleet.warm_pool > environment.max_instances:
-        yield Objection("fleet.warm_pool", f"max_instances ({environment.max_instances}) at most")
+    if fleet.warm_pool:
+        yield from _warm_pool(settings)
     if fleet.warm_pool and (fleet.instance_types or fleet.on_demand_percent < 100):
         yield Objection(
             "fleet.warm_pool", "0 with other instance_types or Spot: EC2 keeps no such pool"
@@ -60,4 +60,28 @@ def _fleet(settings: Settings) -> Iterator[Objection]:
     if fleet.agent and settings.network.way_out == "s3":
         yield Objection(
             "fleet.agent", 'false with network.way_out = "s3": the agent cannot reach CloudWatch'
+        )
+
+
+def _warm_pool(settings: Settings) -> Iterator[Objection]:
+    """A pool is of the release that booted it: a new one must use all of it up at once.
+
+    What stays behind would serve users at some later launch, as the release that it was made with.
+    """
+    fleet, environment = settings.fleet, settings.environment
+    if fleet.warm_pool > environment.instances:
+        yield Objection(
+            "fleet.warm_pool",
+            f"instances ({environment.instances}) at most: a release must use the old pool up",
+        )
+    if fleet.scale_on_cpu or fleet.scale_on_requests:
+        yield Objection(
+            "fleet.warm_pool",
+            "0 where groups scale by themselves: a small one leaves old instances",
+        )
+    if environment.strategy == "rolling":
+        yield Objection("fleet.warm_pool", "0 with the strategy rolling: batches leave some of it")
+    if settings.canary.capacity == "matched":
+        yield Objection(
+            "fleet.warm_pool", 'canary.capacity = "full": a small candidate leaves some'
         )

@@ -36,7 +36,10 @@ MISTAKES = [
     ('[balancer]\naccess_logs = "36h"', "must be whole days such as 30d, or 0s for none"),
     ('[balancer]\ndomain = "-x.example.com"', "must be a name such as shop.example.com"),
     ('[fleet]\ninstance_types = ["t3.micro"]', "must be different types, without instance_type"),
-    ("[fleet]\nwarm_pool = 11", "must be max_instances (10) at most"),
+    ("[fleet]\nwarm_pool = 3", "must be instances (2) at most"),
+    ('strategy = "rolling"\n[fleet]\nwarm_pool = 1', "must be 0 with the strategy rolling"),
+    ("[fleet]\nwarm_pool = 1\nscale_on_cpu = 60", "must be 0 where groups scale by themselves"),
+    ("[fleet]\nwarm_pool = 1\n[canary]\ncapacity = 'matched'", 'must be canary.capacity = "full"'),
     (
         "[fleet]\nwarm_pool = 1\non_demand_percent = 50",
         "must be 0 with other instance_types or Spot",

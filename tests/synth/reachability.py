@@ -144,6 +144,9 @@ def reaches(found: Templates, subnet: str, group: str, service: str) -> bool:
 
 
 def _opens(found: Templates, endpoint: Json, subnet: str) -> bool:
+    assert "PolicyDocument" not in endpoint, (
+        "what an endpoint's policy lets through is not modelled"
+    )
     if endpoint["VpcEndpointType"] == "Gateway":
         tables = {found.identity(table) for table in endpoint["RouteTableIds"]}
         return bool(tables & route_tables(found, subnet))

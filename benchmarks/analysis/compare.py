@@ -41,7 +41,6 @@ PEERS: dict[str, Make] = {
     "Argo background 95 %, 3": lambda _: Argo(),
     "Argo inline 95 %, 0": lambda _: Argo(limit=0, step_min=5),
     "Kayenta 60m/20m, 75/50": lambda known: Spinnaker(known.labels),
-    "Kayenta 60m/20m, critical": lambda known: Spinnaker(known.labels, critical=True),
     "z-test 1.96": lambda _: ZTest(),
 }
 

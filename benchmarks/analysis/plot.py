@@ -14,6 +14,8 @@ COLOURS = {
     "Kayenta": "#7a4fb0", "z-test": "#777777",
 }  # fmt: skip
 
+LEFT = ("CodeDeploy", "Flagger", "Kayenta", "z-test")  # their names stand left of their dots
+
 
 def svg(summaries: Mapping[str, Summary], named: Mapping[str, object]) -> str:
     """The picture; those in `named` are large and bear their names."""
@@ -31,7 +33,7 @@ def svg(summaries: Mapping[str, Summary], named: Mapping[str, object]) -> str:
             f'fill-opacity="{1 if large else 0.35}"><title>{escape(name)}</title></circle>'
         )
         if large:
-            end = x > WIDTH - 230
+            end = name.startswith(LEFT)
             parts.append(
                 f'<text x="{x + (-9 if end else 9):.1f}" y="{y + 4:.1f}" '
                 f'text-anchor="{"end" if end else "start"}" fill="{colour}">{escape(name)}</text>'

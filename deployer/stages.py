@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from msgspec.structs import replace
+
 from deployer.durations import percent, spell
 from deployer.errors import PlanInvalid
 from deployer.hooks import HookPoint
@@ -274,7 +276,9 @@ def relief(seen: Snapshot, intent: Intent, stable: Slot, capacity: int) -> tuple
     """
     able = seen[stable].healthy()
     share, live = able * WHOLE // capacity, seen.weights[stable] if seen.weights else 0
-    return (route(intent, stable, share, capacity),) if live < share < WHOLE else ()
+    if not live < share < WHOLE:
+        return ()
+    return (replace(route(intent, stable, share, capacity), relief=stable),)
 
 
 def departure(intent: Intent, old: Slot, watched: Bake | None = None) -> tuple[Step, ...]:

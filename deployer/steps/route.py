@@ -4,7 +4,7 @@ import msgspec
 
 from deployer.durations import spell
 from deployer.errors import CandidateUnhealthy
-from deployer.model import Slot, Weights, instances_for, matched_to
+from deployer.model import WHOLE, Slot, Weights, instances_for, matched_to
 from deployer.ports import SetDesired, SetWeights, World
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting
@@ -19,6 +19,8 @@ class Route(msgspec.Struct, frozen=True, tag=True):
     sized_by: the slot that served then. It may have grown since: then its size now is what all of
               the traffic needs. Without it `capacity` holds, and launches that fail are waited for.
     matched:  a slot gets what its share needs and a margin, not all of `capacity`.
+    relief:   the slot that users come back to: it gets as much of its share as its healthy instances
+              carry at this moment, and nobody waits here for those that are missing.
 
     A slot that would gain traffic without healthy capacity for it is waited for, until the
     deadline: the weights stay where they are (invariant I2). What it lacks is asked for first: it
@@ -43,6 +45,7 @@ class Route(msgspec.Struct, frozen=True, tag=True):
     watch: Bake | None = None
     sized_by: Slot | None = None
     matched: bool = False
+    relief: Slot | None = None
 
     def describe(self) -> str:
         return f"route {self.weights}{self._on()} (within {spell(self.deadline_s)})"
@@ -55,6 +58,8 @@ class Route(msgspec.Struct, frozen=True, tag=True):
 
     def advance(self, world: World) -> Progress:
         live, sticky_s = world.seen.weights, world.seen.sticky_s
+        if self.relief is not None and live is not None:
+            return self._relieve(self.relief, live, world)
         sent = SetWeights(self.weights, live, sticky_s)
         if live == self.weights and not (sent.unsticks and sticky_s):
             return Done(f"live weights: {live}")
@@ -64,6 +69,17 @@ class Route(msgspec.Struct, frozen=True, tag=True):
                 if lacking is not None:
                     return lacking
         return Act(sent)
+
+    def _relieve(self, slot: Slot, live: Weights, world: World) -> Progress:
+        """Never less than it has: an instance may have died since the step before was decided.
+
+        What it cannot carry follows with the next step, which gives it its capacity back (I7).
+        """
+        able = world.seen[slot].healthy() * WHOLE // self.capacity
+        share = min(self.weights[slot], able)
+        if share <= live[slot]:
+            return Done(f"live weights: {live}; {slot} can carry no more at this moment")
+        return Act(SetWeights(Weights.toward(slot, share), live, world.seen.sticky_s))
 
     def _lacking(self, slot: Slot, world: World) -> Progress | None:
         """What must come before the slot may gain traffic; None if nothing does."""

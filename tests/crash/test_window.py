@@ -14,9 +14,9 @@ from deployer.plan import Deployment, Status
 from deployer.ports import SetDesired, SetWeights
 from deployer.steps.linger import Linger
 from tests.sim.faults import Fault
-from tests.sim.fleet import Behaviour
+from tests.sim.fleet import NOTICE_S, Behaviour
 from tests.sim.people import Person
-from tests.sim.play import INTENT, Play, play
+from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 
 BLUE, GREEN = Slot.BLUE, Slot.GREEN
 SIZE, GROWN = 4, 6
@@ -130,4 +130,31 @@ def test_a_release_that_goes_bad_after_its_window_was_cut_goes_back_by_itself(se
     deployment = sim.ship(LONG, strategies.blue_green)
     assert deployment.status is Status.ROLLED_BACK, deployment.reason
     assert sim.cloud.rule == Weights(1000, 0)
+    assert sim.oracle.violations == []
+
+
+def test_users_who_can_be_carried_do_not_wait_for_an_instance_that_dies_just_then() -> None:
+    """One of the four dies when the way back begins: half of the users are back at the next look."""
+    sim = play(size=SIZE)
+    sim.poll_s = 10.0
+    grows_and_goes_back(sim)
+    began: list[float] = []
+
+    def dies() -> None:
+        active = sim.journal.peek(ENVIRONMENT)
+        if active is not None and active.deployment.status is Status.RETREATING and not began:
+            began.append(sim.clock.now())
+            victim = sim.cloud.groups[BLUE].instances[0]
+            victim.fails_at = sim.clock.now() - NOTICE_S  # and its health checks have told so
+            sim.clock.sleep(1.0)
+
+    sim.gate.hooks["cloud.observe"] = dies
+    ended = sim.ship(LONG, strategies.blue_green)
+    back = [
+        (at - began[0], change.weights) for at, change in sim.cloud.changes
+        if isinstance(change, SetWeights) and at >= began[0]
+    ]  # fmt: skip
+    assert (back[0][1], back[-1][1]) == (Weights(500, 500), Weights(1000, 0))
+    assert back[0][0] <= sim.poll_s
+    assert ended.status is Status.ROLLED_BACK
     assert sim.oracle.violations == []

@@ -8,10 +8,12 @@ from msgspec.structs import replace
 from deployer import stages
 from deployer.model import Release, SlotState, Snapshot, Weights, instances_for
 from deployer.plan import Deployment, Intent, Status
+from deployer.ports import SetWeights
+from deployer.steps.base import Act, Done
 from deployer.steps.linger import Linger
 from deployer.steps.retire import Retire
 from deployer.strategies import blue_green, canary, rollback
-from tests.unit.world import BLUE, GREEN, NOW, UNHEALTHY, instances, slot, snapshot
+from tests.unit.world import BLUE, GREEN, NOW, UNHEALTHY, instances, slot, snapshot, world
 
 INTENT = Intent(release=Release("v2"), weights=(50, 500), linger_s=300.0)
 LIVE = snapshot(Weights(1000, 0), slot(BLUE, *instances(4)))
@@ -124,3 +126,32 @@ def test_relief_asks_for_no_more_than_there_is(
         share = route.weights[BLUE]  # type: ignore[union-attr]
         assert live < share < 1000
         assert instances_for(share, capacity) <= healthy
+
+
+@pytest.mark.parametrize(
+    ("live", "healthy", "expected"),
+    [
+        (0, 3, Weights(750, 250)),
+        (0, 4, Weights(750, 250)),
+        (0, 2, Weights(500, 500)),
+        (500, 3, Weights(750, 250)),
+        (500, 2, None),
+        (600, 1, None),
+        (750, 3, None),
+        (0, 0, None),
+    ],
+)
+def test_relief_gives_what_can_be_carried_when_it_is_looked_at(
+    live: int, healthy: int, expected: Weights | None
+) -> None:
+    (relief,) = stages.relief(replace_weights_to(sized(4, 4, healthy=3), 0), INTENT, BLUE, 4)
+    seen = replace_weights_to(sized(4, 4, healthy=healthy), live)
+    progress = relief.advance(world(seen))
+    if expected is None:
+        assert isinstance(progress, Done)
+    else:
+        assert progress == Act(SetWeights(expected, Weights(live, 1000 - live)))
+
+
+def replace_weights_to(seen: Snapshot, live: int) -> Snapshot:
+    return Snapshot(seen.at, Weights(live, 1000 - live), seen.blue, seen.green)

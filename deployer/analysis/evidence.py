@@ -93,8 +93,8 @@ class Evidence:
         return replace(self, at_share=added(self.at_share, minute.candidate))
 
     def interrupted(self) -> "Evidence":
-        """A minute is missing, and may hide anything: what said that it is safe begins anew."""
-        return replace(self, safety=Safety(self.safety.harm))
+        """A minute is missing, and may hide anything: what said that it is safe is void."""
+        return replace(self, safety=self.safety.voided())
 
     @property
     def added_rate(self) -> float:

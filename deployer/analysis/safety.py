@@ -81,6 +81,18 @@ class Safety:
             alone=tuple(a + b * times for a, b in zip(self.alone, alone, strict=True)),
         )
 
+    def voided(self) -> "Safety":
+        """Without what it has won; what it has lost stays lost.
+
+        So a game that is interrupted is still one game: beginning anew would be another try each time.
+        """
+        won = max(0.0, self.evidence)
+        return replace(
+            self,
+            beside=tuple(log - won for log in self.beside),
+            alone=tuple(log - won for log in self.alone),
+        )
+
     def ahead(
         self, theta: float, bad: float, requests: float, rate: float, times: float
     ) -> "Safety":

@@ -79,6 +79,20 @@ def test_what_cannot_be_believed_is_never_a_pass(minute: Observation, words: str
     assert judged([*good, minute, *steady(range(31, 61), *GOOD)]).outcome is PASS
 
 
+def test_an_interrupted_game_is_still_one_game() -> None:
+    """Gaps take what was won, and give nothing back: else each would be another try."""
+    gap = Observation(600.0, 100, {})
+
+    def safe(seen: Sequence[Observation]) -> float:
+        (one,) = run(ONE, {"failures": CALM}, seen).metrics
+        return one.safety.evidence
+
+    winning, losing = steady(range(10), *GOOD), steady(range(10), (1000, 6), (9000, 18))
+    assert safe(winning) > 0
+    assert abs(safe([*winning, gap])) < 1e-12
+    assert safe([*losing, gap]) == safe(losing) < -1
+
+
 @pytest.mark.parametrize(
     ("now", "words"),
     [

@@ -1,21 +1,23 @@
 """As much of the `aws` command as the guide and `deployer verify` use, over boto3: a test puts it on PATH.
 
 An unknown service, operation or option is an error, as with the real one: botocore's models know them.
+The command is a few lines of shell that ask the test's own process, where boto3 is imported already.
 """
 
 import json
 import re
-import shlex
-import sys
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import jmespath  # type: ignore[import-untyped]
 from botocore import xform_name
 from botocore.model import ListShape, Shape, StructureShape
 
-ALIASES = {"elbv2": "elbv2"}
+Clients = Callable[[str], Any]
 
 
 def shorthand(text: str) -> Any:
@@ -45,11 +47,10 @@ def converted(shape: Shape, words: list[str]) -> Any:
     return int(words[0]) if shape.type_name in ("integer", "long") else words[0]
 
 
-def call(arguments: list[str]) -> str:
+def call(arguments: list[str], clients: Clients) -> str:
     """`elbv2 create-rule --priority 1 ...`: what the command prints."""
     service, operation, *rest = arguments
-    make: Any = boto3.client
-    client = make(service)
+    client = clients(service)
     names = {xform_name(name, "-"): name for name in client.meta.service_model.operation_names}
     model = client.meta.service_model.operation_model(names[operation])
     options: dict[str, list[str]] = {}
@@ -73,16 +74,41 @@ def call(arguments: list[str]) -> str:
     return str(told) if output == "text" else json.dumps(told, default=str)
 
 
-def install(folder: Path) -> Path:
-    """The folder with the command `aws` in it."""
-    folder.mkdir(exist_ok=True)
-    command = folder / "aws"
-    command.write_text(
-        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(__file__)} "$@"\n'
-    )
-    command.chmod(0o755)
-    return folder
+COMMAND = """#!/bin/bash
+exec 3<>/dev/tcp/127.0.0.1/{port}
+printf '%s\\0' "$#" "$@" >&3
+IFS= read -r status <&3
+[ "$status" = ok ] && exec cat <&3
+cat <&3 >&2
+exit 255
+"""
 
 
-if __name__ == "__main__":
-    print(call(sys.argv[1:]))  # noqa: T201  # its output
+class Asked(socketserver.StreamRequestHandler):
+    """One command: its number of arguments, and each of them, ended by NUL."""
+
+    def handle(self) -> None:
+        server: Any = self.server
+        arguments = [self._word() for _ in range(int(self._word()))]
+        try:
+            said = "ok\n" + call(arguments, server.clients)
+        except Exception as error:  # noqa: BLE001  whatever it is, the command has failed
+            said = f"failed\naws {arguments}: {error!r}"
+        self.wfile.write(said.encode() + b"\n")
+
+    def _word(self) -> str:
+        return b"".join(iter(lambda: self.rfile.read(1), b"\0")).decode()
+
+
+@contextmanager
+def installed(folder: Path, clients: Clients) -> Iterator[Path]:
+    """A folder with the command `aws` in it, for as long as the context lasts."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Asked) as server:
+        server.clients = clients  # type: ignore[attr-defined]
+        folder.mkdir()
+        command = folder / "aws"
+        command.write_text(COMMAND.replace("{port}", str(server.server_address[1])))
+        command.chmod(0o755)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield folder
+        server.shutdown()

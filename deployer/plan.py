@@ -75,6 +75,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
                   a rule that stuck may stick again (deployer.stickiness).
     hooks:        what the service's owners have run on the way.
     size:         instances of the very first release; later ones take the live size.
+    floor:        minimum of the group that serves in the end; 0: whatever it has.
     roll:         rolling: batches, and what they are judged by.
     """
 
@@ -93,6 +94,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     window_s: float = 3_600.0
     standby: int = 0
     size: int = 2
+    floor: int = 0
     probe_requests: int = 20
     probe_allowed_failures: int = 0
     rule: Rule = Rule()

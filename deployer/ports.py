@@ -194,6 +194,20 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFloor:
+    """The slot's group keeps at least `floor` instances from now on, or as many as it is asked for.
+
+    It outlives the deployment, unlike Freeze.
+    """
+
+    slot: Slot
+    floor: int
+
+    def __str__(self) -> str:
+        return f"let {self.slot} shrink no further than to {self.floor} instances"
+
+
+@dataclass(frozen=True, slots=True)
 class Thaw:
     """The slot's group may be as small as `floor` again.
 
@@ -220,6 +234,7 @@ Change = (
     | ResumeProcesses
     | Freeze
     | Thaw
+    | SetFloor
 )
 
 Effect = Change | RunHook  # everything that a step may ask for

@@ -52,7 +52,8 @@ def forward(seen: Snapshot, intent: Intent, slot: Slot) -> Plan:
     )
     return Plan(
         strategy="rolling", intent=intent, candidate=slot, stable=slot,
-        previous=before.name if before else _names(state), capacity=pace.count, steps=steps,
+        previous=before.name if before else _names(state), capacity=pace.count,
+        steps=stages_of.kept(steps, intent, slot),
         basis=basis_of(seen), before=before,
         notes=tuple(notes(state, intent, pace, standing, before)),
     )  # fmt: skip
@@ -75,8 +76,8 @@ def back(seen: Snapshot, deployment: Deployment) -> Plan:
     steps = (*(_descent(plan, before) if before else (_as_it_is(plan),)), *told)
     return Plan(
         strategy="rollback", intent=intent, candidate=slot, stable=slot, previous=plan.previous,
-        capacity=plan.capacity, steps=steps, basis=basis_of(seen), before=before,
-        surge=deployment.surge,
+        capacity=plan.capacity, steps=stages_of.kept(steps, intent, slot), basis=basis_of(seen),
+        before=before, surge=deployment.surge,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from deployer.steps.bake import Bake
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.cohort import Admit, Dismiss
 from deployer.steps.hook import SLACK_S, Hook
+from deployer.steps.keep import Keep
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
 from deployer.steps.probe import Probe
@@ -100,6 +101,14 @@ def arrival(
         ),
         *hook(intent, HookPoint.BEFORE_TRAFFIC, candidate),
     )  # fmt: skip
+
+
+def kept(steps: tuple[Step, ...], intent: Intent, slot: Slot | None) -> tuple[Step, ...]:
+    """`steps`, and in them the floor of the slot that serves in the end, before the other retires."""
+    if slot is None or not intent.floor:
+        return steps
+    at = next((n for n, step in enumerate(steps) if isinstance(step, Retire)), len(steps))
+    return (*steps[:at], Keep(slot, intent.floor, intent.limits.route_s), *steps[at:])
 
 
 def serves(seen: Snapshot) -> bool:

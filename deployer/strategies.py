@@ -299,6 +299,7 @@ def _plan(
 ) -> Plan:
     """The plan; it begins with what an earlier one left of a user group, unless that is `cleared`."""
     before = seen[stable] if stable else None
+    steps = stages.kept(steps, intent, stable if strategy == "rollback" else candidate)
     return Plan(
         strategy=strategy,
         intent=intent,

@@ -37,6 +37,7 @@ from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Metrics, Prober
 from deployer.preflight import Surroundings
 from deployer.settings import artifacts
 from deployer.settings.schema import EnvironmentSettings, Settings
+from deployer.settings.stacks import FleetSettings
 
 Kind = Literal["canary", "blue-green", "rolling", "rollback"]
 
@@ -273,6 +274,7 @@ def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
         window_s=float(blue_green.window_s),
         standby=blue_green.standby,
         size=settings.environment.instances,
+        floor=settings.environment.instances if scales(settings.fleet) else 0,
         probe_requests=probe.requests,
         probe_allowed_failures=probe.allowed_failures,
         rule=Rule(min_requests=analysis.min_requests, tolerance=analysis.tolerance / 1000),
@@ -289,6 +291,11 @@ def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
         ),
         roll=roll_of(settings),
     )
+
+
+def scales(fleet: FleetSettings) -> bool:
+    """Whether the groups have scaling policies: nobody else makes a group smaller by itself."""
+    return bool(fleet.scale_on_cpu or fleet.scale_on_requests)
 
 
 def roll_of(settings: Settings) -> Roll:

@@ -45,6 +45,7 @@ from deployer.ports import (
     ResumeProcesses,
     SetCohort,
     SetDesired,
+    SetFloor,
     SetWeights,
     Stick,
     Suspend,
@@ -137,14 +138,14 @@ class AwsCloud:
     def _apply_to_group(
         self,
         group: str,
-        change: SetDesired | Terminate | Freeze | Thaw | Suspend | ResumeProcesses,
+        change: SetDesired | Terminate | Freeze | SetFloor | Thaw | Suspend | ResumeProcesses,
     ) -> None:
         match change:
             case SetDesired():
                 asg.set_desired(self._aws, group, change.desired, change.live)
             case Terminate():
                 asg.terminate(self._aws, group, change)
-            case Freeze():
+            case Freeze() | SetFloor():
                 asg.freeze(self._aws, group, change.floor)
             case Thaw():
                 asg.thaw(self._aws, group, change.floor, change.raised)

@@ -5,6 +5,7 @@ from deployer.steps.bake import Bake
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.cohort import Admit, Dismiss
 from deployer.steps.hook import Hook
+from deployer.steps.keep import Keep
 from deployer.steps.linger import Linger
 from deployer.steps.pin import Pin
 from deployer.steps.probe import Probe
@@ -31,4 +32,5 @@ Step = (
     | Replace
     | Soak
     | Checkpoint
+    | Keep
 )

@@ -159,6 +159,23 @@ def test_the_settings_become_the_intent(tmp_path: Path) -> None:
     assert type(intent.bake_s) is type(intent.limits.route_s) is float
 
 
+@pytest.mark.parametrize(
+    ("fleet", "floor"),
+    [
+        ("", 0),
+        ("[fleet]\nscale_on_cpu = 50", 3),
+        ("[fleet]\nscale_on_requests = 600", 3),
+        ("[fleet]\nwarm_pool = 1", 0),
+    ],
+)
+def test_only_groups_that_scale_need_a_floor(tmp_path: Path, fleet: str, floor: int) -> None:
+    settings(tmp_path, "instances = 3")
+    path = tmp_path / "deployer.toml"
+    path.write_text(f"{path.read_text()}\n{fleet}\n")
+    found = load(path, "sim")
+    assert intent_of(found, Release("v2"), "canary").floor == floor
+
+
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(("meaning", "rings"), [("ok", []), ("ringing", ["fatal"])])
 def test_alarms_are_read_as_the_settings_say(

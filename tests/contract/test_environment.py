@@ -54,6 +54,7 @@ from deployer.ports import (
     ResumeProcesses,
     SetCohort,
     SetDesired,
+    SetFloor,
     SetWeights,
     Suspend,
     Terminate,
@@ -419,3 +420,14 @@ def test_a_slot_is_frozen_and_set_free(cloud: AwsCloud) -> None:
     assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (2, 2)
     cloud.apply(Thaw(Slot.BLUE, 0, 2))
     assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (0, 2)
+
+
+def test_a_floor_is_never_above_what_is_asked_for_and_goes_when_the_slot_is_emptied(
+    cloud: AwsCloud,
+) -> None:
+    cloud.apply(SetDesired(Slot.BLUE, 2))
+    for floor, minimum in ((1, 1), (3, 2), (1, 2)):
+        cloud.apply(SetFloor(Slot.BLUE, floor))
+        assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (minimum, 2)
+    cloud.apply(SetDesired(Slot.BLUE, 0))
+    assert (cloud.observe().blue.min_size, cloud.observe().blue.desired) == (0, 0)

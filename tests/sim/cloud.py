@@ -12,6 +12,7 @@ from deployer.ports import (
     ResumeProcesses,
     SetCohort,
     SetDesired,
+    SetFloor,
     SetWeights,
     Stick,
     Suspend,
@@ -100,7 +101,7 @@ class SimCloud:
             self._set_desired(change)
         elif isinstance(change, Terminate):
             self._terminate(change)
-        elif isinstance(change, Freeze):
+        elif isinstance(change, Freeze | SetFloor):
             group = self.groups[change.slot]
             group.min_size = max(group.min_size, min(change.floor, group.desired))
         elif isinstance(change, Thaw):

@@ -85,7 +85,7 @@ class Oracle:
         cold = [
             f"{g.slot}: {g.min_size}"
             for g in self.cloud.groups.values()
-            if g.min_size > self.floors.get(g.slot, 0)
+            if g.min_size > max(self.floors.get(g.slot, 0), self._floor(g.slot, record))
         ]
         self._expect(not cold, "I9", f"still frozen at the end: {', '.join(cold)}")
         told = record.unstuck.sticky_s if record.unstuck else None
@@ -104,6 +104,11 @@ class Oracle:
             self._expect(sole is record.first_plan.candidate, "I10", f"shipped, but {rule}")
         self._expect(self.journal.peek(self.environment) is None, "I10", "still locked at the end")
         self._expect(self.cloud.admitted is None, "I10", f"ended with {self.cloud.cohort}")
+
+    def _floor(self, slot: Slot, record: Deployment) -> int:
+        """What the slot that serves may keep as its minimum, and one that stays on standby."""
+        rule, intent = self.cloud.rule, record.first_plan.intent
+        return intent.floor if intent.standby or (rule and rule.sole is slot) else 0
 
     def _left(self, group: SimGroup) -> set[str]:
         return group.suspended - self.theirs.get(group.slot, frozenset())

@@ -98,9 +98,10 @@ class SetDesired:
 class Surge:
     """What a deployment has asked a group for beyond the group's own size, or may have.
 
-    base:    the group's size without it.
-    top:     the size that was asked for.
-    leaving: instances that go, or may have gone, each with its place.
+    base:     the group's size without it.
+    top:      the size that was asked for.
+    leaving:  instances that go, or may have gone, each with its place.
+    asked_at: when, epoch seconds.
 
     A group that reads larger than `top` was sized by somebody else: then none of it is ours. Who
     asks for no more than `top` while the surge stands there cannot be seen: it is there already.
@@ -110,6 +111,7 @@ class Surge:
     base: int
     top: int
     leaving: tuple[str, ...] = ()
+    asked_at: float = 0.0
 
     def of(self, desired: int) -> int:
         """How many of `desired` are the surge's."""
@@ -126,7 +128,8 @@ class Surge:
     def less(self, gone: int) -> "Surge | None":
         """What is left of it once so many have gone, each with its place."""
         top = self.top - gone
-        return Surge(self.slot, self.base, top) if top > self.base else None
+        left = Surge(self.slot, self.base, top, asked_at=self.asked_at)
+        return left if top > self.base else None
 
 
 @dataclass(frozen=True, slots=True)

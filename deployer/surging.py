@@ -9,10 +9,12 @@ from msgspec.structs import replace
 from deployer.model import SlotState, Snapshot
 from deployer.plan import Deployment
 from deployer.ports import SetDesired, Surge, Terminate
+from deployer.steps.base import LATE_READING_S
 from deployer.steps.batches import counted
+from deployer.steps.replace import Replace
 
 
-def remembering(deployment: Deployment, change: SetDesired | Terminate) -> Deployment:
+def remembering(deployment: Deployment, change: SetDesired | Terminate, now: float) -> Deployment:
     """The record, before the change is made."""
     surge = deployment.surge
     if isinstance(change, Terminate):
@@ -22,13 +24,13 @@ def remembering(deployment: Deployment, change: SetDesired | Terminate) -> Deplo
     if not deployment.plan.in_place or change.live is None or change.desired <= change.live:
         return deployment
     base = max(change.live, deployment.plan.capacity)
-    grown = Surge(change.slot, base, change.desired) if change.desired > base else None
-    return replace(deployment, surge=grown)
+    grown = Surge(change.slot, base, change.desired, asked_at=now)
+    return replace(deployment, surge=grown if change.desired > base else None)
 
 
 def surge_without(surge: Surge, change: Terminate) -> Surge:
     """The surge while these may be going."""
-    return Surge(surge.slot, surge.base, surge.top, change.instances)
+    return Surge(surge.slot, surge.base, surge.top, change.instances, surge.asked_at)
 
 
 def given_back(deployment: Deployment, change: object) -> Deployment:
@@ -46,6 +48,19 @@ def seen(deployment: Deployment, snapshot: Snapshot) -> Deployment:
         return deployment
     state = snapshot[surge.slot]
     return replace(deployment, surge=surge.seen(members(state), state.desired))
+
+
+def unseen(deployment: Deployment, now: float) -> str:
+    """What a replacement's end must not be believed for yet, in words; empty: nothing.
+
+    A reading from before a batch asks for its surge once more, and the group may take it for a new
+    wish, since it has its old size again. The next one may be from before that, and read as the end.
+    """
+    surge = deployment.surge
+    late = surge is not None and now - surge.asked_at < LATE_READING_S
+    if surge is None or not late or not isinstance(deployment.step, Replace):
+        return ""
+    return f"{surge.slot} may have been asked for {surge.top} instances"
 
 
 def members(state: SlotState) -> frozenset[str]:

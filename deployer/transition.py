@@ -128,8 +128,10 @@ def advance(deployment: Deployment, world: World) -> Progress:
 
 
 def doubt(deployment: Deployment, progress: Progress, now: float) -> Progress:
-    """Users are not where it reads while another write of ours may still come to light."""
-    unseen = ownership.unseen(deployment, now) if isinstance(progress, Done) else ""
+    """The world is not as it reads while another write of ours may still come to light."""
+    if not isinstance(progress, Done):
+        return progress
+    unseen = ownership.unseen(deployment, now) or surging.unseen(deployment, now)
     return Waiting(f"looking again: {unseen}") if unseen else progress
 
 
@@ -154,7 +156,7 @@ def intend(deployment: Deployment, change: Effect, now: float) -> Decision:
     if isinstance(change, Suspend | Freeze):
         after = parting.remembering(after, change)
     if isinstance(change, SetDesired | Terminate):
-        after = surging.remembering(after, change)
+        after = surging.remembering(after, change, now)
     if not any(e.kind == "change" and e.note == event.note for e in after.log[-1:]):
         after = after.noting(event)
     return Decision(after, change, event)

@@ -1,15 +1,17 @@
 """Replace and Soak: what they look at before they let another batch go."""
 
 import pytest
+from msgspec import structs
 
 from deployer import strategies
 from deployer.errors import CandidateUnhealthy, CloudUnavailable, VerdictFailed
 from deployer.model import Minute, Release, SlotState, Weights
-from deployer.ports import PinRelease, World
+from deployer.ports import PinRelease, Surge, World
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.batches import Pace
 from deployer.steps.replace import Replace
 from deployer.steps.soak import Soak
+from deployer.transition import doubt
 from tests.sim.play import play
 from tests.unit.world import (
     NOW,
@@ -131,3 +133,21 @@ def test_a_good_verdict_is_none_while_the_release_has_lost_what_it_was_given() -
 def test_alarms_that_do_not_answer_are_no_good_news() -> None:
     with pytest.raises(CloudUnavailable, match="nobody listens to the alarms errors"):
         soak_of(alarms=("errors",)).advance(world(mixed(3, 1), serving(), 240.0))
+
+
+@pytest.mark.parametrize(
+    ("asked_s_ago", "step", "believed"),
+    [(59.0, Replace, False), (60.0, Replace, True), (0.0, Soak, True), (None, Replace, True)],
+)
+def test_the_end_of_a_replacement_is_not_believed_right_after_a_surge_was_asked_for(
+    asked_s_ago: float | None, step: type, believed: bool
+) -> None:
+    """The reading may be from before: then one instance too many would stay for good."""
+    sim = play(size=4)
+    deployment = sim.open(sim.runner("one"), intent(before=USUAL), strategies.rolling, "d1")
+    cursor = next(n for n, each in enumerate(deployment.plan.steps) if isinstance(each, step))
+    surge = None if asked_s_ago is None else Surge(BLUE, 4, 5, asked_at=NOW - asked_s_ago)
+    record = structs.replace(deployment, cursor=cursor, surge=surge)
+    progress = doubt(record, Done("4 ready"), NOW)
+    assert isinstance(progress, Done if believed else Waiting)
+    assert believed or "blue may have been asked for 5 instances" in str(progress)

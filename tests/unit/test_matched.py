@@ -182,7 +182,7 @@ def test_what_a_new_slot_grows_by_is_no_surge_of_the_one_that_serves() -> None:
         id="d1", environment="sim", status=Status.RUNNING, plan=canary(seen, INTENT),
         started_at=NOW, entered_at=NOW, written=seen.weights,
     )  # fmt: skip
-    assert surging.remembering(deployment, SetDesired(GREEN, 12, live=4)) == deployment
+    assert surging.remembering(deployment, SetDesired(GREEN, 12, live=4), 0.0) == deployment
 
 
 def test_the_way_back_asks_for_no_capacity_and_minds_no_failed_launch() -> None:

@@ -98,10 +98,9 @@ class SetDesired:
 class Surge:
     """What a deployment has asked a group for beyond the group's own size, or may have.
 
-    base:     the group's size without it.
-    top:      the size that was asked for.
-    leaving:  instances that go, or may have gone, each with its place.
-    asked_at: when, epoch seconds.
+    base:    the group's size without it.
+    top:     the size that was asked for, at `asked_at` (epoch seconds).
+    leaving: instances that go, or may have gone, each with its place.
 
     A group that reads larger than `top` was sized by somebody else: then none of it is ours. Who
     asks for no more than `top` while the surge stands there cannot be seen: it is there already.
@@ -118,18 +117,14 @@ class Surge:
         return desired - self.base if self.base < desired <= self.top else 0
 
     def seen(self, members: Collection[str], desired: int) -> "Surge | None":
-        """What is left of it in a group that reads like this; None: nothing.
-
-        One that broke by itself is gone too, but its place is not.
-        """
+        """What is left of it in a group like this; one that broke by itself leaves its place."""
         gone = sum(name not in members for name in self.leaving)
         return self.less(gone) if gone and desired <= self.top - gone else self
 
     def less(self, gone: int) -> "Surge | None":
         """What is left of it once so many have gone, each with its place."""
         top = self.top - gone
-        left = Surge(self.slot, self.base, top, asked_at=self.asked_at)
-        return left if top > self.base else None
+        return Surge(self.slot, self.base, top, (), self.asked_at) if top > self.base else None
 
 
 @dataclass(frozen=True, slots=True)

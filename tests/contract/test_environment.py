@@ -14,6 +14,7 @@ from deployer.aws import permissions, preflight
 from deployer.aws import published as publishing
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
+from deployer.aws.board import CloudWatchBoard
 from deployer.aws.cloudwatch import CloudWatchMetrics
 from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
@@ -34,6 +35,7 @@ from deployer.errors import (
 from deployer.journal import Lease
 from deployer.lab import actions
 from deployer.lab.context import Context
+from deployer.marks import Reading
 from deployer.model import (
     Admitted,
     Health,
@@ -376,6 +378,11 @@ def test_what_is_called_is_what_is_declared(
         stub.add_client_error("get_metric_data", "Throttling")
         with pytest.raises(CloudUnavailable):
             CloudWatchMetrics(aws, shop).traffic(0, 60)
+    with Stubber(aws.cloudwatch) as stub:
+        stub.add_response("put_metric_data", {})
+        board = CloudWatchBoard(aws, "shop", "prod", clock)
+        board.show([Reading("Weight", 1.0, clock.now())])
+        board.close()
     assert CloudWatchAlarms(aws, clock).ringing(["fatal"]) == {"fatal": "does not exist"}
     assert preflight.read(aws, shop, "shop", "prod").stacks == {}
     hook = FunctionRun(aws.functions(1.0), "smoke-test", {}, 1.0)
@@ -401,6 +408,7 @@ def test_permissions_are_narrow_where_iam_allows() -> None:
         "autoscaling:SuspendProcesses",
         "autoscaling:TerminateInstanceInAutoScalingGroup",
         "autoscaling:UpdateAutoScalingGroup",
+        "cloudwatch:PutMetricData",
         "dynamodb:DeleteItem",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",

@@ -56,6 +56,19 @@ def test_change_set_makes_a_stack_only_when_executed(cloud: Cloud) -> None:
     assert code(error) == "ChangeSetNotFound"
 
 
+def test_other_tags_of_a_stack_are_refused(cloud: Cloud) -> None:
+    """AWS would send every resource again that takes tags; the lab does not pretend to."""
+    ours = [{"Key": "k", "Value": "v"}]
+    cloud.create("s", BODY, Tags=ours)
+    other = template({"A": topic("a"), "B": topic("b")})
+    for wanted in ([], [{"Key": "k", "Value": "w"}]):
+        with pytest.raises(ClientError, match="change of a stack's own tags"):
+            cloud.update("s", other, Tags=wanted)
+        with pytest.raises(ClientError, match="change of a stack's own tags"):
+            change(cloud, "s", other, Tags=wanted)
+    assert cloud.update("s", other, Tags=ours)["StackStatus"] == "UPDATE_COMPLETE"
+
+
 def test_change_sets_of_one_name_belong_to_their_stacks(cloud: Cloud) -> None:
     change(cloud, "one", BODY, "CREATE")
     execute(cloud, "one")

@@ -23,6 +23,10 @@ from .test_permissions import admin
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 SCALE = 20.0
+# As if Terraform had made the group: what `terraform show -json` would say of it.
+GROUP = {"name": "web", "launch_template": [{"version": "$Default"}]}
+RESOURCE = {"address": "the.group", "type": "aws_autoscaling_group", "values": GROUP}
+STATE = {"format_version": "1.0", "values": {"root_module": {"resources": [RESOURCE]}}}
 QUICK = """
 [environments.prod.canary]
 weights = [25]
@@ -121,8 +125,11 @@ def test_from_what_runs_to_a_canary_without_losing_a_request(shell: Shell, their
     after = theirs.client("elbv2").describe_rules(ListenerArn=listener(theirs))["Rules"][-1]
     assert before["IsDefault"]
     assert after == before
-    found, status = findings(shell)
+    state = config.with_name("state.json")
+    state.write_text(json.dumps(STATE))
+    found, status = findings(shell, "--terraform", str(state))
     assert (wrong(found), status) == (set(), 0), found
+    assert [each["where"] for each in found if each["check"] == "terraform"] == ["the.group"]
 
 
 def listener(theirs: Theirs) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from deployer import clock as clocks
 from deployer import heap, identity
 from deployer.analysis.judge import Rule
-from deployer.aws import pacing, preflight, published
+from deployer.aws import hook_runs, pacing, preflight, published
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.board import CloudWatchBoard
@@ -27,7 +27,7 @@ from deployer.clock import ScaledClock, WallClock
 from deployer.cohort import Cohort
 from deployer.engine import Runner, Tell
 from deployer.errors import AccessProblem, NotFound, SettingsInvalid
-from deployer.hooks import NO_HOOKS, Hooks
+from deployer.hooks import NO_HOOKS, HookAction, Hooks
 from deployer.journal import Journal, Lease
 from deployer.marks import NOWHERE, Board, Showing
 from deployer.model import WHOLE, Amount, Release
@@ -51,6 +51,7 @@ class Services:
     caller:       who asks, for people.
     on_interrupt: what a signal means to a deployment that this process carries out.
     takeover:     what the supervisor makes of a deployment whose runner is gone.
+    lacking:      why a hook could not be begun here; empty: nothing is known against it.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
     """
 
@@ -73,6 +74,7 @@ class Services:
     on_interrupt: Literal["pause", "rollback"] = "pause"
     hooks: Hooks = NO_HOOKS
     sticks_s: int = 0
+    lacking: Callable[[HookAction], str] = lambda _: ""
     takeover: Policy = "resume"
     board: Board = NOWHERE
 
@@ -161,6 +163,7 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         board=CloudWatchBoard(aws, service, environment.name, clock)
         if settings.monitoring.own_metrics
         else NOWHERE,
+        lacking=lambda action: hook_runs.lacking(action, environ),
         hooks=BackgroundHooks(aws, service, environment.name, scale, environ),
         alarms=CloudWatchAlarms(
             aws, clock, strict=settings.analysis.alarms_without_data == "ringing"

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from deployer.aws.probe import cause_of, hung_up_after
 from deployer.aws.session import installed_version
 from deployer.aws.tail import Tail
 from deployer.errors import CloudUnavailable
+from deployer.hooks import HookAction
 
 NEEDS = (Need("lambda:InvokeFunction", Resource.FUNCTION),)
 GRACE_S = 5.0  # between asking a command to stop and killing it
@@ -51,6 +53,15 @@ class Run(Protocol):
     def stop(self) -> None:
         """Make `run` return soon."""
         ...
+
+
+def lacking(action: HookAction, environ: Mapping[str, str]) -> str:
+    """Why the command could not be begun from here now; empty: nothing is known against it."""
+    program = action.command[0] if action.command else ""
+    if not program or shutil.which(program, path=environ.get("PATH")):
+        return ""
+    where = f"in {Path.cwd()}" if "/" in program else "on the PATH"
+    return f"there is no program {program} {where} that may be run"
 
 
 class CommandRun:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from deployer import strategies
 from deployer.cli.session import Session
 from deployer.errors import NotPossibleNow, UsageError
+from deployer.hooks import HookAction
 from deployer.journal import REMEMBERED, newest_begun
 from deployer.model import Release, Snapshot
 from deployer.plan import Intent, Plan
@@ -59,7 +60,15 @@ def cleared(
     tell(session, found, dry_run=dry_run)
     if found and not dry_run:
         raise refusal(found)
-    return replace(plan, notes=(*plan.notes, *accepting(accepted)))
+    unfit = unfit_hooks(intent, session.services.lacking)
+    return replace(plan, notes=(*plan.notes, *accepting(accepted), *unfit))
+
+
+def unfit_hooks(intent: Intent, lacking: Callable[[HookAction], str]) -> Iterator[str]:
+    """Hooks that would fail if they ran here now; an earlier one may mend that, so none is refused."""
+    for point, action in intent.hooks.items():
+        if why := lacking(action):
+            yield f"CAREFUL: the hook {point} would fail: {why}."
 
 
 def accepting(alarms: Mapping[str, str]) -> Iterator[str]:

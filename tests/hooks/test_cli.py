@@ -1,11 +1,13 @@
 """What people type, and read, about hooks and about releases that cannot go back."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deployer.hooks import HookPoint
+from deployer.aws import hook_runs
+from deployer.hooks import HookAction, HookPoint
 from deployer.model import Release, Weights
 from deployer.settings.schema import Settings
 from deployer.wiring import Services
@@ -33,7 +35,12 @@ class HookStage(Stage):
             return Release(found.name, found.artifact, rollback_safe=name != "v3")
 
         hooks = SimHooks(self.play.clock, self.play.gate, self.play.hooks)
-        return replace(services, find_release=find, hooks=hooks)
+        return replace(services, find_release=find, hooks=hooks, lacking=self.lacking)
+
+    @staticmethod
+    def lacking(action: HookAction) -> str:
+        """As where the program of a command is not there yet."""
+        return "there is no program" if action.command else ""
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +67,42 @@ def test_the_plan_names_the_hooks_and_no_token(tmp_path: Path) -> None:
     assert "hook before_traffic: run ./migrate --prepare" in done.stdout
     assert "hook after_traffic: invoke smoke-test" in done.stdout
     assert "secret" not in done.output
+
+
+def test_a_hook_that_cannot_run_from_here_is_told_with_the_plan_and_stops_nothing(
+    tmp_path: Path,
+) -> None:
+    """An earlier hook, or a build, may make the program: it is a warning."""
+    shop = hooked(tmp_path)
+    done = shop.run("canary", "v2", "--dry-run")
+    assert done.exit_code == 0
+    assert "CAREFUL: the hook before_traffic would fail: there is no program." in done.stdout
+    assert "hook after_traffic would fail" not in done.stdout
+    assert shop.run("canary", "v2").exit_code == 0
+    assert any("would fail" in note for note in shop.records[0].plan.notes)
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (("sh", "-c", "true"), ""),
+        (("no-such-program-at-all",), "there is no program no-such-program-at-all on the PATH"),
+        (("./there",), ""),
+        (("./not-executable",), "there is no program ./not-executable in "),
+        (("./missing", "x"), "there is no program ./missing in "),
+        ((), ""),
+    ],
+)
+def test_which_programs_can_be_run_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], why: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, mode in (("there", 0o755), ("not-executable", 0o644)):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(mode)
+    found = hook_runs.lacking(HookAction(command=command), dict(os.environ))
+    assert found.startswith(why)
+    assert bool(found) is bool(why)
 
 
 def test_a_deployment_with_hooks_ships_and_its_record_has_their_output(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """What the engine asks of the journal: durable intent, one deployment per environment, a lease."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile
 from typing import Protocol
 
+import msgspec
+
 from deployer.errors import PlanInvalid
-from deployer.plan import Deployment
+from deployer.plan import Deployment, Plan
 
 NOT_BEGUN = "not begun: "  # begins the reason of a deployment that was refused before any change
 REMEMBERED = 20  # records that are read to find the last one that changed anything
@@ -96,6 +98,31 @@ def readable(records: Sequence[Deployment | Unreadable]) -> tuple[Deployment, ..
 def newest_begun(records: Sequence[Deployment]) -> Deployment | None:
     """The last deployment that did anything; `records` newest first."""
     return next((r for r in records if not r.reason.startswith(NOT_BEGUN)), None)
+
+
+def encode(deployment: Deployment) -> bytes:
+    """The record as JSON; it grows with what happens, not with the batches of its plan."""
+    return msgspec.json.encode(_with(deployment, Plan.written))
+
+
+def decode(record: bytes) -> Deployment:
+    """The record read back.
+
+    Raises:
+        PlanInvalid: written by an incompatible version of the deployer.
+    """
+    try:
+        return _with(msgspec.json.decode(record, type=Deployment), Plan.read)
+    except msgspec.DecodeError as error:
+        raise PlanInvalid(
+            "the journal's record cannot be read by this version of the deployer "
+            f"({error}): use the version that wrote it"
+        ) from error
+
+
+def _with(record: Deployment, form: Callable[[Plan], Plan]) -> Deployment:
+    first = record.original and form(record.original)
+    return msgspec.structs.replace(record, plan=form(record.plan), original=first)
 
 
 class Journal(Protocol):

@@ -1,4 +1,4 @@
-"""The plan, the deployment that carries it out, and how both are written down.
+"""The plan, and the deployment that carries it out.
 
 The journal holds intent, AWS holds facts. Whatever the engine needs after a crash is in the
 `Deployment`: the plan, the step, when it was entered (timers are start times, not sleeping threads),
@@ -6,7 +6,7 @@ the weights that were last confirmed and those that may have been written since.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -337,28 +337,3 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     def noting(self, *events: Event) -> "Deployment":
         """The same with events added; the record keeps the newest 200 (DynamoDB item size)."""
         return msgspec.structs.replace(self, log=(*self.log, *events)[-200:])
-
-
-def encode(deployment: Deployment) -> bytes:
-    """The record as JSON; it grows with what happens, not with the batches of its plan."""
-    return msgspec.json.encode(_with(deployment, Plan.written))
-
-
-def decode(record: bytes) -> Deployment:
-    """The record read back.
-
-    Raises:
-        PlanInvalid: written by an incompatible version of the deployer.
-    """
-    try:
-        return _with(msgspec.json.decode(record, type=Deployment), Plan.read)
-    except msgspec.DecodeError as error:
-        raise PlanInvalid(
-            "the journal's record cannot be read by this version of the deployer "
-            f"({error}): use the version that wrote it"
-        ) from error
-
-
-def _with(record: Deployment, form: Callable[[Plan], Plan]) -> Deployment:
-    first = record.original and form(record.original)
-    return msgspec.structs.replace(record, plan=form(record.plan), original=first)

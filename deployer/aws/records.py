@@ -2,7 +2,7 @@
 
 One partition per environment, `env#SERVICE/ENVIRONMENT`, with
 - `active`: the id of the deployment that holds the environment, in `deployment`; absent when free;
-- `deployment#ID`, one per deployment: `body` is the record (plan.encode) and beside it is what
+- `deployment#ID`, one per deployment: `body` is the record (journal.encode) and beside it is what
   conditions are made of: `version`, `owner`, `lease_until`, `finished_at` (absent while it runs);
   `ask`, `ask_by` and `ask_id` are what a person wants of it; `ttl` is when DynamoDB may forget it; `status`
   and `release` are for people who look into the table.
@@ -21,8 +21,8 @@ from msgspec.structs import replace
 
 from deployer.aws.table import Values
 from deployer.errors import Locked, PlanInvalid
-from deployer.journal import Lease, Unreadable
-from deployer.plan import Deployment, decode, encode
+from deployer.journal import Lease, Unreadable, decode, encode
+from deployer.plan import Deployment
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef

@@ -21,10 +21,10 @@ from deployer.errors import (
     NotPossibleNow,
     PlanInvalid,
 )
-from deployer.journal import Ask, Lease, Request, Unreadable
+from deployer.journal import Ask, Lease, Request, Unreadable, encode
 from deployer.lab.chaos import Fault, Kind
 from deployer.model import Release, Slot, Weights
-from deployer.plan import Deployment, Event, Intent, Plan, Status, encode
+from deployer.plan import Deployment, Event, Intent, Plan, Status
 from deployer.ports import Clock
 from deployer.steps.retire import Retire
 from tests.contract.conftest import ManualClock

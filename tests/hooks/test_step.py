@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from deployer import transition
 from deployer.errors import ChangeRefused, HookFailed, VerdictFailed
 from deployer.hooks import NO_HOOKS, About, HookAction, HookPoint, HookReport, RunHook
+from deployer.journal import decode, encode
 from deployer.model import Minute, Slot, Snapshot, Weights
-from deployer.plan import Deployment, Status, decode, encode
+from deployer.plan import Deployment, Status
 from deployer.ports import World
 from deployer.stages import bake
 from deployer.steps.base import Act, Done, Waiting

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from deployer.plan import Status, encode
+from deployer.journal import encode
+from deployer.plan import Status
 from deployer.ports import SetDesired, Terminate
 from tests.sim.fleet import Behaviour
 from tests.sim.play import Play, play

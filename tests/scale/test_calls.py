@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from deployer.aws import answers
+from deployer.journal import encode
 from deployer.model import Slot
-from deployer.plan import Intent, Status, encode
+from deployer.plan import Intent, Status
 from deployer.ports import (
     Change,
     Freeze,

@@ -6,8 +6,18 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from deployer.errors import LeaseLost, Locked, NotFound, NotPossibleNow, PlanInvalid
-from deployer.journal import Active, Lease, Request, Unreadable, name_of, outranking, readable
-from deployer.plan import Deployment, decode, encode
+from deployer.journal import (
+    Active,
+    Lease,
+    Request,
+    Unreadable,
+    decode,
+    encode,
+    name_of,
+    outranking,
+    readable,
+)
+from deployer.plan import Deployment
 from tests.sim.faults import Gate
 
 

@@ -20,30 +20,33 @@ from deployer.errors import (
     NotFound,
 )
 
-# Refusals that pass by themselves, beyond HTTP 429 and 5xx (aws-facts 4.2, 4.1).
-PASSING = frozenset(
+# Refusals for being asked too often, by their code (aws-facts 4.2, 4.1).
+THROTTLED = frozenset(
     {
-        "BandwidthLimitExceeded",
         "EC2ThrottledException",
-        "LimitExceededException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "ResourceContention",
-        "ScalingActivityInProgress",
         "SlowDown",
         "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
     }
 )
+# Refusals that pass by themselves, beyond HTTP 429 and 5xx.
+PASSING = THROTTLED | {
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ResourceContention",
+    "ScalingActivityInProgress",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
 FORBIDDEN = frozenset(
     {
         "403",

@@ -18,6 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.aws.bucket import Level, Limit, drained, take
+from deployer.aws.failures import THROTTLED
 from deployer.ports import Clock
 
 if TYPE_CHECKING:
@@ -27,19 +28,6 @@ READING, CHANGING = Limit(burst=20, per_s=5.0), Limit(burst=10, per_s=2.0)
 LONGEST_WAIT_S: Final = 1 / CHANGING.per_s
 # By botocore's name of the service; an account has a bucket of its own in each.
 PACED = frozenset({"elastic-load-balancing-v2", "auto-scaling", "ec2"})
-THROTTLED = frozenset(
-    {
-        "EC2ThrottledException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
 
 Bucket = tuple[str, Limit]
 

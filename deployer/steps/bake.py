@@ -1,6 +1,6 @@
 """Bake: serve at these weights for a while, under judgement."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -70,25 +70,12 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
     def require_good(self, world: World) -> Verdict:
         """The verdict so far, unless it is bad already.
 
-        Alarms and metrics are heard independently: the one's silence never hides what the other
-        says.
-
         Raises:
             CandidateUnhealthy, VerdictFailed: as `advance`.
             CloudUnavailable: neither is bad as far as is known, and one of them does not answer.
         """
         self._require_health(world)
-        unheard: CloudUnavailable | None = None
-        try:
-            require_silence(world, self.alarms)
-        except CloudUnavailable as error:
-            unheard = error
-        verdict = self._judge(world)
-        if verdict.outcome is Outcome.FAIL:
-            raise VerdictFailed(verdict.reason, evidence_of(verdict))
-        if unheard is not None:
-            raise unheard
-        return verdict
+        return unless_bad(world, self.alarms, self._judge)
 
     def _require_health(self, world: World) -> None:
         """One dead instance of five is replaced and no verdict on a release; more are.
@@ -153,6 +140,28 @@ class Bake(msgspec.Struct, frozen=True, tag=True):
         before = sum(minute.start < entry for minute in candidate)
         yield candidate[:before], stable[:before]
         yield candidate[before:], None
+
+
+def unless_bad(world: World, alarms: Sequence[str], judge: Callable[[World], Verdict]) -> Verdict:
+    """What `judge` says so far; alarms and metrics are heard independently.
+
+    The one's silence never hides what the other says.
+
+    Raises:
+        VerdictFailed: an alarm rings, or the metrics are bad.
+        CloudUnavailable: neither is, as far as is known, and one of them does not answer.
+    """
+    unheard: CloudUnavailable | None = None
+    try:
+        require_silence(world, alarms)
+    except CloudUnavailable as error:
+        unheard = error
+    verdict = judge(world)
+    if verdict.outcome is Outcome.FAIL:
+        raise VerdictFailed(verdict.reason, evidence_of(verdict))
+    if unheard is not None:
+        raise unheard
+    return verdict
 
 
 def require_silence(world: World, alarms: Sequence[str]) -> None:

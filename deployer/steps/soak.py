@@ -8,10 +8,10 @@ import msgspec
 from deployer.analysis import drift
 from deployer.analysis.judge import Outcome, Rule, Tally, Verdict
 from deployer.durations import spell
-from deployer.errors import CandidateUnhealthy, CloudUnavailable, VerdictFailed
+from deployer.errors import CandidateUnhealthy, VerdictFailed
 from deployer.model import Slot, SlotState
 from deployer.ports import World
-from deployer.steps.bake import MINUTE_S, evidence_of, require_silence, whole_minutes
+from deployer.steps.bake import MINUTE_S, evidence_of, unless_bad, whole_minutes
 from deployer.steps.base import Done, Progress, Waiting
 from deployer.steps.batches import Standing, stand
 
@@ -80,17 +80,7 @@ class Soak(msgspec.Struct, frozen=True, tag=True):
             CloudUnavailable: nothing is bad as far as is known, and something does not answer.
         """
         self._require_health(world.seen[self.slot])
-        unheard: CloudUnavailable | None = None
-        try:
-            require_silence(world, self.alarms)
-        except CloudUnavailable as error:
-            unheard = error
-        verdict = self._judge(world)
-        if verdict.outcome is Outcome.FAIL:
-            raise VerdictFailed(verdict.reason, evidence_of(verdict))
-        if unheard is not None:
-            raise unheard
-        return verdict
+        return unless_bad(world, self.alarms, self._judge)
 
     def _require_health(self, state: SlotState) -> None:
         """One dead instance, or one of five, is replaced and no verdict on a release; more are."""

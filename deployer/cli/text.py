@@ -83,7 +83,7 @@ class TextOutput:
             words = Text(self._pasteable(outcome(deployment)), f"bold {STYLES[deployment.status]}")
             self._print(self.results, words)
             if deployment.unstuck is not None:
-                owes = self._pasteable(owed_line(deployment.unstuck, at))
+                owes = self._pasteable(owed_line(deployment.unstuck, deployment.finished_at or at))
                 self._print(self.results, Text(owes, "yellow"))
         elif ending.exit_code:
             stopped = ending.status == "interrupted"

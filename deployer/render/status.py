@@ -2,6 +2,7 @@
 
 from rich.text import Text
 
+from deployer import stickiness
 from deployer.journal import Active
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Status
@@ -73,10 +74,9 @@ def next_command(standing: Standing) -> str:
     """What a person has to run now; empty if nothing is asked of anybody."""
     active, last = standing.active, standing.last
     if active is not None:
+        back = "" if active.deployment.ending else ", or `deployer abort` to go back"
         alive = active.lease.expires_at > standing.now
-        if alive:
-            return wanted(active.deployment)
-        return "`deployer resume` to go on, or `deployer abort` to go back"
+        return wanted(active.deployment) if alive else f"`deployer resume` to go on{back}"
     if standing.seen.weights is None and last is None:
         return "`deployer canary RELEASE` ships the first release"
     if last is not None and last.status is Status.HALTED:
@@ -87,8 +87,15 @@ def next_command(standing: Standing) -> str:
             f"the users {one_line(str(apart))} go their own way: find out why; `deployer rollback`, "
             "or the next release with --accept-weights, ends that"
         )
-    both = weights is not None and weights.sole is None
-    return "`deployer rollback` gives one slot all of the traffic" if both else ""
+    if weights is not None and weights.sole is None:
+        return "`deployer rollback` gives one slot all of the traffic"
+    return settling(standing)
+
+
+def settling(standing: Standing) -> str:
+    """The command that gives back what is owed, once it is time."""
+    due = standing.owed is not None and standing.now >= stickiness.due_at(standing.owed)
+    return "`deployer settle` gives back what is owed" if due else ""
 
 
 def after_halt(seen: Snapshot, halted: Deployment) -> str:

@@ -20,6 +20,7 @@ def test_the_end_status_show_and_settle_say_what_is_owed_and_from_when(staged: S
     assert done.exit_code == 0
     (owed,) = [line for line in done.stdout.splitlines() if line.startswith("Owed: ")]
     assert "the production rule's stickiness of 1h, off since " in owed
+    assert "(in 5" in owed, "minutes, counted from the end"
     assert owed.endswith("`deployer settle` gives it back then, or the next deployment")
     assert owed.split(": due")[0] in shop.run("status").stdout
     assert owed.split(": due")[0] in shop.run("show", shop.records[0].id).stdout
@@ -35,6 +36,7 @@ def test_the_end_status_show_and_settle_say_what_is_owed_and_from_when(staged: S
     assert early.stdout.startswith("Not yet: the production rule's stickiness of 1h, off since ")
     shop.play.clock.sleep(HOUR_S)
     assert "due now; `deployer settle` gives it back, or" in shop.run("status").stdout
+    assert shop.json("status")[0][0]["next_command"] == "`deployer settle` gives back what is owed"
     given = shop.run("settle")
     assert (given.exit_code, given.stdout) == (
         0, "The production rule sticks again: nothing is owed any more.\n",

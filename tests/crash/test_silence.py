@@ -7,7 +7,7 @@ has traffic nevertheless: the data plane follows late, or clients hold cookies o
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -70,24 +70,18 @@ def test_a_slot_that_still_serves_is_not_emptied_although_it_has_no_weight(name:
     check(sim)
 
 
-@pytest.mark.parametrize("kill", [Fault.KILLED_BEFORE, Fault.KILLED_AFTER], ids=["before", "after"])
-def test_a_kill_at_any_call_on_the_way_there_changes_nothing(kill: Fault) -> None:
+def test_a_kill_after_any_call_on_the_way_there_changes_nothing() -> None:
+    """Which is a kill before the call after it."""
     undisturbed = moved()
-    start = len(undisturbed.gate.names)
     began = undisturbed.clock.now()
     ship(undisturbed)
     check(undisturbed)
-    until = began + emptied_after_s(undisturbed, began)
-    calls = 0
-    for call in range(60):
-        sim = moved(faults={call: kill})
+    assert emptied_after_s(undisturbed, began) > LAG_S
+    for call in range(50):
+        sim = moved(faults={call: Fault.KILLED_AFTER})
         ended = ship(sim)
         assert (ended.status, sim.state) == (Status.SHIPPED, undisturbed.state)
         check(sim)
-        calls += 1
-        if sim.clock.now() > until and call > len(undisturbed.gate.names) - start:
-            break
-    assert calls > 20
 
 
 @pytest.mark.parametrize("back_s", [15.0, 70.0])
@@ -179,6 +173,7 @@ happenings: st.SearchStrategy[Callable[[Play], None]] = st.one_of(
 )
 
 
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     lag_s=st.floats(0.0, 59.0), ago_s=st.floats(0.0, 400.0), happens=happenings,
     name=st.sampled_from(sorted(COMPILERS)),

@@ -1,5 +1,6 @@
 """Names that the stacks write and the CLI reads: each is spelled here and nowhere else."""
 
+import hashlib
 from enum import StrEnum
 from typing import Final
 
@@ -20,6 +21,8 @@ SLOT_TAG: Final = "deployer:slot"
 # The two rules behind it also keep both target groups referenced, hence health-checked, for ever
 # (aws-facts 1.2: a target group that no rule references is never checked).
 SLOT_HEADER: Final = "X-Deployer-Slot"
+
+LONGEST_TARGET_GROUP_NAME: Final = 32
 
 # Response header in which an application may name the release that answered.
 RELEASE_HEADER: Final = "X-Release"
@@ -63,6 +66,16 @@ def metric_dimensions(service: str, environment: str, slot: str | None = None) -
 def alarm_name(service: str, environment: str, *parts: str) -> str:
     """Name of an alarm, for people and for [analysis] alarms: `shop-prod-blue-errors`."""
     return "-".join((service, environment, *parts)).lower()
+
+
+def target_group_name(service: str, environment: str, slot: str) -> str:
+    """Name of a slot's target group: 32 characters at most, so that a long one ends in a digest."""
+    whole = f"{service}-{environment}-{slot}"
+    if len(whole) <= LONGEST_TARGET_GROUP_NAME:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
+    kept = LONGEST_TARGET_GROUP_NAME - len(digest) - len(slot) - 2
+    return f"{whole[:kept].rstrip('-')}-{digest}-{slot}"
 
 
 def topology_parameter(service: str, environment: str) -> str:

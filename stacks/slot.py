@@ -12,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from deployer.settings.schema import Settings
-from deployer.topology import SLOT_TAG, output_log
+from deployer.topology import SLOT_TAG, output_log, target_group_name
 from stacks.acknowledged import acknowledge
 from stacks.growth import grow, keep_warm, mixed
 from stacks.props import Place
@@ -37,7 +37,7 @@ class SlotGroup(Construct):
 
     def __init__(self, scope: Construct, name: str, shared: Shared) -> None:
         super().__init__(scope, name.capitalize())
-        self.target_group = self._target_group(shared)
+        self.target_group = self._target_group(name, shared)
         self.launch_template = self._launch_template(shared)
         self.group = self._group(shared)
         self.target_group.add_target(self.group)
@@ -57,13 +57,16 @@ class SlotGroup(Construct):
             "launch_template": raw(self.launch_template).ref,
         }
 
-    def _target_group(self, shared: Shared) -> elbv2.ApplicationTargetGroup:
-        environment = shared.settings.environment
+    def _target_group(self, name: str, shared: Shared) -> elbv2.ApplicationTargetGroup:
+        service, environment = shared.settings.service, shared.settings.environment
         return elbv2.ApplicationTargetGroup(
             self,
             "Targets",
+            # A name of its own forbids CloudFormation to put a new one in its place: it would be
+            # empty, and the deployer's rule would still lead to the old one, which loses its group.
+            target_group_name=target_group_name(service.name, environment.name, name),
             vpc=shared.place.vpc,
-            port=shared.settings.service.port,
+            port=service.port,
             protocol=elbv2.ApplicationProtocol.HTTP,
             target_type=elbv2.TargetType.INSTANCE,
             deregistration_delay=Duration.seconds(environment.deregistration_delay_s),

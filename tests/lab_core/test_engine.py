@@ -102,6 +102,29 @@ def test_replacement_comes_first_and_takes_dependents_along(cloud: Cloud) -> Non
     ]
 
 
+def test_what_the_template_names_makes_no_way_for_another(cloud: Cloud) -> None:
+    """AWS: "You can't perform an update that causes a custom-named resource to be replaced."""
+
+    def body(port: int, name: str) -> str:
+        properties = {"Name": name, "Port": port, "Protocol": "HTTP", "VpcId": {"Ref": "Net"}}
+        targets = {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup", "Properties": properties}
+        net = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+        return template({"Net": net, "Targets": targets, "A": topic(f"on-{port}")})
+
+    cloud.create("s", body(8080, "blue"))
+    ids = cloud.physical_ids("s")
+    assert cloud.update("s", body(9000, "blue"))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    told = cloud.api.describe_stack_events(StackName="s")["StackEvents"]
+    (why,) = [e["ResourceStatusReason"] for e in told if e["ResourceStatus"] == "UPDATE_FAILED"]
+    assert why == (
+        "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+        "Rename blue and update the stack again."
+    )
+    assert cloud.physical_ids("s") == ids
+    assert cloud.topics() == {"on-8080"}
+    assert cloud.update("s", body(9000, "green"))["StackStatus"] == "UPDATE_COMPLETE"
+
+
 def test_attributes_that_move_reach_those_who_use_them(cloud: Cloud) -> None:
     """A resource changes because what it refers to did, though its own JSON is the same."""
 

@@ -80,19 +80,26 @@ def test_listeners_move_to_another_port_in_place(
     assert both(templates, variant(part, f"{part.partition(' ')[0]} = 8099")) == set()
 
 
-def test_only_the_services_own_port_makes_new_target_groups(
+TARGET_GROUPS = {"BlueTargets16202A55", "GreenTargetsFDC1D409"}
+
+
+def test_only_the_services_own_port_asks_for_new_target_groups_and_their_names_forbid_them(
     templates: Templates, variant: Variant
 ) -> None:
-    """docs/stacks.md says how to change it; a target group keeps the port that it was made with."""
+    """docs/stacks.md says how to change it; CloudFormation replaces nothing that has such a name."""
     changed = variant('name = "shop"', 'name = "shop"\nport = 9000')
-    assert both(templates, changed) == {"BlueTargets16202A55", "GreenTargetsFDC1D409"}
+    assert both(templates, changed) == TARGET_GROUPS
+    for each in (templates, changed):
+        resources = each.template("service")["Resources"]
+        names = {resources[name]["Properties"]["Name"] for name in TARGET_GROUPS}
+        assert names == {"shop-lab-blue", "shop-lab-green"}
 
 
-def test_nothing_that_serves_has_a_name_of_its_own(templates: Templates) -> None:
-    """A new one could not stand beside the old one, and a change of the name makes a new one."""
+def test_nothing_else_that_serves_has_a_name_of_its_own(templates: Templates) -> None:
+    """A change of the name would make a new one."""
     named = {"AutoScalingGroupName", "GroupName", "LaunchTemplateName", "Name"}
     for name, resource in templates.template("service")["Resources"].items():
-        if resource["Type"] in SERVING:
+        if resource["Type"] in SERVING and name not in TARGET_GROUPS:
             assert not named & resource["Properties"].keys(), name
 
 

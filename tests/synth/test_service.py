@@ -131,14 +131,20 @@ def test_the_load_balancer_drops_invalid_headers(templates: Templates) -> None:
     assert attributes["deletion_protection.enabled"] == "false"
 
 
-def test_nothing_has_a_physical_name_but_the_parameter(templates: Templates) -> None:
+def test_nothing_has_a_physical_name_but_the_parameter_and_the_target_groups(
+    templates: Templates,
+) -> None:
     named = {
         (item["Type"], item["Properties"][key])
         for item in templates.template("service")["Resources"].values()
         for key in item.get("Properties", {})
         if key in {"Name", "AutoScalingGroupName", "LaunchTemplateName", "RoleName", "GroupName"}
     }
-    assert named == {("AWS::SSM::Parameter", "/deployer/shop/lab/topology")}
+    assert named == {
+        ("AWS::SSM::Parameter", "/deployer/shop/lab/topology"),
+        ("AWS::ElasticLoadBalancingV2::TargetGroup", "shop-lab-blue"),
+        ("AWS::ElasticLoadBalancingV2::TargetGroup", "shop-lab-green"),
+    }
 
 
 def topology(templates: Templates, environment: str = "lab") -> dict[str, Any]:

@@ -13,9 +13,29 @@ from deployer.lab.context import Context
 
 # Error codes by which services say that a thing is not there: deleting it has succeeded.
 _GONE = re.compile(r"NotFound|^NoSuch|DoesNotExist|^NonExistent")
+_TAKEN = (
+    "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {} "
+    "and update the stack again."
+)
 _REPLACING = (
     "Requested update requires the creation of a new physical resource; hence creating one."
 )
+# What a template may name: that cannot make way for another (AWS: aws-properties-name.html).
+_NAMED = {
+    "AWS::AutoScaling::AutoScalingGroup": "AutoScalingGroupName",
+    "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::CompositeAlarm": "AlarmName",
+    "AWS::DynamoDB::GlobalTable": "TableName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::EC2::SecurityGroup": "GroupName",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+}
 
 
 class Halt(Exception):
@@ -90,6 +110,9 @@ class Builder:
                 ledger.touched.add(logical_id)
                 self._change(stack, one, definition, properties)
                 return
+            name = properties.get(_NAMED.get(one.type, ""))
+            if name is not None and name == one.properties.get(_NAMED[one.type]):
+                self._fail(stack, one, "UPDATE", _TAKEN.format(name))
         ledger.replaced[logical_id] = one
         self._supplant(stack, target, one)
 

@@ -17,7 +17,7 @@ class Level(StrEnum):
 class Bite(StrEnum):
     """Updates of a template of others that would take something from a deployment.
 
-    They are the rows of the table in docs/stacks.md, "Live state is never overwritten".
+    They are the rows of the table in docs/stacks.md, "What the templates never say".
     """
 
     UNRELATED = "unrelated resource"

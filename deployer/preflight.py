@@ -12,7 +12,7 @@ from enum import StrEnum
 from deployer.errors import UsageError
 from deployer.model import Health, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Status
-from deployer.topology import COHORT_RULE_PRIORITY, SLOT_HEADER
+from deployer.topology import SLOT_HEADER
 
 # Without one of these a slot cannot be filled, registered, judged or emptied (aws-facts 3.2).
 NEEDED_PROCESSES = ("Launch", "Terminate", "AddToLoadBalancer", "HealthCheck")
@@ -200,9 +200,9 @@ def _left(facts: Facts) -> Iterator[Objection]:
         return
     yield Objection(
         Code.GROUP_LEFT,
-        f"a rule of its own still sends the users {live} (priority {COHORT_RULE_PRIORITY}): if the "
-        "last deployment halted, run `deployer rollback`; else find out who made it and delete it, "
-        "or let the plan begin with that, with --accept-weights",
+        f"a rule of its own still sends the users {live}: if the last deployment halted, run "
+        "`deployer rollback`; else find out who made it and delete it, or let the plan begin with "
+        "that, with --accept-weights",
     )
 
 

@@ -4,6 +4,7 @@ The only module that knows both sides. It is imported by the commands that talk 
 `--help`.
 """
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -99,28 +100,32 @@ class Services:
             hooks=self.hooks,
         )
 
-    def supervisor(self, every_s: float, tell: Tell) -> Supervisor:
+    def supervisor(self, every_s: float, clock: Clock, tell: Tell) -> Supervisor:
         """One visit's; its lease outlasts the pause until the next one, though one be late.
 
+        It stays for as long as a hook lasts: nothing ends a process on a machine, and while it
+        stays it renews the lease.
+
         every_s: seconds between two visits.
+        clock:   may end its sleep early, as a runner's.
         """
         visitor = f"{SUPERVISOR} #{identity.tag()}"
         lease_s = max(self.lease_s, 2 * every_s + VISIT_S)
-        runner = replace(self.runner(self.clock, tell), owner=visitor, lease_s=lease_s)
+        runner = replace(self.runner(clock, tell), owner=visitor, lease_s=lease_s)
         by = f"{SUPERVISOR} ({self.caller})"
         return Supervisor(
             environment=self.environment,
             journal=self.journal,
-            clock=self.clock,
+            clock=clock,
             runner=runner,
-            stay_s=VISIT_S,
+            stay_s=math.inf,
             policy=self.takeover,
             request=lambda ask: identity.request(ask, by),
         )
 
 
 SUPERVISOR = "supervisor"
-VISIT_S = 45.0  # a visit waits for nothing but a hook
+VISIT_S = 45.0  # a visit without a hook; what waits for one renews its lease
 
 
 def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Services:

@@ -7,12 +7,13 @@ import click
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import EXIT, Ending
 from deployer.cli.params import Duration
-from deployer.cli.stopping import pause, stoppable
+from deployer.cli.stopping import StoppableClock, pause, stoppable
 from deployer.durations import seconds
 from deployer.engine import Tell
 from deployer.model import Snapshot
 from deployer.operations.supervisor import State, Visit
 from deployer.plan import Deployment, Event
+from deployer.ports import Clock
 from deployer.render.progress import View
 from deployer.render.visit import visit_document, visit_text
 
@@ -37,21 +38,25 @@ def supervise(ctx: click.Context, *, every: str, once: bool) -> Ending:
     With --once it makes one visit. --every must then be how often the schedule calls:
     the lease outlasts the pause until then.
 
+    A visit waits for nothing but a hook. A signal ends the wait, and the hook: whoever
+    carries the deployment on begins it again.
+
     \b
     Exit status: 0; of the last visit: 4 the deployment halted, or what kept the
-                 visit from carrying it on (1, 2, 5).
+                 visit from carrying it on (1, 2, 5; 130, 143 a signal).
     Example:     deployer supervise --every 30s
     """  # noqa: D301  \b is for click
     app, every_s = app_of(ctx), seconds(every)
     services = app.services
     with stoppable() as stop:
-        visit = tell_visit(app, visited(app, every_s), None)
+        clock = StoppableClock(services.clock, stop, services.scale)
+        visit = tell_visit(app, visited(app, every_s, clock), None)
         while not once and pause(services.clock, stop, services.scale, every_s):
-            visit = tell_visit(app, visited(app, every_s), visit)
+            visit = tell_visit(app, visited(app, every_s, clock), visit)
     return ending_of(visit)
 
 
-def visited(app: App, every_s: float) -> Visit:
+def visited(app: App, every_s: float, clock: Clock) -> Visit:
     """One visit, while people watch what it does."""
     services = app.services
     with ExitStack() as watching:
@@ -67,7 +72,7 @@ def visited(app: App, every_s: float) -> Visit:
                 tells.append(watching.enter_context(app.output.watch(view, services.clock)))
             tells[0](deployment, event, seen)
 
-        return services.supervisor(every_s, tell).visit()
+        return services.supervisor(every_s, clock, tell).visit()
 
 
 def tell_visit(app: App, visit: Visit, before: Visit | None) -> Visit:

@@ -11,6 +11,9 @@ the schedule call twice at once, one of the two acts.
     lives: a runner's, or another visit's       nothing
     waits for the next visit                    carries it on
     has run out                                 carries it on, or takes it back (`Policy`)
+
+What a visit cannot carry on (a permission is missing, a hook lasts longer than it may stay) it does
+not hold: whoever can, resumes it at once.
 """
 
 from collections.abc import Callable
@@ -20,7 +23,7 @@ from enum import StrEnum
 from typing import Literal
 
 from deployer import control
-from deployer.engine import Runner
+from deployer.engine import Runner, require_brief_hooks
 from deployer.errors import CloudUnavailable, DeployError, Locked, NotFound, NotPossibleNow
 from deployer.journal import Active, Ask, Journal, Lease, Request, name_of
 from deployer.plan import Deployment, Status
@@ -86,7 +89,7 @@ class Supervisor:
 
     runner:  the engine; its owner is this visit's alone (`identity.owner` of the supervisor's name),
              its lease outlasts the pause between two visits.
-    stay_s:  how long the visit may last.
+    stay_s:  how long the visit may last; infinite where nothing ends this process.
     request: a wish in the supervisor's name, different each time.
     """
 
@@ -111,6 +114,7 @@ class Supervisor:
                 return Visit(State.SETTLED if done.outcome is Outcome.GIVEN else state)
             if state is State.ATTENDED:
                 return Visit(state, active.deployment)
+            require_brief_hooks(active.deployment, self.stay_s)
             if state is State.ABANDONED and turns_back(active.deployment, self.policy):
                 self._turn_back()
             return self._carry(active)
@@ -126,9 +130,8 @@ class Supervisor:
             self.journal.ask(self.environment, self.request(Ask.ABORT))
 
     def _carry(self, active: Active) -> Visit:
-        lease = Lease(self.runner.owner, self.clock.now() + self.runner.lease_s)
         try:
-            taken = self.journal.take_over(self.environment, lease, self.clock.now())
+            taken = self.journal.take_over(self.environment, self._lease(), self.clock.now())
         except Locked:
             return Visit(State.ATTENDED, active.deployment)  # somebody was faster
         except NotFound:
@@ -136,7 +139,7 @@ class Supervisor:
         try:
             after = self.runner.visit(Active(taken, active.lease), self.stay_s)
         except DeployError as error:
-            self._rest(taken)
+            self._let_go(taken)
             return Visit(State.STUCK, taken, error)
         if after.status.final:
             return Visit(State.ENDED, after)
@@ -145,6 +148,13 @@ class Supervisor:
 
     def _rest(self, deployment: Deployment) -> None:
         """Without an answer our lease runs out by itself, and the next visit but some takes over."""
-        lease = Lease(self.runner.owner, self.clock.now() + self.runner.lease_s)
         with suppress(CloudUnavailable):
-            self.journal.rest(deployment, lease)
+            self.journal.rest(deployment, self._lease())
+
+    def _let_go(self, deployment: Deployment) -> None:
+        """Whoever can carry it on need not wait for our lease, nor for the next one in its place."""
+        with suppress(DeployError):  # the visit's own problem is what is told
+            self.journal.release(deployment, self._lease())
+
+    def _lease(self) -> Lease:
+        return Lease(self.runner.owner, self.clock.now() + self.runner.lease_s)

@@ -18,6 +18,7 @@ from deployer.settings.schema import Settings
 from deployer.wiring import Services
 from tests.sim.board import SimBoard
 from tests.sim.fleet import Behaviour
+from tests.sim.hooks import SimHooks
 from tests.sim.journal import SimJournal
 from tests.sim.play import CloudPort, Play, play
 
@@ -89,6 +90,7 @@ class Stage:
             caller="alice@laptop", scale=100.0, alarms=play.alarms,
             look_around=lambda: self.around, on_interrupt=settings.journal.on_interrupt,
             takeover=settings.journal.takeover,
+            hooks=SimHooks(play.clock, play.gate, play.hooks),
             sticks_s=int(settings.environment.stickiness_s), board=self.board,
         )  # fmt: skip
 

@@ -123,6 +123,39 @@ def test_a_visit_without_an_answer_says_so_and_the_next_one_goes_on(staged: Stag
     assert "has ended: shipped" in until_free(shop)
 
 
+HOOK = '\n[hooks]\nbefore_traffic = {command = ["true"], deadline = "10m"}\n'
+
+
+def left_before_its_hook(staged: Staged) -> Stage:
+    """A canary whose runner was killed before the hook, which takes five minutes, had begun."""
+    shop = staged()
+    shop.config.write_text(shop.config.read_text() + HOOK)
+    shop.play.hooks.lasts_s = 300.0
+    abandoned(shop, 10.0)
+    assert not shop.play.hooks.began
+    return shop
+
+
+def test_a_visit_stays_for_a_hook_however_long(staged: Staged) -> None:
+    shop = left_before_its_hook(staged)
+    others: list[str] = []
+    shop.at(180.0, lambda: others.append(shop.run("supervise", "--once").output))
+    assert "has ended: shipped" in until_free(shop)
+    assert len(shop.play.hooks.began) == 1
+    assert others[0].endswith(" has its runner\n")
+
+
+def test_a_signal_ends_the_wait_for_a_hook_and_leaves_it_to_whoever_comes(staged: Staged) -> None:
+    shop = left_before_its_hook(staged)
+    interrupt(shop, 180.0, signal.SIGTERM)
+    done = shop.run("supervise")
+    assert done.exit_code == 143
+    assert len(shop.play.hooks.began) == 1
+    assert shop.run("resume").exit_code == 0
+    assert shop.records[0].status is Status.SHIPPED
+    assert len(shop.play.hooks.began) == 2
+
+
 def test_without_once_it_keeps_coming_until_a_signal(staged: Staged) -> None:
     shop = staged()
     abandoned(shop)

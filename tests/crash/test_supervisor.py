@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace as changed
 
 from deployer import strategies
-from deployer.errors import LeaseLost
+from deployer.errors import AccessProblem, LeaseLost
+from deployer.hooks import HookAction, HookPoint
 from deployer.journal import Active, Ask, Lease, Request
 from deployer.model import Weights
 from deployer.operations.supervisor import Policy, State, Supervisor, Visit, look, turns_back
@@ -17,6 +18,7 @@ from tests.crash.test_kill_anywhere import STORIES, Story
 from tests.crash.test_kill_anywhere import check as check_end
 from tests.sim.faults import Fault, Killed
 from tests.sim.fleet import Behaviour
+from tests.sim.hooks import Book
 from tests.sim.people import hand_in
 from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 
@@ -195,6 +197,49 @@ def test_of_two_visits_at_once_one_acts(name: str) -> None:
     assert sim.cloud.ledger.outages == []
     assert second.visits
     assert {visit.state for _, visit in second.visits} == {State.ATTENDED}
+
+
+def resumed_by_a_person(sim: Play) -> Deployment:
+    """At once, though a supervisor has just been there."""
+    runner = sim.runner("alice@laptop #2")
+    lease = Lease(runner.owner, sim.clock.now() + sim.lease_s)
+    return runner.run(sim.journal.take_over(ENVIRONMENT, lease, sim.clock.now()))
+
+
+def test_a_hook_that_no_visit_outlasts_is_left_to_a_person_and_not_held() -> None:
+    long = HookAction(command=("./migrate",), deadline_s=STAY_S)
+    sim = play(faults={30: Fault.KILLED_BEFORE})
+    sim.hooks = Book()
+    runner = sim.runner("alice@laptop #1")
+    hooked = changed(INTENT, hooks={HookPoint.BEFORE_RETIRE: long})
+    with pytest.raises(Killed):
+        runner.run(sim.open(runner, hooked, strategies.canary, "d1"))
+    sim.clock.sleep(sim.lease_s)
+    for policy in ("resume", "rollback"):
+        visit = Watchman(sim, policy=policy).come()
+        assert visit is not None
+        assert visit.state is State.STUCK
+        assert "before_retire may take 45s" in str(visit.problem)
+    assert resumed_by_a_person(sim).status is Status.SHIPPED
+    assert sim.oracle.violations == []
+
+
+def test_what_a_supervisor_may_not_look_at_it_does_not_hold() -> None:
+    """Its role lacks a permission: somebody whose has it need not wait for the supervisor's lease."""
+    sim = abandoned(calls_of(STORIES["good"])[20])
+    sim.clock.sleep(sim.lease_s)
+
+    def refuse() -> None:
+        raise AccessProblem("elasticloadbalancing:DescribeRules is denied")
+
+    sim.gate.hooks["cloud.observe"] = refuse
+    for _ in range(3):
+        visit = Watchman(sim).come()
+        assert visit is not None
+        assert (visit.state, str(visit.problem)[-9:]) == (State.STUCK, "is denied")
+    sim.gate.hooks.clear()
+    assert resumed_by_a_person(sim).status is Status.SHIPPED
+    assert sim.oracle.violations == []
 
 
 def test_a_slow_runner_that_wakes_up_after_the_supervisor_changes_nothing_more() -> None:

@@ -7,6 +7,7 @@ from deployer.errors import Aborted, Halted, StepFailed
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
 from deployer.ports import Change, Stick
+from deployer.steps.keep import Keep
 from deployer.steps.retire import Retire
 from deployer.transition import Decision, intend
 
@@ -23,7 +24,7 @@ def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: floa
     """
     if deployment.status is Status.RETREATING:
         return halt(deployment, Halted(f"the way back failed: {error}; run `deployer status`"), now)
-    if isinstance(deployment.step, Retire) and not isinstance(error, Aborted):
+    if isinstance(deployment.step, Keep | Retire) and not isinstance(error, Aborted):
         reason = f"{deployment.plan.release.name} serves everything, but {error}"
         return halt(deployment, Halted(f"{reason}; see `deployer status`"), now)
     if strategies.irreversible(seen, deployment) and not isinstance(error, Aborted):

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from deployer.held import Frozen, Suspended
 from deployer.plan import Deployment, Status
 from deployer.ports import Freeze, ResumeProcesses, Stick, Suspend, Thaw
+from deployer.steps.keep import Keep
 
 PATIENCE_S = 600.0  # so long a cloud that does not answer is asked to put things back
 
@@ -53,7 +54,14 @@ def restoration(deployment: Deployment) -> ResumeProcesses | Thaw | None:
     suspended, frozen = deployment.suspended, deployment.frozen
     if suspended is not None:
         return ResumeProcesses(suspended.slot, suspended.processes)
-    return Thaw(frozen.slot, frozen.was, frozen.raised) if frozen is not None else None
+    return Thaw(frozen.slot, least(deployment, frozen), frozen.raised) if frozen else None
+
+
+def least(deployment: Deployment, frozen: Frozen) -> int:
+    """What it may shrink to again: what it had before, or what its plan keeps of it for good."""
+    steps = deployment.plan.steps
+    kept = (s.floor for s in steps if isinstance(s, Keep) and s.slot is frozen.slot)
+    return min(frozen.raised, max((frozen.was, *kept)))
 
 
 def restored(deployment: Deployment, change: object) -> Deployment:
@@ -91,8 +99,8 @@ def give_up(deployment: Deployment, why: str, now: float) -> Deployment:
         )
     if frozen is not None:
         left.append(
-            f"the minimum of {frozen.slot} could not be put back to {frozen.was} ({why}): do it by "
-            "hand (aws autoscaling update-auto-scaling-group --min-size)"
+            f"the minimum of {frozen.slot} could not be put back to {least(deployment, frozen)} "
+            f"({why}): do it by hand (aws autoscaling update-auto-scaling-group --min-size)"
         )
     if deployment.unstuck is not None:
         lasts = f"{deployment.unstuck.sticky_s} seconds"

@@ -297,9 +297,12 @@ def _plan(
     notes: tuple[str, ...] = (),
     cleared: bool = False,
 ) -> Plan:
-    """The plan; it begins with what an earlier one left of a user group, unless that is `cleared`."""
+    """The plan; it begins with what an earlier one left of a user group.
+
+    cleared: it is the way back of one that has begun: that is done, and `stable` serves in the end.
+    """
     before = seen[stable] if stable else None
-    steps = stages.kept(steps, intent, stable if strategy == "rollback" else candidate)
+    steps = stages.kept(steps, intent, stable if cleared else candidate)
     return Plan(
         strategy=strategy,
         intent=intent,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from deployer import strategies
+from deployer.errors import ChangeRefused
 from deployer.model import Slot, SlotState
 from deployer.plan import Intent, Plan, Status
 from deployer.ports import SetFloor, World
@@ -16,7 +17,7 @@ from deployer.steps.retire import Retire
 from tests.rolling.stage import intent as rolling
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
-from tests.sim.play import Play, intent_for, play
+from tests.sim.play import ENVIRONMENT, Play, intent_for, play
 from tests.unit.world import snapshot, world
 
 BAD = {"v2": Behaviour(errors=200)}
@@ -56,9 +57,11 @@ def test_it_goes_with_the_traffic(name: str, blue: int) -> None:
 
 
 @pytest.mark.parametrize("name", INTENTS)
-def test_after_a_way_back_the_old_slot_has_it_still(name: str) -> None:
+@pytest.mark.parametrize("blue", [0, 2])
+def test_after_a_way_back_the_old_slot_has_it(name: str, blue: int) -> None:
+    """Though it was frozen meanwhile, and had none before: what is given back is not less than it."""
     strategy, intent = INTENTS[name]
-    made = stage(2, BAD)
+    made = stage(blue, BAD)
     assert made.ship(intent, strategy).status is Status.ROLLED_BACK
     assert minimums(made) == {Slot.BLUE: 2, Slot.GREEN: 0}
     assert made.oracle.violations == []
@@ -70,6 +73,35 @@ def test_and_the_next_release_takes_it_back() -> None:
         done = made.ship(intent_for(release, floor=2), strategies.canary, release)
         assert done.status is Status.SHIPPED
         assert minimums(made) == {serves: 2, serves.twin: 0}
+    assert made.oracle.violations == []
+
+
+def test_a_release_that_comes_back_takes_it_too() -> None:
+    made = stage(2)
+    made.ship(intent_for("v2", floor=2), strategies.blue_green)
+    done = made.ship(intent_for("v1", floor=2), strategies.return_to, "d2")
+    assert (done.first_plan.strategy, done.status) == ("rollback", Status.SHIPPED)
+    assert minimums(made) == {Slot.BLUE: 2, Slot.GREEN: 0}
+    assert made.oracle.violations == []
+
+
+@pytest.mark.parametrize("name", INTENTS)
+def test_a_floor_that_aws_refuses_is_no_reason_to_take_a_good_release_back(name: str) -> None:
+    strategy, intent = INTENTS[name]
+    made = stage(0)
+
+    def refuse() -> None:
+        held = made.journal.peek(ENVIRONMENT)
+        record = held.deployment if held else None
+        if record and record.ending is None and isinstance(record.step, Keep):
+            raise ChangeRefused("not authorized")
+
+    made.gate.hooks["cloud.apply"] = refuse  # but what it owes may be given back
+    done = made.ship(intent, strategy)
+    assert done.status is Status.HALTED
+    assert done.reason.startswith("v2 serves everything, but let ")
+    assert made.cloud.rule is not None
+    assert made.cloud.rule.sole is SERVES[name]
     assert made.oracle.violations == []
 
 

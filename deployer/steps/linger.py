@@ -9,7 +9,7 @@ from deployer.model import Slot
 from deployer.ports import World
 from deployer.steps.bake import Bake
 from deployer.steps.base import Done, Progress, Waiting
-from deployer.steps.silence import MINUTE_S, RECENT_S
+from deployer.steps.silence import disturbed, last_heard
 
 
 class Linger(msgspec.Struct, frozen=True, tag=True):
@@ -20,8 +20,8 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
              slot to go back to, which is also when nobody has looked for longer than `linger_s`.
 
     The control plane shows new weights at once, the data plane follows later; clients with sticky
-    cookies or open sockets later still (aws-facts 1.3). A missing RequestCount means silence only
-    beside its twin's of the same minute: otherwise it means that metrics are late.
+    cookies or open sockets later still (aws-facts 1.3). What counts is the newest minute that tells
+    (`silence`).
 
     Raises:
         UnsafeAction: the slot has traffic.
@@ -49,13 +49,13 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
     def advance(self, world: World) -> Progress:
         if traffic := world.seen.traffic_of(self.slot):
             raise UnsafeAction(f"{self.slot} still has traffic: {traffic}")
-        over = world.elapsed_s >= self.linger_s
+        over = world.elapsed_s >= self.linger_s and not disturbed(world)
         self._require_good(world, wait=not over)
         if over:
             return Done(f"{spell(self.linger_s)} have passed")
         if world.elapsed_s < self.least_s:
             return Waiting(f"{self.slot} is warm: `deployer rollback` is one change")
-        if self._silent(world):
+        if last_heard(world, self.slot, self.delay_s, world.entered_at) == 0:
             return Done(f"{self.slot} served nothing for a whole minute")
         return Waiting(f"waiting for {self.slot} to fall silent")
 
@@ -67,14 +67,3 @@ class Linger(msgspec.Struct, frozen=True, tag=True):
         except CloudUnavailable:
             if wait:
                 raise
-
-    def _silent(self, world: World) -> bool:
-        until = world.now - self.delay_s
-        since = -(-max(world.entered_at, until - RECENT_S) // MINUTE_S) * MINUTE_S
-        if until < since + MINUTE_S:
-            return False
-        seen = world.metrics.traffic(since, until)
-        return any(
-            not own.requests and not own.failures and twin.requests
-            for own, twin in zip(seen[self.slot], seen[self.slot.twin], strict=True)
-        )

@@ -7,7 +7,7 @@ from deployer.errors import CandidateUnhealthy, UnsafeAction
 from deployer.model import Health, Instance, Release, Slot, SlotState, Snapshot
 from deployer.ports import Freeze, PinRelease, SetDesired, World
 from deployer.steps.base import Act, Done, Progress, Waiting
-from deployer.steps.silence import MINUTE_S, last_heard
+from deployer.steps.silence import MINUTE_S, disturbed, last_heard
 
 
 class Provision(msgspec.Struct, frozen=True, tag=True):
@@ -104,10 +104,10 @@ class Provision(msgspec.Struct, frozen=True, tag=True):
         seen = world.seen
         # Where cookies may lead here, a whole minute from now on is waited for, however short that is.
         told_s = self.delay_s + 2 * MINUTE_S if seen.sticky_s is not None and self.linger_s else 0.0
-        over = world.elapsed_s >= max(self.linger_s, told_s)
+        over = world.elapsed_s >= max(self.linger_s, told_s) and not disturbed(world)
         if seen.weights is None or (over and seen.sticky_s is None):
             return ""
-        heard = last_heard(world, self.slot, self.delay_s, world.calm_since or 0.0)
+        heard = last_heard(world, self.slot, self.delay_s, since=0.0)
         if heard == 0 or (over and heard is None):
             return ""
         if over:

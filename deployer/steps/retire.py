@@ -7,10 +7,13 @@ from deployer.errors import UnsafeAction
 from deployer.model import Slot
 from deployer.ports import SetDesired, World
 from deployer.steps.base import Act, Done, Progress, Waiting
+from deployer.steps.silence import disturbed
 
 
 class Retire(msgspec.Struct, frozen=True, tag=True):
     """`slot` has weight 0 and `keep` instances, none by default; its connections were drained.
+
+    Traffic that others have given it, and taken away again, since it was proven silent is waited for.
 
     settle_s: readings within this time from entry may be from before instances were asked for that
               are on their way: a slot that reads empty may not be.
@@ -33,6 +36,8 @@ class Retire(msgspec.Struct, frozen=True, tag=True):
         if traffic := world.seen.traffic_of(self.slot):
             raise UnsafeAction(f"{self.slot} still has traffic: {traffic}")
         if state.desired > self.keep:
+            if disturbed(world):
+                return Waiting(f"somebody gave {self.slot} traffic a moment ago: looking again")
             return Act(SetDesired(self.slot, self.keep))
         leaving = len(state.instances) - state.desired
         if leaving <= 0 and not state.draining:

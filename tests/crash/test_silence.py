@@ -96,6 +96,30 @@ def test_what_somebody_moves_and_moves_back_meanwhile_is_waited_for_too(back_s: 
     check(sim)
 
 
+def window_over(flap_s: float | None = None) -> tuple[Play, float]:
+    """Blue/green to its end, and when blue was emptied; `flap_s`: blue has everything for 15 s then."""
+    sim = play(data_lag_s=LAG_S)
+    began = sim.clock.now()
+    if flap_s is not None:
+        sim.move_weights_at(flap_s, ALL_BLUE)
+        sim.move_weights_at(flap_s + 15.0, ALL_GREEN)
+    intent = intent_for("v2", weights=(), window_s=300.0)
+    assert sim.ship(intent, strategies.blue_green).status is Status.SHIPPED
+    return sim, next(t for t, change in sim.cloud.changes if change == SetDesired(BLUE, 0)) - began
+
+
+def test_what_somebody_gives_the_old_slot_at_the_end_of_its_window_is_waited_for() -> None:
+    """It was silent all along, until a moment before it would have been emptied."""
+    undisturbed, due = window_over()
+    check(undisturbed)
+    later = set[bool]()
+    for before in range(-10, 61, 5):
+        sim, emptied = window_over(due - before)
+        check(sim)
+        later.add(emptied >= due + 45.0)
+    assert later == {True, False}, "seen, or over between two looks"
+
+
 def test_instances_that_somebody_starts_after_the_plan_was_made_leave_in_silence_too() -> None:
     sim = play(data_lag_s=LAG_S)
     green = sim.cloud.groups[GREEN]

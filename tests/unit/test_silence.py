@@ -8,8 +8,10 @@ import pytest
 from deployer.errors import CandidateUnhealthy
 from deployer.model import Minute, Release, Snapshot, Weights
 from deployer.ports import SetDesired
-from deployer.steps.base import Act, Waiting
+from deployer.steps.base import Act, Done, Waiting
+from deployer.steps.linger import Linger
 from deployer.steps.provision import Provision
+from deployer.steps.retire import Retire
 from tests.unit.world import BLUE, GREEN, NOW, FixedMetrics, instances, slot, snapshot, world
 
 V2 = Release("v2")
@@ -63,6 +65,29 @@ def test_instances_of_another_release_leave_in_silence(
         assert progress.reason.startswith(expected)
     else:
         assert progress == Act(expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("elapsed_s", [10.0, 400.0])
+@pytest.mark.parametrize("calm_s", [None, 0.0, 59.0, 61.0])
+def test_right_after_somebody_gave_a_slot_traffic_nothing_leaves_it(
+    calm_s: float | None, elapsed_s: float
+) -> None:
+    """However long it was waited for before that."""
+    around = replace(
+        world(
+            snapshot(LIVE, green=slot(GREEN, *instances(2))),
+            elapsed_s=elapsed_s,
+            metrics=FixedMetrics({GREEN: [], BLUE: []}),
+        ),
+        calm_since=None if calm_s is None else NOW - calm_s,
+    )
+    quiet = calm_s in (None, 61.0)
+    retire = Retire(GREEN, 900.0).advance(around)
+    assert (retire == Act(SetDesired(GREEN, 0))) is quiet
+    provision = Provision(GREEN, V2, 2, 900.0, linger_s=300.0, delay_s=120.0).advance(around)
+    assert (provision == Act(SetDesired(GREEN, 0))) is (quiet and elapsed_s > 300.0)
+    linger = Linger(GREEN, 300.0, 120.0, 420.0).advance(around)
+    assert isinstance(linger, Done) is (quiet and elapsed_s > 300.0)
 
 
 @pytest.mark.parametrize(

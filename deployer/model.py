@@ -168,6 +168,30 @@ class LaunchFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmPool:
+    """Instances that a group keeps ready beside those it has (aws-facts 3.2).
+
+    Each stays of the release that booted it, whatever the launch template says by now, until it is
+    used up; a launch takes from the pool first.
+
+    group:  the Auto Scaling group's name, for people.
+    size:   as many are in it now.
+    up_to:  as many as it keeps while the group is asked for none.
+    reuses: instances that leave the group go back into it.
+    """
+
+    group: str
+    size: int
+    up_to: int
+    reuses: bool = False
+
+    @property
+    def most(self) -> int:
+        """As many as it has or may have."""
+        return max(self.size, self.up_to)
+
+
+@dataclass(frozen=True, slots=True)
 class SlotState:
     """One reading of a slot.
 
@@ -180,6 +204,7 @@ class SlotState:
     suspended:       processes of the group that are suspended (aws-facts 3.2).
     version:         number of the launch template's default version; 0 if it is not known.
     known:           what the releases that it boots and runs stand for, as far as that is known.
+    pool:            instances that its group keeps ready; None: none.
     """
 
     slot: Slot
@@ -195,6 +220,7 @@ class SlotState:
     suspended: frozenset[str] = frozenset()
     version: int = 0
     known: tuple[Release, ...] = ()
+    pool: WarmPool | None = None
 
     def healthy(self, release: str | None = None) -> int:
         """Instances in service and healthy in the target group (of `release`, if named)."""

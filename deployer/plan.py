@@ -185,6 +185,7 @@ def basis_of(seen: Snapshot) -> str:
         seen.cohort,
         *([s.slot, s.max_size, s.desired, s.boots, *s.releases] for s in (seen.blue, seen.green)),
         *([seen.sticky_s] if seen.sticky_s is not None else ()),
+        *([s.slot, s.pool.up_to, s.pool.reuses] for s in (seen.blue, seen.green) if s.pool),
     ]
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:12]
 

@@ -2,7 +2,8 @@
 
 Each objection has a code for machines and one sentence for people: what, where, what to do. What
 keeps a strategy from making a plan at all (an unhealthy slot, a group too small) is told by the
-strategy and joins them as `no-plan`.
+strategy and joins them as `no-plan`; what keeps a plan from being carried out by the groups as they
+are (a warm pool) is told of the plan.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,8 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from deployer.errors import UsageError
-from deployer.model import Health, Slot, Snapshot, Weights
-from deployer.plan import Deployment, Status
+from deployer.model import Health, Slot, Snapshot, WarmPool, Weights
+from deployer.plan import Deployment, Plan, Status
+from deployer.steps.provision import Provision
 from deployer.topology import SLOT_HEADER
 
 # Without one of these a slot cannot be filled, registered, judged or emptied (aws-facts 3.2).
@@ -36,6 +38,7 @@ class Code(StrEnum):
     STACK_FAILED = "stack-failed"
     TARGET_STICKINESS = "target-stickiness"
     TARGETS_UNUSED = "targets-unused"
+    WARM_POOL = "warm-pool"
     WEIGHTS_DRIFTED = "weights-drifted"
 
 
@@ -102,6 +105,29 @@ def objections(facts: Facts) -> tuple[Objection, ...]:
         *(_sticky(facts.around.sticky) if facts.moves_traffic else ()),
         *(_astray(facts.around.astray) if facts.moves_traffic else ()),
     )
+
+
+def of_plan(plan: Plan, seen: Snapshot) -> tuple[Objection, ...]:
+    """What objects to this plan, made from `seen`: a warm pool that it would not use up.
+
+    A launch takes from the pool first, and what is in there runs what it was booted with. A slot
+    that is filled at once, from nothing, by as many as the pool has or may have, uses all of that up:
+    `Provision` finds it old, empties the slot, and fills it again from a pool that is the release's
+    own by then. What stays behind would serve users at some later launch, unasked.
+    """
+    pool = seen[plan.candidate].pool
+    why = _unfit(pool, plan) if pool is not None and pool.most else ""
+    return (Objection(Code.WARM_POOL, why),) if why else ()
+
+
+def of_return(plan: Plan, seen: Snapshot) -> tuple[Objection, ...]:
+    """The same of a plan that goes back to an earlier release; whoever goes back is in a hurry.
+
+    Where the slot launches exactly that release already, the pool has been filled with it: the
+    instances that it keeps ready are the ones that are wanted.
+    """
+    ready = seen[plan.candidate].boots_exactly(plan.release)
+    return () if ready else of_plan(plan, seen)
 
 
 def of_error(error: UsageError) -> Objection:
@@ -248,6 +274,42 @@ def left_by(last: Deployment) -> tuple[Weights | None, ...]:
     One that halted may have written some that it did not live to see.
     """
     return (last.written, *(last.intended if last.status is Status.HALTED else ()))
+
+
+def _unfit(pool: WarmPool, plan: Plan) -> str:
+    """Why the pool of the plan's slot forbids it, in words; empty: it does not."""
+    slot = f"{pool.group} ({plan.candidate})"
+    away = (
+        "delete the pool (fleet.warm_pool = 0 and deploy the service stack, or `aws autoscaling "
+        f"delete-warm-pool --auto-scaling-group-name {pool.group} --force-delete`)"
+    )
+    if plan.in_place:
+        return (
+            f"the warm pool of {slot} has or may have {pool.most} instances, booted with the release "
+            "before: batches would leave some of them, to serve users at a later launch; ship with "
+            f"`deployer canary` or `deployer blue-green`, or {away}"
+        )
+    if pool.reuses:
+        return (
+            f"the warm pool of {slot} takes instances back that leave the group: the slot would be "
+            "filled with those of an earlier release again and again; switch InstanceReusePolicy off "
+            f"(`aws autoscaling put-warm-pool`), or {away}"
+        )
+    at_once = next(s.count for s in plan.steps if isinstance(s, Provision) and s.release)
+    left = "that stays behind would serve users at a later launch"
+    if at_once < plan.capacity:
+        return (
+            f"the warm pool of {slot} has or may have {pool.most} instances of an earlier release, "
+            f"and matched capacity launches {at_once} first and others while users are there: what of "
+            f"it {left}; add --capacity full, or {away}"
+        )
+    if at_once < pool.most:
+        return (
+            f"the warm pool of {slot} has or may have {pool.most} instances of an earlier release, "
+            f"and {at_once} are launched at once: what of it {left}; keep no more than {at_once} "
+            f"(fleet.warm_pool, or `aws autoscaling put-warm-pool`), or {away}"
+        )
+    return ""
 
 
 def _spelled(weights: Weights | None) -> str:

@@ -9,7 +9,7 @@ from deployer.aws.failures import asking, changing
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.errors import ChangeRefused, CloudUnavailable, NotFound
-from deployer.model import LaunchFailure
+from deployer.model import LaunchFailure, WarmPool
 from deployer.ports import Terminate
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ NEEDS = (
 # One page, newest first: a group that cannot launch keeps trying, so its last failure is there.
 ACTIVITIES = 20
 AT_ONCE = 100  # instances that one TerminateInstanceInAutoScalingGroup takes (aws-facts 3.2)
+UNSET = -1  # MaxGroupPreparedCapacity that somebody has taken back
 LAUNCH = "Launching a new EC2 instance"  # how the Description of a launch begins
 
 
@@ -155,6 +156,27 @@ def set_minimum(aws: Aws, name: str, minimum: int) -> None:
 def suspended(group: AutoScalingGroupTypeDef) -> frozenset[str]:
     """The processes that the group does not run."""
     return frozenset(each["ProcessName"] for each in group.get("SuspendedProcesses", ()))
+
+
+def warm_pool(group: AutoScalingGroupTypeDef) -> WarmPool | None:
+    """What the group keeps ready, of which no instance is among its own; None: nothing.
+
+    Its size is what is prepared in all less what the group is asked for, and at least the pool's
+    own minimum; unless somebody said otherwise, MaxSize is prepared (PutWarmPool; aws-facts 3.2).
+    One that is being deleted fills up no more.
+    """
+    size, found = group.get("WarmPoolSize", 0), group.get("WarmPoolConfiguration")
+    if not found:
+        return WarmPool(group["AutoScalingGroupName"], size, 0) if size else None
+    prepared = found.get("MaxGroupPreparedCapacity", UNSET)
+    filled = group["MaxSize"] if prepared == UNSET else prepared
+    deleted = found.get("Status") == "PendingDelete"
+    return WarmPool(
+        group["AutoScalingGroupName"],
+        size,
+        0 if deleted else max(found.get("MinSize", 0), filled),
+        bool(found.get("InstanceReusePolicy", {}).get("ReuseOnScaleIn", False)) and not deleted,
+    )
 
 
 def terminate(aws: Aws, name: str, change: Terminate) -> None:

@@ -175,6 +175,7 @@ class AwsCloud:
             suspended=asg.suspended(group),
             version=boots.version,
             known=tuple({each.name: each for each in carried.values() if each}.values()),
+            pool=asg.warm_pool(group),
         )
 
     def _carried(

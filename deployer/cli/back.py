@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import click
 
-from deployer import control, footing, stickiness, strategies
+from deployer import control, footing, preflight, stickiness, strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
@@ -232,8 +232,8 @@ def return_plan(app: App, seen: Snapshot, release: str | None, *, force: bool) -
 
     Raises:
         NotFound: the journal does not tell which was before, or there is no such release.
-        NotPossibleNow: nothing was ever released, it serves already, it never did before, or a
-                        release since then says of itself that it cannot go back.
+        NotPossibleNow: nothing was ever released, it serves already, it never did before, a release
+                        since then says of itself that it cannot go back, or a warm pool has others.
     """
     if seen.weights is None:
         raise NotPossibleNow("nothing was ever released here: `deployer canary RELEASE` ships")
@@ -258,7 +258,10 @@ def return_plan(app: App, seen: Snapshot, release: str | None, *, force: bool) -
             f"`deployer canary {release}` ships it a little at a time; to give it all of the traffic "
             f"at once all the same: `deployer rollback {release} --force`"
         )
-    return strategies.return_to(seen, intent_of(app.settings, found, "rollback"))
+    plan = strategies.return_to(seen, intent_of(app.settings, found, "rollback"))
+    for objection in preflight.of_return(plan, seen):
+        raise NotPossibleNow(str(objection))
+    return plan
 
 
 def go(session: Session, plan: Plan, seen: Snapshot, reason: str) -> Ending:

@@ -12,7 +12,7 @@ from deployer.hooks import HookAction
 from deployer.journal import REMEMBERED, newest_begun
 from deployer.model import Release, Snapshot
 from deployer.plan import Intent, Plan
-from deployer.preflight import Facts, Objection, objections, of_error, remarks
+from deployer.preflight import Facts, Objection, objections, of_error, of_plan, remarks
 
 Compiler = Callable[[Snapshot, Intent], Plan]
 
@@ -57,6 +57,7 @@ def cleared(
         if found:
             raise refusal((*found, of_error(error))) from error
         raise
+    found = (*found, *of_plan(plan, seen))
     tell(session, found, dry_run=dry_run)
     if found and not dry_run:
         raise refusal(found)

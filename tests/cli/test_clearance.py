@@ -198,3 +198,34 @@ def test_the_strategies_are_listed_once() -> None:
     assert set(typing.get_args(typing.get_args(settings)[0])) == set(STRATEGIES)
     assert set(typing.get_args(Strategy)) == set(STRATEGIES)
     assert set(typing.get_args(Kind)) == {*STRATEGIES, "rollback"}
+
+
+@pytest.mark.parametrize("command", ["canary", "blue-green", "deploy"])
+def test_a_warm_pool_of_an_earlier_release_that_would_stay_is_objected_to(
+    staged: Staged, command: str
+) -> None:
+    shop = staged()
+    shop.play.cloud.groups[Slot.GREEN].keeps_warm = 3
+    done = shop.run(command, "v2")
+    assert (done.exit_code, nothing_changed(shop)) == (2, True)
+    assert done.stderr.startswith("Error: warm-pool: the warm pool of sim-green (green) has or may")
+    warned = shop.run(command, "v2", "--dry-run")
+    assert (warned.exit_code, "Warning: warm-pool: " in warned.stderr) == (0, True)
+    shop.play.cloud.groups[Slot.GREEN].keeps_warm = 2
+    shop.play.cloud.groups[Slot.GREEN].warm.clear()
+    shop.play.clock.sleep(1.0)
+    assert shop.run(command, "v2", "--dry-run").stderr == ""
+
+
+def test_a_warm_pool_forbids_rolling_and_a_return_to_another_release_only(staged: Staged) -> None:
+    shop = staged()
+    for release in ("v2", "v3"):
+        assert shop.run("canary", release).exit_code == 0  # v3 serves from blue, green launches v2
+    blue, green = (shop.play.cloud.groups[slot] for slot in Slot)
+    blue.keeps_warm = green.keeps_warm = 3
+    shop.play.clock.sleep(1.0)
+    rolling = shop.run("rolling", "v1")
+    assert (rolling.exit_code, "Error: warm-pool: " in rolling.stderr) == (2, True)
+    refused = shop.run("rollback", "v1")
+    assert (refused.exit_code, "Error: warm-pool: " in refused.stderr) == (2, True)
+    assert shop.run("rollback", "v2").exit_code == 0

@@ -138,3 +138,21 @@ def test_what_a_newer_model_says_is_left_to_botocore(shape: StructureShape) -> N
     body = b"<D><Newer><Blob>eA==</Blob></Newer><ResponseMetadata></ResponseMetadata></D>"
     operation: Any = SimpleNamespace(output_shape=shape)
     assert answers.split(operation, body, 200) is None
+
+
+def test_a_warm_pool_is_read_as_botocore_reads_it() -> None:
+    """As AWS answers: whatever has an empty value is there too (aws-facts 3.2)."""
+    pool = (
+        b"<AutoScalingGroups><member><AutoScalingGroupName>shop-green</AutoScalingGroupName>"
+        b"<WarmPoolConfiguration><MinSize>2</MinSize><PoolState>Stopped</PoolState>"
+        b"<MaxGroupPreparedCapacity>3</MaxGroupPreparedCapacity><InstanceReusePolicy>"
+        b"<ReuseOnScaleIn>false</ReuseOnScaleIn></InstanceReusePolicy></WarmPoolConfiguration>"
+        b"<WarmPoolSize>2</WarmPoolSize></member></AutoScalingGroups>"
+    )
+    body = GROUPS % (pool, METADATA)
+    found = answers.split(MODELS["autoscaling"], body, 200)
+    assert found is not None
+    (group,) = found[0]["AutoScalingGroups"]
+    assert group["WarmPoolSize"] == 2
+    assert group["WarmPoolConfiguration"]["InstanceReusePolicy"] == {"ReuseOnScaleIn": False}
+    assert found[0]["AutoScalingGroups"] == by_botocore("autoscaling", body)["AutoScalingGroups"]

@@ -44,6 +44,7 @@ from deployer.model import (
     Release,
     Slot,
     SlotState,
+    WarmPool,
     Weights,
 )
 from deployer.plan import Status
@@ -224,6 +225,7 @@ def test_instances_carry_release_health_and_zone(aws: Aws, clock: ManualClock) -
     cloud = AwsCloud(aws, published(), "shop", "prod", clock)
     blue = group(Slot.BLUE, 2, ("i-1", "InService", "2"), ("i-2", "InService", "3"))
     green = group(Slot.GREEN, 2, ("i-3", "InService", "2"), ("i-4", "Pending", "2"))
+    green["WarmPoolConfiguration"] = {"MinSize": 1, "MaxGroupPreparedCapacity": 1}
     templates = [
         {"LaunchTemplateId": f"lt-{slot}", "DefaultVersionNumber": n, "LatestVersionNumber": n}
         for slot, n in ((Slot.BLUE, 3), (Slot.GREEN, 2))
@@ -271,6 +273,7 @@ def test_instances_carry_release_health_and_zone(aws: Aws, clock: ManualClock) -
     )
     assert seen.green.launch_failures == (LaunchFailure(100, "no capacity"),)
     assert (seen.green.boots, seen.green.stale) == (Release("v1"), False)
+    assert seen.green.pool == WarmPool("shop-green", 0, 1)
 
 
 def test_a_foreign_rule_halts_a_reading_and_counts_as_moved_for_a_change(

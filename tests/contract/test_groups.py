@@ -12,7 +12,7 @@ from deployer.aws.session import Aws
 from deployer.aws.targets import Targets
 from deployer.errors import AccessProblem, ChangeRefused, CloudUnavailable, NotFound
 from deployer.lab import actions
-from deployer.model import Health, LaunchFailure
+from deployer.model import Health, LaunchFailure, WarmPool
 
 Admin = Callable[[str], Any]
 ARN = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/blue/1"
@@ -250,3 +250,48 @@ def test_a_target_group_is_read_in_one_call(aws: Aws) -> None:
         stub.add_client_error("describe_target_health", "TargetGroupNotFound")
         with pytest.raises(NotFound, match=ARN):
             targets.read(aws, ARN)
+
+
+@pytest.mark.parametrize(
+    ("said", "pool"),
+    [
+        ({}, None),
+        ({"WarmPoolSize": 0}, None),
+        ({"WarmPoolSize": 2}, WarmPool("shop", 2, 0)),
+        ({"WarmPoolConfiguration": {}, "WarmPoolSize": 0}, None),
+        ({"WarmPoolConfiguration": {"PoolState": "Stopped"}}, WarmPool("shop", 0, 8)),
+        (
+            {"WarmPoolConfiguration": {"MinSize": 1, "MaxGroupPreparedCapacity": -1}},
+            WarmPool("shop", 0, 8),
+        ),
+        (
+            {"WarmPoolConfiguration": {"MinSize": 3, "MaxGroupPreparedCapacity": 3}, "WarmPoolSize": 3},
+            WarmPool("shop", 3, 3),
+        ),
+        (
+            {"WarmPoolConfiguration": {"MinSize": 4, "MaxGroupPreparedCapacity": 2}},
+            WarmPool("shop", 0, 4),
+        ),
+        (
+            {"WarmPoolConfiguration": {"InstanceReusePolicy": {"ReuseOnScaleIn": True}}},
+            WarmPool("shop", 0, 8, reuses=True),
+        ),
+        (
+            {"WarmPoolConfiguration": {"MinSize": 5, "Status": "PendingDelete"}, "WarmPoolSize": 1},
+            WarmPool("shop", 1, 0),
+        ),
+    ],
+)  # fmt: skip
+def test_a_warm_pool_is_read_off_the_groups_own_answer(
+    aws: Aws, said: dict[str, Any], pool: WarmPool | None
+) -> None:
+    group = {
+        "AutoScalingGroupName": "shop", "MinSize": 0, "MaxSize": 8, "DesiredCapacity": 3,
+        "DefaultCooldown": 300, "AvailabilityZones": ["us-east-1a"], "HealthCheckType": "ELB",
+        "CreatedTime": datetime.fromtimestamp(0, UTC),
+    }  # fmt: skip
+    with Stubber(aws.autoscaling) as stub:
+        stub.add_response(
+            "describe_auto_scaling_groups", {"AutoScalingGroups": [{**group, **said}]}
+        )
+        assert asg.warm_pool(asg.read(aws, ["shop"])["shop"]) == pool

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState
+from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState, WarmPool
 
 NEVER = math.inf
 _named = cache(Release)
@@ -153,6 +153,9 @@ class SimGroup:
     zones:       a new instance comes to the one with the fewest; the first of several.
     version:     number of the launch template's default version; `versions`: of each release.
     suspended:   processes of the group; by whom is for the oracle to know.
+    keeps_warm:  instances that its warm pool is filled up to, after each round of launches, with what
+                 the group boots then. `warm`: releases and versions of those in it; a launch takes
+                 the last one first (AWS does not say which).
     """
 
     slot: Slot
@@ -175,6 +178,8 @@ class SimGroup:
     version: int = 0
     versions: dict[str, int] = field(default_factory=dict)
     suspended: set[str] = field(default_factory=set)
+    keeps_warm: int = 0
+    warm: list[tuple[str | None, int]] = field(default_factory=list)
 
     def stock(self, now: float) -> "SimGroup":
         """Begin with the desired instances long since healthy."""
@@ -200,6 +205,8 @@ class SimGroup:
             self._dismiss(instance, now)
         for _ in range(self.desired - len(staying)):
             self._launch(now)
+        boots = self.boots.name if self.boots else None
+        self.warm.extend([(boots, self.version)] * (self.keeps_warm - len(self.warm)))
 
     def pin(self, pinned: Release) -> None:
         """The default version is one that carries `release`, on top of the newest of the stack."""
@@ -233,7 +240,11 @@ class SimGroup:
                 self.failures.insert(0, LaunchFailure(now, self.no_capacity))
                 self.retry_at = now + RETRY_S
             return
-        boots = self.boots.name if self.boots else None
+        boots, version = (
+            self.warm.pop()
+            if self.warm
+            else (self.boots.name if self.boots else None, self.version)
+        )
         how = self.behaviours.get(boots or "", Behaviour())
         self.launched += 1
         name = f"{self.slot}-{self.launched}"
@@ -241,7 +252,7 @@ class SimGroup:
         self.instances.append(
             SimInstance(
                 name, boots, how, now, replacement=self.owed > 0,
-                zone=min(self.zones, key=lambda zone: staying[zone]), version=self.version,
+                zone=min(self.zones, key=lambda zone: staying[zone]), version=version,
             )
         )  # fmt: skip
         self.owed = max(0, self.owed - 1)
@@ -268,6 +279,9 @@ class SimGroup:
             suspended=frozenset(self.suspended),
             version=self.version,
             known=self._known(),
+            pool=WarmPool(f"sim-{self.slot}", len(self.warm), self.keeps_warm)
+            if self.keeps_warm
+            else None,
         )
 
     def _known(self) -> tuple[Release, ...]:

@@ -7,10 +7,19 @@ from msgspec.structs import replace
 
 from deployer import strategies
 from deployer.cohort import Cohort
-from deployer.errors import NotPossibleNow
-from deployer.model import Admitted, Health, Release, Slot, Snapshot, Weights
+from deployer.errors import NotPossibleNow, PlanInvalid
+from deployer.model import Admitted, Health, Release, Slot, Snapshot, WarmPool, Weights
 from deployer.plan import Deployment, Intent, Status
-from deployer.preflight import Code, Facts, Surroundings, objections, of_error, remarks
+from deployer.preflight import (
+    Code,
+    Facts,
+    Surroundings,
+    objections,
+    of_error,
+    of_plan,
+    of_return,
+    remarks,
+)
 from tests.unit.world import BLUE, GREEN, INITIAL, NOW, UNHEALTHY, instances, slot, snapshot
 
 V1 = instances(2, "v1")
@@ -161,7 +170,7 @@ def test_everything_is_told_at_once() -> None:
     )
     codes = [objection.code for objection in objections(found)]
     assert len(codes) == 13
-    assert set(codes) == set(Code) - {Code.NO_PLAN}
+    assert set(codes) == set(Code) - {Code.NO_PLAN, Code.WARM_POOL}  # of the plan
 
 
 def test_a_strategys_own_refusal_joins_them() -> None:
@@ -195,3 +204,81 @@ def test_a_user_group_left_over_is_named_with_the_ways_on() -> None:
     assert "`deployer rollback`" in objection.words
     assert "--accept-weights" in objection.words
     assert not objections(facts(seen=left.seen, accept_weights=True))
+
+
+V2 = Intent(release=Release("v2"), weights=(500,))
+MATCHED = replace(V2, capacity="matched")
+
+
+def pooled(
+    pool: WarmPool | None, slot_of: Slot = GREEN, boots: str = "v0", size: int = 2
+) -> Snapshot:
+    """Blue serves v1 with `size` instances."""
+    blue = slot(BLUE, *instances(size, "v1"), pool=pool if slot_of is BLUE else None)
+    green = slot(GREEN, boots=boots, pool=pool if slot_of is GREEN else None)
+    return snapshot(Weights(1000, 0), blue, green)
+
+
+@pytest.mark.parametrize(
+    ("compiler", "intent", "seen", "words"),
+    [
+        (strategies.rolling, V2, pooled(WarmPool("g", 0, 1), BLUE), "batches would leave some"),
+        (strategies.rolling, V2, pooled(WarmPool("g", 1, 0), BLUE), "g (blue) has or may have 1"),
+        (strategies.canary, V2, pooled(WarmPool("g", 3, 0)), "g (green) has or may have 3 instances"),
+        (strategies.canary, V2, pooled(WarmPool("g", 0, 3)), "and 2 are launched at once"),
+        (strategies.blue_green, V2, pooled(WarmPool("g", 2, 8)), "has or may have 8 instances"),
+        (strategies.return_to, V2, pooled(WarmPool("g", 3, 3)), "keep no more than 2"),
+        (strategies.canary, MATCHED, pooled(WarmPool("g", 1, 1), size=9), "add --capacity full"),
+        (strategies.canary, V2, pooled(WarmPool("g", 1, 1, reuses=True)), "InstanceReusePolicy"),
+        (
+            strategies.first, V2, snapshot(None, slot(BLUE, pool=WarmPool("g", 3, 3))),
+            "2 are launched at once",
+        ),
+    ],
+)  # fmt: skip
+def test_a_warm_pool_that_would_not_be_used_up_forbids_the_plan(
+    compiler: Any, intent: Intent, seen: Snapshot, words: str
+) -> None:
+    (only,) = of_plan(compiler(seen, intent), seen)
+    assert only.code is Code.WARM_POOL
+    assert words in only.words
+    assert (
+        "aws autoscaling delete-warm-pool --auto-scaling-group-name g --force-delete" in only.words
+    )
+    assert "\n" not in only.words
+
+
+@pytest.mark.parametrize(
+    ("compiler", "intent", "seen"),
+    [
+        (strategies.canary, V2, pooled(None)),
+        (strategies.canary, V2, pooled(WarmPool("g", 2, 2))),
+        (strategies.canary, V2, pooled(WarmPool("g", 0, 0, reuses=True))),
+        (strategies.canary, MATCHED, pooled(WarmPool("g", 0, 0), size=9)),
+        (strategies.canary, V2, pooled(WarmPool("g", 9, 9), BLUE)),
+        (strategies.rolling, V2, pooled(WarmPool("g", 9, 9), GREEN)),
+        (strategies.blue_green, V2, pooled(WarmPool("g", 1, 2))),
+    ],
+)
+def test_a_warm_pool_that_is_used_up_or_not_touched_does_not(
+    compiler: Any, intent: Intent, seen: Snapshot
+) -> None:
+    assert of_plan(compiler(seen, intent), seen) == ()
+
+
+def test_going_back_may_use_a_pool_of_the_very_release() -> None:
+    """A slot that launches exactly v2 keeps v2 ready, however much of it."""
+    larger = WarmPool("g", 5, 5)
+    for boots, objected in (("v2", False), ("v0", True)):
+        seen = pooled(larger, boots=boots)
+        plan = strategies.return_to(seen, V2)
+        assert bool(of_return(plan, seen)) is objected
+        assert of_plan(plan, seen) != ()
+
+
+def test_a_pool_that_comes_between_the_plan_and_its_beginning_makes_it_stale() -> None:
+    plan = strategies.canary(pooled(WarmPool("g", 2, 2)), V2)
+    plan.require_fresh(pooled(WarmPool("g", 1, 2)))
+    for other in (None, WarmPool("g", 2, 3), WarmPool("g", 2, 2, reuses=True)):
+        with pytest.raises(PlanInvalid):
+            plan.require_fresh(pooled(other))

@@ -179,7 +179,7 @@ def extras(facts: Facts) -> Iterator[Finding]:
             yield warning(
                 "extras", name, "it has a warm pool",
                 "warm instances keep the release that they were made with until they are replaced",
-                "expect the pool to be exchanged once after each release",
+                "keep no more than instances: a deployment that would leave old ones in it is refused",
             )  # fmt: skip
         spot = (group.get("MixedInstancesPolicy") or {}).get("InstancesDistribution", {})
         if spot.get("OnDemandPercentageAboveBaseCapacity", 100) < 100:

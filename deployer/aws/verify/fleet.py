@@ -232,14 +232,42 @@ def launches(facts: Facts) -> Iterator[Finding]:
                 "launches", name, f"it is pinned to version {launch['Version']} and not to $Default",
                 "the deployer chooses what boots by moving the default version; with $Latest every "
                 "new version boots unasked",
-                pin(name, template),
+                "first what boots today becomes the default version, then that decides:",
+                default_version(template, str(launch["Version"])),
+                pin(name, template, group.get("MixedInstancesPolicy")),
             )  # fmt: skip
 
 
-def pin(group: str, template: str) -> str:
-    """The command that lets a template's default version decide."""
-    launch = json.dumps({"LaunchTemplateId": template, "Version": "$Default"})
-    return f"{UPDATE} {group} --launch-template '{launch}'"
+def default_version(template: str, version: str) -> str:
+    """The command that makes what a group launches now the default version.
+
+    Without it a group that is let go to `$Default` would launch whatever that happens to be: version 1,
+    as long as nobody has said another.
+    """
+    if version == "$Latest":
+        version = (
+            f'"$(aws ec2 describe-launch-templates --launch-template-ids {template} '
+            "--query 'LaunchTemplates[0].LatestVersionNumber' --output text)\""
+        )
+    return f"aws ec2 modify-launch-template --launch-template-id {template} --default-version {version}"
+
+
+def pin(group: str, template: str, mixed: Any = None) -> str:
+    """The command that lets a template's default version decide.
+
+    mixed: the group's policy of several instance types, which is sent again as it is: a launch template
+           alone would take its place, and Spot and the other types with it (API, UpdateAutoScalingGroup).
+    """
+    launch = {"LaunchTemplateId": template, "Version": "$Default"}
+    if not mixed:
+        return f"{UPDATE} {group} --launch-template '{json.dumps(launch)}'"
+    return f"{UPDATE} {group} --mixed-instances-policy '{json.dumps(remixed(mixed, launch))}'"
+
+
+def remixed(mixed: Any, launch: dict[str, str]) -> dict[str, Any]:
+    """A policy of several instance types with another launch template."""
+    templates = {**mixed.get("LaunchTemplate", {}), "LaunchTemplateSpecification": launch}
+    return {**mixed, "LaunchTemplate": templates}
 
 
 def boots(facts: Facts) -> Iterator[Finding]:

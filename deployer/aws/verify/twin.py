@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from typing import Any
 
-from deployer.aws.verify.facts import Facts, short
+from deployer.aws.verify.facts import Facts, SlotFacts, short
+from deployer.aws.verify.fleet import remixed
 
 LONGEST = 32  # of a target group's name
 
@@ -29,8 +32,7 @@ def commands(facts: Facts) -> tuple[str, ...]:
     if not existing.green_target_group and blue.target_group:
         lines += _target_group(facts)
     if not existing.green_launch_template and blue.names.launch_template:
-        number = blue.source["VersionNumber"] if blue.source else 1
-        lines += _launch_template(blue.names.launch_template, number, twin_name(blue.names.group))
+        lines += _launch_template(blue)
     if not existing.green_group and blue.group:
         target_group = existing.green_target_group or '"$TG"'
         launch = existing.green_launch_template or "$LT"
@@ -41,20 +43,26 @@ def commands(facts: Facts) -> tuple[str, ...]:
 def _target_group(facts: Facts) -> list[str]:
     found = facts.slots[next(iter(facts.slots))].target_group or {}
     attributes = facts.slots[next(iter(facts.slots))].attributes
+    matcher = found.get("Matcher", {})
     options = {
         "name": twin_name(short(str(found.get("TargetGroupArn")))),
         "protocol": found.get("Protocol"),
+        "protocol-version": found.get("ProtocolVersion"),
         "port": found.get("Port"),
         "vpc-id": found.get("VpcId"),
         "target-type": "instance",
+        "health-check-protocol": found.get("HealthCheckProtocol"),
         "health-check-path": found.get("HealthCheckPath"),
         "health-check-port": found.get("HealthCheckPort"),
         "health-check-interval-seconds": found.get("HealthCheckIntervalSeconds"),
         "health-check-timeout-seconds": found.get("HealthCheckTimeoutSeconds"),
         "healthy-threshold-count": found.get("HealthyThresholdCount"),
         "unhealthy-threshold-count": found.get("UnhealthyThresholdCount"),
+        "matcher": json.dumps(matcher) if matcher else None,
     }
-    given = " ".join(f"--{key} {value}" for key, value in options.items() if value is not None)
+    given = " ".join(
+        f"--{key} {shlex.quote(str(value))}" for key, value in options.items() if value is not None
+    )
     delay = {
         "Key": "deregistration_delay.timeout_seconds",
         "Value": attributes.get("deregistration_delay.timeout_seconds", "30"),
@@ -71,14 +79,26 @@ def _target_group(facts: Facts) -> list[str]:
     ]
 
 
-def _launch_template(source: str, number: int, name: str) -> list[str]:
+# What EC2 tells of a launch template and does not take again (API, RequestLaunchTemplateData).
+TOLD_ONLY = (
+    'd.get("MetadataOptions",{}).pop("State",0);d.pop("Operator",0);'
+    '[a.pop("IsPrimaryIpv6",0) for n in d.get("NetworkInterfaces",[]) '
+    'for a in n.get("Ipv6Addresses",[])]'
+)
+
+
+def _launch_template(blue: SlotFacts) -> list[str]:
+    source, name = blue.names.launch_template, twin_name(blue.names.group)
+    number = blue.source["VersionNumber"] if blue.source else 1
     return [
         (
             f"DATA=$(aws ec2 describe-launch-template-versions --launch-template-id {source} "
-            f"--versions {number} --query 'LaunchTemplateVersions[0].LaunchTemplateData' --output json)"
+            f"--versions {number} --query 'LaunchTemplateVersions[0].LaunchTemplateData' --output json "
+            f"| python3 -c 'import json,sys;d=json.load(sys.stdin);{TOLD_ONLY};json.dump(d,sys.stdout)')"
         ),
         (
-            f"LT=$(aws ec2 create-launch-template --launch-template-name {name} --launch-template-data "
+            f"LT=$(aws ec2 create-launch-template --launch-template-name {shlex.quote(name)} "
+            "--launch-template-data "
             "\"$DATA\" --query 'LaunchTemplate.LaunchTemplateId' --output text)"
         ),
     ]
@@ -90,17 +110,37 @@ def _group(facts: Facts, target_group: str, launch: str) -> list[str]:
         return []
     most = max(group["MaxSize"], group["DesiredCapacity"])
     grace = group.get("HealthCheckGracePeriod", 0) or 120
+    name = twin_name(group["AutoScalingGroupName"])
     return [
         (
-            "aws autoscaling create-auto-scaling-group --auto-scaling-group-name "
-            f"{twin_name(group['AutoScalingGroupName'])} --launch-template "
-            f'"LaunchTemplateId={launch},Version=\\$Default" '
+            f"aws autoscaling create-auto-scaling-group --auto-scaling-group-name {shlex.quote(name)} "
+            f"{_launches(launch, group.get('MixedInstancesPolicy'))} "
             f"--min-size 0 --max-size {most} --desired-capacity 0 "
             f"--vpc-zone-identifier {group.get('VPCZoneIdentifier', '')} "
             f"--target-group-arns {target_group} "
             f"--health-check-type ELB --health-check-grace-period {grace}"
+            f"{_tags(group.get('Tags', ()))}"
         )
     ]
+
+
+def _launches(launch: str, mixed: Any) -> str:
+    """What the group launches, with the same instance types; `launch` may be a variable of the shell."""
+    if not mixed:
+        return f'--launch-template "LaunchTemplateId={launch},Version=\\$Default"'
+    policy = json.dumps(remixed(mixed, {"LaunchTemplateId": "ID", "Version": "$Default"}))
+    before, after = policy.split('"ID"')
+    return f"--mixed-instances-policy '{before}\"'\"{launch}\"'\"{after}'"
+
+
+def _tags(found: Any) -> str:
+    """Their own tags: a cost report, or a condition in a policy, may go by them. `aws:` is AWS's."""
+    kept = [
+        {key: tag[key] for key in ("Key", "Value", "PropagateAtLaunch") if key in tag}
+        for tag in found
+        if not tag["Key"].startswith("aws:")
+    ]
+    return f" --tags {shlex.quote(json.dumps(kept))}" if kept else ""
 
 
 def journal_name(facts: Facts) -> str:

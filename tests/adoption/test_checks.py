@@ -124,6 +124,8 @@ WARNINGS: list[tuple[str, str, Spoil]] = [
     ("extras", "Spot", lambda w: w.groups[BLUE].update(MixedInstancesPolicy={
         "InstancesDistribution": {"OnDemandPercentageAboveBaseCapacity": 50}})),
     ("journal", "no point-in-time recovery", lambda w: w.facts_changes.update(recovery=False)),
+    ("permissions", "PutMetricData is not allowed", lambda w: w.facts_changes.update(
+        denied=(("cloudwatch:PutMetricData", "*"),))),
     ("metrics", "no requests", lambda w: w.facts_changes.update(requests={BLUE: 0, GREEN: 0})),
 ]  # fmt: skip
 

@@ -8,6 +8,7 @@ from deployer.aws.published import lacking
 from deployer.aws.verify import twin
 from deployer.aws.verify.facts import Facts, short
 from deployer.findings import Finding, problem, unknown, warning
+from deployer.topology import METRICS_NAMESPACE
 
 KEYS = [("pk", "HASH"), ("sk", "RANGE")]
 
@@ -86,6 +87,14 @@ def permissions(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
         return
     for action, where in facts.denied:
+        if action == "cloudwatch:PutMetricData":
+            yield warning(
+                "permissions", where, f"{action} is not allowed",
+                "weights and marks of deployments are not published; deployments go on without",
+                f"allow {action} for the namespace {METRICS_NAMESPACE}, or "
+                "[monitoring] own_metrics = false",
+            )  # fmt: skip
+            continue
         yield problem(
             "permissions", where, f"{action} is not allowed",
             "a deployment would stop there", f"allow {action} on {where}",

@@ -17,7 +17,15 @@ from deployer.aws.verify.facts import SlotFacts
 from deployer.model import Slot
 from deployer.settings import artifacts
 from deployer.settings.schema import Settings
-from deployer.topology import COHORT_TAG, ENVIRONMENT_TAG, SERVICE_TAG
+from deployer.topology import (
+    COHORT_TAG,
+    ENVIRONMENT_TAG,
+    METRICS_NAMESPACE,
+    PARTS,
+    SERVICE_TAG,
+    stack_name,
+    topology_parameter,
+)
 
 if TYPE_CHECKING:
     from deployer.aws.verify.look import Look
@@ -39,7 +47,7 @@ def denied(
         answers = look.ask(
             ACTION,
             source or arn,
-            partial(simulated, look, source or "", actions, where, tags(settings)),
+            partial(simulated, look, source or "", actions, where, keys(settings)),
             None,
         )
         if answers is None:
@@ -89,29 +97,35 @@ def simulated(
     ]
 
 
-def tags(settings: Settings) -> dict[str, str]:
-    """What conditions on tags may ask for, as the deployer will write them."""
+def keys(settings: Settings) -> dict[str, str]:
+    """What conditions may ask for: tags as the deployer will write them, and its metrics' namespace."""
     own = {
         SERVICE_TAG: settings.service.name,
         ENVIRONMENT_TAG: settings.environment.name,
         COHORT_TAG: str(Slot.GREEN),
     }
     asked = {f"aws:{kind}Tag/{key}": own[key] for kind in ("Request", "Resource") for key in own}
-    return {**asked, "elasticloadbalancing:CreateAction": "CreateRule"}
+    return {
+        **asked,
+        "elasticloadbalancing:CreateAction": "CreateRule",
+        "cloudwatch:namespace": METRICS_NAMESPACE,
+    }
 
 
 def places(
     settings: Settings, names: Published, slots: Mapping[Slot, SlotFacts]
 ) -> dict[Resource, tuple[str, ...]]:
     """Where the actions are needed, by kind of resource; a kind without a place is left out."""
-    region, account = names.listener.split(":")[3:5]
+    _, partition, _, region, account = names.listener.split(":")[:5]
     scope = f"{region}:{account}"
     rule = f"{names.listener.replace(':listener/', ':listener-rule/', 1)}/0"
     own, prefix = artifacts.location(settings)
     bucket = own or names.artifact_bucket
+    bucket_arn = f"arn:{partition}:s3:::{bucket}"
     found = {
         Resource.ANY: ("*",),
-        Resource.ALARMS: (f"arn:aws:cloudwatch:{scope}:alarm:any",),
+        Resource.ALARMS: (f"arn:{partition}:cloudwatch:{scope}:alarm:any",),
+        Resource.OWN_METRICS: ("*",) if settings.monitoring.own_metrics else (),
         Resource.LISTENER: (names.listener,),
         Resource.NEW_RULE: (rule,),
         Resource.RULE: (rule,),
@@ -120,14 +134,33 @@ def places(
             each.group["AutoScalingGroupARN"] for each in slots.values() if each.group
         ),
         Resource.TEMPLATE: tuple(
-            f"arn:aws:ec2:{scope}:launch-template/{each.names.launch_template}"
+            f"arn:{partition}:ec2:{scope}:launch-template/{each.names.launch_template}"
             for each in slots.values()
             if each.names.launch_template
         ),
-        Resource.JOURNAL: (f"arn:aws:dynamodb:{scope}:table/{names.journal_table}",)
+        Resource.JOURNAL: (f"arn:{partition}:dynamodb:{scope}:table/{names.journal_table}",)
         if names.journal_table
         else (),
-        Resource.BUCKET: (f"arn:aws:s3:::{bucket}",) if bucket else (),
-        Resource.ARTIFACTS: (f"arn:aws:s3:::{bucket}/{prefix}v1",) if bucket else (),
+        Resource.BUCKET: (bucket_arn,) if bucket else (),
+        Resource.ARTIFACTS: (f"{bucket_arn}/{prefix}v1",) if bucket else (),
+        **_by_name(settings, f"arn:{partition}", scope),
     }
     return {on: arns for on, arns in found.items() if arns}
+
+
+def _by_name(settings: Settings, arn: str, scope: str) -> dict[Resource, tuple[str, ...]]:
+    """Where the names alone say it; an environment on what others made publishes no parameter."""
+    names = settings.service.name, settings.environment.name
+    functions = {action.function for action in settings.hooks.actions().values()} - {""}
+    return {
+        Resource.TOPOLOGY: (f"{arn}:ssm:{scope}:parameter{topology_parameter(*names)}",)
+        if settings.existing is None
+        else (),
+        Resource.STACKS: tuple(
+            f"{arn}:cloudformation:{scope}:stack/{stack_name(*names, part)}/0" for part in PARTS
+        ),
+        Resource.FUNCTION: tuple(
+            name if name.startswith("arn:") else f"{arn}:lambda:{scope}:function:{name}"
+            for name in sorted(functions)
+        ),
+    }

@@ -1,5 +1,7 @@
 """`deployer init`: writes deployer.toml; reads AWS, and changes nothing there."""
 
+import os
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ from deployer.errors import NotPossibleNow, UsageError
 @click.option(
     "--image", metavar="AMI", default="", help="Without --from-alb: what the stacks boot."
 )
-@click.option("--force", is_flag=True, help="Replace the file; the old one is kept as FILE.before.")
+@click.option(
+    "--force", is_flag=True, help="Replace the file; old ones stay: FILE.before, .before1 ..."
+)
 @click.pass_context
 def init(ctx: click.Context, /, **flags: Any) -> Ending:
     """Write deployer.toml, from what is running or for new stacks.
@@ -53,13 +57,17 @@ def init(ctx: click.Context, /, **flags: Any) -> Ending:
         made = adoption.fresh(environment, flags["service"], flags["region"], flags["image"])
     else:
         made = adoption.adopted(environment, flags)
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(made.text, encoding="utf-8")
     keep(path)
-    path.write_text(made.text, encoding="utf-8")
+    fresh.replace(path)
     app.output.page(lambda _: made.page(path), [made.document(path)])
     return Ending()
 
 
 def keep(path: Path) -> None:
-    """The file that is replaced stays beside it."""
+    """The file that is replaced stays beside it, and so do those that were replaced earlier."""
     if path.exists():
-        path.replace(path.with_name(f"{path.name}.before"))
+        names = (f"{path.name}.before{number or ''}" for number in count())
+        spare = next(other for name in names if not (other := path.with_name(name)).exists())
+        os.link(path, spare)

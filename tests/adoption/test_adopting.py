@@ -1,14 +1,25 @@
 """From what runs to settings: one answer, or a line with all answers and the flag that chooses."""
 
+import tomllib
 from typing import Any
 
 import pytest
 
 from deployer.aws.verify.adopting import Choice, Running, adopt
 from deployer.aws.verify.twin import twin_name
+from deployer.cli.adoption import written
 from deployer.errors import NotFound, NotPossibleNow, UsageError
 from deployer.model import Slot
-from tests.adoption.world import LISTENER, TARGETS, TEMPLATES, forward, group, header, rule
+from tests.adoption.world import (
+    LISTENER,
+    TARGETS,
+    TEMPLATES,
+    forward,
+    group,
+    header,
+    rule,
+    sticking,
+)
 
 BLUE, GREEN = TARGETS[Slot.BLUE], TARGETS[Slot.GREEN]
 HOST = {"Field": "host-header", "HostHeaderConfig": {"Values": ["api.example.com"]}}
@@ -60,6 +71,7 @@ def test_a_rule_for_a_host_is_kept_with_its_host() -> None:
     assert str(found.values["rule"]).endswith("/100")
     assert found.values["rule_priority"] == 99
     assert found.values["url"] == "http://api.example.com"
+    assert not any("what users ask for" in each for each in found.unknown)
 
 
 def test_several_ways_are_told_with_the_flags_that_choose() -> None:
@@ -101,6 +113,40 @@ def test_rules_of_the_deployers_are_not_what_leads_there() -> None:
     both = [group(Slot.BLUE), group(Slot.GREEN)]
     found = adopt(running(own, smoke, default(), groups=both, ours=[own["RuleArn"]]), Choice())
     assert (found.values["rule"], found.values["rule_priority"]) == ("", 49_010)
+
+
+def test_another_services_rule_of_the_deployer_is_not_ours() -> None:
+    """Two services behind one listener, both adopted: each keeps its own priority."""
+    theirs = rule(99, forward("arn:a", "arn:b"))
+    rules = (theirs, rule(200, forward(BLUE), HOST), default())
+    found = adopt(running(*rules, ours=[theirs["RuleArn"]]), Choice(rule=rules[1]["RuleArn"]))
+    assert found.values["rule_priority"] == 199
+
+
+def test_a_twin_by_its_name_is_a_guess_and_told() -> None:
+    both = [group(Slot.BLUE), group(Slot.GREEN)]
+
+    def told(rule: Any, choice: Choice) -> bool:
+        unknown = adopt(running(rule, groups=both), choice).unknown
+        return any("web-green (web-green) is the twin" in each for each in unknown)
+
+    assert told(default(), Choice())
+    assert not told(default(), Choice(green="web-green"))
+    assert not told(default(BLUE, GREEN), Choice())
+
+
+def test_a_twin_with_several_target_groups_is_refused() -> None:
+    twin = {**group(Slot.GREEN), "TargetGroupARNs": [GREEN, f"{GREEN}9"]}
+    with pytest.raises(UsageError, match="web-green is attached to several target groups"):
+        adopt(running(default(), groups=[group(Slot.BLUE), twin]), Choice())
+
+
+def test_a_rule_that_sticks_goes_on_to_stick() -> None:
+    found = adopt(running(rule("default", sticking(forward(BLUE)))), Choice())
+    assert found.sticky_s == 3600
+    text = written(("web", "prod"), {"region": "us-east-1"}, found, "/health", "")
+    assert 'stickiness = "3600s"' in text
+    assert tomllib.loads(text)["environments"]["prod"]["stickiness"] == "3600s"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from deployer.aws.verify import reading, table
 from deployer.findings import Level, worst
 from deployer.model import Health, Slot
 from deployer.render.findings import findings_text, summary
-from tests.adoption.world import LISTENER, TARGETS, World, forward, header, rule
+from tests.adoption.world import LISTENER, TARGETS, World, forward, header, rule, sticking
 
 BLUE, GREEN = Slot.BLUE, Slot.GREEN
 Spoil = Callable[[World], Any]
@@ -27,6 +27,9 @@ def test_where_all_is_well_every_check_says_so() -> None:
 
 PROBLEMS: list[tuple[str, str, Spoil]] = [
     ("listener", "no such load balancer", lambda w: setattr(w, "balancer", None)),
+    ("listener", "no such listener", lambda w: w.facts_changes.update(listeners={}, rules={})),
+    ("listener", "no such test listener", lambda w: w.names_changes.update(
+        test_listener=f"{LISTENER}9")),
     ("rule", "is gone", lambda w: setattr(w, "front", Front(f"{LISTENER}/9", 5))),
     ("rule", "must do nothing but forward", lambda w: w.rules.__setitem__(
         2, rule("default", [{"Type": "authenticate-oidc"}, *forward(TARGETS[BLUE])]))),
@@ -123,6 +126,8 @@ WARNINGS: list[tuple[str, str, Spoil]] = [
     ("extras", "warm pool", lambda w: w.groups[BLUE].update(WarmPoolConfiguration={"MinSize": 1})),
     ("extras", "Spot", lambda w: w.groups[BLUE].update(MixedInstancesPolicy={
         "InstancesDistribution": {"OnDemandPercentageAboveBaseCapacity": 50}})),
+    ("stickiness", "for 3600 s", lambda w: w.rules.__setitem__(
+        2, rule("default", sticking(forward(TARGETS[BLUE]))))),
     ("journal", "no point-in-time recovery", lambda w: w.facts_changes.update(recovery=False)),
     ("permissions", "PutMetricData is not allowed", lambda w: w.facts_changes.update(
         denied=(("cloudwatch:PutMetricData", "*"),))),

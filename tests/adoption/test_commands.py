@@ -50,6 +50,13 @@ def test_a_file_is_never_lost(run: Run) -> None:
     assert json.loads(done.stdout.splitlines()[0])["path"] == "deployer.toml"
     assert Path("deployer.toml.before").read_text() == "mine"
     assert load(Path("deployer.toml")).service.name == "shop"
+    Path("deployer.toml").write_text("mine too")
+    assert run(*NEW, "--force").exit_code == 0
+    assert Path("deployer.toml.before").read_text() == "mine"
+    assert Path("deployer.toml.before1").read_text() == "mine too"
+    assert {each.name for each in Path().iterdir()} == {
+        "deployer.toml", "deployer.toml.before", "deployer.toml.before1",
+    }  # fmt: skip
 
 
 def test_what_is_needed_is_said_in_one_line(run: Run) -> None:

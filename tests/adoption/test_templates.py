@@ -79,7 +79,11 @@ def test_a_template_that_leaves_the_deployer_its_own_bites_nowhere() -> None:
             {
                 "Rule": {
                     "Type": "AWS::ElasticLoadBalancingV2::ListenerRule",
-                    "Properties": {"Priority": 49_000, "Actions": WEIGHTED},
+                    "Properties": {
+                        "Priority": 49_000,
+                        "Actions": WEIGHTED,
+                        "ListenerArn": LISTENER,
+                    },
                 }
             },
             "the deployer's own",
@@ -112,6 +116,28 @@ def test_weights_behind_the_deployers_rule_move_nobody() -> None:
     (found,) = said_of({"Listener": listener})
     assert found.level is Level.WARNING
     assert Bite.LISTENER in found.bites
+
+
+def test_rules_and_listeners_of_other_services_are_nobodys_affair() -> None:
+    """A stack may have a second load balancer: its weights and its priorities mean nothing here."""
+
+    def said(listener: Any) -> list[Finding]:
+        rule = {
+            "Type": "AWS::ElasticLoadBalancingV2::ListenerRule",
+            "Properties": {"Priority": 49_000, "Actions": WEIGHTED, "ListenerArn": listener},
+        }
+        other = {
+            "Type": "AWS::ElasticLoadBalancingV2::Listener",
+            "Properties": {"DefaultActions": WEIGHTED},
+        }
+        owner = owned({"Rule": rule, "Other": other, "Ours": other})
+        ours = type(owner)(owner.stack, owner.template, {LISTENER: "Ours"})
+        return World(facts_changes={"owners": (ours,)}).said()
+
+    assert [each.where for each in said({"Ref": "Other"})] == ["web-stack/Ours"]
+    assert [each.where for each in said("arn:other")] == ["web-stack/Ours"]
+    for listener in ({"Ref": "Ours"}, {"Fn::ImportValue": "listener"}):
+        assert [each.where for each in said(listener)] == ["web-stack/Rule", "web-stack/Ours"]
 
 
 def test_sizes_that_are_sent_again_take_a_floor_away() -> None:

@@ -5,6 +5,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import structs
+
 from deployer.aws.published import Front, Published, PublishedSlot, PublishedSlots
 from deployer.aws.targets import Targets
 from deployer.aws.verify import table
@@ -24,6 +26,14 @@ TEMPLATES = {Slot.BLUE: "lt-0123456789abcdef0", Slot.GREEN: "lt-0123456789abcdef
 def forward(*arns: str, weights: tuple[int, ...] = ()) -> list[Any]:
     groups = [{"TargetGroupArn": arn, "Weight": w} for arn, w in zip(arns, weights or (1,) * 9)]  # noqa: B905
     return [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
+
+
+def sticking(actions: list[Any]) -> list[Any]:
+    """The same, and the rule keeps its clients for an hour."""
+    actions[0]["ForwardConfig"]["TargetGroupStickinessConfig"] = {
+        "Enabled": True, "DurationSeconds": 3600,
+    }  # fmt: skip
+    return actions
 
 
 def rule(priority: int | str, actions: list[Any], *conditions: Any) -> dict[str, Any]:
@@ -123,6 +133,7 @@ class World:
     health: dict[str, Health] = field(default_factory=lambda: {"i-1": Health.HEALTHY})
     changes: dict[str, Any] = field(default_factory=dict)
     facts_changes: dict[str, Any] = field(default_factory=dict)
+    names_changes: dict[str, Any] = field(default_factory=dict)
 
     def facts(self) -> Facts:
         slots = PublishedSlots(*(PublishedSlot(TARGETS[s], f"web-{s}", TEMPLATES[s]) for s in Slot))
@@ -131,6 +142,7 @@ class World:
             load_balancer=f"{ELB}:loadbalancer/app/web/1", url="http://web", test_url="http://web",
             slots=slots, journal_table="web-journal", artifact_bucket="releases", front=self.front,
         )  # fmt: skip
+        names = structs.replace(names, **self.names_changes)
         found: Any = {
             slot: SlotFacts(
                 names=names.slots[slot], target_group=self.target_groups[slot],

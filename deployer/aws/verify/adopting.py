@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from deployer import topology
 from deployer.aws import front
+from deployer.aws.alb import sticky_s
 from deployer.aws.verify.entrance import LAST
 from deployer.aws.verify.facts import short
 from deployer.aws.verify.fleet import attached_to, launch_of
@@ -45,13 +46,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """values: [environments.NAME.existing], by key. unknown: what a person must still say."""
+    """values: [environments.NAME.existing], by key. unknown: what a person must still say.
+
+    sticky_s: for how long their rule keeps a client with a target group; 0: it does not.
+    """
 
     values: Mapping[str, str | int]
     instances: int
     max_instances: int
     target_group: str
     unknown: tuple[str, ...] = field(default=())
+    sticky_s: int = 0
 
 
 def adopt(running: Running, choice: Choice) -> Adopted:
@@ -73,7 +78,7 @@ def adopt(running: Running, choice: Choice) -> Adopted:
     values: dict[str, str | int] = {
         "listener": listener,
         "rule": "" if way.get("IsDefault") else way["RuleArn"],
-        "rule_priority": priority(running, running.rules[listener], way),
+        "rule_priority": priority(running, running.rules[listener], way, {blue, green} - {""}),
         "url": url,
         "blue_target_group": blue,
         "blue_group": blue_group["AutoScalingGroupName"],
@@ -88,17 +93,37 @@ def adopt(running: Running, choice: Choice) -> Adopted:
         max(1, *desired),
         max(1, blue_group["MaxSize"], *desired),
         blue,
-        tuple(open_questions(url, values)),
+        tuple(
+            open_questions(
+                url,
+                values,
+                by_name=bool(green) and green not in shares and not choice.green,
+                own_name=running.balancer.get("DNSName", "") in url,
+            )
+        ),
+        sticky_s(way) or 0,
     )
 
 
-def open_questions(url: str, values: Mapping[str, str | int]) -> Iterator[str]:
-    """What AWS does not tell."""
+def open_questions(
+    url: str, values: Mapping[str, str | int], *, by_name: bool, own_name: bool
+) -> Iterator[str]:
+    """What AWS does not tell.
+
+    by_name:  nothing but its name says that green is the twin.
+    own_name: no rule asks for a host.
+    """
     yield "where releases lie: release.artifact, or release.image if they are AMIs"
-    yield f"what users ask for: {url} is the load balancer's own name"
+    if own_name:
+        yield f"what users ask for: {url} is the load balancer's own name"
     if not values["green_group"]:
         yield "the twin: there is none yet; `deployer verify` prints the commands that make it"
-    elif not values["green_launch_template"]:
+    elif by_name:
+        yield (
+            f"whether {values['green_group']} ({short(str(values['green_target_group']))}) is the twin: it "
+            "was taken by its name; another one: --green"
+        )
+    if values["green_group"] and not values["green_launch_template"]:
         yield "green_launch_template: both groups launch from one; each needs its own"
 
 
@@ -165,6 +190,11 @@ def slots(
             return named, blue, arn, green
     twin = next((g for g in running.groups if g["AutoScalingGroupName"] == wanted), None)
     own = sorted(attached_to(twin) - {named}) if twin else []
+    if twin and len(own) > 1:
+        raise UsageError(
+            f"{wanted} is attached to several target groups ({', '.join(map(short, own))}), and a slot "
+            "has one: detach the others, or name another twin with --green"
+        )
     if twin and own:
         return named, blue, own[0], twin
     if choice.green:
@@ -192,14 +222,19 @@ def group_behind(
     return found[0] if found else None
 
 
-def priority(running: Running, rules: Sequence[RuleTypeDef], way: RuleTypeDef) -> int:
+def priority(
+    running: Running, rules: Sequence[RuleTypeDef], way: RuleTypeDef, slots: set[str]
+) -> int:
     """A free one for the deployer's rule, with the one before free too: right in front of `way`.
+
+    Where it has a rule to these `slots` already: that one's. Another service's may be there too.
 
     Raises:
         NotPossibleNow: there is no room.
     """
     for rule in rules:
-        if rule["RuleArn"] in running.ours and len(front.forwarded(rule["Actions"])) > 1:
+        shares = set(front.forwarded(rule.get("Actions", ())))
+        if rule["RuleArn"] in running.ours and len(shares) > 1 and shares == slots:
             return int(rule["Priority"])
     taken = {int(rule["Priority"]) for rule in rules if not rule.get("IsDefault")}
     if way.get("IsDefault"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deployer import topology
 from deployer.aws import front
+from deployer.aws.alb import sticky_s
 from deployer.aws.verify.facts import Facts, SlotFacts, short
 from deployer.errors import Halted
 from deployer.findings import Finding, problem, warning
@@ -22,17 +23,25 @@ LAST = 50_000  # the largest priority
 
 
 def listener(facts: Facts) -> Iterator[Finding]:
-    """It is there."""
+    """It is there, and so is the one for tests."""
     if facts.balancer is None and "elasticloadbalancing:DescribeLoadBalancers" not in facts.unread:
         yield problem(
             "listener", short(facts.names.load_balancer), "there is no such load balancer",
             "nothing can be shipped to it", "check existing.listener in deployer.toml",
         )  # fmt: skip
-    elif facts.listeners and facts.names.listener not in facts.listeners:
+        return
+    if "elasticloadbalancing:DescribeListeners" in facts.unread:
+        return
+    there = f"it has {', '.join(sorted(facts.listeners)) or 'none'}"
+    if facts.names.listener not in facts.listeners:
         yield problem(
             "listener", facts.names.listener, "the load balancer has no such listener",
-            "the deployer's rule would have no place",
-            f"choose among {', '.join(sorted(facts.listeners))}",
+            "the deployer's rule would have no place", there,
+        )  # fmt: skip
+    elif facts.names.test_listener not in facts.listeners:
+        yield problem(
+            "listener", facts.names.test_listener, "the load balancer has no such test listener",
+            "smoke requests would reach nobody, and nothing checks the health of an idle slot", there,
         )  # fmt: skip
 
 
@@ -224,7 +233,8 @@ def _target_group(facts: Facts, slot: Slot, each: SlotFacts) -> Iterator[Finding
 
 
 def stickiness(facts: Facts) -> Iterator[Finding]:
-    """Weights decide about every request."""
+    """Weights decide about every request; what their rule promises to clients, the deployer's keeps."""
+    yield from _promised(facts)
     for each in facts.slots.values():
         if each.attributes.get("stickiness.enabled") == "true":
             yield problem(
@@ -233,6 +243,22 @@ def stickiness(facts: Facts) -> Iterator[Finding]:
                 "aws elbv2 modify-target-group-attributes --target-group-arn "
                 f"{each.names.target_group} --attributes "
                 "'[{\"Key\":\"stickiness.enabled\",\"Value\":\"false\"}]'",
+            )  # fmt: skip
+
+
+def _promised(facts: Facts) -> Iterator[Finding]:
+    place, wanted = facts.names.front, facts.settings.environment.stickiness_s
+    if place is None or wanted:
+        return
+    for each in facts.own:
+        stood_before = each["RuleArn"] == place.behind if place.behind else each.get("IsDefault")
+        if stood_before and (sticks := sticky_s(each)):
+            yield warning(
+                "stickiness", front.named(each), f"it keeps clients with a target group for {sticks} s",
+                "the deployer's rule in front of it does not: while shares are split, clients may "
+                "change releases with every request",
+                f'stickiness = "{sticks}s" in [environments.{facts.settings.environment.name}], if your '
+                "users need it (docs/strategies.md says what it costs)",
             )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def of_owner(owner: Owner, template: Mapping[str, Any], facts: Facts) -> Iterato
             yield from _group(where, properties, resource.get("UpdatePolicy", {}))
         elif resource.get("Type") == TEMPLATE and _used(name, resources, ours):
             yield from _launch_template(where, properties, template.get("Parameters", {}))
-        elif resource.get("Type") in ENTRANCE:
+        elif resource.get("Type") in ENTRANCE and _leads(name, properties, ours, facts):
             yield from _entrance(where, properties, facts)
 
 
@@ -111,6 +111,19 @@ def _used(name: str, resources: Mapping[str, Any], ours: set[str]) -> bool:
         for group in ours
         if group in resources and resources[group].get("Type") == GROUP
     )
+
+
+def _leads(name: str, properties: Any, ours: set[str], facts: Facts) -> bool:
+    """It is the production listener, or a rule of it; of a listener in another stack nobody can tell."""
+    if "ListenerArn" not in properties:
+        return name in ours
+    match properties["ListenerArn"]:
+        case {"Ref": listener}:
+            return listener in ours
+        case str(arn):
+            return arn == facts.names.listener
+        case _:
+            return True
 
 
 def _launch_template(

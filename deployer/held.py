@@ -8,14 +8,14 @@ import msgspec
 from deployer.model import Slot
 
 
-class Suspended(msgspec.Struct, frozen=True):
+class Suspended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Processes of a slot's group that a deployment has suspended, or may have."""
 
     slot: Slot
     processes: tuple[str, ...]
 
 
-class Frozen(msgspec.Struct, frozen=True):
+class Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A slot whose group a deployment keeps from shrinking, or may.
 
     was:    its minimum before.
@@ -27,7 +27,7 @@ class Frozen(msgspec.Struct, frozen=True):
     raised: int
 
 
-class Unstuck(msgspec.Struct, frozen=True):
+class Unstuck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The production rule's stickiness, which a deployment has switched off, or may have.
 
     sticky_s: for how long it kept a client, seconds.

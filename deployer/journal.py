@@ -106,7 +106,10 @@ def encode(deployment: Deployment) -> bytes:
 
 
 def decode(record: bytes) -> Deployment:
-    """The record read back.
+    """The record read back: one of an earlier version too, whose new fields have their defaults.
+
+    But never one with fields that are not known here: what they mean would be lost with the next
+    save, and two versions may look at one journal (a laptop's, and a pipeline's).
 
     Raises:
         PlanInvalid: written by an incompatible version of the deployer.

@@ -25,7 +25,7 @@ from deployer.steps.replace import Replace
 from deployer.steps.series import Series, folded, unfolded
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Deadlines of the steps whose length the cloud decides, in seconds."""
 
     provision_s: float = 600.0
@@ -34,7 +34,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     retire_s: float = 900.0
 
 
-class Roll(msgspec.Struct, frozen=True, kw_only=True):
+class Roll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a rolling deployment moves through the live group.
 
     max_unavailable: so many instances fewer than the group has may be healthy; a share rounds down.
@@ -51,7 +51,7 @@ class Roll(msgspec.Struct, frozen=True, kw_only=True):
     before: Tally | None = None
 
 
-class Intent(msgspec.Struct, frozen=True, kw_only=True):
+class Intent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the user wants, as settings and flags say it; strategies compile it into steps.
 
     weights:      per mille to the candidate on the way to all of it; strictly rising.
@@ -108,7 +108,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     roll: Roll = Roll()
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Steps in order, and the roles that hold for the plan's whole life.
 
     candidate: the slot that gets the release.
@@ -213,7 +213,7 @@ class Event(msgspec.Struct, frozen=True):
     detail: Mapping[str, Any] = {}
 
 
-class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The journal's record of one deployment.
 
     plan:        the plan in execution: the first one, or the way back.

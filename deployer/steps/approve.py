@@ -8,7 +8,7 @@ from deployer.steps.bake import Bake
 from deployer.steps.base import Progress, Waiting
 
 
-class Approve(msgspec.Struct, frozen=True, tag=True):
+class Approve(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A person has approved; the engine ends this step when one does (`deployer approve`).
 
     watch: the bake before it: while people make up their minds, the candidate stays under

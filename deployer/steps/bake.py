@@ -15,7 +15,7 @@ from deployer.steps.base import Done, Progress, Waiting
 MINUTE_S = 60.0
 
 
-class Bake(msgspec.Struct, frozen=True, tag=True):
+class Bake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The candidate has served `share` for `bake_s` and the verdict is `pass`.
 
     share:        per mille of the traffic that the candidate has now; 0: a user group alone, of

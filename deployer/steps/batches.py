@@ -21,7 +21,7 @@ from deployer.ports import SetDesired, Surge, Terminate
 from deployer.steps.base import Act, Done, Progress, Waiting
 
 
-class Pace(msgspec.Struct, frozen=True):
+class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of a replacement, in instances.
 
     count:           the group's size, before and after.

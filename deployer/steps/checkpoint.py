@@ -7,7 +7,7 @@ from deployer.steps.base import Done, Progress
 from deployer.steps.soak import Soak
 
 
-class Checkpoint(msgspec.Struct, frozen=True, tag=True):
+class Checkpoint(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A person has let it go on: the record is paused when this step is entered.
 
     watch: the soak before it: while it is paused, the release stays under judgement.

@@ -11,7 +11,7 @@ from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting
 
 
-class Admit(msgspec.Struct, frozen=True, tag=True):
+class Admit(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The users of `cohort`, and nobody else, go to `slot`.
 
     capacity: instances that carry 100 % of the traffic: nobody knows how large the group is.
@@ -41,7 +41,7 @@ class Admit(msgspec.Struct, frozen=True, tag=True):
         return wait or Act(SetCohort(self.wanted, world.seen.admitted))
 
 
-class Dismiss(msgspec.Struct, frozen=True, tag=True):
+class Dismiss(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """No user group has a rule of its own: all users go where the weights say.
 
     capacity: instances that carry 100 % of the traffic: the slot that the group goes to has them,

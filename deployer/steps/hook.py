@@ -14,7 +14,7 @@ from deployer.steps.soak import Soak
 SLACK_S = 60.0  # from the hook's own deadline until its end is known
 
 
-class Hook(msgspec.Struct, frozen=True, tag=True):
+class Hook(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The hook has run successfully once.
 
     slot:      that it is about.

@@ -8,7 +8,7 @@ from deployer.ports import SetFloor, World
 from deployer.steps.base import Act, Done, Progress
 
 
-class Keep(msgspec.Struct, frozen=True, tag=True):
+class Keep(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The group of `slot` has a minimum of `floor`, or of what it is asked for if that is less.
 
     The stacks give both groups a minimum of 0, so that the slot that does not serve may be empty:

@@ -12,7 +12,7 @@ from deployer.steps.base import Done, Progress, Waiting
 from deployer.steps.silence import disturbed, last_heard
 
 
-class Linger(msgspec.Struct, frozen=True, tag=True):
+class Linger(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """`slot` has weight 0 and its own RequestCount was zero for a whole minute, or `linger_s` passed.
 
     least_s: it stays that long even if it is silent: the window in which going back is one change.

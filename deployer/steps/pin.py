@@ -8,7 +8,7 @@ from deployer.ports import PinRelease, World
 from deployer.steps.base import Act, Done, Progress
 
 
-class Pin(msgspec.Struct, frozen=True, tag=True):
+class Pin(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """`slot` launches `release`, on top of the newest version that the stack has made."""
 
     slot: Slot

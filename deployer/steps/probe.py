@@ -9,7 +9,7 @@ from deployer.ports import World
 from deployer.steps.base import Done, Progress
 
 
-class Probe(msgspec.Struct, frozen=True, tag=True):
+class Probe(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """`requests` requests to `slot` through the test listener are answered well, by `release`.
 
     The cheapest protection there is: a release that fails everything harms nobody.

@@ -10,7 +10,7 @@ from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.silence import MINUTE_S, disturbed, last_heard
 
 
-class Provision(msgspec.Struct, frozen=True, tag=True):
+class Provision(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """`slot` has `count` instances healthy in the target group, of `release`.
 
     release: None restores capacity: whatever the slot runs already, it runs more of; it is waited

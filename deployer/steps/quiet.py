@@ -8,7 +8,7 @@ from deployer.ports import Suspend, World
 from deployer.steps.base import Act, Done, Progress
 
 
-class Quiet(msgspec.Struct, frozen=True, tag=True):
+class Quiet(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """`processes` of `slot` are suspended.
 
     What was suspended before stays so for ever; what this step suspends is in the deployment's

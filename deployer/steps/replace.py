@@ -12,7 +12,7 @@ from deployer.steps.provision import fail_early
 from deployer.steps.soak import Soak
 
 
-class Replace(msgspec.Struct, frozen=True, tag=True):
+class Replace(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """`until` of the group's instances run `release` and are healthy in the target group.
 
     A reading of the target group gates each batch: the next one begins only when every instance of

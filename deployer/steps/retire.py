@@ -10,7 +10,7 @@ from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.silence import disturbed
 
 
-class Retire(msgspec.Struct, frozen=True, tag=True):
+class Retire(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """`slot` has weight 0 and `keep` instances, none by default; its connections were drained.
 
     Traffic that others have given it, and taken away again, since it was proven silent is waited for.

@@ -11,7 +11,7 @@ from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.provision import fail_early, situation
 
 
-class Route(msgspec.Struct, frozen=True, tag=True):
+class Route(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The production rule sends `weights`, each slot with the instances its share needs.
 
     weights:  per mille.

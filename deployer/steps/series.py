@@ -18,7 +18,7 @@ from deployer.steps.soak import Soak
 FEWEST = 6  # batches that are worth folding
 
 
-class Series(msgspec.Struct, frozen=True):
+class Series(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`number` batches, a Replace and a Soak each, and each `stride` instances further.
 
     at:    index of the first Replace among the plan's steps.

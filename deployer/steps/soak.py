@@ -16,7 +16,7 @@ from deployer.steps.base import Done, Progress, Waiting
 from deployer.steps.batches import Standing, stand
 
 
-class Soak(msgspec.Struct, frozen=True, tag=True):
+class Soak(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The slot has served for `soak_s` with `until` instances of the release; the verdict is `pass`.
 
     count:        instances of the group.

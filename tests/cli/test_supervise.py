@@ -123,6 +123,16 @@ def test_a_visit_without_an_answer_says_so_and_the_next_one_goes_on(staged: Stag
     assert "has ended: shipped" in until_free(shop)
 
 
+def test_the_lease_outlasts_a_pause_that_is_late_once(staged: Staged) -> None:
+    """Had it run out, the deadline of the step would begin anew at every visit."""
+    shop = staged()
+    abandoned(shop)
+    shop.run("supervise", "--once", "--every", "5m")
+    shop.play.clock.sleep(600.0)
+    (status, *_), _ = shop.json("status")
+    assert status["active"]["lease_alive"] is True
+
+
 HOOK = '\n[hooks]\nbefore_traffic = {command = ["true"], deadline = "10m"}\n'
 
 

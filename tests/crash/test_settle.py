@@ -4,7 +4,7 @@ The simulated balancer honours a cookie even at weight 0: stickiness that comes 
 clients to a slot without instances, which the ledger counts as an outage.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from deployer.settling import Outcome, Settlement, settle
 from deployer.stickiness import due_at
 from tests.crash.test_supervisor import EVERY_S, Watchman
 from tests.sim.faults import Fault, Killed
+from tests.sim.fleet import Behaviour
 from tests.sim.play import ENVIRONMENT, Play, intent_for, play
 
 HOUR_S = 3600
@@ -29,9 +30,9 @@ AGAIN = intent_for("v3", weights=(500,), bake_s=60.0, window_s=60.0)
 ALL_BLUE, ALL_GREEN = Weights(1000, 0), Weights(0, 1000)
 
 
-def owing() -> Play:
+def owing(behaviours: Mapping[str, Behaviour] | None = None) -> Play:
     """A release has shipped, and owes an hour of stickiness."""
-    sim = play(sticky_s=HOUR_S)
+    sim = play(sticky_s=HOUR_S, behaviours=behaviours)
     sim.poll_s = 20.0
     ended = sim.ship(QUICK, strategies.blue_green)
     assert ended.unstuck is not None
@@ -171,6 +172,42 @@ def test_a_visit_that_slept_while_another_deployment_came_and_went_changes_nothi
     sim.clock.sleep(HOUR_S)
     assert visit(sim).outcome is Outcome.GIVEN
     check(sim)
+
+
+def test_nor_when_the_other_one_went_back_and_left_the_weights_as_they_were() -> None:
+    """Only the newer record tells that cookies of the other slot are out again."""
+    sim = owing({"v3": Behaviour(errors=30)})
+    sim.clock.sleep(HOUR_S)
+    others: list[Deployment] = []
+
+    def sleep_long() -> None:
+        if not others:
+            sim.gate.hooks.clear()
+            others.append(sim.ship(AGAIN, strategies.blue_green, "d2"))
+
+    sim.gate.hooks["journal.reopen"] = sleep_long
+    given = sticks(sim)
+    done = visit(sim, "sleeper")
+    assert [(o.status, o.written) for o in others] == [(Status.ROLLED_BACK, ALL_GREEN)]
+    assert sticks(sim) == given + 1, "by the deployment that began when it was due"
+    assert done.why == "a later deployment has taken over what it owes"
+    assert visit(sim).outcome is Outcome.EARLY
+    check(sim)
+
+
+def test_a_deployment_whose_runner_is_gone_is_not_carried_on_for_what_an_older_one_owes() -> None:
+    """That is for `deployer resume` and the supervisor, which know what is to become of it."""
+    sim = owing()
+    sim.clock.sleep(HOUR_S)
+    begun = sim.open(sim.runner("d2-runner-0"), AGAIN, strategies.canary, "d2")
+    sim.clock.sleep(sim.lease_s + 1.0)
+    before = list(sim.cloud.changes)
+    done = visit(sim)
+    assert (done.outcome, done.deployment) == (Outcome.BUSY, "d2")
+    held = sim.journal.peek(ENVIRONMENT)
+    assert held is not None
+    assert (held.deployment.version, held.lease.owner) == (begun.version, "d2-runner-0")
+    assert sim.cloud.changes == before
 
 
 def test_two_visits_at_the_same_time_are_one() -> None:

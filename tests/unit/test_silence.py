@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from deployer import strategies
 from deployer.errors import CandidateUnhealthy
 from deployer.model import Minute, Release, Snapshot, Weights
+from deployer.plan import Intent
 from deployer.ports import SetDesired
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.linger import Linger
@@ -65,6 +67,16 @@ def test_instances_of_another_release_leave_in_silence(
         assert progress.reason.startswith(expected)
     else:
         assert progress == Act(expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("left", "more_s"), [(0, 0.0), (2, 600.0)])
+def test_a_slot_that_must_fall_silent_first_has_time_for_that_and_for_booting(
+    left: int, more_s: float
+) -> None:
+    seen = snapshot(LIVE, slot(BLUE, *instances(2)), slot(GREEN, *instances(left, "v0")))
+    intent = Intent(release=V2, linger_s=600.0)
+    first = strategies.canary(seen, intent).steps[0]
+    assert (type(first), first.deadline_s) == (Provision, intent.limits.provision_s + more_s)
 
 
 @pytest.mark.parametrize("elapsed_s", [10.0, 400.0])

@@ -26,19 +26,20 @@ SLUG = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file to be, and what a person must still say."""
+    """A file to be, what a person must still say, and the command that comes next."""
 
     environment: str
     text: str
     unknown: tuple[str, ...]
     at: float
+    following: str
 
     def page(self, path: Path) -> Text:
         """For people."""
         lines = [f"{path} is written: environment {self.environment}."]
         lines += ["Not known:"] * bool(self.unknown)
         lines += [f"  - {each}" for each in self.unknown]
-        return Text("\n".join([*lines, "Next: `deployer verify`"]))
+        return Text("\n".join([*lines, f"Next: `{self.following}`"]))
 
     def document(self, path: Path) -> Document:
         """For programs."""
@@ -53,11 +54,19 @@ def fresh(environment: str, service: str, region: str, image: str) -> Made:
     text = (
         "# deployer.example.toml explains every setting.\n\n"
         f"[service]\nname = {json.dumps(service)}\n\n"
-        f"[environments.{environment}]\nregion = {json.dumps(region)}\n"
+        f"[environments.{section(environment)}]\nregion = {json.dumps(region)}\n"
         f'zones = ["{region}a", "{region}b"]\nimage = {json.dumps(image)}\n'
     )
     unknown = (f"the zones: {region}a and {region}b are a guess",)
-    return Made(environment, text, unknown, wiring.chosen_clock(os.environ).now())
+    at = wiring.chosen_clock(os.environ).now()
+    return Made(environment, text, unknown, at, f"cdk deploy --all -c env={environment}")
+
+
+def section(environment: str) -> str:
+    """As a TOML key: a name that needs quotes gets them, and the settings say what they make of it."""
+    return (
+        environment if set(environment) <= {*SLUG, *SLUG.upper(), "_"} else json.dumps(environment)
+    )
 
 
 def adopted(environment: str, flags: Mapping[str, Any]) -> Made:
@@ -81,7 +90,7 @@ def adopted(environment: str, flags: Mapping[str, Any]) -> Made:
     place = {"region": aws.elbv2.meta.region_name, "account": account}
     text = written((service, environment), place, found, health, table if known else "")
     unknown = (*found.unknown, *(() if known else ("the journal's table: there is none yet",)))
-    return Made(environment, text, unknown, clock.now())
+    return Made(environment, text, unknown, clock.now(), "deployer verify")
 
 
 def running_on(look: Look, name: str) -> Running:
@@ -133,9 +142,9 @@ def written(
         f"health_path = {json.dumps(health)}\n\n"
         "# Where releases lie: name your bucket, or leave {bucket} and fill in artifact_bucket below.\n"
         '[release]\nartifact = "s3://{bucket}/{service}/{release}.tar.gz"\n\n'
-        f"[environments.{environment}]\n{spots}\n"
+        f"[environments.{section(environment)}]\n{spots}\n"
         f"instances = {found.instances}\nmax_instances = {found.max_instances}\n"
         + (f'stickiness = "{found.sticky_s}s"\n' if found.sticky_s else "")
         + f"\n"
-        f"[environments.{environment}.existing]\n{existing}\n"
+        f"[environments.{section(environment)}.existing]\n{existing}\n"
     )

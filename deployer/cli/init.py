@@ -38,10 +38,12 @@ def init(ctx: click.Context, /, **flags: Any) -> Ending:
     fit, it names them and the flag that chooses. Then run `deployer verify`.
 
     \b
-    Exit status: 0; 2 the file is there, several answers fit, or none does.
+    Exit status: 0; 2 nothing was written: the file is there, a value is
+                 wrong, several answers fit, or none does.
     Example:     deployer init --from-alb shop --env prod
     """  # noqa: D301  \b is for click
     from deployer.cli import adoption  # noqa: PLC0415  it loads what talks to AWS
+    from deployer.settings.reading import vet  # noqa: PLC0415  --help stays instant
 
     app = app_of(ctx)
     path, environment = app.config, app.environment or "prod"
@@ -57,6 +59,7 @@ def init(ctx: click.Context, /, **flags: Any) -> Ending:
         made = adoption.fresh(environment, flags["service"], flags["region"], flags["image"])
     else:
         made = adoption.adopted(environment, flags)
+    vet(made.text, environment, f"{path} is not written:")
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(made.text, encoding="utf-8")
     keep(path)

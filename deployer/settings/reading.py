@@ -108,6 +108,25 @@ def made(
     return _checked(Settings(**parts), environment.name, "props:")
 
 
+def vet(text: str, environment: str, where: str) -> None:
+    """Refuse what `load` would refuse later, of a file that is still to be written.
+
+    Args:
+        text:        of the file.
+        environment: its name in it.
+        where:       begins the complaint: "deployer.toml is not written:".
+
+    Raises:
+        SettingsInvalid: as `load`.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsInvalid(f"{where} not TOML: {error}") from None
+    _shape(document, where)
+    _checked(_settings(document, environment, _NOTHING, where), environment, where)
+
+
 def environments(path: Path) -> tuple[str, ...]:
     """The names of the environments in the file, in its order.
 

@@ -34,6 +34,7 @@ def test_a_file_for_new_stacks_loads(run: Run) -> None:
     assert done.exit_code == 0
     assert "deployer.toml is written: environment dev." in done.stdout
     assert "are a guess" in done.stdout
+    assert done.stdout.endswith("Next: `cdk deploy --all -c env=dev`\n")
     settings = load(Path("deployer.toml"))
     assert (settings.service.name, settings.environment.name) == ("shop", "dev")
     assert settings.existing is None
@@ -57,6 +58,35 @@ def test_a_file_is_never_lost(run: Run) -> None:
     assert {each.name for each in Path().iterdir()} == {
         "deployer.toml", "deployer.toml.before", "deployer.toml.before1",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key"),
+    [
+        (("--image", "foo"), 'environments.prod.image = "foo": must be the id of an AMI'),
+        (("--region", "mars"), 'environments.prod.region = "mars": must be'),
+        (("--service", "My Shop"), 'service.name = "My Shop": must be'),
+    ],
+)
+def test_no_file_is_written_that_would_not_load(
+    run: Run, arguments: tuple[str, str], key: str
+) -> None:
+    Path("deployer.toml").write_text("mine")
+    done = run(*NEW, *arguments, "--force")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: deployer.toml is not written: ")
+    assert key in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert Path("deployer.toml").read_text() == "mine"
+    assert not Path("deployer.toml.before").exists()
+
+
+def test_an_environment_that_no_section_can_be_called_like_is_refused(run: Run) -> None:
+    done = run("--env", "my shop", *NEW)
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "my shop" in done.stderr
+    assert not Path("deployer.toml").exists()
 
 
 def test_what_is_needed_is_said_in_one_line(run: Run) -> None:

@@ -146,7 +146,8 @@ def test_a_warning_leaves_the_exit_status_alone(check: str, words: str, spoil: S
 
 
 def test_what_nobody_may_look_at_is_unknown() -> None:
-    unread = {"elasticloadbalancing:DescribeTargetGroups": "X is not allowed on y (User: z)"}
+    action = "elasticloadbalancing:DescribeTargetGroups"
+    unread = {action: f"{action} is not allowed on y (User: z)"}
     world = World(facts_changes={"denied": None, "unread": unread})
     world.target_groups = dict.fromkeys(Slot)
     said = world.said()
@@ -154,7 +155,18 @@ def test_what_nobody_may_look_at_is_unknown() -> None:
     assert {x.check for x in said} == {
         "permissions", "readable", "target-groups", "stickiness", "targets",
     }  # fmt: skip
-    assert next(x for x in said if x.check == "readable").what == "X is not allowed"
+    assert next(x for x in said if x.check == "readable").what == f"is not allowed: {action}"
+
+
+def test_what_is_denied_for_one_reason_is_one_row() -> None:
+    denied = ("dynamodb:DescribeTable", "autoscaling:DescribeLifecycleHooks")
+    unread = {each: f"{each} is not allowed on y (User: z)" for each in denied}
+    unread["cloudwatch:GetMetricData"] = "cloudwatch:GetMetricData on y: Odd: so it is"
+    said = World(facts_changes={"unread": unread}).said()
+    assert [x.what for x in said if x.check == "readable"] == [
+        "is not allowed: autoscaling:DescribeLifecycleHooks, dynamodb:DescribeTable",
+        "Odd: so it is: cloudwatch:GetMetricData",
+    ]
 
 
 def test_every_action_that_is_read_has_a_check_that_needs_it() -> None:

@@ -115,10 +115,21 @@ def metrics(facts: Facts) -> Iterator[Finding]:
 
 
 def readable(facts: Facts) -> Iterator[Finding]:
-    """Everything could be looked at."""
+    """Everything could be looked at: a row for each kind of reason why not."""
+    reasons: dict[str, list[str]] = {}
     for action, why in facts.unread.items():
         if action != "iam:SimulatePrincipalPolicy":
-            yield unknown(
-                "readable", action, why.split(" on ")[0].split(" (")[0], "the checks that need it were left out",
-                f"allow {action} to whoever runs `deployer verify` (docs/adoption.md)",
-            )  # fmt: skip
+            reasons.setdefault(reason(action, why), []).append(action)
+    for said, actions in reasons.items():
+        listed = ", ".join(sorted(actions))
+        yield unknown(
+            "readable", "caller", f"{said}: {listed}", "the checks that need it were left out",
+            "run `deployer verify` as somebody who may look around (docs/adoption.md, Who may look)",
+        )  # fmt: skip
+
+
+def reason(action: str, why: str) -> str:
+    """What a failure's sentence says besides its action and subject: that it is not allowed, or why else."""
+    about = why.split(" (", maxsplit=1)[0]
+    said, _, subject = about.removeprefix(action).strip().partition("on ")
+    return said.strip() or subject.partition(": ")[2] or about

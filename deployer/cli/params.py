@@ -140,8 +140,7 @@ irreversible_option = click.option(
 )  # fmt: skip
 force_option = click.option(
     "--force", is_flag=True,
-    help="Go back even from a release that says of itself that it cannot (rollback-safe: false); "
-    "with `rollback RELEASE`, even to one that has never served here.",
+    help="Go back even from a release that says of itself that it cannot (rollback-safe: false).",
 )  # fmt: skip
 wait_option = click.option(
     "--wait-for-lock", type=Duration(), default="0s",

@@ -68,6 +68,11 @@ def test_every_manual_has_purpose_exit_status_and_example(name: str) -> None:
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
+def test_an_option_tells_of_its_own_command_only() -> None:
+    assert "rollback RELEASE" not in help_of("abort")
+    assert "never" in help_of("rollback").partition("served here")[0]
+
+
 def lab_commands() -> list[str]:
     group = cli.get_command(click.Context(cli), "lab")
     assert isinstance(group, click.Group)

@@ -42,6 +42,7 @@ class TextOutput:
     flags: str = ""
     progress: Console = field(default_factory=lambda: Screen(stderr=True, highlight=False))
     results: Console = field(default_factory=lambda: Screen(highlight=False))
+    said: str = ""  # the last plain line of progress, without its time
 
     def plan(
         self, plan: Plan, place: tuple[str, str], at: float, *, deployment: str | None
@@ -116,16 +117,15 @@ class TextOutput:
 
 @dataclass
 class Lines:
-    """Plain lines; the same is not said twice in a row."""
+    """Plain lines; the same is not said twice in a row, by two visits of a supervisor neither."""
 
     output: TextOutput
-    last: str = ""
 
     def tell(self, deployment: Deployment, event: Event, seen: Snapshot | None) -> None:
         """The engine's `Tell`."""
         said = content(deployment, event)
-        if said != self.last:
-            self.last = said
+        if said != self.output.said:
+            self.output.said = said
             for line in (plain_line(deployment, event), *output_lines(event)):
                 self.output.line(line)
         if event.kind == "retreat":

@@ -1,6 +1,7 @@
 """`deployer supervise`: visits from a machine that stays on."""
 
 import signal
+from itertools import pairwise
 
 import pytest
 
@@ -54,6 +55,16 @@ def test_what_a_killed_runner_left_is_carried_to_its_end(staged: Staged) -> None
     assert shop.play.cloud.rule == Weights(0, 1000)
     # The stage's cloud hears the process, the lease names the visit: tests/crash judges I6.
     assert [v for v in shop.play.oracle.violations if not v.startswith("I6")] == []
+
+
+def test_visits_that_find_the_same_say_it_once(staged: Staged) -> None:
+    shop = staged()
+    abandoned(shop)
+    shop.at(shop.play.clock.now() + 1500.0, lambda: signal.raise_signal(signal.SIGTERM))
+    lines = shop.run("supervise", "--every", "15s").stderr.splitlines()
+    said = [line.partition("  ")[2] for line in lines if "  " in line]
+    assert len(said) > 5
+    assert not [one for one, other in pairwise(said) if one == other]
 
 
 def test_the_settings_can_say_that_it_goes_back(staged: Staged) -> None:

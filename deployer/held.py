@@ -1,7 +1,10 @@
 """What a deployment has taken from a group or a rule for a while, and owes back before it ends.
 
-Each is in the record before it is taken (invariant I9); `parting` and `stickiness` give it back.
+Each is in the record before it is taken (invariant I9); `parting`, `stickiness` and, a batch at a
+time, `surging` give it back.
 """
+
+from collections.abc import Collection
 
 import msgspec
 
@@ -36,3 +39,35 @@ class Unstuck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     sticky_s: int
     at: float
+
+
+class Surge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a deployment has asked a group for beyond the group's own size, or may have.
+
+    base:    the group's size without it.
+    top:     the size that was asked for, at `asked_at` (epoch seconds).
+    leaving: instances that go, or may have gone, each with its place.
+
+    A group that reads larger than `top` was sized by somebody else: then none of it is ours. Who
+    asks for no more than `top` while the surge stands there cannot be seen: it is there already.
+    """
+
+    slot: Slot
+    base: int
+    top: int
+    leaving: tuple[str, ...] = ()
+    asked_at: float = 0.0
+
+    def of(self, desired: int) -> int:
+        """How many of `desired` are the surge's."""
+        return desired - self.base if self.base < desired <= self.top else 0
+
+    def seen(self, members: Collection[str], desired: int) -> "Surge | None":
+        """What is left of it in a group like this; one that broke by itself leaves its place."""
+        gone = sum(name not in members for name in self.leaving)
+        return self.less(gone) if gone and desired <= self.top - gone else self
+
+    def less(self, gone: int) -> "Surge | None":
+        """What is left of it once so many have gone, each with its place."""
+        top = self.top - gone
+        return Surge(self.slot, self.base, top, (), self.asked_at) if top > self.base else None

@@ -15,10 +15,9 @@ import msgspec
 from deployer.analysis.judge import Rule, Tally
 from deployer.cohort import Cohort
 from deployer.errors import PlanInvalid
-from deployer.held import Frozen, Suspended, Unstuck
+from deployer.held import Frozen, Surge, Suspended, Unstuck
 from deployer.hooks import About, HookAction, HookPoint
 from deployer.model import Admitted, Amount, Release, Slot, Snapshot, Weights
-from deployer.ports import Surge
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
 from deployer.steps.replace import Replace

@@ -5,12 +5,13 @@ journal first and then hands the change to `Cloud.apply`, so that a crash betwee
 leaves a record of what may have happened.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from deployer.durations import spell
 from deployer.errors import CloudUnavailable
+from deployer.held import Surge
 from deployer.hooks import NO_HOOKS, NOTHING, About, Hooks, RunHook
 from deployer.model import Admitted, Minute, Release, Slot, Snapshot, Weights
 
@@ -92,39 +93,6 @@ class SetDesired:
 
     def __str__(self) -> str:
         return f"ask {self.slot} for {self.desired} instances"
-
-
-@dataclass(frozen=True, slots=True)
-class Surge:
-    """What a deployment has asked a group for beyond the group's own size, or may have.
-
-    base:    the group's size without it.
-    top:     the size that was asked for, at `asked_at` (epoch seconds).
-    leaving: instances that go, or may have gone, each with its place.
-
-    A group that reads larger than `top` was sized by somebody else: then none of it is ours. Who
-    asks for no more than `top` while the surge stands there cannot be seen: it is there already.
-    """
-
-    slot: Slot
-    base: int
-    top: int
-    leaving: tuple[str, ...] = ()
-    asked_at: float = 0.0
-
-    def of(self, desired: int) -> int:
-        """How many of `desired` are the surge's."""
-        return desired - self.base if self.base < desired <= self.top else 0
-
-    def seen(self, members: Collection[str], desired: int) -> "Surge | None":
-        """What is left of it in a group like this; one that broke by itself leaves its place."""
-        gone = sum(name not in members for name in self.leaving)
-        return self.less(gone) if gone and desired <= self.top - gone else self
-
-    def less(self, gone: int) -> "Surge | None":
-        """What is left of it once so many have gone, each with its place."""
-        top = self.top - gone
-        return Surge(self.slot, self.base, top, (), self.asked_at) if top > self.base else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from msgspec import structs
 
 from deployer import strategies
 from deployer.errors import CandidateUnhealthy, CloudUnavailable, VerdictFailed
+from deployer.held import Surge
 from deployer.model import Minute, Release, SlotState, Weights
-from deployer.ports import PinRelease, Surge, World
+from deployer.ports import PinRelease, World
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.batches import Pace
 from deployer.steps.replace import Replace

@@ -53,11 +53,14 @@ class Visit:
 
     deployment: as it stands now; None: there is none.
     problem:    why it could not be carried on.
+    late_s:     so long after the lease that the visit before had left for this one, seconds: then
+                nobody had been there, and the step's deadline begins anew.
     """
 
     state: State
     deployment: Deployment | None = None
     problem: DeployError | None = None
+    late_s: float = 0.0
 
 
 def look(active: Active | None, name: str, now: float) -> State:
@@ -73,6 +76,11 @@ def look(active: Active | None, name: str, now: float) -> State:
     if active.lease.expires_at > now:
         return State.ATTENDED
     return State.OURS if name_of(active.lease.owner) == name else State.ABANDONED
+
+
+def lateness_s(active: Active, name: str, now: float) -> float:
+    """How long the lease that waited for the supervisor `name` had run out. Pure."""
+    return max(0.0, now - active.lease.expires_at) if active.lease.owner == name else 0.0
 
 
 def turns_back(deployment: Deployment, policy: Policy) -> bool:
@@ -130,6 +138,7 @@ class Supervisor:
             self.journal.ask(self.environment, self.request(Ask.ABORT))
 
     def _carry(self, active: Active) -> Visit:
+        late_s = lateness_s(active, name_of(self.runner.owner), self.clock.now())
         try:
             taken = self.journal.take_over(self.environment, self._lease(), self.clock.now())
         except Locked:
@@ -144,7 +153,7 @@ class Supervisor:
         if after.status.final:
             return Visit(State.ENDED, after)
         self._rest(after)
-        return Visit(State.OURS, after)
+        return Visit(State.OURS, after, late_s=late_s)
 
     def _rest(self, deployment: Deployment) -> None:
         """Without an answer our lease runs out by itself, and the next visit but some takes over."""

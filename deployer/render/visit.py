@@ -2,6 +2,7 @@
 
 from rich.text import Text
 
+from deployer.durations import spell
 from deployer.operations.supervisor import State, Visit
 from deployer.plan import Deployment
 from deployer.render.documents import Document, deployment_document
@@ -25,10 +26,20 @@ def _words(visit: Visit) -> str:
     if deployment is None:
         return visit.state.value
     if visit.state is State.OURS:
-        return f"carrying on {about}, {_standing(deployment)}"
+        return f"carrying on {about}, {_standing(deployment)}{_late(visit)}"
     if visit.state is State.ENDED:
         return f"{about} has ended: {WORDS[deployment.status]}"
     return f"{about} has its runner"
+
+
+def _late(visit: Visit) -> str:
+    """Visits that always come too late would let no deadline ever run out."""
+    if not visit.late_s:
+        return ""
+    return (
+        f"; this visit came {spell(visit.late_s)} after its lease had run out, so the step's "
+        "deadline begins anew: --every must be how often visits come"
+    )
 
 
 def _standing(deployment: Deployment) -> str:
@@ -43,5 +54,6 @@ def visit_document(visit: Visit, at: float) -> Document:
         "at": iso(at), "deployment": deployment.id if deployment else None, "event": "visit",
         "state": visit.state.name.lower(),
         "problem": str(visit.problem) if visit.problem is not None else None,
+        "late_s": visit.late_s,
         "record": deployment_document(deployment, at, whole=False) if deployment else None,
     }  # fmt: skip

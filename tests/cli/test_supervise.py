@@ -144,6 +144,16 @@ def test_the_lease_outlasts_a_pause_that_is_late_once(staged: Staged) -> None:
     assert status["active"]["lease_alive"] is True
 
 
+def test_a_visit_that_comes_after_its_lease_says_what_that_does(staged: Staged) -> None:
+    shop = staged()
+    abandoned(shop)
+    assert "begins anew" not in shop.run("supervise", "--once").output
+    shop.play.clock.sleep(165.0 + 75.0)
+    said = shop.run("supervise", "--once").output
+    assert "came 1m15s after its lease had run out, so the step's deadline begins anew" in said
+    assert "--every" in said
+
+
 HOOK = '\n[hooks]\nbefore_traffic = {command = ["true"], deadline = "10m"}\n'
 
 

@@ -35,7 +35,7 @@ lint: $(STAMP)
 synth: $(STAMP)
 	@$(BIN)/deployer lab cdk -- synth --quiet
 
-# make cdk ARGS="diff --all"
+# make cdk ARGS="diff"
 cdk: $(STAMP)
 	@$(BIN)/deployer lab cdk -- $(ARGS)
 

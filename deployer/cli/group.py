@@ -105,9 +105,7 @@ class Deployer(click.Group):
         except DeployError as error:
             ending = failed(error)
         except KeyboardInterrupt:
-            ending = Ending(
-                "interrupted", 130, "interrupted: `deployer status` tells where it stands"
-            )
+            ending = interrupted(ctx.invoked_subcommand)
         except Exception as error:
             full = isinstance(error, OSError) and error.errno == errno.ENOSPC
             if full or os.environ.get(DEBUG):
@@ -120,6 +118,18 @@ class Deployer(click.Group):
             say_result(ctx, ending)
             ctx.exit(ending.exit_code)
         return ending
+
+
+def interrupted(command: str | None) -> Ending:
+    """Ctrl-C where nothing else was arranged; those that deploy nothing leave nothing to look at."""
+    look = {"lab": "deployer lab status", "demo": "", "init": "", "verify": ""}.get(
+        command or "", "deployer status"
+    )
+    return Ending(
+        "interrupted",
+        130,
+        f"interrupted: `{look}` tells where it stands" if look else "interrupted",
+    )
 
 
 def failed(error: DeployError) -> Ending:

@@ -176,6 +176,7 @@ def test_a_start_that_is_interrupted_leaves_no_lab(tmp_path: Path) -> None:
         family = children(starting.pid)
         assert family
         starting.send_signal(signal.SIGINT)
-        starting.communicate(timeout=10)
-        assert starting.returncode != 0
+        said = starting.communicate(timeout=10)[1].decode()
+        assert starting.returncode == 130
+        assert said == "interrupted: `deployer lab status` tells where it stands\n"
     assert survivors(family) == []

@@ -10,10 +10,11 @@ from deployer.lab.iam.policy import Policy, parse
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/runner"
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/runner/me"
 WHO = Principal(
-    f"arn:aws:sts::{ACCOUNT}:assumed-role/runner/me",
+    SESSION,
     ROLE,
-    frozenset({("AWS", ACCOUNT), ("AWS", f"arn:aws:iam::{ACCOUNT}:root"), ("AWS", ROLE)}),
+    frozenset(("AWS", each) for each in (ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ROLE, SESSION)),
 )
 
 

@@ -73,7 +73,7 @@ def test_a_resources_own_policy_allows_or_denies() -> None:
     get = Ask("s3:GetObject", "arn:aws:s3:::b/k")
     for principal, named in (
         ({"AWS": ROLE}, True),
-        ({"AWS": ACCOUNT}, True),
+        ({"AWS": WHO.arn}, True),
         ("*", True),
         ({"AWS": "arn:aws:iam::1:root"}, False),
         ({"Service": "ec2.amazonaws.com"}, False),
@@ -82,6 +82,28 @@ def test_a_resources_own_policy_allows_or_denies() -> None:
         closed = policy(deny(Principal=principal))
         assert judged(get, resource=(opened,)).allowed is named
         assert judged(get, allow(), resource=(closed,)).allowed is not named
+
+
+@pytest.mark.parametrize("principal", [ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"])
+def test_to_allow_its_own_account_leaves_it_to_that_accounts_policies(principal: str) -> None:
+    """And to deny it denies everybody in it."""
+    get = Ask("s3:GetObject", "arn:aws:s3:::b/k")
+    delegated = policy(allow(Principal={"AWS": principal}))
+    assert not judged(get, resource=(delegated,)).allowed
+    assert judged(get, allow("s3:GetObject"), resource=(delegated,)).allowed
+    closed = policy(deny(Principal={"AWS": principal}))
+    assert not judged(get, allow("s3:GetObject"), resource=(closed,)).allowed
+
+
+@pytest.mark.parametrize(("principal", "allowed"), [(ROLE, False), (WHO.arn, True), ("*", True)])
+def test_a_boundary_limits_what_a_resource_allows_to_the_role_not_to_its_session(
+    principal: str, *, allowed: bool
+) -> None:
+    get = Ask("s3:GetObject", "arn:aws:s3:::b/k")
+    opened = policy(allow(Principal={"AWS": principal}))
+    narrow = policy(allow("ec2:*"))
+    assert judged(get, resource=(opened,), boundary=narrow).allowed is allowed
+    assert judged(get, resource=(opened,), boundary=policy(allow("s3:*"))).allowed
 
 
 def test_the_reason_is_awss_own() -> None:

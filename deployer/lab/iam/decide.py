@@ -1,9 +1,11 @@
 """Allowed or not, and why: IAM's evaluation logic within one account. Pure.
 
 An explicit deny anywhere wins; else the role's own policies or the resource's must allow; else
-nothing does. A permissions boundary limits what the role's own policies allow.
-Source: IAM User Guide, "Policy evaluation logic". Organizations' policies and session policies do
-not exist in the lab.
+nothing does. A permissions boundary limits what the role's own policies allow, and what a resource's
+policy allows to the role, though not to one session of it. A resource's policy that allows its own
+account leaves it to that account's policies: alone it allows nobody anything.
+Source: IAM User Guide, "Policy evaluation logic" and "AWS JSON policy elements: Principal".
+Organizations' policies and session policies do not exist in the lab.
 """
 
 from collections.abc import Sequence
@@ -60,9 +62,10 @@ def decide(ask: Ask, context: Context, who: Principal, policies: Policies) -> De
     ):
         if any(one.effect == "Deny" for one in statements):
             return Decision(allowed=False, why=f"with an explicit deny in {kind}")
-    if resource:
+    named = [one for one in resource if _meant(one, who)]
+    if named and (bound or not policies.boundary or any(_itself(one, who) for one in named)):
         return Decision(allowed=True, why="a resource-based policy allows it")
-    if not identity:
+    if not identity and not named:
         why = f"because no identity-based policy allows the {ask.action} action"
         return Decision(allowed=False, why=why)
     if policies.boundary and not bound:
@@ -85,6 +88,18 @@ def addressed(statement: Statement, who: Principal) -> bool:
     """Whether a resource's policy speaks of this principal."""
     named = statement.principals or frozenset()
     return ("AWS", "*") in named or bool(named & who.names)
+
+
+def _meant(statement: Statement, who: Principal) -> bool:
+    """He is meant, or everybody; not only the account that he belongs to."""
+    by_role = ("AWS", who.principal_arn) in (statement.principals or ())
+    return by_role or _itself(statement, who)
+
+
+def _itself(statement: Statement, who: Principal) -> bool:
+    """The very session is meant, the user, the service, or everybody."""
+    own = {("AWS", "*"), ("AWS", who.arn), ("Service", who.arn)}
+    return bool(own & (statement.principals or frozenset()))
 
 
 def forbidden(ask: Ask, context: Context, who: Principal, resource: Sequence[Policy]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deployer.aws.published import Front
-from deployer.aws.verify import reading, table
+from deployer.aws.verify import around, reading, table
 from deployer.findings import Level, worst
 from deployer.model import Health, Slot
 from deployer.render.findings import findings_text, summary
@@ -23,6 +23,12 @@ def test_where_all_is_well_every_check_says_so() -> None:
     found = list(table.findings(world.facts()))
     assert {each.check for each in found} == {check.name for check in table.CHECKS}
     assert summary(found).startswith("All is well")
+
+
+def behind(world: World, priority: int) -> None:
+    """The rule that the deployer's should stand in front of has that very priority."""
+    world.rules.append(rule(priority, forward(TARGETS[BLUE]), header("Host", "x")))
+    world.front = Front(world.rules[-1]["RuleArn"], priority)
 
 
 PROBLEMS: list[tuple[str, str, Spoil]] = [
@@ -47,6 +53,12 @@ PROBLEMS: list[tuple[str, str, Spoil]] = [
     ("target-groups", "no such target group", lambda w: w.target_groups.update({GREEN: None})),
     ("target-groups", "HealthCheckPath is /up", lambda w: w.target_groups[GREEN].update(
         HealthCheckPath="/up")),
+    ("target-groups", "Port is 81", lambda w: w.target_groups[GREEN].update(Port=81)),
+    ("target-groups", "Matcher is", lambda w: w.target_groups[GREEN].update(
+        Matcher={"HttpCode": "204"})),
+    ("rule", "must do nothing but forward", lambda w: w.rules.__setitem__(
+        2, {**w.rules[2], "Transforms": [{"Type": "url-rewrite"}]})),
+    ("rule", "would be in vain", lambda w: behind(w, 49_000)),
     ("target-groups", "of type ip", lambda w: w.target_groups[BLUE].update(TargetType="ip")),
     ("target-groups", "vpc-2", lambda w: w.target_groups[BLUE].update(VpcId="vpc-2")),
     ("target-groups", "no rule names it", lambda w: w.target_groups[GREEN].update(
@@ -80,6 +92,10 @@ PROBLEMS: list[tuple[str, str, Spoil]] = [
     ("protection", "1 instances", lambda w: w.groups[BLUE].update(
         Instances=[{"InstanceId": "i-1", "ProtectedFromScaleIn": True}])),
     ("journal", "no such table", lambda w: w.facts_changes.update(table=None)),
+    ("journal", "its key is pk, sk", lambda w: w.facts_changes.update(table={
+        "KeySchema": [{"AttributeName": k, "KeyType": t} for k, t in around.KEYS],
+        "AttributeDefinitions": [{"AttributeName": k, "AttributeType": "N"} for k in ("pk", "sk")],
+    })),
     ("journal", "its key is id", lambda w: w.facts_changes.update(table={
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]})),
     ("permissions", "ModifyRule is not allowed", lambda w: w.facts_changes.update(
@@ -182,6 +198,20 @@ def test_the_deployers_own_rules_and_redirects_are_no_other_ways() -> None:
         rule(48_999, forward(TARGETS[GREEN]), header("X-Beta", "1")),
     ]
     world.more[f"{LISTENER}9"] = (rule("default", [{"Type": "redirect"}]),)
+    assert world.said() == []
+
+
+def test_what_holds_only_an_end_holds_no_release() -> None:
+    world = World()
+    hook = {"HeartbeatTimeout": 3600, "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING"}
+    world.hooks.append({"LifecycleHookName": "bye", **hook})
+    assert world.said() == []
+
+
+def test_target_groups_attached_as_traffic_sources_are_attached() -> None:
+    world = World()
+    world.groups[BLUE]["TargetGroupARNs"] = []
+    world.groups[BLUE]["TrafficSources"] = [{"Identifier": TARGETS[BLUE], "Type": "elbv2"}]
     assert world.said() == []
 
 

@@ -40,6 +40,7 @@ def test_a_template_that_leaves_the_deployer_its_own_bites_nowhere() -> None:
     ("resources", "what", "bites"),
     [
         (group(DesiredCapacity="4"), "DesiredCapacity", {Bite.SIZE, Bite.FAILING, Bite.DRIFT}),
+        (group(MinSize=1), "MinSize is 1", {Bite.SIZE, Bite.FAILING, Bite.DRIFT}),
         (group(MinSize="2"), "MinSize is 2", {Bite.SIZE, Bite.FAILING, Bite.DRIFT}),
         (
             group(LaunchTemplate={"Version": {"Fn::GetAtt": ["LT", "LatestVersionNumber"]}}),
@@ -232,6 +233,8 @@ def test_a_plan_tells_what_it_would_set() -> None:
     (found,) = problems(document)
     assert "desired_capacity from 6 to 2" in found.what
     change["change"] = {"actions": ["no-op"], "before": ASG, "after": ASG}
+    assert problems(document) == []
+    change["change"] = {"actions": ["read"], "before": ASG, "after": {**ASG, "min_size": 1}}
     assert problems(document) == []
     change["change"] = {"actions": ["delete", "create"], "before": ASG, "after": {}}
     assert "deletes or replaces" in problems(document)[0].what

@@ -125,6 +125,16 @@ def test_a_rule_of_theirs_with_both_target_groups_is_not_taken_for_ours(theirs: 
     assert theirs.rule().read() == (BLUE, None)
 
 
+def test_the_rule_behind_is_never_ours_even_at_our_priority(theirs: Theirs) -> None:
+    """Settings that name their own rule's priority: it is not moved, and said."""
+    shared = [{"TargetGroupArn": arn, "Weight": 1} for arn in (theirs.blue, theirs.green)]
+    behind = theirs.add(100, {"Type": "forward", "ForwardConfig": {"TargetGroups": shared}})
+    before = theirs.rules()["100"]
+    with pytest.raises(Halted):
+        theirs.rule(behind, 100).change(SetWeights(SOME, live=Weights(500, 500)))
+    assert theirs.rules()["100"] == before
+
+
 @pytest.mark.parametrize(
     ("arrange", "why"),
     [

@@ -1,4 +1,4 @@
-"""AWS::SNS::* and AWS::SQS::*. Policies are kept and returned, not enforced."""
+"""AWS::SNS::* and AWS::SQS::*. A topic's policy is judged (`iam.services`), a queue's is only kept."""
 
 import json
 from typing import Any

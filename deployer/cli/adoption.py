@@ -143,8 +143,6 @@ def written(
         "# Where releases lie: name your bucket, or leave {bucket} and fill in artifact_bucket below.\n"
         '[release]\nartifact = "s3://{bucket}/{service}/{release}.tar.gz"\n\n'
         f"[environments.{section(environment)}]\n{spots}\n"
-        f"instances = {found.instances}\nmax_instances = {found.max_instances}\n"
-        + (f'stickiness = "{found.sticky_s}s"\n' if found.sticky_s else "")
-        + f"\n"
+        f"instances = {found.instances}\nmax_instances = {found.max_instances}\n\n"
         f"[environments.{section(environment)}.existing]\n{existing}\n"
     )

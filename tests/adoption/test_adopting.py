@@ -1,13 +1,11 @@
 """From what runs to settings: one answer, or a line with all answers and the flag that chooses."""
 
-import tomllib
 from typing import Any
 
 import pytest
 
 from deployer.aws.verify.adopting import Choice, Running, adopt
 from deployer.aws.verify.twin import twin_name
-from deployer.cli.adoption import written
 from deployer.errors import NotFound, NotPossibleNow, UsageError
 from deployer.model import Slot
 from tests.adoption.world import (
@@ -18,7 +16,6 @@ from tests.adoption.world import (
     group,
     header,
     rule,
-    sticking,
 )
 
 BLUE, GREEN = TARGETS[Slot.BLUE], TARGETS[Slot.GREEN]
@@ -139,14 +136,6 @@ def test_a_twin_with_several_target_groups_is_refused() -> None:
     twin = {**group(Slot.GREEN), "TargetGroupARNs": [GREEN, f"{GREEN}9"]}
     with pytest.raises(UsageError, match="web-green is attached to several target groups"):
         adopt(running(default(), groups=[group(Slot.BLUE), twin]), Choice())
-
-
-def test_a_rule_that_sticks_goes_on_to_stick() -> None:
-    found = adopt(running(rule("default", sticking(forward(BLUE)))), Choice())
-    assert found.sticky_s == 3600
-    text = written(("web", "prod"), {"region": "us-east-1"}, found, "/health", "")
-    assert 'stickiness = "3600s"' in text
-    assert tomllib.loads(text)["environments"]["prod"]["stickiness"] == "3600s"
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,16 @@ def test_the_deployers_own_rules_and_redirects_are_no_other_ways() -> None:
     assert world.said() == []
 
 
+def test_a_rule_of_the_deployers_that_sticks_keeps_what_theirs_promises() -> None:
+    world = World()
+    world.rules[2] = rule("default", sticking(forward(TARGETS[BLUE])))
+    both = forward(TARGETS[BLUE], TARGETS[GREEN], weights=(1000, 0))
+    world.rules.append(rule(49_000, both))
+    assert [each.check for each in world.said()] == ["stickiness"]
+    world.rules[-1] = rule(49_000, sticking(both))
+    assert world.said() == []
+
+
 def test_what_holds_only_an_end_holds_no_release() -> None:
     world = World()
     hook = {"HeartbeatTimeout": 3600, "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING"}

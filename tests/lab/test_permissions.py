@@ -74,7 +74,13 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(home / "deployer.toml")})
     started = outside.run("--output", "json", "lab", "up", "--detach", "--scale", "60")
     assert started.returncode == 0, started.stderr
-    yield Shell({**outside.variables, **outside.json("lab", "env")})
+    made = Shell({**outside.variables, **outside.json("lab", "env")})
+    admin(made, "cloudwatch").put_metric_alarm(
+        AlarmName="fatal", Namespace="none", MetricName="none", Statistic="Sum", Period=60,
+        EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )  # fmt: skip
+    yield made
     assert outside.run("lab", "down").returncode == 0
     shutil.rmtree(home)
 
@@ -96,11 +102,6 @@ def admin(shell: Shell, service: str) -> Any:
 
 
 def test_what_is_declared_is_what_deployments_call_and_all_that_is_granted(quick: Shell) -> None:
-    admin(quick, "cloudwatch").put_metric_alarm(
-        AlarmName="fatal", Namespace="none", MetricName="none", Statistic="Sum", Period=60,
-        EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-    )  # fmt: skip
     for release in (("v1",), ("v2",), ("bad", "--error-rate", "1")):
         quick.json("lab", "release", *release)
     before = len(page(quick, "calls"))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from deployer import topology
 from deployer.aws import front
-from deployer.aws.alb import sticky_s
 from deployer.aws.verify.entrance import LAST
 from deployer.aws.verify.facts import short
 from deployer.aws.verify.fleet import attached_to, launch_of
@@ -46,17 +45,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """values: [environments.NAME.existing], by key. unknown: what a person must still say.
-
-    sticky_s: for how long their rule keeps a client with a target group; 0: it does not.
-    """
+    """values: [environments.NAME.existing], by key. unknown: what a person must still say."""
 
     values: Mapping[str, str | int]
     instances: int
     max_instances: int
     target_group: str
     unknown: tuple[str, ...] = field(default=())
-    sticky_s: int = 0
 
 
 def adopt(running: Running, choice: Choice) -> Adopted:
@@ -101,7 +96,6 @@ def adopt(running: Running, choice: Choice) -> Adopted:
                 own_name=running.balancer.get("DNSName", "") in url,
             )
         ),
-        sticky_s(way) or 0,
     )
 
 

@@ -233,7 +233,7 @@ def _target_group(facts: Facts, slot: Slot, each: SlotFacts) -> Iterator[Finding
 
 
 def stickiness(facts: Facts) -> Iterator[Finding]:
-    """Weights decide about every request; what their rule promises to clients, the deployer's keeps."""
+    """Weights decide about every request; what their rule promises to clients is told."""
     yield from _promised(facts)
     for each in facts.slots.values():
         if each.attributes.get("stickiness.enabled") == "true":
@@ -247,18 +247,19 @@ def stickiness(facts: Facts) -> Iterator[Finding]:
 
 
 def _promised(facts: Facts) -> Iterator[Finding]:
-    place, wanted = facts.names.front, facts.settings.environment.stickiness_s
-    if place is None or wanted:
+    place = facts.names.front
+    if place is None:
         return
+    ours = [each for each in facts.own if each.get("Priority") == str(place.priority)]
     for each in facts.own:
         stood_before = each["RuleArn"] == place.behind if place.behind else each.get("IsDefault")
-        if stood_before and (sticks := sticky_s(each)):
+        if stood_before and (sticks := sticky_s(each)) and not any(map(sticky_s, ours)):
             yield warning(
                 "stickiness", front.named(each), f"it keeps clients with a target group for {sticks} s",
                 "the deployer's rule in front of it does not: while shares are split, clients may "
                 "change releases with every request",
-                f'stickiness = "{sticks}s" in [environments.{facts.settings.environment.name}], if your '
-                "users need it (docs/strategies.md says what it costs)",
+                "if your users need it: after the first deployment switch it on in the deployer's rule, "
+                "which keeps it from then on (docs/strategies.md, When the rule sticks)",
             )  # fmt: skip
 
 

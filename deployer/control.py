@@ -10,6 +10,7 @@
                   it has ended, and only waits until     it waits no longer: `deployer settle` gives
                   the rule may stick again               that back later
     promote full  the candidate stands and is probed     straight to all of the traffic
+                  (after a halt: deployer.completing)
     approve       it waits for approval                  that step counts as done
 
 On its way back nothing can be asked: whatever was wrong, users are being brought to safety.
@@ -17,7 +18,7 @@ On its way back nothing can be asked: whatever was wrong, users are being brough
 
 from msgspec.structs import replace
 
-from deployer import stickiness
+from deployer import completing, stickiness
 from deployer.errors import Aborted, NotPossibleNow
 from deployer.journal import Ask, Request
 from deployer.model import WHOLE, Snapshot
@@ -72,8 +73,8 @@ def one_way(deployment: Deployment) -> str:
 def no_way_back(deployment: Deployment, seen: Snapshot, why: str) -> str:
     """Why nothing goes back by itself, and what a person can do, in one line."""
     name, previous = deployment.plan.release.name, deployment.plan.previous
-    whole = seen.weights is not None and seen.weights.sole is deployment.plan.candidate
-    first = "" if whole else f"give {name} all of the traffic (production rule), then "
+    halfway = completing.open_to(deployment, seen)
+    first = f"`deployer promote --full` gives {name} all of the traffic, then " if halfway else ""
     return (
         f"{why}; {one_way(deployment)}: fix forward ({first}`deployer deploy RELEASE`), or, if "
         f"{previous or 'the release before'} can live with what {name} did, "

@@ -15,7 +15,7 @@ def serving(seen: Snapshot) -> Slot | None:
     if seen.weights.sole is None:
         raise NotPossibleNow(
             f"both slots serve ({seen.weights}): an earlier deployment was left half-way; "
-            "run `deployer status`, then `deployer rollback`"
+            "`deployer status` names the command that leads on"
         )
     return seen.weights.sole
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import click
 
-from deployer import control, footing, preflight, stickiness, strategies
+from deployer import completing, control, footing, preflight, stickiness, strategies
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
@@ -21,10 +21,7 @@ from deployer.render.plan import title, way_back
 from deployer.render.words import count
 from deployer.wiring import intent_of
 
-INSIST = (
-    "fix forward, or, if the release before can live with what it did, run "
-    "`deployer rollback --force`"
-)
+INSIST = "or, if the release before can live with what it did, run `deployer rollback --force`"
 REMEMBERED = 50  # records that are read to find the release before
 
 
@@ -103,7 +100,7 @@ def start_back(
     halted = halfway(app, seen)
     if halted is not None:
         refuse_other(release, halted)
-        refuse_one_way(halted, force=force)
+        refuse_one_way(halted, force=force, seen=seen)
         plan = strategies.rollback(seen, halted)
     else:
         plan = return_plan(app, seen, release, force=force)
@@ -166,14 +163,18 @@ def refuse_other(release: str | None, record: Deployment) -> None:
         )
 
 
-def refuse_one_way(record: Deployment, *, force: bool) -> None:
+def refuse_one_way(record: Deployment, *, force: bool, seen: Snapshot | None = None) -> None:
     """Users reach a release that says of itself that it cannot go back.
+
+    seen: None: it runs.
 
     Raises:
         NotPossibleNow: they do, and nobody insists.
     """
     if control.stuck(record) and not force:
-        raise NotPossibleNow(f"{control.one_way(record)}: {INSIST}")
+        halfway = seen is not None and completing.open_to(record, seen)
+        how = " (`deployer promote --full`, then `deployer deploy RELEASE`)" if halfway else ""
+        raise NotPossibleNow(f"{control.one_way(record)}: fix forward{how}, {INSIST}")
 
 
 def leads_elsewhere(release: str | None, record: Deployment) -> bool:
@@ -249,7 +250,7 @@ def return_plan(app: App, seen: Snapshot, release: str | None, *, force: bool) -
     one_way = one_way_since(records, running, release)
     if one_way is not None and not force:
         raise NotPossibleNow(
-            f"{one_way} is marked rollback-safe: false and came after {release}: {INSIST}"
+            f"{one_way} is marked rollback-safe: false and came after {release}: fix forward, {INSIST}"
         )
     found = app.services.find_release(release)
     if not has_served(records, release) and not force:

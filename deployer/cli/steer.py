@@ -9,7 +9,8 @@ from deployer import control, identity
 from deployer.cli import ending
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
-from deployer.cli.params import force_option
+from deployer.cli.forward import complete
+from deployer.cli.params import dry_run_option, force_option
 from deployer.cli.session import Session, alive
 from deployer.errors import NotPossibleNow
 from deployer.journal import Active, Ask
@@ -77,10 +78,11 @@ def resume(ctx: click.Context) -> Ending:
 @click.option(
     "--full", is_flag=True,
     help="Leave out every share on the way: all of the traffic next. Possible once the candidate "
-    "stands and has answered its probes.",
+    "stands and has answered its probes, and after a halt of a release that cannot go back.",
 )  # fmt: skip
+@dry_run_option
 @click.pass_context
-def promote(ctx: click.Context, *, full: bool) -> Ending:
+def promote(ctx: click.Context, *, full: bool, dry_run: bool) -> Ending:
     """End the bake or window; with --full, go straight to all of the traffic.
 
     The bake in execution counts as done, whatever its verdict would have been, and the
@@ -90,13 +92,28 @@ def promote(ctx: click.Context, *, full: bool) -> Ending:
     again, waits no longer: `deployer settle` does that later. A paused deployment goes
     on. The record tells who asked. This command returns at once.
 
+    When nothing runs, and the last deployment halted on the way of a release that is
+    marked rollback-safe: false, with both slots serving, --full is a deployment of its
+    own: it shows its plan, gives the release the capacity for all of the traffic, then
+    the traffic, judges it there, and retires the old slot. Nothing goes back by itself:
+    a bad verdict halts. --dry-run shows that plan and stops.
+
     \b
-    Exit status: 0 asked; 2 not possible now: nothing runs, it neither bakes nor
-                 keeps the old slot warm, or (with --full) the candidate does
-                 not stand yet or has everything already.
+    Exit status: 0 asked, or shipped; 2 not possible now: nothing runs or halted
+                 so, it neither bakes nor keeps the old slot warm, or (with
+                 --full) the candidate does not stand yet or has everything
+                 already; 4 halted, 5 another deployment runs.
     Example:     deployer promote --full
     """  # noqa: D301  \b is for click
-    return steer(session_of(ctx), Ask.PROMOTE_FULL if full else Ask.PROMOTE)
+    session = session_of(ctx)
+    active = session.services.journal.active(session.services.environment)
+    if full and active is None:
+        return session.in_turn(0.0, lambda: complete(session, dry_run=dry_run))
+    if dry_run:
+        raise click.UsageError(
+            "--dry-run shows the plan of `promote --full` after a halt, while nothing runs"
+        )
+    return steer(session, Ask.PROMOTE_FULL if full else Ask.PROMOTE)
 
 
 @click.command(short_help="Say that the deployment that waits for approval may go on.")

@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from deployer import stickiness
+from deployer import completing, control, stickiness
 from deployer.journal import Active
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Status
@@ -102,6 +102,13 @@ def after_halt(seen: Snapshot, halted: Deployment) -> str:
     """The way on from where a halted deployment left the traffic."""
     stable, weights = halted.plan.stable, seen.weights
     previous = one_line(halted.plan.previous or "") or "the release before"
+    if control.stuck(halted):
+        open_to = completing.open_to(halted, seen)
+        first = "`deployer promote --full` gives it all of the traffic, then " if open_to else ""
+        return (
+            f"{first}`deployer deploy RELEASE` ships what mends it; `deployer rollback --force` goes "
+            f"back to {previous} all the same"
+        )
     if halted.plan.in_place and len(seen[halted.plan.candidate].releases) > 1:
         return f"`deployer rollback` replaces the rest back by {previous}"
     apart = seen.admitted is not None and seen.admitted.slot is halted.plan.candidate

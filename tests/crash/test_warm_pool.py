@@ -19,7 +19,7 @@ MATCHED = replace(INTENT, capacity="matched", inconclusive="promote", patience_s
 def with_pools(kept: int, faults: dict[int, Fault] | None = None) -> Play:
     """Blue serves v1; green's pool is of the release before that."""
     sim = play(size=SIZE, faults=faults)
-    sim.poll_s = 30.0
+    sim.poll_s = 20.0
     for slot, release in ((BLUE, "v1"), (GREEN, "v0")):
         group = sim.cloud.groups[slot]
         group.keeps_warm, group.warm = kept, [(release, 0)] * kept

@@ -8,7 +8,7 @@ import pytest
 
 from deployer.aws import hook_runs
 from deployer.hooks import HookAction, HookPoint
-from deployer.model import Release, Weights
+from deployer.model import Release, Slot, Weights
 from deployer.settings.schema import Settings
 from deployer.wiring import Services
 from tests.cli.stage import SETTINGS, Stage
@@ -179,3 +179,132 @@ def test_an_abort_while_users_are_on_it_needs_force(tmp_path: Path) -> None:
     shop.at(120, lambda: said.append(shop.run("abort", "--force").exit_code))
     assert shop.run("canary", "v3", "--irreversible").exit_code == 3
     assert said == [2, 2, 0]
+
+
+def halted(folder: Path) -> HookStage:
+    """v3 has halted at 5 %, and what was wrong is mended by now."""
+    shop = one_way(folder, v3=Behaviour(errors=30))
+    assert shop.run("canary", "v3", "--irreversible").exit_code == 4
+    shop.play.clock.sleep(300.0)
+    return shop
+
+
+def mend(shop: HookStage) -> None:
+    for group in shop.play.cloud.groups.values():
+        group.behaviours = {}
+        for instance in group.instances:
+            instance.behaviour = Behaviour()
+
+
+def test_after_a_halt_the_command_that_it_names_gives_it_everything(tmp_path: Path) -> None:
+    shop = halted(tmp_path)
+    last = shop.records[0]
+    assert (
+        "fix forward (`deployer promote --full` gives v3 all of the traffic, then " in last.reason
+    )
+    assert (
+        "\nNext: `deployer promote --full` gives it all of the traffic" in shop.run("status").stdout
+    )
+    refused = shop.run("rollback")
+    assert "fix forward (`deployer promote --full`, then `deployer deploy REL" in refused.stderr
+    mend(shop)
+    changes = len(shop.play.cloud.changes)
+    shown = shop.run("promote", "--full", "--dry-run")
+    assert (shown.exit_code, len(shop.play.cloud.changes), len(shop.records)) == (0, changes, 1)
+    assert shown.stdout.startswith("promote v3 in shop/sim\ncandidate green gets v3, stable blue")
+    assert "   2  route blue 0 % / green 100 %" in shown.stdout
+    words = " ".join(shown.stdout.split())
+    assert f"CAREFUL: {last.id} has halted, since: " in words
+    done = shop.run("promote", "--full")
+    assert done.exit_code == 0, done.output
+    assert shop.play.cloud.rule == Weights(0, 1000)
+    assert shop.play.cloud.groups[Slot.BLUE].desired == 0
+    assert shop.run("deploy", "v2", "--dry-run").exit_code == 0
+    refused = shop.run("rollback")
+    assert (refused.exit_code, "v3 is marked rollback-safe: false" in refused.output) == (2, True)
+
+
+def test_one_that_is_bad_with_everything_too_halts_there_and_the_next_one_ships(
+    tmp_path: Path,
+) -> None:
+    shop = halted(tmp_path)
+    done = shop.run("promote", "--full")
+    assert done.exit_code == 4
+    assert "fix forward (`deployer deploy RELEASE`)" in done.output
+    again = shop.run("promote", "--full")
+    assert again.exit_code == 2
+    assert "possible now: `deployer deploy RELEASE`, `deployer rollback --force`" in again.stderr
+    assert shop.run("deploy", "v2").exit_code == 0
+    assert shop.run("status").stdout.startswith("shop/sim  serves v2 100 %")
+
+
+def test_an_alarm_that_rings_refuses_nothing_and_is_told(tmp_path: Path) -> None:
+    shop = one_way(tmp_path)
+    text = shop.config.read_text()
+    shop.config.write_text(text.replace("[analysis]", '[analysis]\nalarms = ["fatal"]'))
+    shop.play.alarms.rings_from["fatal"] = shop.play.clock.now() + 100.0
+    assert shop.run("canary", "v3", "--irreversible").exit_code == 4
+    done = shop.run("promote", "--full")
+    assert done.exit_code == 0, done.output
+    words = " ".join(done.stderr.split())
+    assert "CAREFUL: not judged by in this deployment: fatal is in ALARM" in words
+
+
+def test_what_surrounds_it_refuses_it_like_any_deployment(tmp_path: Path) -> None:
+    shop = halted(tmp_path)
+    shop.around = replace(shop.around, suspended={"shop-sim-green": ("Launch",)})
+    done = shop.run("promote", "--full")
+    assert (done.exit_code, len(shop.records)) == (2, 1)
+    assert done.stderr.startswith("Error: process-suspended: ")
+
+
+def test_traffic_that_somebody_moved_since_the_halt_is_not_begun_from(tmp_path: Path) -> None:
+    shop = halted(tmp_path)
+    shop.play.cloud.move(Weights(500, 500))
+    shop.play.clock.sleep(1.0)
+    done = shop.run("promote", "--full")
+    assert (done.exit_code, len(shop.records)) == (2, 1)
+    assert "users get blue 50 % / green 50 %, and " in done.stderr
+    assert "left blue 95 % / green 5 %: somebody moved traffic since" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("release", "words"),
+    [
+        ("v2", "nothing is being deployed in shop/sim"),
+        ("", "nothing is being deployed in shop/sim"),
+    ],
+)
+def test_nowhere_else_is_it_possible(tmp_path: Path, release: str, words: str) -> None:
+    shop = one_way(tmp_path)
+    if release:
+        assert shop.run("canary", release).exit_code == 0
+    done = shop.run("promote", "--full")
+    assert (done.exit_code, words in done.stderr) == (2, True)
+    assert shop.run("promote", "--dry-run").exit_code == 2
+
+
+def test_one_that_halted_and_can_go_back_is_to_go_back(tmp_path: Path) -> None:
+    shop = one_way(tmp_path)
+    shop.at(100, lambda: shop.play.cloud.move(Weights(700, 300)))
+    assert shop.run("canary", "v2").exit_code == 4
+    done = shop.run("promote", "--full")
+    assert done.exit_code == 2
+    assert (
+        "has halted, and its release can go back; possible now: `deployer rollback`" in done.stderr
+    )
+
+
+def test_a_dry_run_while_something_runs_is_refused(tmp_path: Path) -> None:
+    shop = one_way(tmp_path)
+    said: list[tuple[int, str]] = []
+
+    def ask() -> None:
+        done = shop.run("promote", "--full", "--dry-run")
+        said.append((done.exit_code, done.stderr))
+
+    shop.at(100, ask)
+    assert shop.run("canary", "v2").exit_code == 0
+    ((code, words),) = said
+    assert code == 2
+    assert "after a halt, while nothing runs" in words

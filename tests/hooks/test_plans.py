@@ -178,7 +178,7 @@ def test_a_release_that_returns_can_be_left_again() -> None:
 def test_what_a_person_can_do_depends_on_where_users_are(share: int, *, first: bool) -> None:
     words = control.no_way_back(at(SURE, share), split(share), "judged bad")
     assert words.startswith("judged bad; v2 is marked rollback-safe: false")
-    assert ("give v2 all of the traffic" in words) is first
+    assert ("(`deployer promote --full` gives v2 all of the traffic, then " in words) is first
     assert "`deployer deploy RELEASE`" in words
     assert "if v1 can live with what v2 did, `deployer rollback --force`" in words
 

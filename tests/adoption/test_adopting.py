@@ -112,6 +112,13 @@ def test_rules_of_the_deployers_are_not_what_leads_there() -> None:
     assert (found.values["rule"], found.values["rule_priority"]) == ("", 49_010)
 
 
+def test_stacks_of_a_deployer_are_adopted_already() -> None:
+    own = rule(49_000, forward(BLUE))
+    closed = rule("default", [{"Type": "fixed-response"}])
+    with pytest.raises(NotFound, match="behind web is a deployer's own rule already"):
+        adopt(running(own, closed, ours=[own["RuleArn"]]), Choice())
+
+
 def test_another_services_rule_of_the_deployer_is_not_ours() -> None:
     """Two services behind one listener, both adopted: each keeps its own priority."""
     theirs = rule(99, forward("arn:a", "arn:b"))

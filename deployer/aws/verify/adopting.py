@@ -149,6 +149,12 @@ def chosen_way(running: Running, choice: Choice) -> tuple[str, RuleTypeDef]:
     """
     found = list(ways(running, choice))
     name = running.balancer.get("LoadBalancerName", "")
+    if not found and running.ours:
+        raise NotFound(
+            f"what leads to instances behind {name} is a deployer's own rule already: the "
+            "deployer.toml that it was made with describes it, and its stacks need no --from-alb; "
+            "or look at --listener and --rule"
+        )
     if not found:
         raise NotFound(
             f"no rule of {name} forwards to a target group that an Auto Scaling group is attached "

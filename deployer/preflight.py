@@ -296,17 +296,17 @@ def _unfit(pool: WarmPool, plan: Plan) -> str:
             f"(`aws autoscaling put-warm-pool`), or {away}"
         )
     at_once = next(s.count for s in plan.steps if isinstance(s, Provision) and s.release)
-    left = "that stays behind would serve users at a later launch"
+    left = "those that stay behind would serve users at a later launch"
     if at_once < plan.capacity:
         return (
             f"the warm pool of {slot} has or may have {pool.most} instances of an earlier release, "
-            f"and matched capacity launches {at_once} first and others while users are there: what of "
-            f"it {left}; add --capacity full, or {away}"
+            f"and matched capacity launches {at_once} first and others while users are there: "
+            f"{left}; add --capacity full, or {away}"
         )
     if at_once < pool.most:
         return (
             f"the warm pool of {slot} has or may have {pool.most} instances of an earlier release, "
-            f"and {at_once} are launched at once: what of it {left}; keep no more than {at_once} "
+            f"and {at_once} are launched at once: {left}; keep no more than {at_once} "
             f"(fleet.warm_pool, or `aws autoscaling put-warm-pool`), or {away}"
         )
     return ""

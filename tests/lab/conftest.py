@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,14 +49,24 @@ def shell_for(folder: Path) -> Shell:
     return Shell(kept | {"DEPLOYER_LAB": str(folder)})
 
 
+@contextmanager
+def lab_up(shell: Shell, *options: str) -> Iterator[dict[str, Any]]:
+    """A lab for as long as this lasts, whatever fails meanwhile; yields what `lab up` told."""
+    started = shell.run("--output", "json", "lab", "up", "--detach", *options)
+    assert started.returncode == 0, started.stderr
+    try:
+        yield json.loads(started.stdout.strip().splitlines()[-1])
+    finally:
+        ended = shell.run("lab", "down")
+    assert ended.returncode == 0, ended.stderr
+
+
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A shell that knows the lab's folder and nothing else; the lab is up."""
     shell = shell_for(tmp_path_factory.mktemp("lab"))
-    started = shell.run("--output", "json", "lab", "up", "--detach", "--scale", "20")
-    assert started.returncode == 0, started.stderr
-    yield shell
-    assert shell.run("lab", "down").returncode == 0
+    with lab_up(shell, "--scale", "20"):
+        yield shell
 
 
 @pytest.fixture(scope="module")

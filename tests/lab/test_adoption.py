@@ -18,7 +18,7 @@ import pytest
 from tests.lab import awscli
 from tests.lab.theirs import Theirs
 
-from .conftest import ROOT, Shell, shell_for
+from .conftest import ROOT, Shell, lab_up, shell_for
 from .test_permissions import admin
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
@@ -45,15 +45,14 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A lab without stacks, an empty folder to work in, and an `aws` on PATH."""
     home = tmp_path_factory.mktemp("lab")
     outside = shell_for(home)
-    up = outside.run("lab", "up", "--detach", "--no-stacks", "--scale", str(SCALE))
-    assert up.returncode == 0, up.stderr
-    given = outside.json("lab", "env", "--role", "admin")
-    config = tmp_path_factory.mktemp("work") / "deployer.toml"
-    plain = {k: v for k, v in given.items() if k != "DEPLOYER_ENV"}
-    mine = Shell({**outside.variables, **plain, "DEPLOYER_CONFIG": str(config)})
-    with awscli.installed(config.parent / "bin", lambda service: admin(mine, service)) as folder:
-        yield Shell({**mine.variables, "PATH": f"{folder}:{mine.variables['PATH']}"})
-    assert outside.run("lab", "down").returncode == 0
+    with lab_up(outside, "--no-stacks", "--scale", str(SCALE)):
+        given = outside.json("lab", "env", "--role", "admin")
+        config = tmp_path_factory.mktemp("work") / "deployer.toml"
+        plain = {k: v for k, v in given.items() if k != "DEPLOYER_ENV"}
+        mine = Shell({**outside.variables, **plain, "DEPLOYER_CONFIG": str(config)})
+        bin_, client = config.parent / "bin", lambda service: admin(mine, service)
+        with awscli.installed(bin_, client) as folder:
+            yield Shell({**mine.variables, "PATH": f"{folder}:{mine.variables['PATH']}"})
 
 
 @pytest.fixture(scope="module")

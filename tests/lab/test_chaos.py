@@ -30,7 +30,7 @@ from .chaos import (
     through_deaths,
     what,
 )
-from .conftest import ROOT, Shell, shell_for
+from .conftest import ROOT, Shell, lab_up, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 _numbers = count(1)
@@ -45,18 +45,16 @@ ALTERNATELY = (BEFORE, {**AFTER, "skip": 1})
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """v1 serves in a lab of its own."""
     outside = shell_for(tmp_path_factory.mktemp("lab"))
-    started = outside.run("--output", "json", "lab", "up", "--detach", "--scale", "40")
-    assert started.returncode == 0, started.stderr
-    config: Path = tmp_path_factory.mktemp("config") / "deployer.toml"
-    config.write_text(settings())
-    made = Forked(
-        {**outside.variables, **outside.json("lab", "env"), "DEPLOYER_CONFIG": str(config)}
-    )
-    made.json("lab", "release", "v1")
-    made.json("lab", "release", "bad", "--error-rate", "0.5")
-    assert made.json("canary", "v1")["status"] == "shipped"
-    yield made
-    assert outside.run("lab", "down").returncode == 0
+    with lab_up(outside, "--scale", "40"):
+        config: Path = tmp_path_factory.mktemp("config") / "deployer.toml"
+        config.write_text(settings())
+        made = Forked(
+            {**outside.variables, **outside.json("lab", "env"), "DEPLOYER_CONFIG": str(config)}
+        )
+        made.json("lab", "release", "v1")
+        made.json("lab", "release", "bad", "--error-rate", "0.5")
+        assert made.json("canary", "v1")["status"] == "shipped"
+        yield made
 
 
 @pytest.fixture

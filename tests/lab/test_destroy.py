@@ -16,7 +16,7 @@ import pytest
 
 from tests.leftovers import left
 
-from .conftest import ROOT, Shell, shell_for
+from .conftest import ROOT, Shell, lab_up, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(240)]
 
@@ -40,10 +40,8 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     (home / "deployer.toml").write_text(text[: text.index("[environments.lab.canary]")] + QUICK)
     shell = shell_for(tmp_path_factory.mktemp("lab"))
     shell = Shell({**shell.variables, "DEPLOYER_CONFIG": str(home / "deployer.toml")})
-    started = shell.run("--output", "json", "lab", "up", "--detach", "--scale", "60")
-    assert started.returncode == 0, started.stderr
-    yield Shell({**shell.variables, **shell.json("lab", "env")})
-    assert shell.run("lab", "down").returncode == 0
+    with lab_up(shell, "--scale", "60"):
+        yield Shell({**shell.variables, **shell.json("lab", "env")})
     shutil.rmtree(home)
 
 

@@ -18,7 +18,7 @@ from tests.lab_balancer.test_real_tls import certificate
 
 from . import foreign
 from .asking import Asking
-from .conftest import ROOT, Shell, shell_for
+from .conftest import ROOT, Shell, lab_up, shell_for
 from .live import INSTANCE_CALLS, RULE_CALLS, SERVICE, Json, Site
 from .variants import MOST, TAKEN, TYPES
 
@@ -52,17 +52,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings.write_text(before + QUICK)
     outside = shell_for(tmp_path_factory.mktemp("lab"))
     outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(settings)})
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.lab.variants", str(settings), str(variants)],
-        cwd=ROOT, env=cdk_variables(),
-    ) as synthesis:  # fmt: skip
-        started = outside.run("--output", "json", "lab", "up", "--detach", "--scale", "60")
-        assert started.returncode == 0, started.stderr
-        assert synthesis.wait() == 0
-    made = Site(Shell({**outside.variables, **outside.json("lab", "env")}), variants)
-    made.cdk("bootstrap", "aws://123456789012/us-east-1")
-    yield made
-    assert outside.run("lab", "down").returncode == 0
+    synthesis = [sys.executable, "-m", "tests.lab.variants", str(settings), str(variants)]
+    with (
+        subprocess.Popen(synthesis, cwd=ROOT, env=cdk_variables()) as synthesizing,
+        lab_up(outside, "--scale", "60"),
+    ):
+        assert synthesizing.wait() == 0
+        made = Site(Shell({**outside.variables, **outside.json("lab", "env")}), variants)
+        made.cdk("bootstrap", "aws://123456789012/us-east-1")
+        yield made
 
 
 def cdk_variables() -> dict[str, str]:

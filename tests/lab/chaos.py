@@ -92,7 +92,10 @@ def load(shell: Shell, rps: int = 60) -> Iterator[Load]:
     process = subprocess.Popen(
         shell.command("--output", "json", "lab", "load", "--rps", str(rps), "--duration", "900s"),
         env=dict(shell.variables), cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )  # fmt: skip
+    assert process.stderr is not None
+    assert "Sending" in process.stderr.readline()  # an interrupt before that leaves no report
     try:
         yield seen
     finally:

@@ -1,6 +1,5 @@
 """A real balancer (Envoy, moto in-process), real targets, and the words to test them in."""
 
-import socket
 import threading
 import time
 from collections import Counter
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deployer.clock import ScaledClock
-from deployer.lab import actions, inprocess, server
+from deployer.lab import actions, home, inprocess, server
 from deployer.lab.balancer.component import Balancer
 from deployer.lab.context import Context
 from tests.lab_balancer.targets import PORT, App, Client, Reply
@@ -27,23 +26,14 @@ def until(fact: Callable[[], object], what: str) -> None:
         threading.Event().wait(0.01)
 
 
-def free_network() -> int:
-    """A loopback network 127.N.0.0/16 that no other lab on this machine uses."""
-    for network in range(60, 250):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if probe.connect_ex((f"127.{network}.255.254", 9901)) != 0:
-                return network
-    raise AssertionError("no free loopback network")
-
-
 class Rig:
     """One load balancer and four running instances, each with an application."""
 
     def __init__(self, directory: Path) -> None:
         clock = ScaledClock(time.time(), SCALE)
+        network, self._guard = home.claim_network()
         self.context = Context(
-            directory=directory, network=free_network(), endpoint="http://localhost:1", clock=clock
+            directory=directory, network=network, endpoint="http://localhost:1", clock=clock
         )
         actions.install(self.context)
         self.balancer = Balancer(self.context)
@@ -107,6 +97,7 @@ class Rig:
         for app in self.apps.values():
             app.gate.set()
             app.stop()
+        self._guard.close()
         server.reset()
 
     def undo(self, kept: int) -> None:

@@ -1,6 +1,6 @@
 """`make test`: every test, once, in about the time of those that must have the machine to themselves.
 
-Tests with real processes (marked `lab`, `cdk` or `alone`) live in real time and wait most of it: three
+Tests with real processes (marked `lab`, `cdk` or `alone`) live in real time and wait most of it: four
 files at a time, each in one process, so that what a file has started is shared by its tests. All others
 need nothing but a processor: they run on every core meanwhile, with lower priority. Which of the two
 a test belongs to, only its marks say; a test in neither part cannot be, the two expressions are each
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 REAL = "lab or cdk or alone"
 LOWER_PRIORITY = 10
-FILES = ("-n", "3", "--dist", "loadfile")
+FILES = ("-n", "4", "--dist", "loadfile")
 WORKERS = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal")
 PYTEST = (sys.executable, "-m", "pytest", "-q")
 

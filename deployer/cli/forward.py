@@ -2,12 +2,13 @@
 
 from deployer import completing, control, strategies
 from deployer.cli import ending
-from deployer.cli.clearance import Waived, facing, refusal, tell
+from deployer.cli.clearance import facing, refusal, tell
 from deployer.cli.ending import Ending
 from deployer.cli.session import Session
 from deployer.errors import NotPossibleNow
 from deployer.journal import REMEMBERED, Ask, newest_begun
 from deployer.model import Snapshot
+from deployer.operations.beginning import Waived
 from deployer.plan import Deployment, Status
 
 ASKED = f"`deployer {Ask.PROMOTE_FULL}` is not possible now"
@@ -30,7 +31,7 @@ def complete(session: Session, *, dry_run: bool) -> Ending:
     halted = halfway(session, seen)
     alarms = halted.plan.intent.alarms
     plan = completing.onward(seen, halted, services.alarms.ringing(alarms) if alarms else {})
-    found = facing(session, seen, plan.release, {}, waived=WAIVED, moves_traffic=True)
+    found = facing(session, seen, plan.release, WAIVED)
     tell(session, found, dry_run=dry_run)
     if found and not dry_run:
         raise refusal(found)

@@ -3,7 +3,6 @@
 import click
 
 from deployer.cli.app import app_of
-from deployer.cli.clearance import Waived
 from deployer.cli.ending import Ending
 from deployer.cli.params import (
     Duration,
@@ -16,6 +15,7 @@ from deployer.cli.params import (
     wait_option,
 )
 from deployer.cli.ship import ship
+from deployer.operations.beginning import Waived
 
 
 @click.command(short_help="Ship RELEASE into the live group, a batch of instances at a time.")

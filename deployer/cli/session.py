@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from deployer import control, identity, preflight, stickiness
+from deployer import control, identity, stickiness
 from deployer.cli.output import Output
 from deployer.cli.stopping import (
     Interrupted,
@@ -20,10 +20,11 @@ from deployer.cli.stopping import (
 )
 from deployer.engine import Tell
 from deployer.errors import CloudUnavailable, DeployError, LeaseLost, Locked, NotPossibleNow
-from deployer.held import Unstuck
 from deployer.identity import deployment_id
-from deployer.journal import NOT_BEGUN, Active, Ask, last_begun
+from deployer.journal import Active, Ask, last_begun
 from deployer.model import Snapshot
+from deployer.operations import beginning
+from deployer.operations.beginning import Opening
 from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import Clock
 from deployer.render.plan import goal, title
@@ -136,45 +137,36 @@ class Session:
 
     def _begin(self, plan: Plan, seen: Snapshot, status: Status, reason: str) -> Deployment:
         """Take the environment and write the intent down."""
-        services, now = self.services, self.services.clock.now()
-        last = last_begun(services.journal, services.environment)
-        record = Deployment(
-            id=deployment_id(now), environment=services.environment, status=status, plan=plan,
-            started_at=now, entered_at=now, written=seen.weights, cohort=seen.admitted,
-            surge=plan.surge, reason=reason, by=services.caller, unstuck=self._inherited(last, seen),
-            calm_since=now if preflight.disturbed(last, seen) else None,
-        ).noting(Event(now, "started", f"{title(plan)} by {services.caller}"))  # fmt: skip
+        services = self.services
+        opening = Opening(
+            deployment_id(services.clock.now()), title(plan), services.caller, status, reason
+        )
+        record = beginning.first_record(services, plan, seen, opening)
+        self._tell_inherited(record, seen)
         self.show(plan, record.id)
         begun = services.journal.begin(record, services.lease())
         with self._ending_if_refused(begun):
             plan.require_fresh(services.cloud.observe())
         return begun
 
-    def _inherited(self, last: Deployment | None, seen: Snapshot) -> Unstuck | None:
-        """The stickiness that an earlier deployment has left to be given back, or the settings want."""
-        if seen.sticky_s is not None:
-            return None
-        services = self.services
-        if seen.weights is None:
-            return stickiness.of_first(services.sticks_s, services.clock.now())
-        unstuck = stickiness.inherited(last, seen)
-        if last is not None and unstuck is not None:
-            lasts = span(unstuck.sticky_s)
+    def _tell_inherited(self, record: Deployment, seen: Snapshot) -> None:
+        """The stickiness that an earlier deployment has left to be given back."""
+        if seen.weights is None or record.unstuck is None:
+            return
+        last = last_begun(self.services.journal, self.services.environment)
+        if last is not None:
+            lasts = span(record.unstuck.sticky_s)
             self.output.note(
                 f"{last.id} has switched the production rule's stickiness of {lasts} off: this one "
                 "gives it back as soon as no cookie from before is left."
             )
-        return unstuck
 
     @contextmanager
     def _ending_if_refused(self, deployment: Deployment) -> Iterator[None]:
         try:
             yield
         except DeployError as error:
-            ended = replace(
-                deployment, status=Status.ROLLED_BACK, finished_at=self.services.clock.now(),
-                reason=f"{NOT_BEGUN}{error}",
-            )  # fmt: skip
+            ended = beginning.refused(deployment, error, self.services.clock.now())
             self.services.journal.save(ended, self.services.lease())
             raise
 

@@ -6,7 +6,7 @@ import click
 
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
-from deployer.cli.clearance import Waived, cleared
+from deployer.cli.clearance import cleared
 from deployer.cli.ending import Ending
 from deployer.cli.params import (
     Approvals,
@@ -21,8 +21,8 @@ from deployer.cli.params import (
     wait_option,
 )
 from deployer.cli.session import Session
-from deployer.cli.usual import remembering
 from deployer.durations import seconds
+from deployer.operations.beginning import Waived, remembering
 from deployer.strategies import STRATEGIES
 from deployer.wiring import intent_of
 

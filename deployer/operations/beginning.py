@@ -1,0 +1,213 @@
+"""A deployment's beginning, whoever begins it: what objects, the plan, the first record.
+
+A person's command and a function in the cloud go the same way: a reading, the strategy's plan and
+everything that objects to it, then the record that is written before anything is changed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from deployer import preflight, stickiness, strategies
+from deployer.analysis.judge import Tally, tally
+from deployer.errors import DeployError, NotPossibleNow, UsageError
+from deployer.held import Unstuck
+from deployer.hooks import HookAction
+from deployer.journal import NOT_BEGUN, REMEMBERED, Journal, last_begun, newest_begun
+from deployer.model import Release, Snapshot
+from deployer.plan import Deployment, Event, Intent, Plan, Status
+from deployer.ports import Alarms, Clock, Cloud, Metrics
+from deployer.preflight import Facts, Objection, Surroundings, objections, of_error, of_plan
+
+Compiler = Callable[[Snapshot, Intent], Plan]
+LOOK_BACK_S = 900.0  # long enough for a share of failures, short enough to be the same load
+
+
+class Ground(Protocol):
+    """What is read of an environment before something begins there; `wiring.Services` is one."""
+
+    @property
+    def environment(self) -> str: ...
+    @property
+    def cloud(self) -> Cloud: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def alarms(self) -> Alarms: ...
+    @property
+    def metrics(self) -> Metrics: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def look_around(self) -> Callable[[], Surroundings]: ...
+    @property
+    def lacking(self) -> Callable[[HookAction], str]: ...
+    @property
+    def sticks_s(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """What a person has said is fine: objections to it are none."""
+
+    weights: bool = False
+    alarms: bool = False
+    irreversible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What came of looking before a beginning.
+
+    plan:    None: the strategy makes none.
+    found:   what objects, the strategy's refusal included.
+    refused: that refusal.
+    remarks: what could not be looked at.
+    """
+
+    plan: Plan | None
+    found: tuple[Objection, ...] = ()
+    refused: UsageError | None = None
+    remarks: tuple[str, ...] = ()
+
+    def cleared(self) -> Plan:
+        """The plan, if nothing objects.
+
+        Raises:
+            NotPossibleNow: something does.
+            UsageError: the strategy's own refusal, if that is all there is.
+        """
+        if self.refused is not None and len(self.found) == 1:
+            raise self.refused
+        if self.plan is None or self.found:
+            raise NotPossibleNow("; ".join(map(str, self.found)))
+        return self.plan
+
+
+def weigh(
+    ground: Ground, compiler: Compiler, seen: Snapshot, intent: Intent, waived: Waived
+) -> Weighed:
+    """The plan and everything that objects to it. It reads, and changes nothing.
+
+    Alarms that are accepted do not judge the plan, which says so: the record keeps it.
+
+    Raises:
+        CloudUnavailable, AccessProblem: not everything could be looked at, so nothing is begun.
+    """
+    rings = ground.alarms.ringing(intent.alarms) if intent.alarms else {}
+    accepted = rings if waived.alarms else {}
+    intent = replace(intent, alarms=tuple(each for each in intent.alarms if each not in accepted))
+    found, remarks = facing(
+        ground, seen, intent.release, {} if waived.alarms else rings, waived,
+        moves_traffic=compiler is not strategies.rolling,
+    )  # fmt: skip
+    try:
+        plan = compiler(seen, intent)
+    except UsageError as error:
+        return Weighed(None, (*found, of_error(error)), error, remarks)
+    notes = (*plan.notes, *_accepting(accepted), *_unfit_hooks(intent, ground.lacking))
+    found = (*found, *of_plan(plan, seen))
+    return Weighed(replace(plan, notes=notes), found, None, remarks)
+
+
+def facing(
+    ground: Ground,
+    seen: Snapshot,
+    release: Release,
+    ringing: Mapping[str, str],
+    waived: Waived,
+    *,
+    moves_traffic: bool,
+) -> tuple[tuple[Objection, ...], tuple[str, ...]]:
+    """What objects to a deployment that begins now, and what could not be looked at.
+
+    Raises:
+        CloudUnavailable, AccessProblem: as `weigh`.
+    """
+    around = ground.look_around()
+    last = newest_begun(ground.journal.history(ground.environment, REMEMBERED))
+    one_way = "" if release.rollback_safe or waived.irreversible else release.name
+    facts = Facts(seen, around, ringing, last, waived.weights, one_way, moves_traffic)
+    return objections(facts), preflight.remarks(around)
+
+
+def _unfit_hooks(intent: Intent, lacking: Callable[[HookAction], str]) -> Iterator[str]:
+    """Hooks that would fail if they ran here now; an earlier one may mend that, so none is refused."""
+    for point, action in intent.hooks.items():
+        if why := lacking(action):
+            yield f"CAREFUL: the hook {point} would fail: {why}."
+
+
+def _accepting(alarms: Mapping[str, str]) -> Iterator[str]:
+    """The one line that says what is accepted."""
+    if alarms:
+        said = ", ".join(f"{name} {why}" for name, why in alarms.items())
+        yield f"Accepted (--accept-alarms), and not judged by in this deployment: {said}."
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a deployment begins.
+
+    id:     its own.
+    title:  `canary of v42`, for its first event.
+    by:     who wants it.
+    status: a way back that leads away from its release begins as a retreat, with its `reason`.
+    """
+
+    id: str
+    title: str
+    by: str
+    status: Status = Status.RUNNING
+    reason: str = ""
+
+
+def first_record(ground: Ground, plan: Plan, seen: Snapshot, opening: Opening) -> Deployment:
+    """The record that is written before anything is changed; reads the last one."""
+    now = ground.clock.now()
+    last = last_begun(ground.journal, ground.environment)
+    return Deployment(
+        id=opening.id, environment=ground.environment, status=opening.status, plan=plan,
+        started_at=now, entered_at=now, written=seen.weights, cohort=seen.admitted,
+        surge=plan.surge, reason=opening.reason, by=opening.by,
+        unstuck=_inherited(ground, last, seen),
+        calm_since=now if preflight.disturbed(last, seen) else None,
+    ).noting(Event(now, "started", f"{opening.title} by {opening.by}"))  # fmt: skip
+
+
+def _inherited(ground: Ground, last: Deployment | None, seen: Snapshot) -> Unstuck | None:
+    """The stickiness that an earlier deployment has left to be given back, or the settings want."""
+    if seen.sticky_s is not None:
+        return None
+    if seen.weights is None:
+        return stickiness.of_first(ground.sticks_s, ground.clock.now())
+    return stickiness.inherited(last, seen)
+
+
+def refused(deployment: Deployment, error: DeployError, now: float) -> Deployment:
+    """The record of one that was refused after it was written, before anything was changed."""
+    return replace(
+        deployment, status=Status.ROLLED_BACK, finished_at=now, reason=f"{NOT_BEGUN}{error}"
+    )
+
+
+def remembering(ground: Ground, seen: Snapshot, intent: Intent) -> Intent:
+    """The intent with what the live slot served in the minutes before now: rolling is judged by it.
+
+    Raises:
+        CloudUnavailable: the metrics do not answer: better to begin when they do.
+    """
+    before = _usual(ground, seen, intent.delay_s)
+    return replace(intent, roll=replace(intent.roll, before=before))
+
+
+def _usual(ground: Ground, seen: Snapshot, delay_s: float) -> Tally | None:
+    """Its requests and failures; None where no slot serves, or nothing was published."""
+    slot = seen.weights.sole if seen.weights else None
+    if slot is None:
+        return None
+    until = ground.clock.now() - delay_s
+    found = tally(ground.metrics.traffic(until - LOOK_BACK_S, until)[slot])
+    return found if found.requests else None

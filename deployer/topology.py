@@ -16,6 +16,10 @@ DEPLOYER_ROLE_OUTPUT: Final = "DeployerRole"
 SERVICE_TAG: Final = "deployer:service"
 ENVIRONMENT_TAG: Final = "deployer:environment"
 SLOT_TAG: Final = "deployer:slot"
+# Only what carries this may be torn down by a schedule; a moment as deployer.toml writes it.
+CLASS_TAG: Final = "deployer:env-class"
+EPHEMERAL: Final = "ephemeral"
+EXPIRES_TAG: Final = "deployer:expires-at"
 
 # Request header that pins a request on the test listener to a slot; value `blue` or `green`.
 # The two rules behind it also keep both target groups referenced, hence health-checked, for ever

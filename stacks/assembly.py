@@ -8,7 +8,14 @@ from aws_cdk import App, Environment, Stack, Tags
 
 from deployer.settings.reading import environments, load
 from deployer.settings.schema import Settings
-from deployer.topology import ENVIRONMENT_TAG, SERVICE_TAG, stack_name
+from deployer.topology import (
+    CLASS_TAG,
+    ENVIRONMENT_TAG,
+    EPHEMERAL,
+    EXPIRES_TAG,
+    SERVICE_TAG,
+    stack_name,
+)
 from stacks.control import ControlStack
 from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
@@ -84,9 +91,19 @@ def _props(settings: Settings) -> dict[str, Any]:
     return {
         "env": Environment(account=environment.account or None, region=environment.region),
         "termination_protection": environment.protected,
+        # The stack's own tags: whoever may delete it is judged by them.
+        "tags": _labels(settings) if settings.teardown.ephemeral else None,
     }
 
 
 def _label(stack: Stack, settings: Settings) -> None:
-    Tags.of(stack).add(SERVICE_TAG, settings.service.name)
-    Tags.of(stack).add(ENVIRONMENT_TAG, settings.environment.name)
+    for key, value in _labels(settings).items():
+        Tags.of(stack).add(key, value)
+
+
+def _labels(settings: Settings) -> dict[str, str]:
+    whose = {SERVICE_TAG: settings.service.name, ENVIRONMENT_TAG: settings.environment.name}
+    if not settings.teardown.ephemeral:
+        return whose
+    expires = settings.teardown.expires_at
+    return {**whose, CLASS_TAG: EPHEMERAL, **({EXPIRES_TAG: expires} if expires else {})}

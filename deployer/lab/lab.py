@@ -93,6 +93,7 @@ def deploy(lab: Lab, stacks: tuple[StackTemplate, ...]) -> None:
             TemplateBody=template.body,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
             Parameters=bootstrap if '"BootstrapVersion"' in template.body else [],
+            Tags=[{"Key": key, "Value": value} for key, value in template.tags.items()],
         )
         wait_for(cloudformation_client, template.name)
 

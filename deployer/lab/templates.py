@@ -10,8 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,11 @@ _SOURCES = (
 
 @dataclass(frozen=True, slots=True)
 class StackTemplate:
-    """One stack, as CloudFormation is given it."""
+    """One stack, as CloudFormation is given it; `tags` are the stack's own."""
 
     name: str
     body: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def synthesized(config: Path, environment: str, cache: Path) -> tuple[StackTemplate, ...]:
@@ -110,4 +111,4 @@ def read(folder: Path) -> Iterator[StackTemplate]:
     for name in done:
         properties: dict[str, Any] = stacks[name]["properties"]
         body = (folder / properties["templateFile"]).read_text()
-        yield StackTemplate(properties.get("stackName", name), body)
+        yield StackTemplate(properties.get("stackName", name), body, properties.get("tags", {}))

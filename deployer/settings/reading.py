@@ -38,6 +38,7 @@ from deployer.settings.stacks import (
     MonitoringSettings,
     NetworkSettings,
 )
+from deployer.settings.teardown import SweepSettings, TeardownSettings
 
 # Sections that an environment, or a caller, may override.
 TUNABLE: Mapping[str, type[Struct]] = {
@@ -53,9 +54,10 @@ TUNABLE: Mapping[str, type[Struct]] = {
     "balancer": BalancerSettings,
     "fleet": FleetSettings,
     "monitoring": MonitoringSettings,
+    "teardown": TeardownSettings,
 }
 EXISTING = "existing"  # a section that only environments have
-_SECTIONS = ("service", "release", *TUNABLE, "environments")
+_SECTIONS = ("service", "release", *TUNABLE, "sweep", "environments")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -96,6 +98,7 @@ def made(
         "service": service,
         "environment": environment,
         "release": ReleaseSettings(),
+        "sweep": SweepSettings(),
         **{name: kind() for name, kind in TUNABLE.items()},
         **sections,
     }
@@ -190,6 +193,7 @@ def _settings(
     return Settings(
         service=struct(ServiceSettings, document["service"], f"{where} service"),
         release=struct(ReleaseSettings, document.get("release", {}), f"{where} release"),
+        sweep=struct(SweepSettings, document.get("sweep", {}), f"{where} sweep"),
         environment=struct(
             ExistingEnvironment if there else EnvironmentSettings,
             place,

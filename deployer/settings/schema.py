@@ -57,6 +57,7 @@ from deployer.settings.stacks import (
     MonitoringSettings,
     NetworkSettings,
 )
+from deployer.settings.teardown import SweepSettings, TeardownSettings
 
 
 class ServiceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -261,4 +262,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     balancer: BalancerSettings
     fleet: FleetSettings
     monitoring: MonitoringSettings
+    teardown: TeardownSettings
+    sweep: SweepSettings
     existing: ExistingSettings | None = None

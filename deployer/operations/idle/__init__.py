@@ -1,0 +1,1 @@
+"""Environments that nobody uses: found, told about, looked at again, torn down."""

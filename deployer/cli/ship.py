@@ -6,6 +6,7 @@ import click
 
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
+from deployer.cli.attaching import attach as attached
 from deployer.cli.clearance import cleared
 from deployer.cli.ending import Ending
 from deployer.cli.params import (
@@ -217,6 +218,11 @@ def blue_green(
 
 @click.command(short_help="Ship RELEASE the way that the environment's settings name.")
 @click.argument("release")
+@click.option(
+    "--attach", is_flag=True,
+    help="Have RELEASE serve, whatever became of an earlier try: for pipelines, whose builds are "
+    "stopped and retried.",
+)  # fmt: skip
 @wait_option
 @accept_weights_option
 @accept_alarms_option
@@ -227,6 +233,7 @@ def deploy(
     ctx: click.Context,
     *,
     release: str,
+    attach: bool,
     wait_for_lock: str,
     accept_weights: bool,
     accept_alarms: bool,
@@ -240,6 +247,12 @@ def deploy(
     does, "rolling" what `deployer rolling RELEASE` does, with the shares and times of
     the settings.
 
+    With --attach it may be said again and again: a deployment of RELEASE that runs
+    already is followed to its end, and taken over if its runner is gone; a RELEASE that
+    serves is left alone; one that served before is gone back to, as by `deployer
+    rollback RELEASE`; anything else is deployed. The exit status is that of what
+    happened to RELEASE, whoever did it.
+
     \b
     Exit status: 0 shipped, 2 refused (nothing was changed), 3 rolled back,
                  4 halted (needs a person), 5 another deployment runs.
@@ -247,9 +260,11 @@ def deploy(
     """  # noqa: D301  \b is for click
     app = app_of(ctx)
     strategy = app.settings.environment.strategy
-    return ship(app, release, strategy, wait_for_lock,
-        waived=Waived(accept_weights, accept_alarms, irreversible), dry_run=dry_run,
-    )  # fmt: skip
+    waived = Waived(accept_weights, accept_alarms, irreversible)
+    if attach and not dry_run:
+        wait_s = seconds(wait_for_lock)
+        return attached(app, release, wait_s, lambda: once(app, release, strategy, waived=waived))
+    return ship(app, release, strategy, wait_for_lock, waived=waived, dry_run=dry_run)
 
 
 def ship(
@@ -263,19 +278,30 @@ def ship(
 ) -> Ending:
     """Compile, show, run; from a fresh reading whenever the environment had to be waited for."""
     session = Session(app.services, app.output)
+    return session.in_turn(
+        seconds(wait_for_lock),
+        lambda: once(app, release, strategy, waived=waived, dry_run=dry_run),
+    )
 
-    def attempt() -> Ending:
-        found = app.services.find_release(release)
-        seen = app.services.cloud.observe()
-        intent = intent_of(app.settings, found, strategy)
-        if strategy == "rolling":
-            intent = remembering(app.services, seen, intent)
-        plan = cleared(
-            session, STRATEGIES[strategy], seen, intent, waived=waived, dry_run=dry_run,
-        )  # fmt: skip
-        if dry_run:
-            session.show(plan)
-            return Ending("planned")
-        return ending.of_deployment(session.ship(plan, seen))
 
-    return session.in_turn(seconds(wait_for_lock), attempt)
+def once(
+    app: App, release: str, strategy: Strategy, *, waived: Waived, dry_run: bool = False
+) -> Ending:
+    """One attempt at an environment that is free.
+
+    Raises:
+        Locked: it was not.
+    """
+    session = Session(app.services, app.output)
+    found = app.services.find_release(release)
+    seen = app.services.cloud.observe()
+    intent = intent_of(app.settings, found, strategy)
+    if strategy == "rolling":
+        intent = remembering(app.services, seen, intent)
+    plan = cleared(
+        session, STRATEGIES[strategy], seen, intent, waived=waived, dry_run=dry_run,
+    )  # fmt: skip
+    if dry_run:
+        session.show(plan)
+        return Ending("planned")
+    return ending.of_deployment(session.ship(plan, seen))

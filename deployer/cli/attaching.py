@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from deployer.cli import ending
 from deployer.cli.app import App
@@ -22,6 +23,37 @@ from deployer.wiring import Services
 REMEMBERED = 50  # records that are read to find out what served before
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to serve.
+
+    begin: plans and runs a new deployment of it.
+    """
+
+    app: App
+    session: Session
+    release: str
+    begin: Callable[[], Ending]
+
+    def pursue(self, move: Move, active: Active | None) -> Ending | None:
+        """Make the move; None: look again.
+
+        Raises:
+            Locked: somebody else was faster, or has the environment.
+        """
+        session, release = self.session, self.release
+        if move is Move.NOTHING:
+            return Ending("ok", 0, f"{release} serves everybody in {session.place}: nothing to do")
+        if move is Move.RETURN:
+            session.output.note(f"{release} served here before: going back to it.")
+            return start_back(self.app, session, release, force=False, dry_run=False)
+        if move is Move.BEGIN or active is None:
+            return self.begin()
+        if move is Move.WAIT:
+            raise Locked(taken(active, session.place, session.services.clock.now()))
+        return _joined(move, session, active)
+
+
 def attach(app: App, release: str, wait_s: float, begin: Callable[[], Ending]) -> Ending:
     """Have `release` serve: look, do what that takes, and look again if somebody was faster.
 
@@ -33,46 +65,21 @@ def attach(app: App, release: str, wait_s: float, begin: Callable[[], Ending]) -
         NotPossibleNow: what runs, or was halted, cannot go back.
         Interrupted: while it waited or watched; the deployment goes on.
     """
-    session = Session(app.services, app.output)
-    until = app.services.clock.now() + wait_s
+    services, session = app.services, Session(app.services, app.output)
+    wish, until = Wish(app, session, release, begin), services.clock.now() + wait_s
     while True:
-        active = app.services.journal.active(app.services.environment)
-        move = decide(situation(app.services, active), release)
+        active = services.journal.active(services.environment)
+        move = decide(situation(services, active), release)
         try:
-            done = _done(move, app, session, active, release, begin)
+            done = wish.pursue(move, active)
         except Locked as error:
-            if move is Move.WAIT and app.services.clock.now() >= until:
+            if move is Move.WAIT and services.clock.now() >= until:
                 raise
             session.output.note(f"Looking again: {error}")
             _rest(session)
         else:
             if done is not None:
                 return done
-
-
-def _done(
-    move: Move,
-    app: App,
-    session: Session,
-    active: Active | None,
-    release: str,
-    begin: Callable[[], Ending],
-) -> Ending | None:
-    """Make the move; None: look again.
-
-    Raises:
-        Locked: somebody else was faster, or has the environment.
-    """
-    if move is Move.NOTHING:
-        return Ending("ok", 0, f"{release} serves everybody in {session.place}: nothing to do")
-    if move is Move.RETURN:
-        session.output.note(f"{release} served here before: going back to it.")
-        return start_back(app, session, release, force=False, dry_run=False)
-    if move is Move.BEGIN or active is None:
-        return begin()
-    if move is Move.WAIT:
-        raise Locked(taken(active, session.place, app.services.clock.now()))
-    return _joined(move, session, active)
 
 
 def _joined(move: Move, session: Session, active: Active) -> Ending | None:

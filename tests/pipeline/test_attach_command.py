@@ -91,7 +91,6 @@ def test_a_retry_while_the_first_build_runs_only_watches(shop: Stage) -> None:
 
 
 def _watched(shop: Stage) -> tuple[int, str]:
-    signal.raise_signal  # noqa: B018  what ends the watcher is sent from its own clock
     shop.at(30.0, lambda: signal.raise_signal(signal.SIGTERM))
     return attach(shop, "v2")
 
@@ -117,10 +116,11 @@ def test_what_the_supervisor_carries_out_is_followed(shop: Stage) -> None:
     assert [each.status for each in shop.records] == [Status.SHIPPED]
 
 
-def test_another_release_of_somebody_else_is_not_touched(shop: Stage) -> None:
+def test_another_release_of_somebody_else_is_not_touched(tmp_path: Path) -> None:
+    shop = stage(tmp_path)
+    pipeline = Pipeline(shop)
     abandoned(shop, 150.0)
     for release in ("v3", "v1"):
-        pipeline = shop.connect.__self__  # type: ignore[attr-defined]
         pipeline.caller = "bob@laptop"
         status, said = attach(shop, release)
         assert status == 5

@@ -36,9 +36,7 @@ def every() -> list[Situation]:
     names = (None, "v1", "v2")
     earlier = (frozenset[str](), frozenset({"v1"}), frozenset({"v1", "v2"}))
     flags = (False, True)
-    return [
-        Situation(*each) for each in product(flags, names, names, flags, names, earlier)
-    ]
+    return [Situation(*each) for each in product(flags, names, names, flags, names, earlier)]
 
 
 @pytest.mark.parametrize("release", ["v1", "v2", "v3"])

@@ -21,6 +21,7 @@ from deployer.lab.beats import Beats
 from deployer.lab.cloudformation import api as cloudformation
 from deployer.lab.context import Context
 from deployer.lab.iam import roles
+from deployer.lab.scheduler.component import Scheduler
 from deployer.lab.telemetry.telemetry import Telemetry
 from deployer.lab.templates import StackTemplate
 
@@ -70,10 +71,13 @@ def open_lab(directory: Path, scale: float) -> Lab:
         balancer = stack.enter_context(closing(Balancer(context)))
         fleet = stack.enter_context(closing(Fleet(context)))
         telemetry = stack.enter_context(closing(Telemetry(context, balancer)))
+        scheduler = stack.enter_context(closing(Scheduler(context)))
         stack.enter_context(closing(cloudformation.install(context)))
         pages = {"instances": fleet.describe, "permissions": enforced.report}
         stack.enter_context(closing(server.serve(context, pages)))
-        beats = stack.enter_context(closing(Beats(context, (fleet, balancer, telemetry))))
+        beats = stack.enter_context(
+            closing(Beats(context, (fleet, balancer, telemetry, scheduler)))
+        )
         beats.start()
         return Lab(context, beats, stack.pop_all())
 

@@ -37,10 +37,14 @@ EVERYTHING: dict[str, Any] = {
     "RoleSessionName": "me",
     "RuleArn": RULE,
     "RulePriorities": [{"RuleArn": RULE, "Priority": 1}],
+    "QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
     "StackName": "shop",
     "TableName": "journal",
     "Tags": [{"Key": "Team", "Value": "Shop"}],
     "TargetGroupArn": TARGETS,
+    "Target": {"RoleArn": ROLE},
+    "executionArn": f"arn:aws:states:{AT}:execution:tick:d1",
+    "stateMachineArn": f"arn:aws:states:{AT}:stateMachine:tick",
     "TransactItems": [{kind: {"TableName": "journal"}} for kind in ("Put", "Get")],
 }
 

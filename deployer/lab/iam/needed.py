@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from deployer.lab.iam.asked import Ask
 from deployer.lab.iam.compute import AUTOSCALING, EC2, ELBV2
 from deployer.lab.iam.data import CLOUDFORMATION, CLOUDWATCH, DYNAMODB, LAMBDA, S3, SSM, STS
+from deployer.lab.iam.flow import SCHEDULER, SQS, STEPFUNCTIONS
 from deployer.lab.iam.mapping import Facts, Params, Table
 from deployer.lab.iam.patterns import Unsupported
 
@@ -20,7 +21,10 @@ TABLES: dict[str, Table] = {  # by boto3's name of the service
     "elbv2": ELBV2,
     "lambda": LAMBDA,
     "s3": S3,
+    "scheduler": SCHEDULER,
+    "sqs": SQS,
     "ssm": SSM,
+    "stepfunctions": STEPFUNCTIONS,
     "sts": STS,
 }
 
@@ -36,7 +40,7 @@ def needed(service: str, action: str, params: Params, facts: Facts) -> Sequence[
     if needs is None:
         raise Unsupported(
             f"the lab does not know which permissions {service}:{action} needs: say so in "
-            f"deployer/lab/iam/{'compute' if service in _COMPUTE else 'data'}.py"
+            f"deployer/lab/iam/{_PAGES.get(service, 'data')}.py"
         )
     return needs(params, facts)
 
@@ -46,4 +50,7 @@ def guarded(service: str, action: str) -> bool:
     return service == "s3" and action in S3.needs
 
 
-_COMPUTE = ("autoscaling", "ec2", "elbv2")
+_PAGES = {
+    **dict.fromkeys(("autoscaling", "ec2", "elbv2"), "compute"),
+    **dict.fromkeys(("scheduler", "sqs", "stepfunctions"), "flow"),
+}

@@ -10,7 +10,9 @@ _SAYS: Final = {
     "dynamodb": ("AccessDeniedException", 400),
     "ec2": ("UnauthorizedOperation", 403),
     "lambda": ("AccessDeniedException", 403),
+    "scheduler": ("AccessDeniedException", 403),
     "ssm": ("AccessDeniedException", 400),
+    "stepfunctions": ("AccessDeniedException", 400),
 }
 
 

@@ -73,13 +73,25 @@ def on_instance(guard: Guard, role_name: str, instance: str) -> Session:
         Refused: there is no such role, or it does not trust EC2.
     """
     role = guard.require_trust(principals.service(INSTANCES), Ask("sts:AssumeRole", role_name))
+    return session_of(guard, role.name, instance)
+
+
+def session_of(guard: Guard, role_name: str, name: str) -> Session:
+    """A new session of a role, as something of AWS's own gets it. Under the lab's lock.
+
+    name: the session's, as it is in its ARN.
+
+    Raises:
+        Refused: there is no such role.
+    """
+    role = guard.facts.role(role_name)
+    if role is None:
+        raise Refused("NoSuchEntity", f"The role with name {role_name} cannot be found.", 404)
     account, region = guard.facts.account, guard.facts.region
-    made = sts_backends[account]["aws"].assume_role(
-        region, instance, role.arn, "", role.longest_s, ""
-    )
+    made = sts_backends[account]["aws"].assume_role(region, name, role.arn, "", role.longest_s, "")
     session = Session(
         role=role.name,
-        name=instance,
+        name=name,
         account=account,
         key=made.access_key_id,
         secret=made.secret_access_key,

@@ -47,6 +47,10 @@ class Sessions:
         """From now on its credentials are known."""
         self._by_key[session.key] = session
 
+    def ended(self, session: Session) -> bool:
+        """Whether its credentials have run out."""
+        return session.ends_at <= self._wall()
+
     def of(self, request: Any) -> Session | None:
         """The session that signed a request; None: the administrator did.
 
@@ -63,7 +67,7 @@ class Sessions:
         if session is None or session.token != token:
             message = "The security token included in the request is invalid"
             raise Refused("InvalidClientTokenId", message, 403)
-        if session.ends_at <= self._wall():
+        if self.ended(session):
             message = "The security token included in the request is expired"
             raise Refused("ExpiredToken", message, 403)
         return session

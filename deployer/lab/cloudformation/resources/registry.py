@@ -11,6 +11,7 @@ from deployer.lab.cloudformation.resources import (
     launch_templates,
     messaging,
     s3,
+    scheduler,
     security_groups,
     various,
 )
@@ -25,6 +26,7 @@ _MODULES = (
     launch_templates,
     messaging,
     s3,
+    scheduler,
     security_groups,
     various,
 )

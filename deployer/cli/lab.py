@@ -10,7 +10,7 @@ from rich.console import Group
 
 from deployer.cli.lab_params import Manual, Number, Span
 from deployer.cli.lab_process import LabOptions, await_ready, foreground, holding_back, start
-from deployer.cli.lab_tables import instances_table, load_table
+from deployer.cli.lab_tables import functions_table, instances_table, load_table
 from deployer.durations import spell
 from deployer.errors import PlanInvalid
 from deployer.lab import home
@@ -281,19 +281,23 @@ def cdk(options: LabOptions, arguments: tuple[str, ...]) -> None:
 @lab.command()
 @click.pass_obj
 def status(options: LabOptions) -> None:
-    """Show what runs inside: instances, their processes, lifecycle and release.
+    """Show what runs inside: instances, their processes, lifecycle and release; functions.
 
     \b
-    JSON: as `lab up`, and instances.
+    JSON: as `lab up`, and instances, functions.
     Exit status: 0; 2 if no lab runs.
     Example: deployer lab status
     """  # noqa: D301  \b is for click
     from urllib3 import request  # noqa: PLC0415
 
     state = home.find(options.directory)
-    inside = request("GET", f"{state.endpoint}/_lab/instances", timeout=10).json()
-    document = facts(state) | {"instances": inside}
-    options.say(document, Group(ready_text(state), instances_table(inside)))
+    inside, functions = (
+        request("GET", f"{state.endpoint}/_lab/{page}", timeout=10).json()
+        for page in ("instances", "functions")
+    )
+    document = facts(state) | {"instances": inside, "functions": functions}
+    tables = [instances_table(inside), *([functions_table(functions)] if functions else [])]
+    options.say(document, Group(ready_text(state), *tables))
 
 
 @lab.command()

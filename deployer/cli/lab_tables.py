@@ -65,6 +65,19 @@ def load_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
+def functions_table(functions: Sequence[Mapping[str, Any]]) -> Table:
+    """What each function has done, and the newest of what went wrong."""
+    table = Table("function", box=SIMPLE_HEAD)
+    for column in ("invocations", "errors", "throttles", "running"):
+        table.add_column(column, justify="right")
+    table.add_column("last problem")
+    for one in functions:
+        problems = one["problems"] or [""]
+        counts = [str(one[name]) for name in ("invocations", "errors", "throttles", "running")]
+        table.add_row(one["name"], *counts, Text(problems[-1]))
+    return table
+
+
 # What fits a terminal; `--output json` has everything that `Fleet.describe` gives.
 SHOWN = ("instance", "release", "lifecycle", "address", "process", "restarts")
 

@@ -12,6 +12,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -89,6 +90,8 @@ class Gate:
 
     owned:   services of which moto answers nothing.
     patient: called without the lock, before such an action of a caller from outside.
+    slow:    actions that last (a function's invocation): admitted and logged under the lock as all
+             are, but answered without it, since what they start calls the lab in turn.
     guard:   None: nobody's permissions are looked at.
     """
 
@@ -97,6 +100,7 @@ class Gate:
         self.replaced: dict[tuple[str, str], Handler] = {}
         self.owned: set[str] = set()
         self.patient: dict[tuple[str, str], Callable[[], object]] = {}
+        self.slow: set[tuple[str, str]] = set()
         self.audit = Audit(context.directory)
         self.faults = Faults()
         self.guard: Doorkeeper | None = None
@@ -130,9 +134,11 @@ class Gate:
             return self._lose(request, target, fault)
         if (target.service, target.action) in self.patient and not environ.get(INSIDE):
             self.patient[target.service, target.action]()
-        with self.context.lock:
+        lasting = (target.service, target.action) in self.slow
+        with nullcontext() if lasting else self.context.lock:
             answer = self._guarded(request, target, fault, fresh)
-            self._aftermath(request, target, fault, answer)
+            with self.context.lock:
+                self._aftermath(request, target, fault, answer)
         missed = self._strike(request, target, fault)
         if missed is None and fault is not None and not fault.answered:
             raise ConnectionAbortedError("the reply is lost (injected by the lab)")
@@ -175,7 +181,8 @@ class Gate:
         try:
             if self.guard is None:
                 return self._dispatch(request, target, fresh)
-            self.guard.admit(request, target)
+            with self.context.lock:
+                self.guard.admit(request, target)
             return self.guard.answered(request, target, self._dispatch(request, target, fresh))
         except Refused as error:
             return wire.failure(request, target.service, error)

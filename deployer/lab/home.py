@@ -30,6 +30,7 @@ _LEFTOVERS = (
     "balancer/?ds/*.json",
     "balancer/*.log",
     "instances/i-*",
+    "functions",
 )
 
 

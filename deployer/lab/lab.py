@@ -1,9 +1,11 @@
 """The lab: every part in one process.
 
 API threads ──▶ gate (lock, audit, faults) ──▶ moto and our replacements ──▶ wake
-tick thread ──▶ Auto Scaling, balancer, CloudWatch: one transition each, under the lock
+tick thread ──▶ Auto Scaling, balancer, CloudWatch, events of functions: one transition each, under
+                the lock
 poll threads ─▶ Envoy's health and counters; processes, downloads: without the lock
 stack thread ─▶ CloudFormation operations, one API call at a time
+invocations ──▶ functions in processes of their own, each in its caller's thread, without the lock
 """
 
 import time
@@ -20,10 +22,11 @@ from deployer.lab.balancer.component import Balancer
 from deployer.lab.beats import Beats
 from deployer.lab.cloudformation import api as cloudformation
 from deployer.lab.context import Context
+from deployer.lab.functions import api as lambdas
 from deployer.lab.iam import roles
 from deployer.lab.scheduler.component import Scheduler
 from deployer.lab.telemetry.telemetry import Telemetry
-from deployer.lab.templates import StackTemplate
+from deployer.lab.templates import Asset, StackTemplate
 
 PATIENCE_S = 60.0  # real seconds for one stack
 
@@ -72,11 +75,16 @@ def open_lab(directory: Path, scale: float) -> Lab:
         fleet = stack.enter_context(closing(Fleet(context)))
         telemetry = stack.enter_context(closing(Telemetry(context, balancer)))
         scheduler = stack.enter_context(closing(Scheduler(context)))
+        functions = stack.enter_context(closing(lambdas.install(context, telemetry.store)))
         stack.enter_context(closing(cloudformation.install(context)))
-        pages = {"instances": fleet.describe, "permissions": enforced.report}
+        pages = {
+            "instances": fleet.describe,
+            "permissions": enforced.report,
+            "functions": functions.describe,
+        }
         stack.enter_context(closing(server.serve(context, pages)))
         beats = stack.enter_context(
-            closing(Beats(context, (fleet, balancer, telemetry, scheduler)))
+            closing(Beats(context, (fleet, balancer, telemetry, scheduler, functions)))
         )
         beats.start()
         return Lab(context, beats, stack.pop_all())
@@ -91,6 +99,7 @@ def deploy(lab: Lab, stacks: tuple[StackTemplate, ...]) -> None:
     cloudformation_client = lab.client("cloudformation")
     lab.client("ssm").put_parameter(Name=BOOTSTRAP_PARAMETER, Value="30", Type="String")
     for template in stacks:
+        upload(lab, template.assets)
         bootstrap = [{"ParameterKey": "BootstrapVersion", "ParameterValue": BOOTSTRAP_PARAMETER}]
         cloudformation_client.create_stack(
             StackName=template.name,
@@ -100,6 +109,19 @@ def deploy(lab: Lab, stacks: tuple[StackTemplate, ...]) -> None:
             Tags=[{"Key": key, "Value": value} for key, value in template.tags.items()],
         )
         wait_for(cloudformation_client, template.name)
+
+
+def upload(lab: Lab, assets: tuple[Asset, ...]) -> None:
+    """Put assets where the templates expect them: in the bucket of the CDK's bootstrap stack.
+
+    A later `cdk bootstrap` takes that over as it is.
+    """
+    s3, context = lab.client("s3"), lab.context
+    for asset in assets:
+        bucket = asset.bucket.replace("${AWS::AccountId}", context.account)
+        bucket = bucket.replace("${AWS::Region}", context.region)
+        s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key=asset.key, Body=asset.path.read_bytes())
 
 
 def wait_for(cloudformation_client: Any, name: str) -> None:

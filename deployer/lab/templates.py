@@ -19,23 +19,30 @@ from typing import Any
 from deployer.errors import DeployError, NotFound
 
 # What the templates are made from, beside deployer.toml.
-_SOURCES = (
-    "app.py",
-    "cdk.json",
-    "stacks/**/*",
-    "deployer/*.py",
-    "deployer/settings/*.py",
-    "deployer/aws/permissions.py",
-)
+_SOURCES = ("app.py", "cdk.json", "stacks/**/*", "deployer/**/*.py")
+_NOT_IN_THEM = ("lab", "cli", "render")  # of the deployer: in no function either (stacks.bundle)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that a template expects in a bucket."""
+
+    path: Path
+    bucket: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class StackTemplate:
-    """One stack, as CloudFormation is given it; `tags` are the stack's own."""
+    """One stack, as CloudFormation is given it, and what must be there before.
+
+    tags: the stack's own.
+    """
 
     name: str
     body: str
     tags: Mapping[str, str] = field(default_factory=dict)
+    assets: tuple[Asset, ...] = ()
 
 
 def synthesized(config: Path, environment: str, cache: Path) -> tuple[StackTemplate, ...]:
@@ -61,9 +68,15 @@ def fingerprint(root: Path, config: Path, environment: str) -> str:
     digest = hashlib.sha256(f"{environment} {version('aws-cdk-lib')}".encode())
     files = [config, *(path for pattern in _SOURCES for path in sorted(root.glob(pattern)))]
     for path in files:
-        if path.is_file() and "__pycache__" not in path.parts:
+        if path.is_file() and _counts(path.relative_to(root).parts if path != config else ()):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _counts(parts: tuple[str, ...]) -> bool:
+    """Whether the templates depend on the file at this path."""
+    left_out = parts[:1] == ("deployer",) and parts[1:2] and parts[1] in _NOT_IN_THEM
+    return "__pycache__" not in parts and not left_out
 
 
 def synthesize(root: Path, config: Path, environment: str, folder: Path) -> None:
@@ -111,4 +124,30 @@ def read(folder: Path) -> Iterator[StackTemplate]:
     for name in done:
         properties: dict[str, Any] = stacks[name]["properties"]
         body = (folder / properties["templateFile"]).read_text()
-        yield StackTemplate(properties.get("stackName", name), body, properties.get("tags", {}))
+        called, tags = properties.get("stackName", name), properties.get("tags", {})
+        yield StackTemplate(called, body, tags, assets(folder, name))
+
+
+def assets(folder: Path, stack: str) -> tuple[Asset, ...]:
+    """What the stack's templates expect in buckets, beside themselves.
+
+    Raises:
+        DeployError: a folder, which only the CDK CLI makes a zip of.
+    """
+    listed = folder / f"{stack}.assets.json"
+    files = json.loads(listed.read_text())["files"] if listed.exists() else {}
+    found: list[Asset] = []
+    for one in files.values():
+        source = one["source"]
+        if source["path"].endswith(".template.json"):
+            continue
+        if source["packaging"] != "file":
+            raise DeployError(
+                f"{stack} has the asset {source['path']}, a {source['packaging']}: the lab puts only "
+                "files into its bucket; deploy it with `deployer lab cdk deploy`"
+            )
+        found += [
+            Asset(folder / source["path"], to["bucketName"], to["objectKey"])
+            for to in one["destinations"].values()
+        ]
+    return tuple(found)

@@ -173,10 +173,17 @@ def result(request: Any, target: Target, value: Mapping[str, Any] | None) -> Ans
     answer = serializer(operation_model=model).serialize(dict(value or {}))
     body = answer["body"]
     return Answer(
-        int(answer["status_code"]),
+        _status(model.output_shape, value or {}) or int(answer["status_code"]),
         tuple((str(key), str(text)) for key, text in answer["headers"].items()),
-        body if isinstance(body, bytes) else body.encode(),
+        body if isinstance(body, bytes) else (body or "").encode(),
     )
+
+
+def _status(shape: Any, value: Mapping[str, Any]) -> int:
+    """The HTTP status, where it is a part of the result (lambda:Invoke); else 0."""
+    members = shape.members.items() if shape is not None else ()
+    named = (name for name, one in members if one.serialization.get("location") == "statusCode")
+    return next((int(value[name]) for name in named if name in value), 0)
 
 
 def check(value: Any, shape: Any, where: str) -> None:

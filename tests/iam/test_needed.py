@@ -45,6 +45,9 @@ EVERYTHING: dict[str, Any] = {
     "Target": {"RoleArn": ROLE},
     "executionArn": f"arn:aws:states:{AT}:execution:tick:d1",
     "stateMachineArn": f"arn:aws:states:{AT}:stateMachine:tick",
+    "TopicArn": f"arn:aws:sns:{AT}:told",
+    "logGroupName": "/aws/lambda/smoke",
+    "logStreamName": "2026/11/23/[$LATEST]1",
     "TransactItems": [{kind: {"TableName": "journal"}} for kind in ("Put", "Get")],
 }
 
@@ -60,6 +63,15 @@ EVERYTHING: dict[str, Any] = {
         ("elbv2", "CreateRule", {"ListenerArn": LISTENER, "Tags": [{"Key": "a", "Value": "b"}]}, {
             ("elasticloadbalancing:CreateRule", LISTENER),
             ("elasticloadbalancing:AddTags", RULE.replace("/3", "/*")),
+        }),
+        ("sns", "Publish", {"TopicArn": f"arn:aws:sns:{AT}:told"}, {
+            ("sns:Publish", f"arn:aws:sns:{AT}:told"),
+        }),
+        ("sqs", "SendMessage", {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/1/dead"}, {
+            ("sqs:SendMessage", f"arn:aws:sqs:{AT}:dead"),
+        }),
+        ("logs", "CreateLogStream", {"logGroupName": "/aws/x", "logStreamName": "s"}, {
+            ("logs:CreateLogStream", f"arn:aws:logs:{AT}:log-group:/aws/x:log-stream:s"),
         }),
         ("autoscaling", "UpdateAutoScalingGroup", {"AutoScalingGroupName": "blue"}, {
             ("autoscaling:UpdateAutoScalingGroup", f"{GROUP}/blue"),

@@ -147,7 +147,68 @@ def _function(params: Params, facts: Facts) -> str:
     return f"{found}:{params['Qualifier']}" if params.get("Qualifier") else found
 
 
-LAMBDA = Table("lambda", {"Invoke": _of("lambda:InvokeFunction", _function)})
+def _passing(action: str) -> Needs:
+    """With the role that the function is to run under, that role is passed to Lambda."""
+
+    def needs(params: Params, facts: Facts) -> Sequence[Ask]:
+        asked = [Ask(f"lambda:{action}", _function(params, facts))]
+        if params.get("Role"):
+            keys = {"iam:passedtoservice": ("lambda.amazonaws.com",)}
+            asked.append(Ask("iam:PassRole", params["Role"], keys))
+        return asked
+
+    return needs
+
+
+_FUNCTION = (
+    *("GetFunction", "GetFunctionConfiguration", "UpdateFunctionCode", "DeleteFunction"),
+    *("GetPolicy", "GetFunctionConcurrency", "PutFunctionConcurrency"),
+)
+LAMBDA = Table(
+    "lambda",
+    {
+        **{name: _of(f"lambda:{name}", _function) for name in _FUNCTION},
+        "CreateFunction": _passing("CreateFunction"),
+        "Invoke": _of("lambda:InvokeFunction", _function),
+        "ListFunctions": anywhere("lambda:ListFunctions"),
+        "UpdateFunctionConfiguration": _passing("UpdateFunctionConfiguration"),
+    },
+)
+
+# -- CloudWatch Logs
+
+
+def _log_group(params: Params, facts: Facts) -> str:
+    group = params.get("logGroupName") or params.get("logGroupNamePrefix") or "*"
+    return arn(facts, "logs", f"log-group:{group}")
+
+
+def _log_stream(params: Params, facts: Facts) -> str:
+    """Of what concerns a stream: so AWS words its refusals of CreateLogStream too."""
+    return f"{_log_group(params, facts)}:log-stream:{params['logStreamName']}"
+
+
+LOGS = Table(
+    "logs",
+    {
+        "CreateLogGroup": _of("logs:CreateLogGroup", _log_group),
+        "CreateLogStream": _of("logs:CreateLogStream", _log_stream),
+        "DescribeLogStreams": _of("logs:DescribeLogStreams", _log_group),
+        "FilterLogEvents": _of("logs:FilterLogEvents", _log_group),
+        "GetLogEvents": _of("logs:GetLogEvents", _log_stream),
+        "PutLogEvents": _of("logs:PutLogEvents", _log_stream),
+    },
+)
+
+# -- SNS
+
+
+def _publish(params: Params, _facts: Facts) -> Sequence[Ask]:
+    to = params.get("TopicArn") or params.get("TargetArn") or "*"
+    return (Ask("sns:Publish", to),)
+
+
+SNS = Table("sns", {"Publish": _publish})
 
 # -- S3
 

@@ -72,7 +72,7 @@ class LabFacts:
         )
 
     def attached(self, arn: str) -> tuple[Policy, ...]:
-        """The policy of a bucket (or of the bucket that an object is in), or of a topic.
+        """The policy of a bucket (or of the bucket that an object is in), of a topic, or of a function.
 
         Raises:
             Unsupported: it says something that the lab cannot evaluate.
@@ -83,6 +83,8 @@ class LabFacts:
             text = bucket_policies.of(name.partition("/")[0])
         elif service == "sns":
             text = self._topic_policy(arn)
+        elif service == "lambda":
+            text = self._function_policy(arn)
         return (parse(f"the policy of {name.partition('/')[0]}", text),) if text else ()
 
     def _topic_policy(self, arn: str) -> str | None:
@@ -92,6 +94,13 @@ class LabFacts:
         except ClientError:
             return None  # not there: the call itself will say so
         return str(found["Policy"])
+
+    def _function_policy(self, arn: str) -> str | None:
+        """A function has one if somebody was given a permission on it."""
+        try:
+            return str(self._client("lambda").get_policy(FunctionName=arn)["Policy"])
+        except ClientError:
+            return None
 
     def role_tags(self, name: str) -> Mapping[str, str]:
         """The tags of a role."""

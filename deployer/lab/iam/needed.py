@@ -7,7 +7,17 @@ from collections.abc import Sequence
 
 from deployer.lab.iam.asked import Ask
 from deployer.lab.iam.compute import AUTOSCALING, EC2, ELBV2
-from deployer.lab.iam.data import CLOUDFORMATION, CLOUDWATCH, DYNAMODB, LAMBDA, S3, SSM, STS
+from deployer.lab.iam.data import (
+    CLOUDFORMATION,
+    CLOUDWATCH,
+    DYNAMODB,
+    LAMBDA,
+    LOGS,
+    S3,
+    SNS,
+    SSM,
+    STS,
+)
 from deployer.lab.iam.flow import SCHEDULER, SQS, STEPFUNCTIONS
 from deployer.lab.iam.mapping import Facts, Params, Table
 from deployer.lab.iam.patterns import Unsupported
@@ -20,8 +30,10 @@ TABLES: dict[str, Table] = {  # by boto3's name of the service
     "ec2": EC2,
     "elbv2": ELBV2,
     "lambda": LAMBDA,
+    "logs": LOGS,
     "s3": S3,
     "scheduler": SCHEDULER,
+    "sns": SNS,
     "sqs": SQS,
     "ssm": SSM,
     "stepfunctions": STEPFUNCTIONS,

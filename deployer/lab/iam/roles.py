@@ -72,8 +72,17 @@ def on_instance(guard: Guard, role_name: str, instance: str) -> Session:
     Raises:
         Refused: there is no such role, or it does not trust EC2.
     """
-    role = guard.require_trust(principals.service(INSTANCES), Ask("sts:AssumeRole", role_name))
-    return session_of(guard, role.name, instance)
+    return for_service(guard, INSTANCES, role_name, instance)
+
+
+def for_service(guard: Guard, service: str, role_name: str, session_name: str) -> Session:
+    """A role's session as AWS's own service (`lambda.amazonaws.com`) gets it. Under the lab's lock.
+
+    Raises:
+        Refused: there is no such role, or it does not trust the service.
+    """
+    role = guard.require_trust(principals.service(service), Ask("sts:AssumeRole", role_name))
+    return session_of(guard, role.name, session_name)
 
 
 def session_of(guard: Guard, role_name: str, name: str) -> Session:

@@ -1,0 +1,1 @@
+"""Lambda: functions that really run, each in a process of its own, under their own role."""

@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from deployer import control, parting, stickiness, strategies
+from deployer import control, parting, resting, stickiness, strategies
 from deployer.errors import Aborted, Halted, StepFailed
 from deployer.model import Snapshot
-from deployer.plan import Deployment, Event, Status
+from deployer.plan import WAKE, Deployment, Event, Status
 from deployer.ports import Change, Stick
 from deployer.steps.keep import Keep
 from deployer.steps.retire import Retire
@@ -24,7 +24,11 @@ def go_back(deployment: Deployment, error: StepFailed, seen: Snapshot, now: floa
     """
     if deployment.status is Status.RETREATING:
         return halt(deployment, Halted(f"the way back failed: {error}; run `deployer status`"), now)
-    if isinstance(deployment.step, Keep | Retire) and not isinstance(error, Aborted):
+    kept = "" if isinstance(error, Aborted) else resting.left(deployment, error)
+    if kept:
+        return halt(deployment, Halted(kept), now)
+    served = isinstance(deployment.step, Keep | Retire) and deployment.plan.strategy != WAKE
+    if served and not isinstance(error, Aborted):
         reason = f"{deployment.plan.release.name} serves everything, but {error}"
         return halt(deployment, Halted(f"{reason}; see `deployer status`"), now)
     if strategies.irreversible(seen, deployment) and not isinstance(error, Aborted):

@@ -8,8 +8,13 @@ def serving(seen: Snapshot) -> Slot | None:
     """The slot that serves everything; None if nothing was ever released.
 
     Raises:
-        NotPossibleNow: both slots have traffic.
+        NotPossibleNow: both slots have traffic, or the environment sleeps.
     """
+    if seen.asleep:
+        raise NotPossibleNow(
+            "the environment is asleep, and a page answers everybody: `deployer wake` first, then "
+            "run the command again"
+        )
     if seen.weights is None:
         return None
     if seen.weights.sole is None:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from deployer.model import Slot
+from deployer.model import Release, Slot, Weights
 
 
 class Suspended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,3 +71,48 @@ class Surge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """What is left of it once so many have gone, each with its place."""
         top = self.top - gone
         return Surge(self.slot, self.base, top, (), self.asked_at) if top > self.base else None
+
+
+class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How large a slot was before its environment went to sleep.
+
+    floor:   the group's minimum.
+    release: what it booted; None: the stack's own version.
+    """
+
+    desired: int
+    floor: int
+    release: Release | None
+
+
+class Rest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an environment was before it went to sleep: what waking puts back.
+
+    at:      when it was read, epoch seconds.
+    weights: what the production rule sends, behind the page too.
+    """
+
+    at: float
+    weights: Weights
+    blue: Size
+    green: Size
+
+    def __getitem__(self, slot: Slot) -> Size:
+        return self.blue if slot is Slot.BLUE else self.green
+
+    @property
+    def serving(self) -> Slot:
+        """The slot that gets everything; only such an environment goes to sleep."""
+        return Slot.BLUE if self.weights.blue else Slot.GREEN
+
+    def __str__(self) -> str:
+        sizes = (f"{slot} {_spelled(self[slot])}" for slot in (self.serving, self.serving.twin))
+        return f"{', '.join(sizes)}; {self.weights}"
+
+
+def _spelled(size: Size) -> str:
+    if not size.desired:
+        return "none"
+    what = size.release.name if size.release else "the stack's own version"
+    floor = f" (at least {size.floor})" if size.floor else ""
+    return f"{size.desired} of {what}{floor}"

@@ -110,8 +110,10 @@ def marks_of(deployment: Deployment) -> dict[Mark, float]:
     """When it began, and when and how it ended if it has, in epoch seconds.
 
     A deployment that leads back to an earlier release and arrives there has rolled back, whatever
-    its record calls success.
+    its record calls success. Sleeping and waking are no deployments to whoever reads marks.
     """
+    if not deployment.first_plan.ships:
+        return {}
     marks = {Mark.BEGUN: deployment.started_at}
     if deployment.status.final and deployment.finished_at is not None:
         leads_back = deployment.first_plan.strategy == "rollback"

@@ -281,6 +281,7 @@ class Snapshot:
     cohort:   the user group's own rule; None: there is none, and there may be one.
     sticky_s: for how long the rule keeps a client with the target group that it got, whatever the
               weights say (cookie AWSALBTG, aws-facts 1.3); None: it does not.
+    asleep:   a rule before it answers everybody with a page, so that no slot has traffic.
     """
 
     at: float
@@ -289,6 +290,7 @@ class Snapshot:
     green: SlotState
     cohort: Admitted | Blocked | None = None
     sticky_s: int | None = None
+    asleep: bool = False
 
     def __getitem__(self, slot: Slot) -> SlotState:
         return self.blue if slot is Slot.BLUE else self.green
@@ -300,6 +302,8 @@ class Snapshot:
 
     def traffic_of(self, slot: Slot) -> str:
         """What leads users to `slot`, in words; empty if nothing does."""
+        if self.asleep:
+            return ""
         admitted = self.admitted
         if self.weights is not None and self.weights[slot]:
             return str(self.weights)

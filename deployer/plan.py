@@ -15,7 +15,7 @@ import msgspec
 from deployer.analysis.judge import Rule, Tally
 from deployer.cohort import Cohort
 from deployer.errors import PlanInvalid
-from deployer.held import Frozen, Surge, Suspended, Unstuck
+from deployer.held import Frozen, Rest, Surge, Suspended, Unstuck
 from deployer.hooks import About, HookAction, HookPoint
 from deployer.model import Admitted, Amount, Release, Slot, Snapshot, Weights
 from deployer.steps.checkpoint import Checkpoint
@@ -107,6 +107,9 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     roll: Roll = Roll()
 
 
+SLEEP, WAKE, RETIRE = "sleep", "wake", "retire"  # strategies that ship nothing (deployer.resting)
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Steps in order, and the roles that hold for the plan's whole life.
 
@@ -119,6 +122,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     notes:     what people should know before it begins, a sentence each.
     surge:     rolling: what a deployment that halted has left in the group; this one gives it back.
     series:    in the journal: long rows of batches, which are among the steps everywhere else.
+    rest:      what the environment was, or is to be, when it does not sleep.
     """
 
     strategy: str
@@ -133,6 +137,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     notes: tuple[str, ...] = ()
     surge: Surge | None = None
     series: tuple[Series, ...] = ()
+    rest: Rest | None = None
 
     def written(self) -> "Plan":
         """As the journal has it."""
@@ -142,6 +147,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def read(self) -> "Plan":
         """As everybody else has it."""
         return msgspec.structs.replace(self, steps=unfolded(self.steps, self.series), series=())
+
+    @property
+    def ships(self) -> bool:
+        """It brings a release, or takes one back; others change capacity and the page alone."""
+        return self.strategy not in (SLEEP, WAKE, RETIRE)
 
     @property
     def in_place(self) -> bool:
@@ -184,6 +194,7 @@ def basis_of(seen: Snapshot) -> str:
         seen.cohort,
         *([s.slot, s.max_size, s.desired, s.boots, *s.releases] for s in (seen.blue, seen.green)),
         *([seen.sticky_s] if seen.sticky_s is not None else ()),
+        *(["asleep"] if seen.asleep else ()),
         *([s.slot, s.pool.up_to, s.pool.reuses] for s in (seen.blue, seen.green) if s.pool),
     ]
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:12]

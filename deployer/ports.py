@@ -70,6 +70,19 @@ class SetCohort:
 
 
 @dataclass(frozen=True, slots=True)
+class SetPage:
+    """A page answers everybody in the place of the slots, or (`up` false) does not any more.
+
+    The production rule stays as it is behind it: what it sends is what users get again.
+    """
+
+    up: bool
+
+    def __str__(self) -> str:
+        return "let a page answer everybody" if self.up else "take the page away"
+
+
+@dataclass(frozen=True, slots=True)
 class PinRelease:
     """What the slot boots from now on: a launch-template version that carries `release`."""
 
@@ -193,6 +206,7 @@ Change = (
     SetWeights
     | SetCohort
     | Stick
+    | SetPage
     | PinRelease
     | SetDesired
     | Terminate

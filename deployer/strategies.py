@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from deployer import admission, stages, stickiness
+from deployer import admission, resting, stages, stickiness
 from deployer import rolling as in_place
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
 from deployer.footing import require_room, require_sound, serving
@@ -220,6 +220,8 @@ def rollback(seen: Snapshot, deployment: Deployment) -> Plan:
         Halted: users are on the candidate and there is nothing to go back to.
     """
     plan = deployment.plan
+    if not plan.ships:
+        return resting.back(seen, deployment)
     if plan.in_place:
         return in_place.back(seen, deployment)
     intent, candidate, stable = plan.intent, plan.candidate, plan.stable

@@ -42,6 +42,12 @@ PRODUCTION_RULE_PATH: Final = "/*"
 COHORT_RULE_PRIORITY: Final = 48_000
 COHORT_TAG: Final = "deployer:cohort"
 
+# The rule that answers everybody while the environment sleeps: before both others, made and deleted
+# by the deployer. No rule of others may have this priority either.
+PAGE_RULE_PRIORITY: Final = 47_000
+PAGE_TAG: Final = "deployer:page"
+PAGE: Final = "asleep"
+
 # Launch-template versions whose description starts with this were made by the deployer, all
 # others by the stack.
 VERSION_MARK: Final = "deployer:"

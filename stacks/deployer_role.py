@@ -21,6 +21,8 @@ from deployer.topology import (
     DEPLOYER_ROLE_OUTPUT,
     ENVIRONMENT_TAG,
     METRICS_NAMESPACE,
+    PAGE,
+    PAGE_TAG,
     PARTS,
     SERVICE_TAG,
     stack_name,
@@ -73,6 +75,9 @@ class DeployerRole(Construct):
             Resource.RULE: Place((rules,), _every("aws:ResourceTag", whose)),
             Resource.COHORT_RULE: Place(
                 (rules,), _every("aws:ResourceTag", {**whose, COHORT_TAG: list(Slot)})
+            ),
+            Resource.PAGE_RULE: Place(
+                (rules,), _every("aws:ResourceTag", {**whose, PAGE_TAG: PAGE})
             ),
             Resource.GROUP: Place([_group_arn(scope, slot) for slot in groups]),
             Resource.TEMPLATE: Place([_template_arn(scope, slot) for slot in groups]),

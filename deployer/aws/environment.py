@@ -30,6 +30,7 @@ from deployer.aws import asg, targets
 from deployer.aws.alb import ProductionRule
 from deployer.aws.cohort_rule import CohortRule
 from deployer.aws.launch_templates import Boots, LaunchTemplates
+from deployer.aws.page_rule import PageRule
 from deployer.aws.published import Published
 from deployer.aws.session import Aws
 from deployer.aws.targets import Targets
@@ -46,6 +47,7 @@ from deployer.ports import (
     SetCohort,
     SetDesired,
     SetFloor,
+    SetPage,
     SetWeights,
     Stick,
     Suspend,
@@ -81,6 +83,7 @@ class AwsCloud:
             published.front,
         )
         self._cohort = CohortRule(self._rule)
+        self._page = PageRule(self._rule, service, environment)
         self._health = {slot: Unchanged(targets.understood) for slot in Slot}
         self._versions = {slot: Unchanged(_versions) for slot in Slot}
         self._instances = {slot: Unchanged(_instances) for slot in Slot}
@@ -105,7 +108,9 @@ class AwsCloud:
         rules = self._rule.rules()
         weights, sticky_s = self._rule.read_among(rules)
         cohort = self._cohort.among(rules)
-        return Snapshot(at, weights, states[Slot.BLUE], states[Slot.GREEN], cohort, sticky_s)
+        asleep = self._page.among(rules)
+        blue, green = states[Slot.BLUE], states[Slot.GREEN]
+        return Snapshot(at, weights, blue, green, cohort, sticky_s, asleep)
 
     def apply(self, change: Change) -> None:
         """Carry out one change.
@@ -130,6 +135,8 @@ class AwsCloud:
                 self._rule.stick(change)
             case SetCohort():
                 self._cohort.change(change)
+            case SetPage():
+                self._page.change(change)
             case PinRelease():
                 self._templates.pin(self._slots[change.slot].launch_template, change.release)
             case _:

@@ -15,6 +15,7 @@ class Resource(StrEnum):
     LISTENER = "production listener"
     RULE = "the deployer's rules"
     COHORT_RULE = "a user group's rule"
+    PAGE_RULE = "the page of a sleeping environment"
     NEW_RULE = "a rule while it is made"
     ALARMS = "alarms"
     OWN_METRICS = "metrics of the deployer's own namespace"

@@ -18,6 +18,7 @@ from deployer.aws import (
     cohort_rule,
     hook_runs,
     launch_templates,
+    page_rule,
     preflight,
     published,
     table,
@@ -37,6 +38,7 @@ NEEDS: frozenset[Need] = frozenset(
         cohort_rule,
         hook_runs,
         launch_templates,
+        page_rule,
         preflight,
         published,
         table,
@@ -62,6 +64,7 @@ WIDE: Mapping[Resource, str] = {
     Resource.NEW_RULE: "A rule has no id before it is made; only CreateRule may tag, on this listener.",
     Resource.OWN_METRICS: "PutMetricData knows no resource: a condition holds it to the deployer's own "
     "namespace.",
+    Resource.PAGE_RULE: "A rule's id is not known beforehand; the tags say which is the page.",
     Resource.RULE: "A rule's id is not known beforehand; the tags say which are the deployer's.",
     Resource.STACKS: "A stack's ARN ends in an id that is new each time it is made; its name is exact.",
 }

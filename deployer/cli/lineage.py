@@ -28,7 +28,7 @@ def lineage(records: Sequence[Deployment]) -> list[str]:
     """The releases that each follow on the one before, oldest first, without those undone."""
     line: list[str] = []
     for record in reversed(records):
-        if record.status is not Status.SHIPPED:
+        if record.status is not Status.SHIPPED or not record.first_plan.ships:
             continue
         plan, name = record.first_plan, record.first_plan.release.name
         if not line and plan.previous:

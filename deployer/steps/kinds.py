@@ -5,8 +5,10 @@ from deployer.steps.bake import Bake
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.cohort import Admit, Dismiss
 from deployer.steps.hook import Hook
+from deployer.steps.hush import Hush
 from deployer.steps.keep import Keep
 from deployer.steps.linger import Linger
+from deployer.steps.page import Page
 from deployer.steps.pin import Pin
 from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
@@ -33,4 +35,6 @@ Step = (
     | Soak
     | Checkpoint
     | Keep
+    | Page
+    | Hush
 )

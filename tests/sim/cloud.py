@@ -13,6 +13,7 @@ from deployer.ports import (
     SetCohort,
     SetDesired,
     SetFloor,
+    SetPage,
     SetWeights,
     Stick,
     Suspend,
@@ -44,6 +45,7 @@ class SimCloud:
     sticky_s:   the rule's stickiness; None: off. Cookies are honoured even at weight 0, which is the
                 worst that AWS may do (aws-facts, open question 1).
     sticking:   the data plane's.
+    asleep:     a page answers everybody; `paged`: in the data plane.
     pinned:     share of the returning clients whose cookie names the slot, 0..1.
     """
 
@@ -56,12 +58,14 @@ class SimCloud:
     group: int = 0
     cohort: Admitted | Blocked | None = None
     sticky_s: int | None = None
+    asleep: bool = False
     ledger: Ledger = field(default_factory=Ledger)
     changes: list[tuple[float, Change]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.flowing, self.diverted = self.rule, self.admitted
         self.sticking = self.sticky_s
+        self.paged = self.asleep
         self.pinned = {slot: self.rule[slot] / 1000 if self.rule else 0.0 for slot in Slot}
         self._lapse_at = NEVER  # from when on no cookie is left; none is while the rule sticks
         self._at = self.clock.now()
@@ -83,7 +87,7 @@ class SimCloud:
             self._at = moment
             self._settle()
 
-    def carry_out(self, change: Change) -> None:
+    def carry_out(self, change: Change) -> None:  # noqa: C901 - one case for each kind
         """One change of the control plane, as AWS would make it.
 
         Raises:
@@ -97,6 +101,8 @@ class SimCloud:
             self._set_cohort(change)
         elif isinstance(change, Stick):
             self._stick(change)
+        elif isinstance(change, SetPage):
+            self.show_page(up=change.up)
         elif isinstance(change, SetDesired):
             self._set_desired(change)
         elif isinstance(change, Terminate):
@@ -131,6 +137,11 @@ class SimCloud:
         admitted = self.admitted
         self._later(lambda: setattr(self, "diverted", admitted))
 
+    def show_page(self, *, up: bool) -> None:
+        """The page's rule is made or deleted; the data plane follows later."""
+        self.asleep = up
+        self._later(lambda: setattr(self, "paged", up))
+
     @property
     def admitted(self) -> Admitted | None:
         return self.cohort if isinstance(self.cohort, Admitted) else None
@@ -152,6 +163,8 @@ class SimCloud:
 
         Returning clients stay where their cookie says, but for the group: its rule has none.
         """
+        if self.paged:
+            return 0.0
         theirs, others = self.shares(slot, self.flowing, self.diverted)
         if self.sticking is None or self.flowing is None:
             return theirs + others
@@ -243,6 +256,9 @@ class SimCloud:
             self.pinned[slot] = fresh + (self.pinned[slot] - fresh) * kept
 
     def _serve(self, until: float) -> None:
+        if self.paged:
+            self.ledger.pages += self.rate * (until - self._at)
+            return
         for slot in Slot:
             theirs, others = self.shares(slot, self.flowing, self.diverted)
             reaching = self.reaching(slot)

@@ -39,11 +39,13 @@ class Part:
 class Ledger:
     """Totals, and counts per slot and minute (epoch second at which it starts).
 
+    pages: requests that a page has answered.
     parts: who reached which slot; kept where there is a user group.
     """
 
     total: Count = field(default_factory=Count)
     minutes: dict[tuple[Slot, float], Count] = field(default_factory=lambda: defaultdict(Count))
+    pages: float = 0.0
     outages: list[str] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
 

@@ -16,6 +16,7 @@ from deployer.ports import (
     ResumeProcesses,
     SetCohort,
     SetDesired,
+    SetPage,
     SetWeights,
     Stick,
     Suspend,
@@ -63,6 +64,8 @@ class Oracle:
             self._unstick(record, change)
         if isinstance(change, SetCohort):
             self._capacity(change, self.cloud.rule, change.admitted)
+        if isinstance(change, SetPage) and not change.up:
+            self._unveil(change)
         if isinstance(change, SetDesired):
             self._shrink(change)
         if isinstance(change, Terminate):
@@ -159,7 +162,18 @@ class Oracle:
             finite = math.isfinite(step.deadline_s) and step.deadline_s > 0
             self._expect(finite, "I8", f"{step.describe()} has no deadline")
 
+    def _unveil(self, change: SetPage) -> None:
+        """Users come back to slots that can carry them."""
+        now = self.cloud.clock.now()
+        for slot in Slot:
+            have = self.cloud.groups[slot].accounted(now)
+            need = self.cloud.need(slot, self.cloud.rule, self.cloud.admitted)
+            enough = not self.cloud.asleep or have >= need
+            self._expect(enough, "I2", f"{change}: {slot} has {have} of {need}")
+
     def _needed(self, slot: Slot) -> int:
+        if self.cloud.asleep:
+            return 0
         return self.cloud.need(slot, self.cloud.rule, self.cloud.admitted)
 
     def _capacity(self, change: Change, weights: Weights | None, group: Admitted | None) -> None:

@@ -76,7 +76,15 @@ class CloudPort:
             self.history.clear()  # nobody will read the past
         blue, green = (groups[slot].state(now) for slot in (Slot.BLUE, Slot.GREEN))
         self.history.append(
-            Snapshot(now, self.truth.rule, blue, green, self.truth.cohort, self.truth.sticky_s)
+            Snapshot(
+                now,
+                self.truth.rule,
+                blue,
+                green,
+                self.truth.cohort,
+                self.truth.sticky_s,
+                self.truth.asleep,
+            )
         )
 
     def _observe(self) -> Snapshot:
@@ -84,7 +92,10 @@ class CloudPort:
         now = self.truth.clock.now()
         rules = self._as_of(now - next(self._weights_lag))
         groups = self._as_of(now - next(self._groups_lag))
-        return Snapshot(now, rules.weights, groups.blue, groups.green, rules.cohort, rules.sticky_s)
+        return Snapshot(
+            now, rules.weights, groups.blue, groups.green, rules.cohort, rules.sticky_s,
+            rules.asleep,
+        )  # fmt: skip
 
     def _as_of(self, moment: float) -> Snapshot:
         """The oldest remembered reading that is no older than `moment`."""
@@ -253,6 +264,7 @@ class Play:
             self.cloud.cohort,
             tuple((g.slot, g.desired, g.boots, len(g.instances)) for g in groups),
             self.cloud.sticky_s,
+            self.cloud.asleep,
         )
 
 

@@ -115,7 +115,7 @@ def of_plan(plan: Plan, seen: Snapshot) -> tuple[Objection, ...]:
     `Provision` finds it old, empties the slot, and fills it again from a pool that is the release's
     own by then. What stays behind would serve users at some later launch, unasked.
     """
-    pool = seen[plan.candidate].pool
+    pool = seen[plan.candidate].pool if plan.ships else None
     why = _unfit(pool, plan) if pool is not None and pool.most else ""
     return (Objection(Code.WARM_POOL, why),) if why else ()
 

@@ -79,7 +79,7 @@ def asleep(seen: Snapshot, intent: Intent, records: Sequence[Deployment] = ()) -
             "many waking should start; give it its desired capacity back, then run the command again"
         )
     quiet = _quiet(intent, rest, serving)
-    notes = (f"Waking puts back: {rest}.", ROUTE_53)
+    notes = (f"Waking puts back: {rest}.", *_pools(seen), ROUTE_53)
     return _plan(SLEEP, seen, quiet, rest, steps=_lie_down(quiet, rest), notes=notes)
 
 
@@ -170,6 +170,16 @@ def rest_of(seen: Snapshot) -> Rest:
         for state in (seen.blue, seen.green)
     )
     return Rest(seen.at, seen.weights, *sizes)
+
+
+def _pools(seen: Snapshot) -> tuple[str, ...]:
+    """What goes on costing."""
+    pools = (seen[slot].pool for slot in Slot)
+    return tuple(
+        f"The warm pool of {pool.group} keeps up to {pool.most} instances while it sleeps."
+        for pool in pools
+        if pool is not None and pool.most
+    )
 
 
 def _known(records: Sequence[Deployment]) -> Rest | None:

@@ -405,6 +405,7 @@ def test_permissions_are_narrow_where_iam_allows() -> None:
     assert not [a for a in wide if not a.partition(":")[2].startswith(("Describe", "Get"))]
     assert permissions.actions(Resource.RULE) == ("elasticloadbalancing:ModifyRule",)
     assert permissions.actions(Resource.COHORT_RULE) == ("elasticloadbalancing:DeleteRule",)
+    assert permissions.actions(Resource.PAGE_RULE) == ("elasticloadbalancing:DeleteRule",)
     changing = {need.action for need in permissions.NEEDS - permissions.READS}
     assert changing == {
         "autoscaling:ResumeProcesses",

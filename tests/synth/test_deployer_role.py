@@ -68,6 +68,8 @@ def test_rules_are_made_tagged_and_only_those_are_changed(templates: Templates) 
     whose = statements["Rule"]["Condition"]["StringEquals"]
     cohorts = {**whose, "aws:ResourceTag/deployer:cohort": ["blue", "green"]}
     assert statements["CohortRule"]["Condition"] == {"StringEquals": cohorts}
+    pages = {**whose, "aws:ResourceTag/deployer:page": "asleep"}
+    assert statements["PageRule"]["Condition"] == {"StringEquals": pages}
 
 
 def test_only_this_environments_slots_are_moved(templates: Templates) -> None:

@@ -23,6 +23,7 @@ PATTERNS = {
     "CohortRule": "/*",
     "Group": ":autoScalingGroupName/",
     "NewRule": "/*",
+    "PageRule": "/*",
     "Rule": "/*",
     "Stacks": "/*",
 }

@@ -9,7 +9,7 @@ from deployer import strategies
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
-from deployer.ports import Change, SetCohort, SetDesired, SetWeights, Stick, Thaw
+from deployer.ports import Change, SetCohort, SetDesired, SetPage, SetWeights, Stick, Thaw
 from deployer.steps.linger import Linger
 from tests.sim.clock import NOON
 from tests.sim.faults import Fault
@@ -99,7 +99,7 @@ def test_going_back_inside_the_window_is_one_change_within_one_poll() -> None:
         assert deployment.status is Status.ROLLED_BACK
         moves = [
             (at, change) for at, change in after(sim, NOON + second)
-            if isinstance(change, SetWeights | SetCohort | Stick)
+            if isinstance(change, SetWeights | SetCohort | Stick | SetPage)
             or (change.slot is BLUE and not isinstance(change, Thaw))
         ]  # fmt: skip
         ((switched_at, change),) = moves

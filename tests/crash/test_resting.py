@@ -48,9 +48,13 @@ def retire(sim: Play, name: str = "r1") -> Deployment:
     return sim.ship(INTENT, resting.retired, name=name)
 
 
-def world(faults: Faults | None = None, **more: object) -> Play:
+def world(
+    faults: Faults | None = None,
+    lags: Mapping[str, Sequence[float]] | None = None,
+    data_lag_s: float = 5.0,
+) -> Play:
     """v1 serves from blue with three instances, two at least; green has one on standby."""
-    sim = play(size=3, faults=faults, **more)  # type: ignore[arg-type]
+    sim = play(size=3, faults=faults, lags=lags, data_lag_s=data_lag_s)
     blue, green = sim.cloud.groups[Slot.BLUE], sim.cloud.groups[Slot.GREEN]
     blue.min_size = 2
     sim.oracle.floors = {Slot.BLUE: 2}
@@ -75,6 +79,11 @@ def sizes(sim: Play) -> dict[str, tuple[int, int, int]]:
     }
 
 
+def is_up(sim: Play) -> bool:
+    """The page."""
+    return sim.cloud.asleep
+
+
 AWAKE = {"blue": (3, 3, 2), "green": (1, 1, 0)}
 ASLEEP = {"blue": (0, 0, 0), "green": (0, 0, 0)}
 
@@ -83,13 +92,13 @@ def test_it_sleeps_behind_a_page_and_wakes_as_it_was() -> None:
     sim = world()
     assert sleep(sim).status is Status.SHIPPED
     assert sizes(sim) == ASLEEP
-    assert sim.cloud.asleep
+    assert is_up(sim)
     assert sim.cloud.rule == Weights(1000, 0)  # nothing about traffic has to be put back
     sim.clock.sleep(12 * 3600.0)
     assert sim.cloud.ledger.pages > 12 * 3600 * sim.cloud.rate
     assert wake(sim).status is Status.SHIPPED
     assert sizes(sim) == AWAKE
-    assert not sim.cloud.asleep
+    assert not is_up(sim)
     boots = {slot: sim.cloud.groups[slot].boots for slot in Slot}
     assert boots == {Slot.BLUE: Release("v1"), Slot.GREEN: Release("v0")}
     clean(sim)
@@ -105,9 +114,9 @@ class Act:
     ends: Status = Status.SHIPPED
 
 
-def fast_asleep(faults: Faults | None = None, **more: object) -> Play:
+def fast_asleep(faults: Faults | None = None) -> Play:
     """The same world after a night; faults count from now."""
-    sim = world(**more)
+    sim = world()
     sleep(sim)
     sim.clock.sleep(8 * 3600.0)
     sim.gate.names.clear()
@@ -203,7 +212,7 @@ def test_a_wake_that_fails_leaves_it_asleep_and_the_next_one_wakes_it() -> None:
     for group in sim.cloud.groups.values():
         group.behaviours = {"v1": Behaviour(healthy=False)}
     assert wake(sim, "w1").status is Status.ROLLED_BACK
-    assert sim.cloud.asleep
+    assert is_up(sim)
     assert sizes(sim) == ASLEEP
     for group in sim.cloud.groups.values():
         group.behaviours = {}
@@ -219,7 +228,7 @@ def test_what_fails_once_users_are_served_again_does_not_send_it_back_to_sleep()
     ended = wake(sim)
     assert ended.status is Status.HALTED
     assert ended.reason.startswith("v1 serves again, but")
-    assert not sim.cloud.asleep
+    assert not is_up(sim)
     assert sizes(sim)["blue"] == AWAKE["blue"]
     clean(sim)
 

@@ -27,6 +27,7 @@ from deployer.lab.iam import roles
 from deployer.lab.scheduler.component import Scheduler
 from deployer.lab.telemetry.telemetry import Telemetry
 from deployer.lab.templates import Asset, StackTemplate
+from deployer.lab.workflows.component import Workflows
 
 PATIENCE_S = 60.0  # real seconds for one stack
 
@@ -76,6 +77,7 @@ def open_lab(directory: Path, scale: float) -> Lab:
         telemetry = stack.enter_context(closing(Telemetry(context, balancer)))
         scheduler = stack.enter_context(closing(Scheduler(context)))
         functions = stack.enter_context(closing(lambdas.install(context, telemetry.store)))
+        workflows = stack.enter_context(closing(Workflows(context)))
         stack.enter_context(closing(cloudformation.install(context)))
         pages = {
             "instances": fleet.describe,
@@ -83,9 +85,8 @@ def open_lab(directory: Path, scale: float) -> Lab:
             "functions": functions.describe,
         }
         stack.enter_context(closing(server.serve(context, pages)))
-        beats = stack.enter_context(
-            closing(Beats(context, (fleet, balancer, telemetry, scheduler, functions)))
-        )
+        parts = (fleet, balancer, telemetry, scheduler, functions, workflows)
+        beats = stack.enter_context(closing(Beats(context, parts)))
         beats.start()
         return Lab(context, beats, stack.pop_all())
 

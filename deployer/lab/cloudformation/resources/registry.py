@@ -15,6 +15,7 @@ from deployer.lab.cloudformation.resources import (
     scheduler,
     security_groups,
     various,
+    workflows,
 )
 
 _MODULES = (
@@ -31,5 +32,6 @@ _MODULES = (
     scheduler,
     security_groups,
     various,
+    workflows,
 )
 KINDS: dict[str, Kind] = {kind.type: kind for module in _MODULES for kind in module.KINDS}

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,7 +114,8 @@ def the_lab(stage: Stage, scale: float) -> Iterator[home.State]:
         stage.console.print(f"ready at {state.endpoint}; its clock runs {scale:g} times faster")
         folder = {home.FOLDER_VARIABLE: str(stage.options.directory)}
         kept = {key: value for key, value in os.environ.items() if key not in home.SHADOWING}
-        stage.variables = kept | home.environment(state) | folder
+        trust = home.trust(stage.options.directory)
+        stage.variables = kept | home.environment(state) | trust | folder
         yield state
     finally:
         home.stop(stage.options.directory)
@@ -142,7 +143,7 @@ def play(stage: Stage, state: home.State, rps: float) -> tuple[dict[str, Any], l
     for act in ACTS:
         stage.deployer("lab", "release", act.release, *act.behaviour, quiet=True)
     endings = [ship(stage, ACTS[0])]
-    with load(lab.topology(state)["url"], rps) as client:
+    with load(lab.topology(state)["url"], rps, stage.variables) as client:
         endings += [ship(stage, act) for act in ACTS[1:]]
         report = finish(client)
     return report, endings
@@ -157,14 +158,19 @@ def ship(stage: Stage, act: Act) -> Ending:
 
 
 @contextmanager
-def load(url: str, rps: float) -> Iterator["subprocess.Popen[str]"]:
+def load(url: str, rps: float, variables: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
     """The load client, as a child that stops when its standard input closes."""
     command = [
         sys.executable, "-m", "deployer.lab.load", f"{url}/",
         "--rps", f"{rps:g}", "--duration", str(LONGEST_LOAD_S), "--every", str(LONGEST_LOAD_S),
     ]  # fmt: skip
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        command,
+        env=dict(variables),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
     ) as client:
         yield client
 

@@ -2,12 +2,14 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Group
 
+from deployer.cli import lab_certificate
 from deployer.cli.lab_params import Manual, Number, Span
 from deployer.cli.lab_process import LabOptions, await_ready, foreground, holding_back, start
 from deployer.cli.lab_tables import functions_table, instances_table, load_table
@@ -102,15 +104,15 @@ def env(options: LabOptions, *, role: str | None) -> None:
     """Print export lines for this shell.
 
     \b
-    Endpoint, credentials, region, clock, DEPLOYER_CONFIG and DEPLOYER_ENV. They hold
-    until `lab down`, those of a role for as long as its sessions may last (12 hours
-    for deployer); for AWS itself open another shell.
+    Endpoint, credentials, region, clock, DEPLOYER_CONFIG and DEPLOYER_ENV; with
+    HTTPS also SSL_CERT_FILE. They hold until `lab down`, those of a role for as long
+    as its sessions may last (12 hours for deployer); for AWS itself open another shell.
     The lab enforces what the role's policies in the stacks allow: docs/lab/iam.md.
     Exit status: 0; 2 if no lab runs, or it has no such role.
     Example: eval "$(deployer lab env)"
     """  # noqa: D301  \b is for click
     state = home.find(options.directory)
-    values = home.environment(state, credentials(state, role))
+    values = home.environment(state, credentials(state, role)) | home.trust(options.directory)
     options.say(values, home.exports(values, options.directory))
 
 
@@ -246,7 +248,8 @@ def load(options: LabOptions, *, rps: float, duration: float) -> None:
         "report.",
         err=True,
     )
-    report = run(url, rps, duration, interruptible=True).as_json()
+    trusted = home.authority(options.directory)
+    report = run(url, rps, duration, authority=trusted, interruptible=True).as_json()
     options.say(report, load_table(report))
 
 
@@ -276,6 +279,29 @@ def cdk(options: LabOptions, arguments: tuple[str, ...]) -> None:
         os.environ.update(DEPLOYER_ENV=state.environment, DEPLOYER_CONFIG=state.config)
     root = options.config.absolute().parent
     raise SystemExit(pinned.run(arguments, endpoint, directory=root).returncode)
+
+
+@lab.command()
+@click.argument("name", required=False)
+@click.pass_obj
+def certificate(options: LabOptions, *, name: str | None) -> None:
+    """Import a new certificate into the lab's ACM, and print the settings that use it.
+
+    \b
+    NAME is what it is for: [balancer] domain if nothing is said, or else the address of
+    the load balancer. The lab's own authority signs it, which `deployer lab env` and
+    `deployer lab load` trust.
+
+    \b
+    JSON: certificate (its ARN), domain, authority (the file to trust).
+    Exit status: 0; 2 if no lab runs, or nothing is there that it could be for.
+    Example: deployer lab certificate
+    """  # noqa: D301  \b is for click
+    state = home.find(options.directory)
+    clients = partial(client, state)
+    chosen = name or lab_certificate.domain(state, clients)
+    told = lab_certificate.imported(options.directory, clients, chosen)
+    options.say(told, lab_certificate.as_settings(state.environment, told))
 
 
 @lab.command()

@@ -60,10 +60,11 @@ def start(
         NotFound, SettingsInvalid: as `reading.load`.
     """
     from deployer.lab import leash  # noqa: PLC0415
+    from deployer.lab.secured import secured  # noqa: PLC0415
 
     if home.running(options.directory):
         home.take(options.directory)  # raises, and says what to do
-    load_settings(options.config, options.environment)  # raises, and says what is wrong
+    secured(load_settings(options.config, options.environment).balancer)  # raises if it is wrong
     command = [
         sys.executable, "-m", "deployer.lab.process",
         "--directory", str(options.directory), "--config", str(options.config),

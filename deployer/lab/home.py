@@ -22,8 +22,9 @@ from deployer.clock import VARIABLE, ScaledClock
 from deployer.errors import NotFound, NotPossibleNow
 
 FOLDER_VARIABLE = "DEPLOYER_LAB"
+AUTHORITY = "authority.pem"  # who signs the lab's certificates (deployer.lab.authority)
 GUARD_PORT = 20127  # bound on 127.N.255.254 while network N is in use
-_NETWORKS = range(80, 200)
+NETWORKS = range(80, 200)  # each lab has one: 127.N.0.0/16
 _LEFTOVERS = (
     "state.json",
     "audit*.jsonl",
@@ -169,6 +170,18 @@ def environment(state: State, credentials: Mapping[str, str] = ADMIN) -> dict[st
     }
 
 
+def authority(directory: Path) -> Path | None:
+    """Whom to trust with the certificates of this folder's labs; None before the first one."""
+    file = directory / AUTHORITY
+    return file if file.exists() else None
+
+
+def trust(directory: Path) -> dict[str, str]:
+    """The same as a variable: Python, curl and OpenSSL read it."""
+    file = authority(directory)
+    return {} if file is None else {"SSL_CERT_FILE": str(file)}
+
+
 # Left alone, these would win over what the lab exports.
 SHADOWING = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_DYNAMODB")
 
@@ -211,13 +224,15 @@ def alive(pid: int) -> bool:
     return fields[0] != "Z"
 
 
-def claim_network() -> tuple[int, socket.socket]:
+def claim_network(wanted: int | None = None) -> tuple[int, socket.socket]:
     """A loopback network 127.N.0.0/16 that no other lab uses, held while the socket is open.
+
+    wanted: this one and no other.
 
     Raises:
         NotPossibleNow: all are taken, or this system has no loopback beyond 127.0.0.1 (macOS).
     """
-    for network in _NETWORKS:
+    for network in NETWORKS if wanted is None else (wanted,):
         guard = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             guard.bind((f"127.{network}.255.254", GUARD_PORT))
@@ -225,6 +240,11 @@ def claim_network() -> tuple[int, socket.socket]:
             guard.close()
             continue
         return network, guard
+    if wanted is not None:
+        raise NotPossibleNow(
+            f"another lab has the loopback network 127.{wanted}.0.0/16 that [balancer] domain is "
+            "of: name another, or end that lab with `deployer lab down`"
+        )
     raise NotPossibleNow(
         "no free loopback network 127.80-199.0.0/16: end other labs with `deployer lab down` "
         "(on macOS only 127.0.0.1 exists: run the lab in a Linux container or machine)"

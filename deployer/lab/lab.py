@@ -16,15 +16,17 @@ from typing import Any
 
 from deployer.clock import ScaledClock
 from deployer.errors import DeployError
-from deployer.lab import actions, home, inprocess, server
+from deployer.lab import actions, authority, home, inprocess, server
 from deployer.lab.autoscaling.component import Fleet
 from deployer.lab.balancer.component import Balancer
+from deployer.lab.balancer.tls import Certificates
 from deployer.lab.beats import Beats
 from deployer.lab.cloudformation import api as cloudformation
 from deployer.lab.context import Context
 from deployer.lab.functions import api as lambdas
 from deployer.lab.iam import roles
 from deployer.lab.scheduler.component import Scheduler
+from deployer.lab.secured import Secured
 from deployer.lab.telemetry.telemetry import Telemetry
 from deployer.lab.templates import Asset, StackTemplate
 from deployer.lab.workflows.component import Workflows
@@ -53,15 +55,17 @@ class Lab:
         return inprocess.client(self.context, service)
 
 
-def open_lab(directory: Path, scale: float) -> Lab:
+def open_lab(directory: Path, scale: float, secured: Secured | None = None) -> Lab:
     """Start everything but the stacks; the folder must have been taken (home.take).
 
+    secured: the network it must have and the certificate it begins with.
+
     Raises:
-        NotPossibleNow: no free loopback network.
+        NotPossibleNow: no free loopback network, or not the wanted one.
         DeployError: Envoy did not start.
     """
     with ExitStack() as stack:
-        network, guard = home.claim_network()
+        network, guard = home.claim_network(secured.network if secured else None)
         stack.enter_context(guard)
         context = Context(
             directory=directory,
@@ -72,6 +76,10 @@ def open_lab(directory: Path, scale: float) -> Lab:
         server.reset()
         actions.install(context)
         enforced = roles.install(context)
+        if secured is not None:
+            Certificates(context).place(
+                secured.certificate, *authority.issue(directory, secured.domain)
+            )
         balancer = stack.enter_context(closing(Balancer(context)))
         fleet = stack.enter_context(closing(Fleet(context)))
         telemetry = stack.enter_context(closing(Telemetry(context, balancer)))

@@ -18,6 +18,7 @@ from deployer import heap
 from deployer.errors import DeployError
 from deployer.lab import home
 from deployer.lab.lab import Lab, deploy, open_lab
+from deployer.lab.secured import secured
 from deployer.lab.templates import synthesized
 from deployer.settings.reading import load
 from deployer.topology import topology_parameter
@@ -57,13 +58,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def live(options: argparse.Namespace, told: threading.Event) -> int:
     """Open, deploy, publish, wait."""
-    load(options.config, options.environment)
+    settings = load(options.config, options.environment)
     stacks = (
         ()
         if options.no_stacks
         else synthesized(options.config, options.environment, options.directory)
     )
-    with closing(open_lab(options.directory, options.scale)) as lab:
+    with closing(open_lab(options.directory, options.scale, secured(settings.balancer))) as lab:
         deploy(lab, stacks)
         home.publish(options.directory, state_of(lab, options))
         while not told.wait(LOOK_S):

@@ -44,9 +44,25 @@ class Shell:
         return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def shell_for(folder: Path) -> Shell:
+def shell_for(folder: Path, config: Path = ROOT / "deployer.toml") -> Shell:
+    """Knows the folder of a lab and the settings, and nothing of any other AWS."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DEPLOYER_"))}
-    return Shell(kept | {"DEPLOYER_LAB": str(folder)})
+    return Shell(kept | {"DEPLOYER_LAB": str(folder), "DEPLOYER_CONFIG": str(config)})
+
+
+def as_sample(ending: str) -> str:
+    """Settings of the sample service, but what they say of deployments to the lab is `ending`."""
+    text = (ROOT / "deployer.toml").read_text()
+    return text[: text.index("[environments.lab.canary]")] + ending
+
+
+def service_in(folder: Path, settings: str) -> Path:
+    """Make `folder` that of a service with these settings; their path."""
+    for name in ("app.py", "cdk.json", "examples"):
+        (folder / name).symlink_to(ROOT / name)
+    config = folder / "deployer.toml"
+    config.write_text(settings)
+    return config
 
 
 @contextmanager

@@ -17,8 +17,6 @@ from .live import Json, Site
 
 STACK = "foreign"
 PORT = 8090
-SECURE_STACK = "secure"
-SECURE_PORT = 8443
 
 
 def template(
@@ -69,27 +67,6 @@ def template(
             },
             **more,
         }
-    }
-
-
-def secure(balancer: str, certificate: str) -> Json:
-    """The listener that our own stacks write for a certificate; nothing serves but by a rule."""
-    answer = {"StatusCode": "503", "ContentType": "text/plain", "MessageBody": "Nothing here.\n"}
-    return {
-        "Resources": {
-            "Listener": {
-                "Type": "AWS::ElasticLoadBalancingV2::Listener",
-                "Properties": {
-                    "LoadBalancerArn": balancer,
-                    "Port": SECURE_PORT,
-                    "Protocol": "HTTPS",
-                    "SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
-                    "Certificates": [{"CertificateArn": certificate}],
-                    "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": answer}],
-                },
-            }
-        },
-        "Outputs": {"Listener": {"Value": {"Ref": "Listener"}}},
     }
 
 
@@ -166,12 +143,8 @@ class Foreign:
 
     def deploy(self, body: Json, *more: str, status: int = 0) -> str:
         """`cdk deploy` of this template."""
-        return deployed(self.site, STACK, body, *more, status=status)
-
-
-def deployed(site: Site, stack: str, body: Json, *more: str, status: int = 0) -> str:
-    """What `cdk deploy` says of a template that nobody has synthesized."""
-    name = f"{stack}-{len(list(site.assemblies.iterdir()))}"
-    schema = json.loads((site.assemblies / "first" / "manifest.json").read_text())["version"]
-    write(site.assemblies / name, schema, stack, body)
-    return site.deploy(name, *more, stack=stack, status=status)
+        name = f"{STACK}-{len(list(self.site.assemblies.iterdir()))}"
+        first = self.site.assemblies / "first" / "manifest.json"
+        schema = json.loads(first.read_text())["version"]
+        write(self.site.assemblies / name, schema, STACK, body)
+        return self.site.deploy(name, *more, stack=STACK, status=status)

@@ -30,10 +30,17 @@ class Site:
     """A lab with the stacks, as their owner sees it, who may do everything.
 
     assemblies: folder of what `tests.lab.variants` wrote.
+    other: a certificate beside the one that the stacks begin with, as `lab certificate` told.
     """
 
     shell: Shell
     assemblies: Path
+    other: Json
+
+    @property
+    def authority(self) -> Path:
+        """Whom users trust."""
+        return Path(self.other["authority"])
 
     @property
     def endpoint(self) -> str:
@@ -59,6 +66,11 @@ class Site:
         """`cdk deploy` of one stack of one variant."""
         app = ("-a", str(self.assemblies / variant), "-e", stack)
         return self.cdk("deploy", *app, "--require-approval", "never", *more, status=status)
+
+    def pem(self, certificate: str) -> str:
+        """A certificate of the lab's ACM."""
+        found = self.client("acm").get_certificate(CertificateArn=certificate)
+        return str(found["Certificate"]).strip()
 
     def stack_status(self, name: str = SERVICE) -> str:
         found = self.client("cloudformation").describe_stacks(StackName=name)

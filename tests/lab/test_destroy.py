@@ -4,7 +4,6 @@ Half-created, protected and full stacks: tests/lab_core/test_destroy.py.
 """
 
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ import pytest
 
 from tests.leftovers import left
 
-from .conftest import ROOT, Shell, lab_up, shell_for
+from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(240)]
 
@@ -33,16 +32,10 @@ metrics_delay = "1s"
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A lab whose canaries stay at 25 %."""
-    home = tmp_path_factory.mktemp("service")
-    for name in ("app.py", "cdk.json", "examples"):
-        (home / name).symlink_to(ROOT / name)
-    text = (ROOT / "deployer.toml").read_text()
-    (home / "deployer.toml").write_text(text[: text.index("[environments.lab.canary]")] + QUICK)
-    shell = shell_for(tmp_path_factory.mktemp("lab"))
-    shell = Shell({**shell.variables, "DEPLOYER_CONFIG": str(home / "deployer.toml")})
+    config = service_in(tmp_path_factory.mktemp("service"), as_sample(QUICK))
+    shell = shell_for(tmp_path_factory.mktemp("lab"), config)
     with lab_up(shell, "--scale", "60"):
         yield Shell({**shell.variables, **shell.json("lab", "env")})
-    shutil.rmtree(home)
 
 
 def client(shell: Shell, service: str) -> Any:

@@ -1,31 +1,40 @@
 """`cdk deploy` in the middle of a canary, under load: whatever it changes, users notice nothing.
 
-The real CDK CLI, the project's own stacks, a canary that stands at 25 % and waits for approval.
+The real CDK CLI, the project's own stacks with HTTPS, a canary that stands at 25 % and waits for
+approval, and users who come over TLS.
 """
 
+import http.client
 import json
+import random
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import pytest
 
-from deployer.lab import cdk
+from deployer.lab import cdk, home
 from deployer.lab.load.runner import Load
 from deployer.lab.load.target import Schedule
-from tests.lab_balancer.test_real_tls import certificate
 
 from . import foreign
-from .asking import Asking
-from .conftest import ROOT, Shell, lab_up, shell_for
+from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
 from .live import INSTANCE_CALLS, RULE_CALLS, SERVICE, Json, Site
-from .variants import MOST, TAKEN, TYPES
+from .variants import CERTIFICATE, MOST, TAKEN, TYPES
 
 pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(400)]
 RPS = 60.0
 SLOTS = ("blue", "green")
 QUICK = """instances = 3
+
+[environments.lab.balancer]
+certificate = "{certificate}"
+domain = "127.{network}.255.1"
+redirect_port = {plain}
 
 [environments.lab.canary]
 weights = [25]
@@ -38,33 +47,38 @@ min_requests = 1
 inconclusive = "promote"
 metrics_delay = "1s"
 """
+PLAIN = 8080
+PORTS = {"listener_port = 8080": "listener_port = 8443", "port = 8081": "port = 8444"}
+
+
+def settings() -> str:
+    """With HTTPS, in a network that no lab has."""
+    network, guard = home.claim_network(random.choice(home.NETWORKS[60:]))  # noqa: S311  no secret
+    guard.close()
+    text = as_sample(QUICK.format(network=network, certificate=CERTIFICATE, plain=PLAIN))
+    for plain, secure in PORTS.items():
+        assert plain in text
+        text = text.replace(plain, secure, 1)
+    return text
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A lab whose stacks the CDK CLI has deployed before, and every later version of them."""
-    home, variants = tmp_path_factory.mktemp("service"), tmp_path_factory.mktemp("variants")
-    for name in ("app.py", "cdk.json", "examples"):
-        (home / name).symlink_to(ROOT / name)
-    text = (ROOT / "deployer.toml").read_text()
-    settings = home / "deployer.toml"
-    before = text[: text.index("[environments.lab.canary]")]
-    settings.write_text(before + QUICK)
-    outside = shell_for(tmp_path_factory.mktemp("lab"))
-    outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(settings)})
-    synthesis = [sys.executable, "-m", "tests.lab.variants", str(settings), str(variants)]
-    with (
-        subprocess.Popen(synthesis, cwd=ROOT, env=cdk_variables()) as synthesizing,
-        lab_up(outside, "--scale", "60"),
-    ):
-        assert synthesizing.wait() == 0
-        made = Site(Shell({**outside.variables, **outside.json("lab", "env")}), variants)
-        made.cdk("bootstrap", "aws://123456789012/us-east-1")
-        yield made
-
-
-def cdk_variables() -> dict[str, str]:
-    return cdk.environment("")
+    """A lab whose stacks the CDK CLI has deployed, and every later version of them."""
+    config = service_in(tmp_path_factory.mktemp("service"), settings())
+    variants = tmp_path_factory.mktemp("variants")
+    shell = shell_for(tmp_path_factory.mktemp("lab"), config)
+    with lab_up(shell, "--scale", "60", "--no-stacks"):
+        other = shell.json("lab", "certificate")
+        synthesis = (sys.executable, "-m", "tests.lab.variants", config, variants)
+        made = Site(Shell({**shell.variables, **shell.json("lab", "env")}), variants, other)
+        with subprocess.Popen(
+            [*synthesis, other["certificate"]], cwd=ROOT, env=cdk.environment("")
+        ) as synthesizing:
+            made.cdk("bootstrap", "aws://123456789012/us-east-1")
+            assert synthesizing.wait() == 0
+        made.cdk("deploy", "--all", "-a", str(variants / "first"), "--require-approval", "never")
+        yield replace(made, shell=Shell({**shell.variables, **shell.json("lab", "env")}))
 
 
 @dataclass
@@ -101,21 +115,33 @@ def held(site: Site) -> Iterator[Held]:
         runner.terminate()
 
 
-def url(site: Site) -> str:
-    return str(site.topology["url"]) + "/"
+def load(site: Site) -> Load:
+    """What users send meanwhile, over TLS."""
+    url = str(site.topology["url"]) + "/"
+    assert url.startswith("https://")
+    return Load(url, Schedule(RPS, 300), authority=site.authority)
 
 
-def served(load: Load) -> Json:
+def shown(site: Site) -> set[str]:
+    """The certificates that clients of the two listeners meet, as PEM."""
+    urls = [urlsplit(site.topology[name]) for name in ("url", "test_url")]
+    where = [(str(each.hostname), int(each.port or 443)) for each in urls]
+    return {
+        ssl.get_server_certificate(each, ca_certs=str(site.authority)).strip() for each in where
+    }
+
+
+def served(users: Load) -> Json:
     """What came back: every request was answered, by a release."""
-    report = load.report.as_json()
+    report = users.report.as_json()
     assert (report["failed"], report["skipped"]) == (0, 0), report["failures"]
     assert set(report["releases"]) <= {"v1", "v2", "v3"}
     return report
 
 
-def quarter(load: Load) -> None:
+def quarter(users: Load) -> None:
     """A quarter went to the canary; chance may take five standard deviations from it."""
-    report = served(load)
+    report = served(users)
     assert set(report["releases"]) == {"v1", "v2"}
     requests, candidate = report["requests"], report["releases"]["v2"]["requests"]
     assert requests > RPS
@@ -134,56 +160,17 @@ def moving(site: Site, call: Json) -> bool:
     return (call["service"], call["action"]) in INSTANCE_CALLS
 
 
-def test_another_certificate_leaves_the_rule_in_front_of_the_listener_alone(held: Held) -> None:
-    site, acm, elb = held.site, held.site.client("acm"), held.site.client("elbv2")
-    made = [certificate() for _ in range(2)]
-    old, new = [
-        acm.import_certificate(Certificate=pem, PrivateKey=key)["CertificateArn"]
-        for pem, key in made
-    ]
-    balancer, weights = site.topology["load_balancer"], site.weights()
-    foreign.deployed(site, foreign.SECURE_STACK, foreign.secure(balancer, old))
-    (stack,) = site.client("cloudformation").describe_stacks(StackName=foreign.SECURE_STACK)[
-        "Stacks"
-    ]
-    (listener,) = [output["OutputValue"] for output in stack["Outputs"]]
-    groups = [
-        {"TargetGroupArn": slot["target_group"], "Weight": min(weights[name], 999)}
-        for name, slot in site.topology["slots"].items()
-    ]
-    (rule,) = elb.create_rule(  # as the deployer makes its own
-        ListenerArn=listener,
-        Priority=49000,
-        Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
-        Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
-    )["Rules"]
-    address = site.topology["url"].removeprefix("http://").rpartition(":")[0]
-    trusted = [pem.decode() for pem, _ in made]
-    with Asking(address, foreign.SECURE_PORT, *trusted) as asking:
-        foreign.deployed(site, foreign.SECURE_STACK, foreign.secure(balancer, new))
-    (after,) = elb.describe_rules(RuleArns=[rule["RuleArn"]])["Rules"]
-    assert after["Actions"] == rule["Actions"]
-    assert set(asking.answers) <= {"v1", "v2", "v3"}, asking.answers
-    assert asking.answers.total() > 10
-    assert Asking(address, foreign.SECURE_PORT, trusted[1]).once() in {
-        "v1",
-        "v2",
-        "v3",
-    }  # the new one is shown,
-    assert (
-        "certificate verify failed" in Asking(address, foreign.SECURE_PORT, trusted[0]).once()
-    )  # the old one is not
-
-
+FIRST, OTHER = True, False
 UPDATES = (
-    # variant, what the CLI says, its exit status, what the stack is then
-    ("unrelated", "✅", 0, "UPDATE_COMPLETE"),
-    ("unrelated", "(no changes)", 0, "UPDATE_COMPLETE"),
-    ("tag", "✅", 0, "UPDATE_COMPLETE"),
-    ("type", "✅", 0, "UPDATE_COMPLETE"),
-    ("size", "✅", 0, "UPDATE_COMPLETE"),
-    ("broken", "already exists", 1, "UPDATE_ROLLBACK_COMPLETE"),
-    ("size", "(no changes)", 0, "UPDATE_ROLLBACK_COMPLETE"),
+    # variant, what the CLI says, its exit status, what the stack and the certificate are then
+    ("unrelated", "✅", 0, "UPDATE_COMPLETE", FIRST),
+    ("unrelated", "(no changes)", 0, "UPDATE_COMPLETE", FIRST),
+    ("tag", "✅", 0, "UPDATE_COMPLETE", FIRST),
+    ("certificate", "✅", 0, "UPDATE_COMPLETE", OTHER),
+    ("type", "✅", 0, "UPDATE_COMPLETE", OTHER),
+    ("size", "✅", 0, "UPDATE_COMPLETE", OTHER),
+    ("broken", "already exists", 1, "UPDATE_ROLLBACK_COMPLETE", OTHER),
+    ("size", "(no changes)", 0, "UPDATE_ROLLBACK_COMPLETE", OTHER),
 )
 
 
@@ -207,9 +194,9 @@ def test_the_lab_moves_the_traffic_of_those_who_write_it_into_their_templates(he
     assert theirs.live() == foreign.SHIFTED  # what did not change is left alone
     theirs.deploy(body("b", Note=foreign.parameter("/note")))
     assert theirs.live() == foreign.AS_WRITTEN  # a tag sends the whole resource
-    where = f"{site.topology['url'].rpartition(':')[0]}:{foreign.PORT}/"
-    with Load(where, Schedule(RPS, 2)) as load:
-        assert len(served(load)["releases"]) == 1  # what had half of the users has none
+    where = f"http://{urlsplit(site.topology['url']).hostname}:{foreign.PORT}/"
+    with Load(where, Schedule(RPS, 2)) as theirs_users:
+        assert len(served(theirs_users)["releases"]) == 1  # what had half of the users has none
     theirs.shift()
     told = theirs.deploy(body("c", Clash=foreign.clash("/theirs")), status=1)
     assert "already exists" in told
@@ -220,6 +207,15 @@ def test_the_lab_moves_the_traffic_of_those_who_write_it_into_their_templates(he
     assert theirs.live() == foreign.AS_WRITTEN
 
 
+def test_whoever_comes_without_tls_is_sent_to_where_it_is(site: Site) -> None:
+    secure = urlsplit(site.topology["url"])
+    plain = http.client.HTTPConnection(str(secure.hostname), PLAIN, timeout=10)
+    with closing(plain):
+        plain.request("GET", "/cart?x=1")
+        answer = plain.getresponse()
+    assert (answer.status, answer.getheader("Location")) == (301, f"{secure.geturl()}/cart?x=1")
+
+
 def test_no_update_of_the_stacks_moves_anything_until_the_next_release(held: Held) -> None:
     site = held.site
     before, since = site.owned(), site.calls()[-1]["number"]
@@ -227,20 +223,23 @@ def test_no_update_of_the_stacks_moves_anything_until_the_next_release(held: Hel
     assert before["weights"] == {"blue": 750, "green": 250}
     assert len(site.slot("green")["instances"]) == 2  # it grows to three later on
     site.client("ssm").put_parameter(Name=TAKEN, Value="theirs", Type="String")
-    for variant, says, status, ends in UPDATES:
-        with Load(url(site), Schedule(RPS, 300)) as load:
+    certificates = {FIRST: site.pem(CERTIFICATE), OTHER: site.pem(site.other["certificate"])}
+    assert shown(site) == {certificates[FIRST]} != {certificates[OTHER]}
+    for variant, says, status, ends, certificate in UPDATES:
+        with load(site) as users:
             told = site.deploy(variant, status=status)
         assert says in told, told
         assert site.stack_status() == ends, variant
         assert site.owned() == before, variant
-        quarter(load)
+        quarter(users)
+        assert shown(site) == {certificates[certificate]}, variant
     told = site.cdk("drift", "-a", str(site.assemblies / "size"), "-e", SERVICE)
     assert "1 resource has drifted" in told, told
     assert "MinSize" in told  # the canary keeps the old slot from shrinking
-    with Load(url(site), Schedule(RPS, 300)) as load:
+    with load(site) as users:
         assert "✅" in site.deploy("size", "--revert-drift")
     assert site.owned() == {**before, "blue": {**before["blue"], "minimum": 0}}
-    quarter(load)
+    quarter(users)
     assert moves(site, since) == []
     assert [site.slot(name)["maximum"] for name in SLOTS] == [MOST[1], MOST[1]]
     assert [site.slot(name)["newest"] for name in SLOTS] > versions
@@ -250,17 +249,17 @@ def test_no_update_of_the_stacks_moves_anything_until_the_next_release(held: Hel
 def finish(held: Held) -> None:
     """The canary ends as if nothing had been, and the next release is what the stack says."""
     site = held.site
-    with Load(url(site), Schedule(RPS, 300)) as load:
+    with load(site) as users:
         site.shell.json("approve")
         ended = list(held.events)[-1]
     assert ended["status"] == "shipped", ended
-    served(load)
+    served(users)
     kinds = list(site.slot("green")["instances"].values())
     assert kinds == [(TYPES[0], "v2")] * 3  # one of them launched after the stack had another type
-    with Load(url(site), Schedule(RPS, 300)) as load:
+    with load(site) as users:
         done = site.shell.run("canary", "v3", timeout_s=300)
     assert done.returncode == 0, done.stderr
-    served(load)
+    served(users)
     kinds = list(site.slot("blue")["instances"].values())
     assert kinds == [(TYPES[1], "v3")] * 3
     assert site.slot("green")["desired"] == 0

@@ -5,7 +5,6 @@ here it is also shown that everything declared is.
 """
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from urllib3 import request
 from deployer.aws.permissions import NEEDS
 from deployer.clock import from_environment
 
-from .conftest import ROOT, Shell, lab_up, shell_for
+from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
@@ -63,15 +62,9 @@ path = "/health"
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A lab under settings that reach every adapter: alarms, a hook function, a bad release."""
-    home = tmp_path_factory.mktemp("service")
-    for name in ("app.py", "cdk.json", "examples"):
-        (home / name).symlink_to(ROOT / name)
-    text = (ROOT / "deployer.toml").read_text()
-    before = text[: text.index("[environments.lab.canary]")]
-    (home / "deployer.toml").write_text(before + QUICK)
-    (home / "guarded.toml").write_text(before + GUARDED)
-    outside = shell_for(tmp_path_factory.mktemp("lab"))
-    outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(home / "deployer.toml")})
+    config = service_in(tmp_path_factory.mktemp("service"), as_sample(QUICK))
+    config.with_name("guarded.toml").write_text(as_sample(GUARDED))
+    outside = shell_for(tmp_path_factory.mktemp("lab"), config)
     with lab_up(outside, "--scale", "60"):
         made = Shell({**outside.variables, **outside.json("lab", "env")})
         admin(made, "cloudwatch").put_metric_alarm(
@@ -80,7 +73,6 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
             TreatMissingData="notBreaching",
         )  # fmt: skip
         yield made
-    shutil.rmtree(home)
 
 
 def page(shell: Shell, name: str) -> Any:

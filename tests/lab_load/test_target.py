@@ -1,8 +1,13 @@
 """The load client never leaves this machine and is bounded."""
 
+import ssl
+from pathlib import Path
+
 import pytest
 
 from deployer.errors import UsageError
+from deployer.lab import home
+from deployer.lab.authority import issue
 from deployer.lab.load.target import Schedule, target
 
 
@@ -29,7 +34,9 @@ def test_loopback_is_accepted(url: str, host: str, port: int, line: bytes) -> No
         "http://example.com/",
         "http://localhost.example.com/",
         "http://[::1]/",
-        "https://127.0.0.1/",
+        "https://10.0.0.1/",
+        "https://shop.example.com/",
+        "ftp://127.0.0.1/",
         "http://127.0.0.1:99999/",
         "127.0.0.1:80",
         "",
@@ -38,6 +45,24 @@ def test_loopback_is_accepted(url: str, host: str, port: int, line: bytes) -> No
 def test_anything_else_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="on this machine"):
         target(url)
+
+
+def test_https_asks_for_the_name_of_the_url_and_for_trust(tmp_path: Path) -> None:
+    issue(tmp_path, "localhost")
+    aim = target("https://localhost/", authority=home.authority(tmp_path))
+    assert (aim.host, aim.port, aim.name) == ("127.0.0.1", 443, "localhost")
+    assert aim.tls is not None
+    assert aim.tls.verify_mode is ssl.CERT_REQUIRED
+    assert aim.tls.check_hostname
+    assert target("http://localhost/").tls is None
+
+
+def test_an_authority_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("nothing")
+    for file in (broken, tmp_path / "nowhere.pem"):
+        with pytest.raises(UsageError, match=file.name):
+            target("https://localhost/", authority=file)
 
 
 def test_headers_cannot_be_forged() -> None:

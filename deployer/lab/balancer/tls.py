@@ -7,7 +7,7 @@ signs itself. Source: elbv2 API model (CreateListener); UG, "Security policies f
 from collections.abc import Mapping
 from typing import Any
 
-from moto.acm.models import AWS_ROOT_CA, acm_backends
+from moto.acm.models import AWS_ROOT_CA, CertBundle, acm_backends
 
 from deployer.lab.balancer.model import Tls
 from deployer.lab.balancer.refusals import invalid, not_simulated
@@ -31,6 +31,12 @@ class Certificates:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+
+    def place(self, arn: str, pem: bytes, key: bytes) -> None:
+        """Have this certificate under this ARN from now on; ACM's API makes up ARNs of its own."""
+        account, region = self._context.account, self._context.region
+        made = CertBundle(account, pem, key, region=region, arn=arn)
+        acm_backends[account][region]._certificates[arn] = made  # noqa: SLF001  see above
 
     def pem(self, arn: str) -> tuple[str, str] | None:
         """(certificate and its chain, private key); None: there is no such certificate."""

@@ -12,6 +12,7 @@ import json
 import os
 import stat
 import sys
+from pathlib import Path
 
 from deployer.errors import UsageError
 from deployer.lab.load.client import Client, drive
@@ -22,13 +23,16 @@ from deployer.lab.load.target import Schedule, Target, target
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deployer.lab.load", description=__doc__)
-    parser.add_argument("url", help="http:// on 127.0.0.0/8 or localhost")
+    parser.add_argument("url", help="http:// or https:// on 127.0.0.0/8 or localhost")
     parser.add_argument("--rps", type=float, required=True, help="requests a second")
     parser.add_argument("--duration", type=float, required=True, help="seconds")
     parser.add_argument("--timeout", type=float, default=10.0, help="seconds for an answer")
     parser.add_argument("--max-in-flight", type=int, default=512)
     parser.add_argument("--every", type=float, default=1.0, help="seconds between progress lines")
     parser.add_argument("--header", action="append", default=[], help="'Name: value'; repeatable")
+    parser.add_argument(
+        "--authority", type=Path, help="PEM file of who signs the certificates of https:// URLs"
+    )
     return parser.parse_args()
 
 
@@ -67,7 +71,7 @@ def headers(lines: list[str]) -> dict[str, str]:
 def command() -> int:
     asked = arguments()
     try:
-        aim = target(asked.url, headers(asked.header))
+        aim = target(asked.url, headers(asked.header), asked.authority)
         schedule = Schedule(asked.rps, asked.duration, asked.timeout, asked.max_in_flight)
     except UsageError as problem:
         print(problem, file=sys.stderr)  # noqa: T201  # its output

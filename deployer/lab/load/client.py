@@ -3,7 +3,8 @@
 A request is sent on an idle connection if there is one, else on a new one. It is sent once.
 A pooled connection that the server has closed while it was idle fails no request: before a byte
 is written, the socket is asked (recv with MSG_PEEK) whether the end of the stream is already
-there; if it is, the connection is discarded, counted as stale, and the next one is taken. Once a
+there, or a record of TLS that nobody asked for, which may be its announcement; if so, the
+connection is discarded, counted as stale, and the next one is taken. Once a
 byte was written, the end of the connection is a failure of cause `reset`: nobody can know whether
 the request was served.
 """
@@ -11,6 +12,7 @@ the request was served.
 import asyncio
 import os
 import socket
+import ssl
 from collections import deque
 from collections.abc import Callable
 
@@ -173,11 +175,15 @@ class Client:
                 await loop.sock_connect(raw, (self._target.host, self._target.port))
                 raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 _, connection = await loop.create_connection(
-                    lambda: Connection(self, raw), sock=raw
+                    lambda: Connection(self, raw),
+                    sock=raw,
+                    ssl=self._target.tls,
+                    server_hostname=self._target.name if self._target.tls else None,
                 )
-        except OSError:  # TimeoutError is one
+        except OSError as error:  # TimeoutError is one
             raw.close()
-            self.report.lost(UNANSWERED, "connect", began - self._began)
+            cause = "tls" if isinstance(error, ssl.SSLError) else "connect"
+            self.report.lost(UNANSWERED, cause, began - self._began)
             return
         self.report.connections += 1
         if connection.closed:

@@ -23,7 +23,8 @@
                                 so nobody knows whose the request was
     failure_samples             the first 20 failures: [{at_s, cause, release}], at_s from start
 
-Causes: `http_STATUS` (400 and above), `connect` (no connection was made), `timeout` (not answered
+Causes: `http_STATUS` (400 and above), `connect` (no connection was made), `tls` (no secure one: its
+certificate is not trusted, or not for this name), `timeout` (not answered
 completely in time), `reset` (connection ended after a byte of the request was sent and before the
 answer was complete), `protocol` (the answer was not HTTP/1.1).
 """

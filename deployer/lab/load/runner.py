@@ -5,6 +5,7 @@ import contextlib
 import signal
 import threading
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, Self
 
 from deployer.lab.load.client import Client, drive
@@ -18,19 +19,21 @@ def run(
     duration_s: float,
     *,
     headers: dict[str, str] | None = None,
+    authority: Path | None = None,
     timeout_s: float = 10.0,
     max_in_flight: int = 512,
     interruptible: bool = False,
 ) -> LoadReport:
     """Send `rps` requests a second to `url` for `duration_s` real seconds; wait for all answers.
 
+    authority:     of the certificates that https:// URLs show, see `target`.
     interruptible: SIGINT and SIGTERM stop the sending and the report still comes (main thread
                    only); otherwise they do what they always do.
 
     Raises:
         UsageError: a target that is not on this machine, or numbers beyond the bounds.
     """
-    aim = target(url, headers)
+    aim = target(url, headers, authority)
     schedule = Schedule(rps, duration_s, timeout_s, max_in_flight)
 
     async def main() -> LoadReport:
@@ -61,9 +64,14 @@ class Load:
     """
 
     def __init__(
-        self, url: str, schedule: Schedule, *, headers: dict[str, str] | None = None
+        self,
+        url: str,
+        schedule: Schedule,
+        *,
+        headers: dict[str, str] | None = None,
+        authority: Path | None = None,
     ) -> None:
-        self._target: Target = target(url, headers)
+        self._target: Target = target(url, headers, authority)
         self._schedule = schedule
         self._ready: Future[tuple[asyncio.AbstractEventLoop, Client]] = Future()
         self._result: Future[LoadReport] = Future()

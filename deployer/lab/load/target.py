@@ -1,7 +1,9 @@
 """What may be loaded, how hard and how long: loopback only, and bounded."""
 
+import ssl
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,17 +12,24 @@ from deployer.errors import UsageError
 MAX_RPS: Final = 5_000.0
 MAX_DURATION_S: Final = 3_600.0
 MAX_IN_FLIGHT: Final = 4_096
+USUAL_PORTS: Final = {"http": 80, "https": 443}
 _FORBIDDEN = frozenset("\r\n\0")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An address and the bytes of the request that is sent to it."""
+    """An address and the bytes of the request that is sent to it.
+
+    tls:  None for plain HTTP.
+    name: what the certificate must be for.
+    """
 
     url: str
     host: str
     port: int
     request: bytes
+    tls: ssl.SSLContext | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +63,41 @@ class Schedule:
                 )
 
 
-def target(url: str, headers: dict[str, str] | None = None) -> Target:
+def target(
+    url: str, headers: dict[str, str] | None = None, authority: Path | None = None
+) -> Target:
     """Parse `url`; `headers` are added to each request.
 
+    authority: PEM file of who signs the certificates of https:// URLs; None: whom this machine
+               trusts (and SSL_CERT_FILE, if that is set).
+
     Raises:
-        UsageError: not an http:// URL of 127.0.0.0/8 or localhost, or a header that would forge
-            another. The load client never leaves this machine.
+        UsageError: not a URL of 127.0.0.0/8 or localhost, a header that would forge another, or an
+            authority that cannot be read. The load client never leaves this machine.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:
-        port = parts.port or 80
+        port = parts.port or USUAL_PORTS.get(parts.scheme, 0)
         loopback = host == "localhost" or IPv4Address(host).is_loopback
     except ValueError:
         loopback, port = False, 0
-    if parts.scheme != "http" or not loopback:
-        raise UsageError(f"load: {url!r} is not http:// on this machine (127.0.0.0/8 or localhost)")
+    if parts.scheme not in USUAL_PORTS or not loopback:
+        raise UsageError(
+            f"load: {url!r} is not http:// or https:// on this machine (127.0.0.0/8 or localhost)"
+        )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     fields = {"Host": parts.netloc, "User-Agent": "deployer-load", **(headers or {})}
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     if any(_FORBIDDEN & set(line) for line in lines) or not path.isascii() or " " in path:
         raise UsageError("load: path and headers must be of printable ASCII, without line ends")
     request = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-    return Target(url, "127.0.0.1" if host == "localhost" else host, port, request)
+    tls = _trusting(authority) if parts.scheme == "https" else None
+    return Target(url, "127.0.0.1" if host == "localhost" else host, port, request, tls, host)
+
+
+def _trusting(authority: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=authority)
+    except OSError as error:  # ssl.SSLError is one
+        raise UsageError(f"load: {authority} is no file of certificates: {error}") from error

@@ -26,6 +26,10 @@ class Resource(StrEnum):
     BUCKET = "artifact bucket"
     STACKS = "the environment's stacks"
     FUNCTION = "hook functions"
+    FLEETS = "the service's book of fleets"
+    MEMBERS = "functions beside the environments of a fleet"
+    FLEET = "the published identifiers of a service's fleet"
+    MACHINE = "the fleet's state machine"
 
 
 class Need(NamedTuple):

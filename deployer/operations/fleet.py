@@ -186,6 +186,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     note:    why, or where it stands, in words.
     other:   what has come after it in that environment, in words; empty: nothing has.
     ringing: alarms of the environment that ring, and why.
+    serves, strategy, irreversible: of a check: what serves there now, how a release is shipped
+             there, and whether this one says of itself that it cannot go back.
     """
 
     state: Literal[
@@ -196,17 +198,20 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     other: str = ""
     ringing: Mapping[str, str] = {}
+    serves: str = ""
+    strategy: str = ""
+    irreversible: bool = False
 
 
-Kind = Literal["look", "begin", "abort", "back"]
+Kind = Literal["check", "look", "begin", "abort", "back"]
 
 
 class Errand(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of an environment; asked again, it is the same.
 
-    kind:       look: how a deployment stands;  begin: the release, as a deployment of that name;
-                abort: it is to go back;  back: what served before `deployment`, as a deployment of
-                the name `back`.
+    kind:       check: what `begin` would meet;  look: how a deployment stands;  begin: the release,
+                as a deployment of that name;  abort: it is to go back;  back: what served before
+                `deployment`, as a deployment of the name `back`.
     deployment: the fleet's deployment there.
     back:       the name of the way back; where it is given, that is what is asked about.
     by:         on whose behalf, for people.
@@ -215,7 +220,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Kind
     environment: str
-    deployment: str
+    deployment: str = ""
     back: str = ""
     release: str = ""
     by: str = ""

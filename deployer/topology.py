@@ -27,6 +27,7 @@ EXPIRES_TAG: Final = "deployer:expires-at"
 SLOT_HEADER: Final = "X-Deployer-Slot"
 
 LONGEST_TARGET_GROUP_NAME: Final = 32
+LONGEST_FUNCTION_NAME: Final = 64
 
 # Response header in which an application may name the release that answered.
 RELEASE_HEADER: Final = "X-Release"
@@ -105,3 +106,27 @@ def output_log(service: str, environment: str) -> str:
 def stack_name(service: str, environment: str, part: str) -> str:
     """Name of a CloudFormation stack; `part` is `network`, `service`, `control` or `monitoring`."""
     return f"{service}-{environment}-{part}"
+
+
+def fleet_parameter(service: str) -> str:
+    """SSM parameter in which the fleet's stack publishes what the CLI must know (JSON)."""
+    return f"/deployer/{service}/fleet"
+
+
+def fleet_stack_name(service: str) -> str:
+    """Name of the stack that carries a service's fleets; no environment's begins so and ends there."""
+    return f"{service}-fleet"
+
+
+def member_function(service: str, environment: str) -> str:
+    """Name of the function that answers for an environment in a fleet."""
+    return function_name(service, environment, "member")
+
+
+def function_name(service: str, *rest: str) -> str:
+    """Name of a function: 64 characters at most, so that a long one ends in a digest."""
+    whole = "-".join((service, *rest))
+    if len(whole) <= LONGEST_FUNCTION_NAME:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return f"{whole[: LONGEST_FUNCTION_NAME - 9].rstrip('-')}-{digest}"

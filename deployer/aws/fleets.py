@@ -50,17 +50,16 @@ class DynamoFleets:
     def __init__(self, aws: Aws, table: str, service: str, clock: Clock) -> None:
         self._table = Table(aws, table, clock)
         self._service = service
-        self._clock = clock
         self._part = f"fleet#{service}"
 
-    def begin(self, fleet: Fleet, now: float) -> Fleet:
+    def begin(self, fleet: Fleet) -> Fleet:
         """Record a new one and take the service for it. One call.
 
         Raises:
             Locked: another fleet is under way; says which, by whom and since when.
         """
-        pointer = {**key(self._part, ACTIVE), "fleet": {"S": fleet.id}}
-        record = {**key(self._part, RECORD + fleet.id), **_attributes(fleet, NOBODY)}
+        pointer: Item = {**key(self._part, ACTIVE), "fleet": {"S": fleet.id}}
+        record: Item = {**key(self._part, RECORD + fleet.id), **_attributes(fleet, NOBODY)}
         for _ in range(TRIES):
             if self._table.transact(self._table.put(pointer), self._table.put(record)):
                 return fleet
@@ -123,7 +122,9 @@ class DynamoFleets:
         item = self._item(fleet.id)
         if _understood(item) == saved and _lease_of(item).owner == lease.owner:
             return saved  # this very write, whose reply was lost
-        raise LeaseLost(f"fleet {fleet.id} was taken by another visit: this one changes nothing more")
+        raise LeaseLost(
+            f"fleet {fleet.id} was taken by another visit: this one changes nothing more"
+        )
 
     def leave(self, fleet: Fleet, lease: Lease) -> None:
         """The visit is over; nothing if it is not ours any more. One call."""
@@ -154,12 +155,12 @@ class DynamoFleets:
         asked: Values = {
             "ask": {"S": request.ask.value}, "ask_by": {"S": request.by}, "ask_id": {"S": request.id},
         }  # fmt: skip
-        first = {f":first{n}": {"S": e.value} for n, e in enumerate(outranking(request.ask))}
+        first: Values = {
+            f":first{n}": {"S": e.value} for n, e in enumerate(outranking(request.ask))
+        }
         free = f"attribute_not_exists(#ask) OR NOT #ask IN ({', '.join(first)})"
         where = key(self._part, RECORD + found.fleet.id)
-        if not self._table.update(
-            self._table.change(where, asked, f"{RUNS} AND ({free})", {**first})
-        ):
+        if not self._table.update(self._table.change(where, asked, f"{RUNS} AND ({free})", first)):
             raise NotPossibleNow(
                 f"fleet {found.fleet.id} has ended, or was asked to go back already: see `deployer "
                 "status --fleet`"

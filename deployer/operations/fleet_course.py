@@ -23,7 +23,7 @@ from deployer.journal import Ask, Request
 from deployer.operations.fleet import Errand, Fleet, FleetStatus, Kind, Member, Phase, Sight
 from deployer.operations.fleet_answers import folded, too_silent
 
-FENCE_S = 60.0  # so long an errand may begin something; whoever carries it out ends sooner
+FENCE_S = 300.0  # so long an errand may begin something; whoever carries it out ends sooner
 Name = Callable[[str], str]
 """A new deployment's id for an environment; ids sort by time."""
 

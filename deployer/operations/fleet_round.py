@@ -31,7 +31,7 @@ class ActiveFleet:
 class FleetBook(Protocol):
     """Fleets of one service. Every write is conditional; all raise CloudUnavailable."""
 
-    def begin(self, fleet: Fleet, now: float) -> Fleet:
+    def begin(self, fleet: Fleet) -> Fleet:
         """Record a new one and take the service for it; anybody may visit it at once.
 
         Raises:

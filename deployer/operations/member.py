@@ -13,7 +13,14 @@ from typing import Final, Literal
 from msgspec.structs import replace
 
 from deployer import control, footing, preflight, strategies
-from deployer.errors import CloudUnavailable, DeployError, Locked, NotFound, NotPossibleNow
+from deployer.errors import (
+    CloudUnavailable,
+    DeployError,
+    Locked,
+    NotFound,
+    NotPossibleNow,
+    PlanInvalid,
+)
 from deployer.journal import NOT_BEGUN, REMEMBERED, Active, Ask, Lease, Request, newest_begun
 from deployer.model import Release, Snapshot
 from deployer.operations import beginning
@@ -69,11 +76,10 @@ class Side:
         record = self._record(errand.about)
         if errand.kind == "abort" and record is not None:
             self._abort(record, errand)
+        begins = errand.kind in ("begin", "back")
         if record is not None:
-            if not record.status.final and errand.kind in ("begin", "back"):
-                self.start(record.id)
-            return self._standing(record)
-        return self._begin(errand) if errand.kind in ("begin", "back") else Sight(state="absent")
+            return self._standing(self._started(record) if begins else record)
+        return self._begin(errand) if begins else Sight(state="absent")
 
     # How it stands.
 
@@ -180,15 +186,20 @@ class Side:
         record = beginning.first_record(ground, plan, seen, Opening(errand.about, words, errand.by))
         if late(errand, ground.clock.now()):
             return Sight(state="late")
-        begun = ground.journal.begin(record, self.lease())
-        try:
-            plan.require_fresh(ground.cloud.observe())
-        except DeployError as error:
-            ended = beginning.refused(begun, error, ground.clock.now())
-            ground.journal.save(ended, self.lease())
-            return self._standing(ended)
-        self.start(begun.id)
-        return self._standing(begun)
+        return self._standing(self._started(ground.journal.begin(record, self.lease())))
+
+    def _started(self, record: Deployment) -> Deployment:
+        """Carried out from here on, unless its plan was overtaken while it was made."""
+        if record.status.final:
+            return record
+        if record.version == 0:  # nobody has carried it yet
+            try:
+                record.plan.require_fresh(self.ground.cloud.observe())
+            except PlanInvalid as error:
+                ended = beginning.refused(record, error, self.ground.clock.now())
+                return self.ground.journal.save(ended, self.lease())
+        self.start(record.id)
+        return record
 
 
 def late(errand: Errand, now: float) -> bool:

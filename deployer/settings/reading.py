@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from deployer.errors import NotFound, SettingsInvalid
+from deployer.settings import waves
 from deployer.settings.checking import as_written, joined, reject_unknown, spelled, struct, written
 from deployer.settings.existing import ExistingSettings
 from deployer.settings.hooks import HooksSettings
@@ -39,6 +40,7 @@ from deployer.settings.stacks import (
     NetworkSettings,
 )
 from deployer.settings.teardown import SweepSettings, TeardownSettings
+from deployer.settings.waves import WavesSettings
 
 # Sections that an environment, or a caller, may override.
 TUNABLE: Mapping[str, type[Struct]] = {
@@ -57,7 +59,7 @@ TUNABLE: Mapping[str, type[Struct]] = {
     "teardown": TeardownSettings,
 }
 EXISTING = "existing"  # a section that only environments have
-_SECTIONS = ("service", "release", *TUNABLE, "sweep", "environments")
+_SECTIONS = ("service", "release", *TUNABLE, "sweep", "waves", "environments")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -79,6 +81,26 @@ def load(
     name = _chosen(document, environment, path)
     settings = _settings(document, name, overrides, f"{path.name}:")
     return _checked(settings, name, f"{path.name}:", overrides)
+
+
+def load_waves(path: Path) -> tuple[WavesSettings | None, Mapping[str, Settings]]:
+    """The file's waves, judged with the environments that they go through, and those by name.
+
+    None: it has no [waves].
+
+    Raises:
+        NotFound, SettingsInvalid: as `load`.
+    """
+    document = _document(path)
+    where = f"{path.name}:"
+    every = {name: load(path, name) for name in document["environments"]}
+    if "waves" not in document:
+        return None, every
+    found = struct(WavesSettings, document["waves"], f"{where} waves")
+    for key, allowed in waves.objections(found, every):
+        value = written(found, key.partition(".")[2])
+        raise SettingsInvalid(f"{where} {key} = {value}: must be {allowed}")
+    return found, every
 
 
 def made(

@@ -86,7 +86,7 @@ TROUBLE = st.builds(
     Trouble,
     faults=FAULTS,
     lost=st.sets(st.integers(0, 60), max_size=5),
-    slow=st.dictionaries(st.integers(0, 60), st.floats(0.0, 200.0), max_size=4),
+    slow=st.dictionaries(st.integers(0, 60), st.floats(0.0, 600.0), max_size=4),
     wishes=WISHES,
 )
 
@@ -115,7 +115,7 @@ def stories() -> dict[str, tuple[dict[str, Site], str]]:
         "good": (sites(), "stop"),
         "second wave fails": (sites(eu=Site(ends="rolled_back")), "rollback"),
         "half of the third fails": (
-            sites(us=Site(ends="rolled_back"), ap=Site(takes_s=1_500.0)), "rollback",
+            sites(us=Site(takes_s=900.0, ends="rolled_back"), ap=Site(takes_s=3_000.0)), "rollback",
         ),
     }  # fmt: skip
 

@@ -28,7 +28,7 @@ from deployer.operations.fleet_round import ActiveFleet, Round
 from tests.sim.clock import SimClock
 from tests.sim.faults import Gate, Killed
 
-LEASE_S = 150.0
+LEASE_S = 300.0
 End = Literal["shipped", "rolled_back", "halted"]
 
 
@@ -94,7 +94,7 @@ class World:
 
     # The book.
 
-    def begin(self, fleet: Fleet, now: float) -> Fleet:
+    def begin(self, fleet: Fleet) -> Fleet:
         if self.pointer:
             raise Locked(f"fleet {self.pointer} is under way")
         self.pointer, self.stored[fleet.id] = fleet.id, encode(fleet)
@@ -281,7 +281,7 @@ def fleet_of(sim: World, waves: Sequence[Wave], **how: object) -> Fleet:
         id="f1", service="shop", release="v42", waves=tuple(waves), by="alice",
         started_at=now, members=members_of(waves, now), **how,  # type: ignore[arg-type]
     )  # fmt: skip
-    return sim.begin(fleet, now)
+    return sim.begin(fleet)
 
 
 def visit(sim: World) -> float | None:

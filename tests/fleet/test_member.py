@@ -1,0 +1,200 @@
+"""An environment answers for itself: over the simulated one, with the engine carrying what begins."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from deployer.journal import Lease
+from deployer.operations.fleet import Errand, Sight
+from deployer.operations.member import Side
+from deployer.settings.reading import load
+from deployer.wiring import Services, intent_of
+from tests.cli.stage import Stage, find_release
+from tests.sim.faults import Fault, Killed
+from tests.sim.fleet import Behaviour
+
+MACHINE = "machine"
+Staged = Callable[..., Stage]
+
+
+@dataclass
+class Beside:
+    """The function beside an environment; each answer is a process of its own."""
+
+    stage: Stage
+    started: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.stage.play.alarms.rings_from["errors"] = float("inf")
+
+    def side(self, services: Services) -> Side:
+        settings = load(self.stage.config)
+        return Side(
+            ground=services, strategy="canary", alarms=("errors",), find_release=find_release,
+            intent=lambda release, kind: intent_of(settings, release, kind),
+            lease=lambda: Lease(MACHINE, self.stage.play.clock.now() + 60.0),
+            start=self.started.append,
+        )  # fmt: skip
+
+    def ask(self, kind: str, **how: object) -> Sight:
+        services = self.stage.connect(load(self.stage.config))
+        until = self.stage.play.clock.now() + 300.0
+        given = {"environment": "sim", "release": "v2", "by": "fleet f1", "until": until, **how}
+        return self.side(services).answer(Errand(kind=kind, **given))  # type: ignore[arg-type]
+
+    def carried(self) -> None:
+        """What has begun is carried to its end, by whoever."""
+        self.stage.play.clock.sleep(61.0)
+        done = self.stage.run("resume")
+        assert done.exit_code in (0, 3), done.output
+
+
+def later(stage: Stage, n: int = 0) -> str:
+    """A deployment's name from now on; those of the command line are of the same form."""
+    from deployer.identity import deployment_id
+
+    stage.play.clock.sleep(1.0 + n)
+    return deployment_id(stage.play.clock.now())
+
+
+def test_a_release_is_begun_once_and_answers_as_it_stands(staged: Staged) -> None:
+    beside = Beside(staged())
+    name = later(beside.stage)
+    assert beside.ask("look", deployment=name).state == "absent"
+    first = beside.ask("begin", deployment=name)
+    assert (first.state, first.about) == ("running", name)
+    assert beside.ask("begin", deployment=name).state == "running"
+    assert beside.started == [name, name]  # whoever died in between has it started again
+    beside.carried()
+    assert beside.ask("look", deployment=name) == Sight(state="shipped", about=name)
+    assert [(r.id, r.by) for r in beside.stage.records] == [(name, "fleet f1")]
+
+
+def test_what_serves_already_is_not_shipped_again(staged: Staged) -> None:
+    beside = Beside(staged())
+    assert beside.ask("begin", deployment=later(beside.stage), release="v1").state == "present"
+    assert beside.stage.records == []
+
+
+def test_another_deployment_is_waited_for_and_an_older_name_is_no_good(staged: Staged) -> None:
+    beside = Beside(staged())
+    old, other = later(beside.stage), later(beside.stage)
+    beside.ask("begin", deployment=other, release="v3")
+    busy = beside.ask("begin", deployment=old)
+    assert busy.state == "busy"
+    assert "taken by canary v3" in busy.note
+    beside.carried()
+    assert beside.ask("begin", deployment=old).state == "stale"
+    assert beside.ask("begin", deployment=later(beside.stage)).state == "running"
+
+
+def test_a_late_errand_begins_nothing(staged: Staged) -> None:
+    beside = Beside(staged())
+    name = later(beside.stage)
+    assert beside.ask("begin", deployment=name, until=beside.stage.play.clock.now()).state == "late"
+    assert beside.stage.records == []
+
+
+def test_what_objects_is_told_and_nothing_is_changed(staged: Staged) -> None:
+    beside = Beside(staged())
+    missing = beside.ask("begin", deployment=later(beside.stage), release="v9")
+    assert (missing.state, "no release v9" in missing.note) == ("refused", True)
+    one_way = beside.ask("begin", deployment=later(beside.stage), release="u1")
+    assert (one_way.state, "irreversible" in one_way.note) == ("refused", True)
+    assert beside.stage.records == []
+    name = later(beside.stage)
+    assert beside.ask("begin", deployment=name, release="u1", irreversible=True).state == "running"
+
+
+def test_a_check_tells_what_begin_would_meet(staged: Staged) -> None:
+    beside = Beside(staged())
+    told = beside.ask("check")
+    assert (told.state, told.serves, told.strategy, told.irreversible) == (
+        "absent", "v1", "canary", False,
+    )  # fmt: skip
+    assert beside.ask("check", release="v1").state == "present"
+    assert beside.ask("check", release="u1").irreversible
+    assert beside.ask("check", release="v9").state == "refused"
+    assert beside.stage.records == []
+
+
+def test_an_abort_is_a_wish_that_the_deployment_hears(staged: Staged) -> None:
+    beside = Beside(staged())
+    name = later(beside.stage)
+    beside.ask("begin", deployment=name)
+    assert beside.ask("abort", deployment=name).state == "running"
+    assert beside.ask("abort", deployment=name).state == "running"  # once more is the same
+    beside.carried()
+    gone = beside.ask("look", deployment=name)
+    assert (gone.state, "aborted by fleet f1" in gone.note) == ("rolled_back", True)
+
+
+def test_what_was_shipped_goes_back_to_what_served_before(staged: Staged) -> None:
+    beside = Beside(staged())
+    out, back = later(beside.stage), ""
+    beside.ask("begin", deployment=out)
+    beside.carried()
+    back = later(beside.stage)
+    assert beside.ask("back", deployment=out, back=back).state == "running"
+    assert beside.ask("back", deployment=out, back=back).state == "running"
+    beside.carried()
+    assert beside.ask("look", deployment=out, back=back).state == "shipped"
+    assert beside.ask("look", deployment=out).other.startswith(f"rollback v1 ({back})")
+    assert beside.ask("check", release="v1").state == "present"
+
+
+def test_what_is_not_the_fleets_any_more_does_not_go_back(staged: Staged) -> None:
+    beside = Beside(staged())
+    out = later(beside.stage)
+    beside.ask("begin", deployment=out)
+    beside.carried()
+    beside.stage.play.clock.sleep(5.0)
+    assert beside.stage.run("blue-green", "v3").exit_code == 0
+    refused = beside.ask("back", deployment=out, back=later(beside.stage))
+    assert (refused.state, "something came after it: blue-green v3" in refused.note) == (
+        "refused", True,
+    )  # fmt: skip
+
+
+def test_the_first_release_has_nothing_to_go_back_to(staged: Staged) -> None:
+    beside = Beside(staged(weights=None))
+    out = later(beside.stage)
+    beside.ask("begin", deployment=out)
+    beside.carried()
+    refused = beside.ask("back", deployment=out, back=later(beside.stage))
+    assert (refused.state, "first release" in refused.note) == ("refused", True)
+
+
+def test_alarms_ring_for_what_serves(staged: Staged) -> None:
+    beside = Beside(staged())
+    out = later(beside.stage)
+    beside.ask("begin", deployment=out)
+    beside.carried()
+    beside.stage.play.alarms.rings_from["errors"] = 0.0
+    assert "errors" in beside.ask("look", deployment=out).ringing
+
+
+def test_a_bad_release_is_told_with_its_reason(staged: Staged) -> None:
+    beside = Beside(staged(behaviours={"v2": Behaviour(errors=500)}))
+    out = later(beside.stage)
+    beside.ask("begin", deployment=out)
+    beside.carried()
+    told = beside.ask("look", deployment=out)
+    assert told.state == "rolled_back"
+    assert told.note
+
+
+def test_killed_anywhere_the_same_errand_begins_the_same_deployment_once(staged: Staged) -> None:
+    quiet = Beside(staged())
+    first = len(quiet.stage.play.gate.names)
+    quiet.ask("begin", deployment=later(quiet.stage))
+    for kill in (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.REPLY_LOST):
+        for call in range(first, len(quiet.stage.play.gate.names)):
+            beside = Beside(staged())
+            name = later(beside.stage)
+            beside.stage.play.gate.faults = {call: kill}
+            with suppress(Killed):
+                beside.ask("begin", deployment=name)
+            assert beside.ask("begin", deployment=name).state == "running", f"{kill} at {call}"
+            assert [r.id for r in beside.stage.records] == [name]
+            assert beside.started[-1] == name

@@ -103,8 +103,17 @@ def output_log(service: str, environment: str) -> str:
     return f"/deployer/{service}/{environment}/output"
 
 
+def function_log(service: str, environment: str, function: str) -> str:
+    """Log group of a function in the cloud; `function`: its module in deployer.functions."""
+    return f"/deployer/{service}/{environment}/{function}"
+
+
+# Variable that names the topic to which halted deployments are reported (its ARN).
+REPORTS_VARIABLE: Final = "DEPLOYER_REPORTS"
+
+
 def stack_name(service: str, environment: str, part: str) -> str:
-    """Name of a CloudFormation stack; `part` is `network`, `service`, `control` or `monitoring`."""
+    """Name of a CloudFormation stack; `part` is `network`, `service`, `control`, ..."""
     return f"{service}-{environment}-{part}"
 
 

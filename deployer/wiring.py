@@ -23,6 +23,8 @@ from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
 from deployer.aws.hooks import BackgroundHooks
 from deployer.aws.probe import HttpProbe
+from deployer.aws.records import partition
+from deployer.aws.reports import TopicReports
 from deployer.aws.session import Aws
 from deployer.clock import ScaledClock, WallClock
 from deployer.cohort import Cohort
@@ -32,6 +34,7 @@ from deployer.hooks import NO_HOOKS, HookAction, Hooks
 from deployer.journal import Journal, Lease
 from deployer.marks import NOWHERE, Board, Showing
 from deployer.model import WHOLE, Amount, Release
+from deployer.operations.reporting import UNREPORTED, Reports
 from deployer.operations.supervisor import Policy, Supervisor
 from deployer.plan import Intent, Limits, Roll
 from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Metrics, Prober
@@ -39,6 +42,7 @@ from deployer.preflight import Surroundings
 from deployer.settings import artifacts
 from deployer.settings.schema import EnvironmentSettings, Settings
 from deployer.settings.stacks import FleetSettings
+from deployer.topology import REPORTS_VARIABLE
 
 Kind = Literal["canary", "blue-green", "rolling", "rollback"]
 
@@ -53,6 +57,7 @@ class Services:
     on_interrupt: what a signal means to a deployment that this process carries out.
     takeover:     what the supervisor makes of a deployment whose runner is gone.
     lacking:      why a hook could not be begun here; empty: nothing is known against it.
+    reports:      who is told of deployments that need a person; the topic that DEPLOYER_REPORTS names.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
     """
 
@@ -78,6 +83,7 @@ class Services:
     lacking: Callable[[HookAction], str] = lambda _: ""
     takeover: Policy = "resume"
     board: Board = NOWHERE
+    reports: Reports = UNREPORTED
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -100,14 +106,15 @@ class Services:
             hooks=self.hooks,
         )
 
-    def supervisor(self, every_s: float, clock: Clock, tell: Tell) -> Supervisor:
+    def supervisor(
+        self, every_s: float, clock: Clock, tell: Tell, stay_s: float = math.inf
+    ) -> Supervisor:
         """One visit's; its lease outlasts the pause until the next one, though one be late.
-
-        It stays for as long as a hook lasts: nothing ends a process on a machine, and while it
-        stays it renews the lease.
 
         every_s: seconds between two visits.
         clock:   may end its sleep early, as a runner's.
+        stay_s:  how long the visit may last. On a machine as long as a hook does: nothing ends a
+                 process there, and while it stays it renews the lease.
         """
         visitor = f"{SUPERVISOR} #{identity.tag()}"
         lease_s = max(self.lease_s, 2 * every_s + VISIT_S)
@@ -118,7 +125,7 @@ class Services:
             journal=self.journal,
             clock=clock,
             runner=runner,
-            stay_s=math.inf,
+            stay_s=stay_s,
             policy=self.takeover,
             request=lambda ask: identity.request(ask, by),
         )
@@ -128,8 +135,12 @@ SUPERVISOR = "supervisor"
 VISIT_S = 45.0  # a visit without a hook; what waits for one renews its lease
 
 
-def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Services:
+def connect(
+    settings: Settings, environ: Mapping[str, str] = os.environ, aws: Aws | None = None
+) -> Services:
     """Everything over AWS, or over the lab if `environ` points there.
+
+    aws: clients made before, of the settings' Region: a warm function need not make them again.
 
     Raises:
         NotFound: the stacks are not deployed.
@@ -141,7 +152,7 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
     clock = chosen_clock(environ)
     service, environment = settings.service.name, settings.environment
     scale = clock.scale if isinstance(clock, ScaledClock) else 1.0
-    aws = Aws(environment.region, pacing.shared(environment.region, clock))
+    aws = aws or clients(environment.region, clock)
     found = find(aws, service, environment) if settings.existing is None else named(aws, settings)
     return Services(
         service=service,
@@ -168,6 +179,15 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         board=CloudWatchBoard(aws, service, environment.name, clock)
         if settings.monitoring.own_metrics
         else NOWHERE,
+        reports=TopicReports(
+            aws,
+            environ[REPORTS_VARIABLE],
+            found.journal_table,
+            partition(service, environment.name),
+            clock,
+        )
+        if environ.get(REPORTS_VARIABLE)
+        else UNREPORTED,
         lacking=lambda action: hook_runs.lacking(action, environ),
         hooks=BackgroundHooks(aws, service, environment.name, scale, environ),
         alarms=CloudWatchAlarms(
@@ -175,6 +195,11 @@ def connect(settings: Settings, environ: Mapping[str, str] = os.environ) -> Serv
         ),
         look_around=lambda: preflight.read(aws, found, service, environment.name),
     )
+
+
+def clients(region: str, clock: WallClock | ScaledClock) -> Aws:
+    """One Region's clients, at the pace that all of this process share."""
+    return Aws(region, pacing.shared(region, clock))
 
 
 def require_endpoint(environ: Mapping[str, str]) -> None:

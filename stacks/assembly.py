@@ -1,4 +1,4 @@
-"""From deployer.toml to an application: four stacks for each environment, three in a VPC that is there."""
+"""From deployer.toml to an application: five stacks for each environment, four in a VPC that is there."""
 
 import json
 from pathlib import Path
@@ -19,18 +19,23 @@ from deployer.topology import (
 from stacks.control import ControlStack
 from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
+from stacks.runner import RunnerProps, RunnerStack
 from stacks.service import ServiceStack
 
 HERE = Path(__file__).parents[1]
 
 
 class Stacks(NamedTuple):
-    """The stacks of one environment; `network` is None in a VPC that is there."""
+    """The stacks of one environment.
+
+    network: None in a VPC that is there. runner: None where [runner] says so.
+    """
 
     network: NetworkStack | None
     control: ControlStack
     service: ServiceStack
     monitoring: MonitoringStack
+    runner: RunnerStack | None
 
 
 def application(outdir: Path | None = None) -> App:
@@ -56,11 +61,14 @@ def populate(app: App, path: Path, environment: str | None = None) -> dict[str, 
     """
     names = environments(path) if environment is None else (environment,)
     ours = (settings for name in names if (settings := load(path, name)).existing is None)
-    return {settings.environment.name: stacks_of(app, settings) for settings in ours}
+    return {settings.environment.name: stacks_of(app, settings, path) for settings in ours}
 
 
-def stacks_of(app: App, settings: Settings) -> Stacks:
-    """The stacks of one environment, which only refer to one another."""
+def stacks_of(app: App, settings: Settings, path: Path) -> Stacks:
+    """The stacks of one environment, which only refer to one another.
+
+    path: of the file that the settings are from, for functions to read again.
+    """
     own, about = settings.network.vpc == "", _props(settings)
     network = NetworkStack(app, _name(settings, "network"), settings, **about) if own else None
     control = ControlStack(app, _name(settings, "control"), settings, **about)
@@ -75,7 +83,15 @@ def stacks_of(app: App, settings: Settings) -> Stacks:
     monitoring = MonitoringStack(
         app, _name(settings, "monitoring"), service.service, control.topic, **about
     )
-    made = Stacks(network, control, service, monitoring)
+    props = RunnerProps(
+        settings=settings, file=path, rights=control.deployer.rights, topic=control.topic
+    )
+    runner = (
+        RunnerStack(app, _name(settings, "runner"), service.service, props, **about)
+        if settings.runner.enabled
+        else None
+    )
+    made = Stacks(network, control, service, monitoring, runner)
     for stack in made:
         if stack is not None:
             _label(stack, settings)

@@ -14,11 +14,11 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from hashlib import sha256
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
-from aws_cdk import aws_lambda, aws_s3_assets
-from constructs import Construct
+from aws_cdk import aws_lambda
 
 from deployer.errors import NotPossibleNow
 
@@ -31,16 +31,14 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 RUNTIME = aws_lambda.Runtime(f"python{PYTHON}", aws_lambda.RuntimeFamily.PYTHON)
 
 
-class Bundle(Construct):
-    """`code`, `runtime` and `architecture` of a function whose handler is in `deployer.functions`."""
+class Bundle:
+    """`code`, `runtime` and `architecture` of one stack's functions.
 
-    def __init__(self, scope: Construct, name: str, settings: Path) -> None:
-        super().__init__(scope, name)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "deployer.zip"
-            file.write_bytes(zipped(settings.read_bytes()))
-            asset = aws_s3_assets.Asset(self, "Code", path=str(file))
-        self.code = aws_lambda.Code.from_bucket(asset.bucket, asset.s3_object_key)
+    Their handlers are in `deployer.functions`; `settings` is the deployer.toml that they read.
+    """
+
+    def __init__(self, settings: Path) -> None:
+        self.code = aws_lambda.Code.from_asset(str(file_of(settings.read_bytes())))
         self.runtime = RUNTIME
         self.architecture = (
             aws_lambda.Architecture.ARM_64
@@ -50,6 +48,18 @@ class Bundle(Construct):
 
 
 @lru_cache(maxsize=8)
+def file_of(settings: bytes) -> Path:
+    """The zip as a file, for as long as this process lives: the CDK copies it into its assembly."""
+    file = Path(_folder().name) / f"{sha256(settings).hexdigest()}.zip"
+    file.write_bytes(zipped(settings))
+    return file
+
+
+@cache
+def _folder() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="deployer-bundle-")
+
+
 def zipped(settings: bytes) -> bytes:
     """The zip, with these settings in it.
 

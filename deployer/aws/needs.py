@@ -30,6 +30,7 @@ class Resource(StrEnum):
     MEMBERS = "functions beside the environments of a fleet"
     FLEET = "the published identifiers of a service's fleet"
     MACHINE = "the fleet's state machine"
+    TOPIC = "topic for reports"
 
 
 class Need(NamedTuple):

@@ -5,7 +5,7 @@ lab enforces that role, and tests compare the three: declared = called = granted
 `sts:GetCallerIdentity` is not among them: nobody needs a permission for it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from deployer.aws import (
@@ -21,6 +21,7 @@ from deployer.aws import (
     page_rule,
     preflight,
     published,
+    reports,
     table,
     targets,
 )
@@ -46,6 +47,8 @@ NEEDS: frozenset[Need] = frozenset(
     )
     for need in adapter.NEEDS
 )
+# The supervisor's in the cloud: it tells a topic what has halted, too.
+SUPERVISES: frozenset[Need] = NEEDS | frozenset(reports.NEEDS)
 # What only looks: enough for `status`, `history` and `--dry-run`.
 READS: frozenset[Need] = frozenset(
     need
@@ -77,12 +80,14 @@ class Place(NamedTuple):
     condition: Mapping[str, Mapping[str, Any]] = {}
 
 
-def actions(on: Resource) -> tuple[str, ...]:
+def actions(on: Resource, needs: Iterable[Need] = NEEDS) -> tuple[str, ...]:
     """The actions needed on one kind of resource, sorted."""
-    return tuple(sorted(need.action for need in NEEDS if need.on is on))
+    return tuple(sorted(need.action for need in needs if need.on is on))
 
 
-def statements(places: Mapping[Resource, Place]) -> list[dict[str, Any]]:
+def statements(
+    places: Mapping[Resource, Place], needs: Iterable[Need] = NEEDS
+) -> list[dict[str, Any]]:
     """IAM statements that allow the needs on these places, one for each kind of resource.
 
     A kind whose place has no ARN (no hook is a function, say) is left out.
@@ -91,10 +96,10 @@ def statements(places: Mapping[Resource, Place]) -> list[dict[str, Any]]:
         {
             "Sid": on.name.replace("_", " ").title().replace(" ", ""),
             "Effect": "Allow",
-            "Action": list(actions(on)),
+            "Action": list(actions(on, needs)),
             "Resource": list(place.arns),
             **({"Condition": place.condition} if place.condition else {}),
         }
         for on, place in places.items()
-        if place.arns and actions(on)
+        if place.arns and actions(on, needs)
     ]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
@@ -88,6 +89,11 @@ class Aws:
     def s3(self) -> S3Client:
         with asking("s3", "the client"):
             return self._session.client("s3", config=self._config)
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        with asking("sns", "the client"):
+            return self._session.client("sns", config=self._config)
 
     @cached_property
     def ssm(self) -> SSMClient:

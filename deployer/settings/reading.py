@@ -38,6 +38,7 @@ from deployer.settings.stacks import (
     FleetSettings,
     MonitoringSettings,
     NetworkSettings,
+    RunnerSettings,
 )
 from deployer.settings.teardown import SweepSettings, TeardownSettings
 from deployer.settings.waves import WavesSettings
@@ -56,6 +57,7 @@ TUNABLE: Mapping[str, type[Struct]] = {
     "balancer": BalancerSettings,
     "fleet": FleetSettings,
     "monitoring": MonitoringSettings,
+    "runner": RunnerSettings,
     "teardown": TeardownSettings,
 }
 EXISTING = "existing"  # a section that only environments have

@@ -56,6 +56,7 @@ from deployer.settings.stacks import (
     FleetSettings,
     MonitoringSettings,
     NetworkSettings,
+    RunnerSettings,
 )
 from deployer.settings.teardown import SweepSettings, TeardownSettings
 
@@ -262,6 +263,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     balancer: BalancerSettings
     fleet: FleetSettings
     monitoring: MonitoringSettings
+    runner: RunnerSettings
     teardown: TeardownSettings
     sweep: SweepSettings
     existing: ExistingSettings | None = None

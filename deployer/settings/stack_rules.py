@@ -6,6 +6,8 @@ from deployer.settings.kinds import DAY_S
 from deployer.settings.objection import Objection
 from deployer.settings.schema import Settings
 
+MINUTE_S = 60
+
 
 def objections(settings: Settings) -> Iterator[Objection]:
     """Everything in [network], [balancer] and [fleet] that contradicts something else."""
@@ -14,6 +16,8 @@ def objections(settings: Settings) -> Iterator[Objection]:
     yield from _fleet(settings)
     if 0 < settings.environment.slow_start_s < 30:
         yield Objection("environment.slow_start", "0s, or from 30s to 15m (the load balancer's)")
+    if settings.runner.every_s % MINUTE_S:
+        yield Objection("runner.every", "whole minutes from 1m to 15m")
     if settings.balancer.access_logs_s % DAY_S:
         yield Objection("balancer.access_logs", "whole days such as 30d, or 0s for none")
 

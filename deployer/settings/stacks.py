@@ -67,6 +67,7 @@ RequestsOrNone = Annotated[
 IdleTime = Annotated[Seconds, within(1, 4000, "whole seconds from 1s to 1h6m40s", whole=True)]
 Kept = Annotated[Seconds, within(0, 3653 * DAY_S, "whole days such as 30d, or 0s for none")]
 Slowness = Annotated[Seconds, within(0.001, 4000, "a duration from 1ms to 1h, such as 500ms")]
+Every = Annotated[Seconds, within(60, 900, "whole minutes from 1m to 15m", whole=True)]
 ErrorShare = Annotated[Share, within(1, 1000, "percent from 0.1 to 100")]
 Minutes = Annotated[int, Meta(ge=1, le=60, description="a whole number of minutes from 1 to 60")]
 
@@ -127,6 +128,17 @@ class FleetSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     scale_on_cpu: Percent = 0
     scale_on_requests: RequestsOrNone = 0
     agent: Annotated[bool, YES_OR_NO] = False
+
+
+class RunnerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[runner]: what carries deployments on in the cloud, without a machine of anybody's.
+
+    enabled: the runner stack is built: the supervisor, and what `--detach` needs.
+    every_s: how often the supervisor looks.
+    """
+
+    enabled: Annotated[bool, YES_OR_NO] = True
+    every_s: Every = field(name="every", default=Seconds(60))
 
 
 class MonitoringSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -82,7 +82,7 @@ def variant(tmp_path_factory: pytest.TempPathFactory) -> Variant:
         settings = directory / "deployer.toml"
         settings.write_text(text.replace(old, new, 1))
         app = application(directory / "assembly")
-        stacks_of(app, load(settings, "lab"))
+        stacks_of(app, load(settings, "lab"), settings)
         app.synth()
         return Templates(directory / "assembly")
 

@@ -13,7 +13,7 @@ def test_app_writes_the_same_templates_as_the_library(templates: Templates, tmp_
     written = {path.name: path.read_text() for path in tmp_path.glob("*.template.json")}
     expected = {path.name: path.read_text() for path in templates.directory.glob("*.template.json")}
     assert written == expected
-    assert len(written) == len(PARTS) * len(environments(SAMPLE))
+    assert len(written) == len(PARTS) * len(environments(SAMPLE)) + 1  # the runner of prod
 
 
 def test_context_narrows_to_one_environment_and_the_variable_names_the_file(tmp_path: Path) -> None:

@@ -23,8 +23,9 @@ FREE = {
     "EC2::SubnetRouteTableAssociation", "EC2::VPC", "EC2::VPCEndpoint",
     "EC2::VPCGatewayAttachment", "ElasticLoadBalancingV2::Listener",
     "ElasticLoadBalancingV2::ListenerRule", "ElasticLoadBalancingV2::TargetGroup",
-    "IAM::InstanceProfile", "IAM::Policy", "IAM::Role", "Logs::LogGroup", "S3::Bucket",
-    "S3::BucketPolicy", "SNS::Topic", "SNS::TopicPolicy", "SSM::Parameter",
+    "IAM::InstanceProfile", "IAM::Policy", "IAM::Role", "Lambda::EventInvokeConfig",
+    "Lambda::Function", "Logs::LogGroup", "S3::Bucket", "S3::BucketPolicy", "SQS::Queue",
+    "SQS::QueuePolicy", "Scheduler::Schedule", "SNS::Topic", "SNS::TopicPolicy", "SSM::Parameter",
 }  # fmt: skip
 
 
@@ -134,11 +135,21 @@ def test_the_ways_out_are_what_is_reckoned(shapes: Templates) -> None:
     assert {what: number * 3 // 2 for what, number in in_two.items()} == in_three
 
 
+def runner(templates: Templates) -> Reckoning:
+    """Of an environment that has one: the sample's lab has none."""
+    alarms = templates.properties("runner", "CloudWatch::Alarm", "prod")
+    return Counter({"alarm metric": sum(map(_metrics, alarms))})
+
+
+def test_the_runner_is_what_is_reckoned(templates: Templates) -> None:
+    assert runner(templates) == stacks()["runner", "default"]
+
+
 def test_the_whole_is_the_sum_of_its_stacks(templates: Templates) -> None:
     (default, reckoning, said), *_ = rows("All of it")
     assert default == "the defaults, two t3.micro"
     fleet = Counter({"t3.micro": 2, "gp3 GB": 16})
-    assert counted(reckoning) == sum(made(templates).values(), fleet)
+    assert counted(reckoning) == sum(made(templates).values(), fleet) + runner(templates)
     assert f"about ${float(said.strip('$')):.0f} a month" in README
 
 
@@ -146,8 +157,8 @@ def test_nothing_else_in_the_stacks_is_paid_by_the_hour(templates: Templates) ->
     """What else there is costs nothing while it is not used; a new kind has to be looked at."""
     kinds = {
         each["Type"].removeprefix("AWS::")
-        for part in ("network", "control", "service", "monitoring")
-        for each in templates.template(part)["Resources"].values()
+        for part in ("network", "control", "service", "monitoring", "runner")
+        for each in templates.template(part, "prod")["Resources"].values()
     }
     paid = {
         "ElasticLoadBalancingV2::LoadBalancer", "CloudWatch::Alarm", "CloudWatch::CompositeAlarm",

@@ -59,7 +59,7 @@ def test_cfn_lint_finds_nothing(templates: Templates, shapes: Templates) -> None
         for directory in (templates.directory, shapes.directory)
         for path in directory.glob("*.template.json")
     )
-    assert len(files) == 8 + 11
+    assert len(files) == 9 + 12
     found = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), "--format", "parseable", "--", *files],
         capture_output=True,
@@ -79,19 +79,25 @@ def test_the_cdk_validates_what_it_writes(tmp_path: Path) -> None:
 
 
 def test_templates_use_only_what_the_lab_simulates(templates: Templates) -> None:
-    used = {
-        item["Type"] for part in PARTS for item in templates.template(part)["Resources"].values()
-    }
+    parts = [templates.template(part) for part in PARTS] + [templates.template("runner", "prod")]
+    used = {item["Type"] for part in parts for item in part["Resources"].values()}
     assert len(used) > 20
     assert used <= KINDS.keys()
 
 
-def test_no_custom_resource_and_no_asset(templates: Templates) -> None:
+def test_no_custom_resource_and_no_asset_but_the_functions_code(templates: Templates) -> None:
     manifest = json.loads((templates.directory / "manifest.json").read_text())
     assert "missing" not in manifest
-    for path in templates.directory.glob("*.assets.json"):
-        files = json.loads(path.read_text())["files"]
-        assert all(item["source"]["path"].endswith(".template.json") for item in files.values())
+    found = {
+        path.name.partition(".")[0]: item["source"]
+        for path in templates.directory.glob("*.assets.json")
+        for item in json.loads(path.read_text())["files"].values()
+        if not item["source"]["path"].endswith(".template.json")
+    }
+    assert list(found) == ["shop-prod-runner"]
+    assert (
+        found["shop-prod-runner"]["packaging"] == "file"
+    )  # the lab puts only files into its bucket
 
 
 def test_references_between_stacks_are_strong(templates: Templates) -> None:

@@ -1,0 +1,61 @@
+"""The supervisor in the cloud: one visit for each call of its schedule."""
+
+import json
+import sys
+from typing import Any
+
+from deployer.functions.start import Context, services_of, settings_of, stay_s
+from deployer.journal import last_begun
+from deployer.model import Snapshot
+from deployer.operations.reporting import due, report
+from deployer.operations.supervisor import Visit
+from deployer.plan import Deployment, Event
+from deployer.wiring import Services
+
+
+def handler(_event: object, context: Context) -> dict[str, Any]:
+    """Visit the environment, and tell people of what needs them.
+
+    Returns:
+        What the visit came to (docs/stacks.md).
+
+    Raises:
+        DeployError: what kept the visit from carrying a deployment on: the function has failed, which
+            its alarm counts.
+    """
+    settings = settings_of()
+    services = services_of(settings)
+    every_s = float(settings.runner.every_s)
+    visit = services.supervisor(every_s, services.clock, say, stay_s(context)).visit()
+    services.board.close()
+    told = tell(services, visit)
+    if visit.problem is not None:
+        raise visit.problem
+    return {
+        "state": visit.state.name.lower(),
+        "deployment": visit.deployment.id if visit.deployment else None,
+        "status": visit.deployment.status.value if visit.deployment else None,
+        "late_s": round(visit.late_s, 1),
+        "reported": told,
+    }
+
+
+def tell(services: Services, visit: Visit) -> str | None:
+    """Report what is worth it; the mark of what was told now."""
+    quiet = visit.deployment is None and visit.problem is None
+    newest = last_begun(services.journal, services.environment) if quiet else None
+    place = f"{services.service}/{services.environment}"
+    told = report(services.reports, due(place, services.environment, newest, visit))
+    return told.mark if told else None
+
+
+def say(deployment: Deployment, event: Event, _seen: Snapshot | None) -> None:
+    """One line of JSON into the function's log."""
+    line = {
+        "deployment": deployment.id,
+        "at": event.at,
+        "event": event.kind,
+        "note": event.note,
+        "cursor": deployment.cursor,
+    }
+    sys.stdout.write(json.dumps(line) + "\n")

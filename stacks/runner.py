@@ -1,0 +1,238 @@
+"""What carries deployments on in the cloud: the supervisor, a function that a schedule calls.
+
+It has the rights of the deployer's role, on this environment alone, and may tell the environment's
+topic. Nobody keeps two of its visits apart but the journal's lease: a reserved concurrency of one would
+be refused in a young account, and would not hold back a runner on a laptop.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import (
+    Duration,
+    RemovalPolicy,
+    Stack,
+    aws_cloudwatch,
+    aws_cloudwatch_actions,
+    aws_iam,
+    aws_lambda,
+    aws_logs,
+    aws_scheduler,
+    aws_sns,
+    aws_sqs,
+)
+from constructs import Construct
+
+from deployer.aws.needs import Resource
+from deployer.aws.permissions import SUPERVISES, Place
+from deployer.settings.schema import Settings
+from deployer.topology import REPORTS_VARIABLE, alarm_name, function_log
+from stacks.acknowledged import acknowledge
+from stacks.bundle import Bundle
+from stacks.raw import raw
+from stacks.rights import Places, Rights, allow
+from stacks.twin_service import TwinService
+
+TIMEOUT = Duration.minutes(5)
+MEMORY_MB = 512  # processor comes with it: botocore's imports take a second with less
+LATE = Duration.minutes(1)  # an invocation older than this is not worth making: the next one comes
+KEPT = Duration.days(14)
+FAILURES = 3  # in a row, until somebody is told
+SILENT_VISITS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerProps:
+    """What the runner needs beside the service.
+
+    settings: all of the environment's.
+    file:     deployer.toml, which goes with the function.
+    rights:   what carrying deployments out may touch (`DeployerRole.rights`).
+    topic:    hears of halted deployments, and of a supervisor that fails.
+    """
+
+    settings: Settings
+    file: Path
+    rights: Rights
+    topic: aws_sns.ITopic
+
+
+class RunnerStack(Stack):
+    """`runner` of one environment."""
+
+    def __init__(
+        self, scope: Construct, name: str, service: TwinService, props: RunnerProps, **stack: Any
+    ) -> None:
+        super().__init__(scope, name, **stack)
+        self.runner = TwinRunner(self, "Default", service, props)
+
+
+class TwinRunner(Construct):
+    """`supervisor`: the function; `role`: its own; `bundle`: code for further ones."""
+
+    def __init__(
+        self, scope: Construct, name: str, service: TwinService, props: RunnerProps
+    ) -> None:
+        super().__init__(scope, name)
+        self._props, self._settings = props, props.settings
+        self.bundle = Bundle(props.file)
+        self.role = self._role(service)
+        self.supervisor = self.function(
+            "Supervisor",
+            "supervise",
+            "Carries on deployments whose runner is gone, and tells of those that halted",
+        )
+        self.buried = self._queue()
+        self._schedule()
+        self._watch()
+
+    def function(self, name: str, module: str, what: str) -> aws_lambda.Function:
+        """A function under `role`, whose handler is in `deployer.functions.MODULE`."""
+        service, environment = self._settings.service.name, self._settings.environment.name
+        logs = aws_logs.LogGroup(
+            self,
+            f"{name}Log",
+            log_group_name=function_log(service, environment, module),
+            retention=aws_logs.RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        logs.grant_write(self.role)
+        made = aws_lambda.Function(
+            self,
+            name,
+            description=f"{what}: {service}/{environment}",
+            code=self.bundle.code,
+            runtime=self.bundle.runtime,
+            architecture=self.bundle.architecture,
+            handler=f"deployer.functions.{module}.handler",
+            role=self.role,
+            timeout=TIMEOUT,
+            memory_size=MEMORY_MB,
+            log_group=logs,
+            environment={
+                "DEPLOYER_ENV": environment,
+                REPORTS_VARIABLE: self._props.topic.topic_arn,
+            },
+            retry_attempts=0,
+            max_event_age=LATE,
+        )
+        # CDK names the role twice: as what the function has, and as what it depends on.
+        raw(made).add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
+        acknowledge(
+            made,
+            {
+                "AwsSolutions-L1": "The bundle holds compiled code for the Python that synthesizes: "
+                "a newer runtime comes with a newer Python there."
+            },
+        )
+        return made
+
+    def _role(self, service: TwinService) -> aws_iam.Role:
+        settings, rights = self._settings, self._props.rights
+        role = aws_iam.Role(
+            self,
+            "Role",
+            assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"Carries on deployments of {settings.service.name} to "
+            f"{settings.environment.name}",
+        )
+        stack = Stack.of(self)
+        places: Places = {
+            **rights.known(stack),
+            **rights.moved(stack, service.entrance.production, service.slots.values()),
+            Resource.TOPIC: Place((self._props.topic.topic_arn,)),
+        }
+        allow(self, "Rights", role, places, SUPERVISES)
+        return role
+
+    def _queue(self) -> aws_sqs.Queue:
+        """Invocations that the schedule could not make."""
+        queue = aws_sqs.Queue(
+            self,
+            "Undelivered",
+            enforce_ssl=True,
+            encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
+            retention_period=KEPT,
+        )
+        acknowledge(queue, {"AwsSolutions-SQS3": "It is the dead-letter queue of a schedule."})
+        return queue
+
+    def _schedule(self) -> None:
+        role = aws_iam.Role(
+            self,
+            "Caller",
+            assumed_by=aws_iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            ),
+        )
+        aws_iam.Policy(
+            self,
+            "Calls",
+            roles=[role],
+            statements=[
+                aws_iam.PolicyStatement(
+                    actions=["lambda:InvokeFunction"], resources=[self.supervisor.function_arn]
+                ),
+                aws_iam.PolicyStatement(
+                    actions=["sqs:SendMessage"], resources=[self.buried.queue_arn]
+                ),
+            ],
+        )
+        minutes = round(self._settings.runner.every_s / 60)
+        aws_scheduler.CfnSchedule(
+            self,
+            "Every",
+            schedule_expression=f"rate({minutes} minute{'s' if minutes > 1 else ''})",
+            flexible_time_window=aws_scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            target=aws_scheduler.CfnSchedule.TargetProperty(
+                arn=self.supervisor.function_arn,
+                role_arn=role.role_arn,
+                input="{}",
+                retry_policy=aws_scheduler.CfnSchedule.RetryPolicyProperty(
+                    maximum_retry_attempts=0, maximum_event_age_in_seconds=60
+                ),
+                dead_letter_config=aws_scheduler.CfnSchedule.DeadLetterConfigProperty(
+                    arn=self.buried.queue_arn
+                ),
+            ),
+        )
+
+    def _watch(self) -> None:
+        """Nobody looks at a supervisor that works: these say when it does not."""
+        period = Duration.seconds(self._settings.runner.every_s)
+        missing = aws_cloudwatch.TreatMissingData
+        self.failing = self._alarm(
+            "Supervisor-Fails",
+            f"the supervisor has failed {FAILURES} times in a row: its log says why",
+            metric=self.supervisor.metric_errors(period=period, statistic="Sum"),
+            threshold=0,
+            comparison_operator=aws_cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=FAILURES,
+            treat_missing_data=missing.NOT_BREACHING,
+        )
+        self.silent = self._alarm(
+            "Supervisor-Silent",
+            f"the supervisor has not run {SILENT_VISITS} times in a row: is its schedule there?",
+            metric=self.supervisor.metric_invocations(period=period, statistic="Sum"),
+            threshold=1,
+            comparison_operator=aws_cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            evaluation_periods=SILENT_VISITS,
+            treat_missing_data=missing.BREACHING,
+        )
+
+    def _alarm(self, name: str, what: str, **how: Any) -> aws_cloudwatch.Alarm:
+        service, environment = self._settings.service.name, self._settings.environment.name
+        alarm = aws_cloudwatch.Alarm(
+            self,
+            name.replace("-", ""),
+            alarm_name=alarm_name(service, environment, name),
+            alarm_description=f"{service}/{environment}: {what}. Until it runs again nobody carries on "
+            "a deployment whose runner dies.",
+            **how,
+        )
+        told = aws_cloudwatch_actions.SnsAction(self._props.topic)
+        alarm.add_alarm_action(told)
+        alarm.add_ok_action(told)
+        return alarm

@@ -31,6 +31,9 @@ class Resource(StrEnum):
     FLEET = "the published identifiers of a service's fleet"
     MACHINE = "the fleet's state machine"
     TOPIC = "topic for reports"
+    SWEEPS = "the sweeps' table"
+    REMINDER = "one-shot schedules of the sweeps' group"
+    SCHEDULE_ROLE = "role of the sweeps' schedules"
 
 
 class Need(NamedTuple):

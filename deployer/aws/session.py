@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
@@ -91,6 +93,11 @@ class Aws:
             return self._session.client("s3", config=self._config)
 
     @cached_property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        with asking("scheduler", "the client"):
+            return self._session.client("scheduler", config=self._config)
+
+    @cached_property
     def sns(self) -> SNSClient:
         with asking("sns", "the client"):
             return self._session.client("sns", config=self._config)
@@ -104,6 +111,11 @@ class Aws:
     def sts(self) -> STSClient:
         with asking("sts", "the client"):
             return self._session.client("sts", config=self._config)
+
+    @cached_property
+    def tagging(self) -> ResourceGroupsTaggingAPIClient:
+        with asking("tag", "the client"):
+            return self._session.client("resourcegroupstaggingapi", config=self._config)
 
     def functions(self, patience_s: float) -> Any:
         """A client of Lambda that asks once and waits `patience_s` real seconds for the answer.

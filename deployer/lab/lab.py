@@ -16,7 +16,7 @@ from typing import Any
 
 from deployer.clock import ScaledClock
 from deployer.errors import DeployError
-from deployer.lab import actions, authority, home, inprocess, server
+from deployer.lab import actions, authority, home, inprocess, server, tagging
 from deployer.lab.autoscaling.component import Fleet
 from deployer.lab.balancer.component import Balancer
 from deployer.lab.balancer.tls import Certificates
@@ -86,6 +86,7 @@ def open_lab(directory: Path, scale: float, secured: Secured | None = None) -> L
         scheduler = stack.enter_context(closing(Scheduler(context)))
         functions = stack.enter_context(closing(lambdas.install(context, telemetry.store)))
         workflows = stack.enter_context(closing(Workflows(context)))
+        tagging.install(context)
         stack.enter_context(closing(cloudformation.install(context)))
         pages = {
             "instances": fleet.describe,

@@ -1,12 +1,15 @@
 """Rules across the settings of the teardown. Pure."""
 
 from collections.abc import Iterator
-from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from deployer.operations.idle.hours import OfficeHours
+from deployer.settings.kinds import DAY_S
 from deployer.settings.objection import Objection
 from deployer.settings.schema import Settings
 from deployer.settings.teardown import TeardownSettings
+from deployer.zones import epoch, zone_of
+
+LONGEST_LOOK_S = 14 * DAY_S
 
 
 def objections(settings: Settings) -> Iterator[Objection]:
@@ -17,6 +20,10 @@ def objections(settings: Settings) -> Iterator[Objection]:
     for key, duration in (("teardown.window", teardown.window_s), ("sweep.every", sweep.every_s)):
         if duration % 60:
             yield Objection(key, "whole minutes such as 1h")
+    if teardown.window_s * teardown.windows > LONGEST_LOOK_S:
+        yield Objection(
+            "teardown.windows", "14 days in all at most: CloudWatch keeps minutes for 15"
+        )
     yield from _calendar(teardown)
 
 
@@ -35,27 +42,28 @@ def _calendar(teardown: TeardownSettings) -> Iterator[Objection]:
     opening, _, closing = teardown.office_hours.rpartition(" ")[2].partition("-")
     if teardown.office_hours and opening >= closing:
         yield Objection("teardown.office_hours", "hours of one day, such as 08:00-19:00")
-    if not known(teardown.time_zone):
+    hours = OfficeHours.parse(teardown.office_hours)
+    if hours is not None and hours.always:
+        yield Objection("teardown.office_hours", "hours that end: nothing would ever be torn down")
+    if not _known(teardown.time_zone):
         yield Objection(
             "teardown.time_zone", 'a time zone of the IANA database such as "Europe/Berlin"'
         )
-    if teardown.expires_at and not is_moment(teardown.expires_at):
+    if teardown.expires_at and not _is_moment(teardown.expires_at):
         yield Objection("teardown.expires_at", "a moment that there is, such as 2026-12-24T18:00Z")
 
 
-def known(zone: str) -> bool:
-    """Whether the IANA database that Python has here knows the time zone."""
+def _known(zone: str) -> bool:
     try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone_of(zone)
+    except ValueError:
         return False
     return True
 
 
-def is_moment(text: str) -> bool:
-    """Whether there is such a day and time."""
+def _is_moment(text: str) -> bool:
     try:
-        datetime.fromisoformat(text)
+        epoch(text)
     except ValueError:
         return False
     return True

@@ -163,6 +163,37 @@ def test_tags_of_resources_are_looked_up(lab: Lab) -> None:
     assert refusal(change, TargetGroupArn=made[1], Attributes=slow)[0] == "AccessDenied"
 
 
+def test_tags_of_tables_and_launch_templates_count_too(lab: Lab) -> None:
+    only_ours = {"StringEquals": {"aws:ResourceTag/Team": "ours"}}
+    me = lab.assumed(
+        lab.role(
+            "tagged",
+            allow("dynamodb:BatchGetItem", Condition=only_ours),
+            allow("ec2:ModifyLaunchTemplate", Condition=only_ours),
+        )
+    )
+    data = {"ImageId": "ami-0c101f26f147fa7fd", "InstanceType": "t3.micro"}
+    for name in ("ours", "theirs"):
+        tags = [{"Key": "Team", "Value": name}]
+        lab.admin("dynamodb").create_table(
+            TableName=name, BillingMode="PAY_PER_REQUEST", Tags=tags,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        )  # fmt: skip
+        lab.admin("ec2").create_launch_template(
+            LaunchTemplateName=name, LaunchTemplateData=data,
+            TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}],
+        )  # fmt: skip
+    keys: dict[str, Any] = {"Keys": [{"pk": {"S": "x"}}]}
+    me("dynamodb").batch_get_item(RequestItems={"ours": keys})
+    both = {"ours": keys, "theirs": keys}
+    assert refusal(me("dynamodb").batch_get_item, RequestItems=both)[0] == "AccessDeniedException"
+    change = me("ec2").modify_launch_template
+    change(LaunchTemplateName="ours", DefaultVersion="1")
+    refused = refusal(change, LaunchTemplateName="theirs", DefaultVersion="1")
+    assert refused[0] == "UnauthorizedOperation"
+
+
 def test_what_the_lab_cannot_tell_is_never_a_yes(lab: Lab) -> None:
     night = {"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}
     me = lab.assumed(lab.role("clocked", allow("ec2:*")))

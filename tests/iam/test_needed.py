@@ -32,6 +32,7 @@ EVERYTHING: dict[str, Any] = {
     "Name": "/a/b",
     "Names": ["/a/b"],
     "Namespace": "n",
+    "RequestItems": {"journal": {}, "other": {}},
     "ResourceArns": [RULE],
     "RoleArn": ROLE,
     "RoleSessionName": "me",
@@ -101,6 +102,11 @@ EVERYTHING: dict[str, Any] = {
             ("dynamodb:PutItem", TABLE),
             ("dynamodb:ConditionCheckItem", TABLE.replace("journal", "other")),
         }),
+        ("dynamodb", "BatchGetItem", {"RequestItems": {"journal": {}, "other": {}}}, {
+            ("dynamodb:BatchGetItem", TABLE),
+            ("dynamodb:BatchGetItem", TABLE.replace("journal", "other")),
+        }),
+        ("resourcegroupstaggingapi", "GetResources", {}, {("tag:GetResources", "*")}),
         ("s3", "HeadObject", {"Bucket": "b", "Key": "x/y"}, {("s3:GetObject", "arn:aws:s3:::b/x/y")}),
         ("s3", "GetObject", {"Bucket": "b", "Key": "k", "VersionId": "v"}, {
             ("s3:GetObjectVersion", "arn:aws:s3:::b/k"),

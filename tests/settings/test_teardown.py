@@ -23,6 +23,8 @@ MISTAKES = [
     ('[teardown]\nexpires_at = "2026-02-30T18:00Z"', "must be a moment that there is"),
     ('[teardown]\noffice_hours = "weekdays"', "must be days and hours such as"),
     ('[teardown]\noffice_hours = "mon-fri 19:00-08:00"', "must be hours of one day"),
+    ('[teardown]\noffice_hours = "mon-sun 00:00-24:00"', "must be hours that end"),
+    ('[teardown]\nwindow = "12h"\nwindows = 29', "must be 14 days in all at most"),
     ('[teardown]\ntime_zone = "Mars/Olympus"', "must be a time zone of the IANA database"),
     ('[teardown]\ntime_zone = "../etc/passwd"', "must be a time zone of the IANA database"),
     ("[sweep]\nmost = 0", "must be a whole number from 1 to 1000"),

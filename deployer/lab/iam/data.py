@@ -123,6 +123,14 @@ def _transaction(params: Params, facts: Facts) -> Sequence[Ask]:
     return [Ask(*each) for each in sorted(asked)]
 
 
+def _batch(params: Params, facts: Facts) -> Sequence[Ask]:
+    """Authorized on each table that it reads."""
+    return [
+        Ask("dynamodb:BatchGetItem", _table({"TableName": name}, facts))
+        for name in sorted(params["RequestItems"])
+    ]
+
+
 _TABLE = (
     *("DeleteItem", "DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive", "GetItem"),
     *("PutItem", "Query", "Scan", "UpdateItem"),
@@ -131,6 +139,7 @@ DYNAMODB = Table(
     "dynamodb",
     {
         **{name: _of(f"dynamodb:{name}", _table) for name in _TABLE},
+        "BatchGetItem": _batch,
         "TransactGetItems": _transaction,
         "TransactWriteItems": _transaction,
     },
@@ -261,7 +270,9 @@ S3 = Table(
     },
 )
 
-# -- SSM, STS
+# -- Resource Groups Tagging API, SSM, STS
+
+TAGGING = Table("tag", {"GetResources": anywhere("tag:GetResources")})
 
 
 def _parameter(facts: Facts, name: str) -> str:

@@ -131,6 +131,12 @@ class LabFacts:
             return self._balancer_tags(arn)
         if service == "autoscaling":
             return self._group_tags(arn.rsplit("/", 1)[1])
+        if service == "dynamodb":
+            return self._table_tags(arn)
+        if service == "cloudformation":
+            return self._stack_tags(arn)
+        if service == "ec2":
+            return self._ec2_tags(arn.rsplit("/", 1)[1])
         raise Unsupported(f"tags of {arn}")
 
     def _balancer_tags(self, arn: str) -> Mapping[str, str]:
@@ -143,6 +149,26 @@ class LabFacts:
     def _group_tags(self, group: str) -> Mapping[str, str]:
         wanted = [{"Name": "auto-scaling-group", "Values": [group]}]
         return _named(self._groups().describe_tags(Filters=wanted)["Tags"])
+
+    def _table_tags(self, arn: str) -> Mapping[str, str]:
+        try:
+            found = self._client("dynamodb").list_tags_of_resource(ResourceArn=arn)
+        except ClientError:
+            return {}  # not there: the call itself will say so
+        return _named(found["Tags"])
+
+    def _stack_tags(self, arn: str) -> Mapping[str, str]:
+        """By name, where its id is not known."""
+        name = arn.split(":stack/")[1].partition("/")[0]
+        try:
+            found = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        except ClientError:
+            return {}
+        return _named(found[0]["Tags"])
+
+    def _ec2_tags(self, name: str) -> Mapping[str, str]:
+        wanted = [{"Name": "resource-id", "Values": [name]}]
+        return _named(self._client("ec2").describe_tags(Filters=wanted)["Tags"])
 
     def _groups(self) -> Any:
         return self._client("autoscaling")

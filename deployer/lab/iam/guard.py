@@ -21,6 +21,14 @@ from deployer.lab.iam.sessions import Session, Sessions
 from deployer.lab.wire import Answer, Refused, Target
 
 NOT_FOUND = 404
+# Services whose resources' tags count, and what the condition keys begin with.
+TAGGED = {
+    "autoscaling": ("aws", "autoscaling"),
+    "cloudformation": ("aws",),
+    "dynamodb": ("aws",),
+    "ec2": ("aws", "ec2"),
+    "elasticloadbalancing": ("aws", "elasticloadbalancing"),
+}
 
 
 class Guard:
@@ -139,12 +147,12 @@ class Guard:
 
     def _resource_tags(self, ask: Ask) -> dict[str, tuple[str, ...]]:
         prefix = ask.action.partition(":")[0].lower()
-        if prefix not in ("autoscaling", "elasticloadbalancing"):
+        if prefix not in TAGGED:
             return {}
         return {
             f"{where}:resourcetag/{key.lower()}": (value,)
             for key, value in self.facts.tags(ask.resource).items()
-            for where in ("aws", prefix)
+            for where in TAGGED[prefix]
         }
 
     def answered(self, request: Any, target: Target, answer: Answer) -> Answer:

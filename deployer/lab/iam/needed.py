@@ -17,6 +17,7 @@ from deployer.lab.iam.data import (
     SNS,
     SSM,
     STS,
+    TAGGING,
 )
 from deployer.lab.iam.flow import SCHEDULER, SQS, STEPFUNCTIONS
 from deployer.lab.iam.mapping import Facts, Params, Table
@@ -31,6 +32,7 @@ TABLES: dict[str, Table] = {  # by boto3's name of the service
     "elbv2": ELBV2,
     "lambda": LAMBDA,
     "logs": LOGS,
+    "resourcegroupstaggingapi": TAGGING,
     "s3": S3,
     "scheduler": SCHEDULER,
     "sns": SNS,

@@ -1,10 +1,11 @@
-"""What the teardown of idle environments asks of others: the acts on one of them, and its notice.
+"""What the teardown of idle environments asks of others: to look, to tell, to remember, to act.
 
 A notice is a promise to people: at `due_at`, unless somebody uses or extends the environment. It lies
 in the environment's own journal, so that it is gone with it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -29,7 +30,7 @@ class Outcome:
 
 
 class Acts(Protocol):
-    """What is done to one environment (deployer.operations.sleep and its like)."""
+    """What is done to one environment."""
 
     def tear_down(self, environment: str, level: Level, why: str) -> Outcome:
         """Bring the environment down to `level`.
@@ -51,7 +52,9 @@ class Acts(Protocol):
 class Notice:
     """What people were told; moments in epoch seconds.
 
-    id: different for each notice.
+    id:    different for each notice.
+    told:  the message was sent; before that nobody knows, and nothing is done.
+    begun: the act has begun: it is carried to its end, whatever the environment looks like meanwhile.
     """
 
     id: str
@@ -59,6 +62,8 @@ class Notice:
     due_at: float
     level: Level
     why: str
+    told: bool = False
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,19 @@ class Notices(Protocol):
         """What is said of it now."""
         ...
 
-    def give(self, environment: str, notice: Notice) -> bool:
-        """Write it down; false if there is one already, or the environment was extended meanwhile."""
+    def give(self, environment: str, notice: Notice, instead: str = "") -> bool:
+        """Write it down; `instead`: the id of the notice that it replaces.
+
+        False if there is another one, or the environment was extended beyond `given_at` meanwhile.
+        """
+        ...
+
+    def told(self, environment: str, notice_id: str) -> bool:
+        """People know; false if it is another notice, or none, by now."""
+        ...
+
+    def begin(self, environment: str, notice_id: str) -> bool:
+        """The act begins; false if it was withdrawn or the environment extended meanwhile."""
         ...
 
     def withdraw(self, environment: str, notice_id: str) -> None:
@@ -89,4 +105,126 @@ class Notices(Protocol):
 
     def extend(self, environment: str, until: float) -> Standing:
         """Nobody tears it down before `until`, never earlier than was said before; no notice stands."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One reading of an environment, among many at once; moments in epoch seconds.
+
+    tagged:     its load balancer and its journal say that it is ephemeral.
+    changed_at: when one of its stacks was last made or updated.
+    moving:     a stack of it that CloudFormation works on, or left in a state that needs a person.
+    deployment: the id of one that is being carried out, if any; somebody's lease, dead or alive.
+    windows:    requests that were use, in each whole window, the newest last; None: no metrics of it.
+    recent:     the same since the last whole window; None: none yet.
+    instances:  wanted in each of the two groups.
+    expires_at: by its tag.
+    """
+
+    tagged: bool
+    made_at: float
+    changed_at: float
+    moving: str = ""
+    deployment: str = ""
+    windows: tuple[float | None, ...] = ()
+    recent: float | None = None
+    instances: tuple[int, int] = (0, 0)
+    expires_at: float | None = None
+    standing: Standing = field(default_factory=Standing)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How an environment's requests are asked for: `windows` times `window_s` seconds."""
+
+    window_s: int
+    windows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """Every environment that was found, and names of ephemeral ones that nobody asked about."""
+
+    facts: Mapping[str, Facts]
+    strangers: tuple[str, ...] = ()
+
+
+class Scan(Protocol):
+    """Looks at many environments in few calls (docs/teardown.md has the formula)."""
+
+    def read(self, spans: Mapping[str, Span], now: float) -> Scanned:
+        """The environments named in `spans` that exist.
+
+        Raises:
+            CloudUnavailable, AccessProblem: a part of the reading is missing: nothing can be judged.
+        """
+        ...
+
+    def deployed_at(self, environment: str) -> float:
+        """When its newest deployment ended, epoch seconds; 0: there was none. One call."""
+        ...
+
+
+class Book(Protocol):
+    """What the sweeps of a service in one Region remember: who runs, and how many were dry."""
+
+    def take(self, owner: str, until: float, now: float) -> str:
+        """Hold the sweep's lease, or tell who else does; empty: it is ours."""
+        ...
+
+    def keep(self, owner: str, until: float) -> bool:
+        """Hold it for longer; false: it is not ours any more."""
+        ...
+
+    def free(self, owner: str) -> None:
+        """Let it go."""
+        ...
+
+    def dry_runs(self) -> int:
+        """How many scheduled runs have told what they would do."""
+        ...
+
+    def count_dry(self, before: int) -> None:
+        """One more than `before`; nothing if it was counted already."""
+        ...
+
+
+class People(Protocol):
+    """Those who are told."""
+
+    def tell(self, subject: str, text: str) -> None:
+        """Send it; raises CloudUnavailable, AccessProblem."""
+        ...
+
+
+class Reminders(Protocol):
+    """One-shot schedules: a run at a moment that is not the schedule's own."""
+
+    def set(self, environment: str, at: float) -> None:
+        """A run at this moment (epoch seconds) for its sake; takes the place of the one before."""
+        ...
+
+    def drop(self, environments: Collection[str]) -> None:
+        """None of these needs one any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A moment where people live: `weekday` 0 is Monday, `minute` counts from local midnight."""
+
+    weekday: int
+    minute: int
+
+
+class Calendar(Protocol):
+    """Moments as people have them."""
+
+    def local(self, moment: float, zone: str) -> Local:
+        """The wall's clock and calendar in the time zone."""
+        ...
+
+    def spell(self, moment: float, zone: str) -> str:
+        """Such as `2026-11-23 19:00 CET`."""
         ...

@@ -1,0 +1,1 @@
+"""Adapters of the sweeps (deployer.operations.idle): many environments in few calls."""

@@ -2,8 +2,9 @@
 
 One partition per service, `fleet#SERVICE`, with
 - `active`: the id of the fleet that is under way, in `fleet`; absent when none is;
-- `fleet#ID`, one per fleet: `body` is the record (fleet.encode), and beside it is what conditions are
-  made of: `version`, `owner` and `lease_until` of the visit that is at it, `finished_at`; `ask`,
+- `fleet#ID`, one per fleet: `body` is the record (fleet.encode), beside it what conditions are made of:
+  `version`, `owner` and `lease_until` of the visit that is at it (or, without an owner, when the last
+  one left), `finished_at`; `ask`,
   `ask_by` and `ask_id` are what a person wants of it; `ttl` is when DynamoDB may forget it.
 
 A reply that was lost, by us or by botocore's own retry, makes the next condition fail; then a
@@ -41,7 +42,6 @@ KEEP_S = 180 * 86_400.0
 ACTIVE = "active"
 RECORD = "fleet#"
 RUNS = "attribute_exists(pk) AND attribute_not_exists(finished_at)"
-NOBODY = Lease("", 0.0)
 
 
 class DynamoFleets:
@@ -50,6 +50,7 @@ class DynamoFleets:
     def __init__(self, aws: Aws, table: str, service: str, clock: Clock) -> None:
         self._table = Table(aws, table, clock)
         self._service = service
+        self._clock = clock
         self._part = f"fleet#{service}"
 
     def begin(self, fleet: Fleet) -> Fleet:
@@ -59,7 +60,10 @@ class DynamoFleets:
             Locked: another fleet is under way; says which, by whom and since when.
         """
         pointer: Item = {**key(self._part, ACTIVE), "fleet": {"S": fleet.id}}
-        record: Item = {**key(self._part, RECORD + fleet.id), **_attributes(fleet, NOBODY)}
+        record: Item = {
+            **key(self._part, RECORD + fleet.id),
+            **_attributes(fleet, Lease("", fleet.started_at)),
+        }
         for _ in range(TRIES):
             if self._table.transact(self._table.put(pointer), self._table.put(record)):
                 return fleet
@@ -128,7 +132,7 @@ class DynamoFleets:
 
     def leave(self, fleet: Fleet, lease: Lease) -> None:
         """The visit is over; nothing if it is not ours any more. One call."""
-        values: Values = {"owner": {"S": ""}, "lease_until": number(0.0)}
+        values: Values = {"owner": {"S": ""}, "lease_until": number(self._clock.now())}
         ours: Values = {":ours": {"S": lease.owner}}
         where = key(self._part, RECORD + fleet.id)
         self._table.update(self._table.change(where, values, f"{RUNS} AND #owner = :ours", ours))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
 # A call ends within LONGEST_CALL_S, well within a lease of a minute: what botocore sends again after
@@ -106,6 +107,11 @@ class Aws:
     def ssm(self) -> SSMClient:
         with asking("ssm", "the client"):
             return self._session.client("ssm", config=self._config)
+
+    @cached_property
+    def stepfunctions(self) -> SFNClient:
+        with asking("states", "the client"):
+            return self._session.client("stepfunctions", config=self._config)
 
     @cached_property
     def sts(self) -> STSClient:

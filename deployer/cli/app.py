@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -23,8 +23,18 @@ from deployer.settings import reading
 from deployer.settings.schema import Settings
 from deployer.wiring import Services, connect
 
+if TYPE_CHECKING:
+    from deployer.formation import Formation
+
 OPTION = re.compile(r"^option: \w+\.(\w+)")  # how settings.reading calls what came from a flag
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def fleets_of(region: str, environments: Mapping[str, Settings]) -> "Formation":
+    """The service's fleets; `region` of their stack."""
+    from deployer import formation  # noqa: PLC0415  only `--fleet` needs it
+
+    return formation.connect(region, environments)
 
 
 @dataclass
@@ -33,12 +43,14 @@ class App:
 
     environment: as asked for; None: the only one that there is.
     connect:     settings -> services; tests give their own.
+    fleets:      Region and settings of all environments -> the service's fleets; likewise.
     """
 
     config: Path
     environment: str | None
     output: Output
     connect: Callable[[Settings], Services] = connect
+    fleets: "Callable[[str, Mapping[str, Settings]], Formation]" = fleets_of
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -79,6 +91,7 @@ def app_of(ctx: click.Context, overrides: Mapping[str, Any] = NOTHING) -> App:
         environment=options["env"],
         output=output_of(ctx),
         connect=given or connect,
+        fleets=getattr(given, "fleets", fleets_of),
         overrides={key: value for key, value in overrides.items() if value is not None},
     )
 

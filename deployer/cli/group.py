@@ -35,6 +35,7 @@ COMMANDS = {
         "rolling", "Ship RELEASE into the live group, a batch of instances at a time."
     ),
     "deploy": Entry("ship", "Ship RELEASE the way that the environment's settings name."),
+    "fleet": Entry("fleet", "Ship RELEASE to many environments, a wave at a time."),
     "status": Entry("look", "Show what serves, what runs and how the last deployment ended."),
     "history": Entry("look", "List the deployments, newest first."),
     "show": Entry("look", "Show one deployment: plan, events, evidence, reason."),

@@ -2,8 +2,10 @@
 
 import click
 
+from deployer.cli import fleets
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
+from deployer.cli.params import fleet_option
 from deployer.cli.stopping import pause, stoppable
 from deployer.errors import CloudUnavailable
 from deployer.journal import Active, Unreadable, last_begun, newest_begun
@@ -18,8 +20,9 @@ from deployer.wiring import Services
 
 @click.command(short_help="Show what serves, what runs and how the last deployment ended.")
 @click.option("--watch", is_flag=True, help="Show it again and again until Ctrl-C.")
+@fleet_option
 @click.pass_context
-def status(ctx: click.Context, *, watch: bool) -> Ending:
+def status(ctx: click.Context, *, watch: bool, fleet: bool) -> Ending:
     """Show what serves, what runs and how the last deployment ended.
 
     For each slot: its weight, release, healthy and wanted instances, and the states of
@@ -27,10 +30,15 @@ def status(ctx: click.Context, *, watch: bool) -> Ending:
     who runs it and until when its lease lasts. After one that halted: the reason and the
     command to run next.
 
+    With --fleet: its waves, where each environment stands, and what is possible now;
+    with --watch, everything that happens until it has ended, whose exit status it has.
+
     \b
     Exit status: 0, whatever is shown; 2 if there is no such environment.
     Example:     deployer --env prod status --watch
     """  # noqa: D301  \b is for click
+    if fleet:
+        return fleets.status(ctx, watch=watch)
     app = app_of(ctx)
     if watch:
         return keep_showing(app)
@@ -99,8 +107,9 @@ def owing(services: Services, active: Active | None, last: Deployment | None) ->
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True,
     help="How many, at most.",
 )  # fmt: skip
+@fleet_option
 @click.pass_context
-def history(ctx: click.Context, *, limit: int) -> Ending:
+def history(ctx: click.Context, *, limit: int, fleet: bool) -> Ending:
     """List the deployments, newest first.
 
     Id, start, strategy, release, result, duration, who, and why it ended so.
@@ -109,6 +118,8 @@ def history(ctx: click.Context, *, limit: int) -> Ending:
     Exit status: 0; 2 if there is no such environment.
     Example:     deployer history --limit 50
     """  # noqa: D301  \b is for click
+    if fleet:
+        return fleets.history(ctx, limit)
     app = app_of(ctx)
     services = app.services
     records, now = services.journal.records(services.environment, limit), services.clock.now()
@@ -119,8 +130,9 @@ def history(ctx: click.Context, *, limit: int) -> Ending:
 
 @click.command(short_help="Show one deployment: plan, events, evidence, reason.")
 @click.argument("deployment", metavar="ID")
+@fleet_option
 @click.pass_context
-def show(ctx: click.Context, *, deployment: str) -> Ending:
+def show(ctx: click.Context, *, deployment: str, fleet: bool) -> Ending:
     """Show one deployment: plan, events, evidence, reason.
 
     ID is the first column of `deployer history`. The record keeps the newest 200
@@ -130,6 +142,8 @@ def show(ctx: click.Context, *, deployment: str) -> Ending:
     Exit status: 0; 2 if there is no such deployment.
     Example:     deployer show 20260102-150405-1f2e
     """  # noqa: D301  \b is for click
+    if fleet:
+        return fleets.show(ctx, deployment)
     app = app_of(ctx)
     services = app.services
     record = services.journal.load(services.environment, deployment)

@@ -147,3 +147,7 @@ wait_option = click.option(
     help="How long to wait while another deployment runs: 10m. The plan is made after that.  "
     "[default: 0s, that is not at all]",
 )  # fmt: skip
+fleet_option = click.option(
+    "--fleet", is_flag=True,
+    help="The fleet of `deployer fleet`, not the environment's own deployment.",
+)  # fmt: skip

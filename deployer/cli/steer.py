@@ -6,11 +6,11 @@ A wish is written into the journal, and the runner, wherever it is, grants it at
 import click
 
 from deployer import control, identity
-from deployer.cli import ending
+from deployer.cli import ending, fleets
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
 from deployer.cli.forward import complete
-from deployer.cli.params import dry_run_option, force_option
+from deployer.cli.params import dry_run_option, fleet_option, force_option
 from deployer.cli.session import Session, alive
 from deployer.errors import NotPossibleNow
 from deployer.journal import Active, Ask
@@ -31,8 +31,9 @@ WHAT = {
 
 
 @click.command(short_help="Hold the running deployment where it is.")
+@fleet_option
 @click.pass_context
-def pause(ctx: click.Context) -> Ending:
+def pause(ctx: click.Context, *, fleet: bool) -> Ending:
     """Hold the running deployment where it is.
 
     Its runner sees the request at its next look. From then on nothing moves forward:
@@ -40,17 +41,23 @@ def pause(ctx: click.Context) -> Ending:
     and a bad verdict still sends everything back. `deployer resume` lets it go on.
     This command returns at once.
 
+    With --fleet no environment of it begins any more, and its bake stands still; what
+    is under way goes on.
+
     \b
     Exit status: 0 asked; 2 not possible now: nothing runs, or it is paused
                  already, on its way back, or nobody carries it out.
     Example:     deployer pause
     """  # noqa: D301  \b is for click
+    if fleet:
+        return fleets.steer(ctx, Ask.PAUSE)
     return steer(session_of(ctx), Ask.PAUSE)
 
 
 @click.command(short_help="Let a paused deployment go on, or carry on an abandoned one.")
+@fleet_option
 @click.pass_context
-def resume(ctx: click.Context) -> Ending:
+def resume(ctx: click.Context, *, fleet: bool) -> Ending:
     """Let a paused deployment go on, or carry on an abandoned one.
 
     A paused deployment whose runner is alive is asked to go on; this command returns
@@ -61,12 +68,16 @@ def resume(ctx: click.Context) -> Ending:
     which it stood, paused or not, as soon as the lease of the former runner is out (at
     once after Ctrl-C, else within journal.lease of deployer.toml, 1m).
 
+    With --fleet it goes on, and where its state machine is gone, another one begins.
+
     \b
     Exit status: 0 asked, or shipped; 2 not possible now: nothing runs, or it
                  goes on by itself; 3 rolled back, 4 halted, 5 another took it
                  over.
     Example:     deployer resume
     """  # noqa: D301  \b is for click
+    if fleet:
+        return fleets.steer(ctx, Ask.RESUME)
     session = session_of(ctx)
     active = in_progress(session, Ask.RESUME)
     if alive(active, session.services.clock.now()):
@@ -81,8 +92,9 @@ def resume(ctx: click.Context) -> Ending:
     "stands and has answered its probes, and after a halt of a release that cannot go back.",
 )  # fmt: skip
 @dry_run_option
+@fleet_option
 @click.pass_context
-def promote(ctx: click.Context, *, full: bool, dry_run: bool) -> Ending:
+def promote(ctx: click.Context, *, full: bool, dry_run: bool, fleet: bool) -> Ending:
     """End the bake or window; with --full, go straight to all of the traffic.
 
     The bake in execution counts as done, whatever its verdict would have been, and the
@@ -98,6 +110,8 @@ def promote(ctx: click.Context, *, full: bool, dry_run: bool) -> Ending:
     the traffic, judges it there, and retires the old slot. Nothing goes back by itself:
     a bad verdict halts. --dry-run shows that plan and stops.
 
+    With --fleet the bake of its wave is over, and the next wave begins.
+
     \b
     Exit status: 0 asked, or shipped; 2 not possible now: nothing runs or halted
                  so, it neither bakes nor keeps the old slot warm, or (with
@@ -105,6 +119,10 @@ def promote(ctx: click.Context, *, full: bool, dry_run: bool) -> Ending:
                  already; 4 halted, 5 another deployment runs.
     Example:     deployer promote --full
     """  # noqa: D301  \b is for click
+    if fleet and (full or dry_run):
+        raise click.UsageError("--fleet goes alone: it ends the bake of the fleet's wave")
+    if fleet:
+        return fleets.steer(ctx, Ask.PROMOTE)
     session = session_of(ctx)
     active = session.services.journal.active(session.services.environment)
     if full and active is None:
@@ -135,8 +153,9 @@ def approve(ctx: click.Context) -> Ending:
 
 @click.command(short_help="Ask the running deployment to go back.")
 @force_option
+@fleet_option
 @click.pass_context
-def abort(ctx: click.Context, *, force: bool) -> Ending:
+def abort(ctx: click.Context, *, force: bool, fleet: bool) -> Ending:
     """Ask the running deployment to go back.
 
     Its runner, wherever it is, sees the request at its next look, sends all traffic
@@ -146,11 +165,18 @@ def abort(ctx: click.Context, *, force: bool) -> Ending:
     back out itself. A wish to go back cannot be taken back. From a release that users
     reach and that is marked rollback-safe: false it goes back with --force only.
 
+    With --fleet nothing more begins, what is under way goes back, and what has shipped
+    too if the fleet was begun with --rollback-on-failure.
+
     \b
     Exit status: 0 asked, or gone back; 2 not possible now: nothing runs, or it
                  is on its way back; 4 halted, 5 lost the lease to another.
     Example:     deployer abort
     """  # noqa: D301  \b is for click
+    if fleet and force:
+        raise click.UsageError("--fleet goes alone: what cannot go back is left to run to its end")
+    if fleet:
+        return fleets.steer(ctx, Ask.ABORT)
     session, wish = session_of(ctx), Ask.ABORT_FORCE if force else Ask.ABORT
     active = in_progress(session, wish)
     if alive(active, session.services.clock.now()):

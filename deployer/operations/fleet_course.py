@@ -157,7 +157,7 @@ def _failing(fleet: Fleet, why: str, now: float) -> Fleet:
     return replace(
         fleet.having(*left), status=FleetStatus.RETREATING, reason=why, paused_at=None,
         baking_since=None,
-    ).noting(now, "failed", why)  # fmt: skip
+    ).noting(now, "failed", f"nothing more begins: {why}")  # fmt: skip
 
 
 def _onward(fleet: Fleet, sights: Mapping[str, Sight], now: float) -> Fleet:

@@ -5,10 +5,14 @@ anything, under a lease that outlasts the function that visits: kill it at any i
 next visit after the lease finds what may have begun, by name. What is asked twice happens once.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from deployer.errors import CloudUnavailable, DeployError, LeaseLost, Locked
 from deployer.journal import Lease, Request
@@ -17,12 +21,49 @@ from deployer.operations.fleet import Errand, Fleet, Sight
 from deployer.ports import Clock
 
 POLL_S = 60.0  # alarms have minutes
+MOST_TICKS = 1_200  # of one execution: 12 events each, retries left out, and 25,000 are allowed
+ABANDONED_S = 600.0  # so long without a visit, each of which comes a minute after the other
 TURNS = 12  # moves within a visit: many more than a fleet can make without waiting
+
+
+class Mandate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an execution of the state machine sees through, and hands on from visit to visit.
+
+    part:  number of the execution, from 1: a long fleet takes several, one after another.
+    ticks: visits of this execution so far.
+    """
+
+    fleet: str
+    part: int = 1
+    ticks: int = 0
+
+    @property
+    def execution(self) -> str:
+        """The execution's name: the same one cannot be started twice."""
+        return self.fleet if self.part == 1 else f"{self.fleet}-{self.part}"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a visit came to; the state machine decides by it.
+
+    next:   `rest` for `wait_s` seconds and call again; `onward`: `mandate` goes on as an execution
+            called `name`; `end`: there is nothing more to do.
+    stands: where the fleet stands, for people.
+    """
+
+    next: Literal["rest", "onward", "end"]
+    mandate: Mandate
+    stands: str
+    wait_s: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveFleet:
-    """The fleet that a service carries out now; `lease` is its visit's, if one is at it."""
+    """The fleet that a service carries out now.
+
+    lease: of the visit that is at it; without an owner, it ended when the last visit did.
+    """
 
     fleet: Fleet
     lease: Lease
@@ -56,7 +97,7 @@ class FleetBook(Protocol):
         ...
 
     def leave(self, fleet: Fleet, lease: Lease) -> None:
-        """The visit is over; nothing if it is not ours any more."""
+        """The visit is over now; nothing if it is not ours any more."""
         ...
 
     def requested(self, fleet: Fleet) -> Request | None:
@@ -175,6 +216,24 @@ class Round:
 
     def _lease(self) -> Lease:
         return Lease(self.owner, self.clock.now() + self.lease_s)
+
+
+def answer(mandate: Mandate, visited: Visited) -> Answer:
+    """What the state machine does next; its history may have 25,000 events. Pure."""
+    stands = fleet_course.standing(visited.fleet)
+    if visited.fleet.status.final:
+        return Answer(next="end", mandate=mandate, stands=f"{stands}: {visited.fleet.reason}")
+    ticks, wait_s = mandate.ticks + 1, max(1, math.ceil(visited.again_s))
+    if ticks < MOST_TICKS:
+        after = replace(mandate, ticks=ticks)
+        return Answer(next="rest", mandate=after, stands=stands, wait_s=wait_s)
+    after = replace(mandate, part=mandate.part + 1, ticks=0)
+    return Answer(next="onward", mandate=after, stands=stands, wait_s=wait_s, name=after.execution)
+
+
+def abandoned(active: ActiveFleet, now: float) -> bool:
+    """Nobody has visited it for so long that nobody will. Pure."""
+    return now - active.lease.expires_at > ABANDONED_S
 
 
 def _mark(errand: Errand) -> tuple[str, str, str]:

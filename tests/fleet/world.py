@@ -107,7 +107,7 @@ class World:
         fleet = self.load(fleet_id)
         if fleet.status.final:
             return fleet
-        if self.lease and self.lease.owner != lease.owner and self.lease.expires_at > now:
+        if self.lease and self.lease.owner not in ("", lease.owner) and self.lease.expires_at > now:
             raise Locked("another visit is at it")
         self.lease = lease
         return fleet
@@ -129,7 +129,7 @@ class World:
 
     def _leave(self, lease: Lease) -> None:
         if self.lease is not None and self.lease.owner == lease.owner:
-            self.lease = None
+            self.lease = Lease("", self.clock.now())
 
     def requested(self, fleet: Fleet) -> Request | None:
         return self.gate.through("book.requested", lambda: self.request)
@@ -145,7 +145,8 @@ class World:
     def active(self) -> ActiveFleet | None:
         if not self.pointer:
             return None
-        return ActiveFleet(self.load(self.pointer), self.lease or Lease("", 0.0))
+        fleet = self.load(self.pointer)
+        return ActiveFleet(fleet, self.lease or Lease("", fleet.started_at))
 
     def load(self, fleet_id: str) -> Fleet:
         if fleet_id not in self.stored:
@@ -185,6 +186,8 @@ class World:
         site, now = self.sites[errand.environment], self.clock.now()
         if site.deaf[0] <= now < site.deaf[1]:
             return Sight(state="silent", about=errand.about, note="timed out")
+        if errand.kind == "check":
+            return self._checked(site, now)
         refusal = ""
         if errand.kind == "begin":
             refusal = self._begun(errand, site, now)
@@ -203,6 +206,14 @@ class World:
             ringing={"errors": "rings"} if now >= site.rings_at else {},
             note=site.refuses if refusal == "refused" else "",
         )  # fmt: skip
+
+    def _checked(self, site: Site, now: float) -> Sight:
+        told = Sight(state="absent", serves="v41", strategy="canary", irreversible=site.stuck)
+        if site.refuses:
+            return replace(told, state="refused", note=site.refuses)
+        if site.present:
+            return replace(told, state="present", serves="v42", note="v42 serves already")
+        return replace(told, state="busy", note="taken") if now < site.taken_until else told
 
     def _begun(self, errand: Errand, site: Site, now: float) -> str:
         if errand.deployment in site.begun:
@@ -284,7 +295,7 @@ def fleet_of(sim: World, waves: Sequence[Wave], **how: object) -> Fleet:
     return sim.begin(fleet)
 
 
-def visit(sim: World) -> float | None:
+def visit(sim: World, fleet_id: str = "f1") -> float | None:
     """One visit by a process of its own; None: it was killed or failed, and comes again."""
     owner = f"visit-{next(sim.numbers)}"
     sim.arrive()
@@ -293,12 +304,12 @@ def visit(sim: World) -> float | None:
         name=lambda environment: f"{sim.clock.now():012.1f}-{environment}-{next(sim.numbers)}",
     )  # fmt: skip
     try:
-        return visitor.visit("f1").again_s
+        return visitor.visit(fleet_id).again_s
     except (Killed, CloudUnavailable, LeaseLost):
         return None
 
 
-def carried(sim: World, wishes: Mapping[int, Ask] | None = None) -> Fleet:
+def carried(sim: World, wishes: Mapping[int, Ask] | None = None, fleet_id: str = "f1") -> Fleet:
     """The state machine: it comes until the fleet has ended. `wishes`: minute -> what is asked."""
     began, left = sim.clock.now(), dict(wishes or {})
     for _ in range(800):
@@ -306,9 +317,9 @@ def carried(sim: World, wishes: Mapping[int, Ask] | None = None) -> Fleet:
             wanted = left.pop(minute)
             if sim.pointer:
                 _wish(sim, wanted, minute)
-        again_s = visit(sim)
+        again_s = visit(sim, fleet_id)
         if again_s == 0.0:
-            return sim.load("f1")
+            return sim.load(fleet_id)
         sim.clock.sleep(60.0 if again_s is None else again_s)
     raise AssertionError(f"eight hundred visits were not enough: {sim.load('f1')}")
 

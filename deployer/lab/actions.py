@@ -32,6 +32,9 @@ retried by botocore), naming service and action. Tests: `actions.calls("elbv2", 
 
 from collections.abc import Sequence
 
+import deployer.lab.shortcuts  # noqa: F401  first: moto makes sessions while it is imported
+
+# isort: split
 import moto
 import moto.core.errors
 

@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.test import run_wsgi_app
 
 from deployer.lab import callers, wire
 from deployer.lab.audit import Audit
 from deployer.lab.chaos import Fault, Faults, Kind
 from deployer.lab.context import Context
+from deployer.lab.shortcuts import Dispatcher
 from deployer.lab.wire import Answer, Refused, Target
 
 INSIDE = "deployer.lab.inside"  # environ key: the call comes from one of the lab's own parts
@@ -37,7 +38,7 @@ STRIKES = {
     Kind.STOP: signal.SIGSTOP,
 }
 # One for the process, like the state behind it: making its Flask applications takes a while.
-_moto = DomainDispatcherApplication(create_backend_app)
+_moto = Dispatcher(create_backend_app)
 _log = logging.getLogger("deployer.lab")
 
 Environ = dict[str, Any]

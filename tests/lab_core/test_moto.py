@@ -4,9 +4,10 @@ import inspect
 import warnings
 from typing import Any
 
+import boto3
 import moto
 import pytest
-from moto.core import errors
+from moto.core import errors, responses, utils
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request
 from moto.core.routing import get_service_router
@@ -22,6 +23,7 @@ from moto.moto_server.werkzeug_app import (
 from deployer.lab import actions, server
 from deployer.lab.cloudformation import aws_policies
 from deployer.lab.context import Context
+from deployer.lab.shortcuts import Dispatcher
 from tests.lab_core.stacks import Cloud
 
 
@@ -82,3 +84,22 @@ def test_reset_reaches_every_service(context: Context) -> None:
     iam_backends["123456789012"]["aws"].create_user("us-east-1", user_name="u")
     server.reset()
     assert iam_backends["123456789012"]["aws"].users == {}
+
+
+def test_service_models_are_read_once() -> None:
+    first, second = boto3.Session(), boto3.Session()
+    loaders: list[Any] = [each._session.get_component("data_loader") for each in (first, second)]
+    assert loaders[0] is loaders[1]
+    assert len(loaders[0].search_paths) == len(set(loaders[0].search_paths))
+    assert utils.create_loader() is utils.create_loader()
+
+
+def test_what_moto_finds_for_each_request_is_found_once() -> None:
+    assert responses.method_names_from_class is not utils.method_names_from_class
+    for name in ("ec2", "autoscaling"):
+        found = Dispatcher(create_backend_app)
+        host = f"{name}.us-east-1.amazonaws.com"
+        assert found.get_backend_for_host(host) == name
+        plain = DomainDispatcherApplication(create_backend_app)
+        assert plain.get_backend_for_host(host) == found.get_backend_for_host(host)
+    assert found.get_backend_for_host(None) is None

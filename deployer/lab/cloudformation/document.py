@@ -1,5 +1,6 @@
 """Template text to data: JSON or YAML, long or short intrinsics; and its outline is checked."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ ATTRIBUTES = {
 POLICIES = {"Delete", "Retain", "Snapshot", "RetainExceptOnCreate"}
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """CloudFormation's YAML: dates stay text, `!Ref x` is `{Ref: x}`."""
 
 
@@ -65,7 +66,7 @@ def load(text: str) -> dict[str, Any]:
         TemplateInvalid: not a document, no resources, or something that is not simulated.
     """
     try:
-        template = yaml.load(text, Loader=_Loader)  # noqa: S506  it is a safe loader
+        template = _parsed(text)
     except yaml.YAMLError as error:
         raise TemplateInvalid(f"Template format error: {error}") from error
     if not isinstance(template, dict):
@@ -81,6 +82,14 @@ def load(text: str) -> dict[str, Any]:
     for logical_id, resource in resources.items():
         _check_resource(logical_id, resource)
     return template
+
+
+def _parsed(text: str) -> Any:
+    """JSON as JSON: it is YAML too, and a hundred times as slow to read as that."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  it is a safe loader
 
 
 def _check_resource(logical_id: str, resource: Any) -> None:

@@ -243,7 +243,7 @@ def test_half_applied_update_is_undone(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("resource", "named"),
     [
-        ({"Type": "AWS::Lambda::Function", "Properties": {}}, ["AWS::Lambda::Function", "Odd"]),
+        ({"Type": "AWS::Batch::JobQueue", "Properties": {}}, ["AWS::Batch::JobQueue", "Odd"]),
         ({"Type": "Custom::Thing", "Properties": {}}, ["Custom::Thing", "Odd"]),
         ({"Type": "AWS::CloudFormation::Stack"}, ["AWS::CloudFormation::Stack"]),
         (

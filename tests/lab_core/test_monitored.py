@@ -132,7 +132,7 @@ NOT_SIMULATED = [
     (resource("SQS::Queue", FifoQueue=True), "FifoQueue"),
     (resource("AutoScaling::WarmPool", AutoScalingGroupName="g"), "AWS::AutoScaling::WarmPool"),
     (resource("AutoScaling::ScalingPolicy"), "AWS::AutoScaling::ScalingPolicy"),
-    (resource("Lambda::Function"), "AWS::Lambda::Function"),
+    (resource("Batch::JobQueue"), "AWS::Batch::JobQueue"),
 ]
 
 

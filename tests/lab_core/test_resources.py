@@ -591,6 +591,10 @@ def test_small_services_change_in_place(cloud: Cloud) -> None:
     assert key["KeyState"] == "PendingDeletion"
 
 
+# Services whose types their own tests make: tests/lab_functions, lab_scheduler, lab_workflows.
+ELSEWHERE = {"Lambda", "Scheduler", "StepFunctions"}
+
+
 def test_every_type_has_been_made_by_a_test() -> None:
     tested = {
         one["Type"]
@@ -606,4 +610,4 @@ def test_every_type_has_been_made_by_a_test() -> None:
         )
         for one in stack.values()
     } | {"AWS::S3::Bucket", "AWS::S3::BucketPolicy"}
-    assert set(KINDS) == tested
+    assert {kind for kind in KINDS if kind.split("::")[1] not in ELSEWHERE} == tested

@@ -108,7 +108,9 @@ def asked_since(deployment: Deployment, change: Change) -> float:
 def give_up(deployment: Deployment, why: str, now: float) -> Decision:
     """What it holds is left to a person; one that had ended before stays ended as it was."""
     if deployment.reopened:
-        return depart(deployment, f"{REFUSED}{why}", now)
+        change = parting.restoration(deployment)
+        what = f"still to {change}: " if change is not None else REFUSED
+        return depart(deployment, f"{what}{why}", now)
     after = parting.give_up(deployment, why, now)
     event = Event(now, "halted", after.reason)
     return Decision(after.noting(event), None, event)

@@ -1,9 +1,12 @@
 """Settle what a deployment that has ended still owes, at any later time, in one visit.
 
 What it may owe is the production rule's stickiness (deployer.stickiness): clients hold cookies of
-the slot that it emptied for longer than it may keep its environment. The debt lies in the record of
-the last deployment that did anything, since each one inherits it from the one before. That record
-is opened again, which takes the environment as any deployment does, and comes to the same end once
+the slot that it emptied for longer than it may keep its environment. And what it could not put back
+when it ended, since AWS refused or did not answer: processes of a group that it had suspended, a minimum
+that it had raised (deployer.parting); that is tried again, at most every RETRY_S.
+
+The debt lies in the record of the last deployment that did anything, since each one inherits it from the
+one before; what a group was left with keeps the next one from beginning. That record is opened again, which takes the environment as any deployment does, and comes to the same end once
 more: by the same transitions, under a lease, written down before the change. Kill the process
 anywhere, and the next visit, or `deployer resume`, goes on.
 
@@ -24,6 +27,7 @@ from deployer.model import Snapshot
 from deployer.plan import Deployment
 from deployer.steps.base import LATE_READING_S
 
+RETRY_S = 900.0
 VISIT_S = 60.0  # a look, a change, and a look that sees it
 
 
@@ -66,16 +70,22 @@ def settle(runner: Runner, environment: str) -> Settlement:
     if active is not None:
         return _beside(runner, active, now)
     last = last_begun(runner.journal, environment)
-    if last is None or last.unstuck is None:
+    if last is None or not (last.unstuck or holds_still(last, now)):
         return Settlement(Outcome.NOTHING)
     hindered = standing(last, runner.cloud.observe(), now)
-    if hindered is not None:
+    if hindered is not None and not holds_still(last, now):
         return hindered
     try:
         opened = runner.journal.reopen(parting.reopened(last, now), _lease(runner))
     except Locked as taken:
         return Settlement(Outcome.BUSY, last.id, last.unstuck, str(taken))
     return _carry(runner, opened)
+
+
+def holds_still(last: Deployment, now: float) -> bool:
+    """Whether it has left a group as it should not be, and that was not tried just now. Pure."""
+    tried_at = max((last.finished_at or 0.0, *(event.at for event in last.log[-1:])))
+    return parting.restoration(last) is not None and now - tried_at >= RETRY_S
 
 
 def standing(last: Deployment, seen: Snapshot, now: float) -> Settlement | None:
@@ -112,6 +122,12 @@ def _carry(runner: Runner, opened: Deployment) -> Settlement:
         _close(runner, opened.environment)
         raise CloudUnavailable(f"{_what(opened)} is still to be given back: AWS did not answer")
     why = ended.log[-1].note
+    if parting.restoration(ended) is not None:
+        raise Halted(
+            f"{why}; {ended.id} has left it so, and it is tried again: see `deployer status`"
+        )
+    if parting.restoration(opened) is not None:
+        return Settlement(Outcome.GIVEN, ended.id, ended.unstuck, why)
     if why.startswith(REFUSED):
         raise Halted(f"{why}; it stays owed ({ended.id}), and `deployer settle` tries again")
     outcome = Outcome.GIVEN if ended.unstuck is None else Outcome.HINDERED
@@ -133,4 +149,7 @@ def _lease(runner: Runner) -> Lease:
 
 def _what(deployment: Deployment) -> str:
     lasts = spell(deployment.unstuck.sticky_s) if deployment.unstuck else "nothing"
+    change = parting.restoration(deployment)
+    if change is not None:
+        return f"what {deployment.id} held ({change})"
     return f"the production rule's stickiness of {lasts} ({deployment.id})"

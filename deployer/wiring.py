@@ -34,6 +34,7 @@ from deployer.hooks import NO_HOOKS, HookAction, Hooks
 from deployer.journal import Journal, Lease
 from deployer.marks import NOWHERE, Board, Showing
 from deployer.model import WHOLE, Amount, Release
+from deployer.operations.expiry import Expiry
 from deployer.operations.reporting import UNREPORTED, Reports
 from deployer.operations.supervisor import Policy, Supervisor
 from deployer.plan import Intent, Limits, Roll
@@ -107,27 +108,37 @@ class Services:
         )
 
     def supervisor(
-        self, every_s: float, clock: Clock, tell: Tell, stay_s: float = math.inf
+        self,
+        every_s: float,
+        clock: Clock,
+        tell: Tell,
+        stay_s: float = math.inf,
+        expiring: Intent | None = None,
     ) -> Supervisor:
-        """One visit's; its lease outlasts the pause until the next one, though one be late.
+        """One visit's; what it leaves behind outlasts the pause until the next one, though one be late.
 
-        every_s: seconds between two visits.
-        clock:   may end its sleep early, as a runner's.
-        stay_s:  how long the visit may last. On a machine as long as a hook does: nothing ends a
-                 process there, and while it stays it renews the lease.
+        every_s:  seconds between two visits.
+        clock:    may end its sleep early, as a runner's.
+        expiring: the settings' intent, where idle slots are to be emptied once their window is over.
+        stay_s:   how long the visit may last. On a machine as long as a hook does: nothing ends a
+                  process there, and while it stays it renews the lease.
         """
-        visitor = f"{SUPERVISOR} #{identity.tag()}"
-        lease_s = max(self.lease_s, 2 * every_s + VISIT_S)
-        runner = replace(self.runner(clock, tell), owner=visitor, lease_s=lease_s)
         by = f"{SUPERVISOR} ({self.caller})"
+        expiry = expiring and Expiry(
+            self, max(expiring.window_s, expiring.linger_s), every_s, expiring,
+            identity.deployment_id, by,
+        )  # fmt: skip
         return Supervisor(
             environment=self.environment,
             journal=self.journal,
             clock=clock,
-            runner=runner,
+            runner=replace(self.runner(clock, tell), owner=f"{SUPERVISOR} #{identity.tag()}"),
             stay_s=stay_s,
+            rest_s=max(self.lease_s, 2 * every_s + VISIT_S),
             policy=self.takeover,
             request=lambda ask: identity.request(ask, by),
+            lacking=self.lacking,
+            expire=expiry.begin if expiry else lambda _: None,
         )
 
 
@@ -324,6 +335,13 @@ def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
         ),
         roll=roll_of(settings),
     )
+
+
+def expiring(settings: Settings) -> Intent | None:
+    """The intent under which idle slots are emptied; None: [runner] says that they are not."""
+    if not settings.runner.expire_idle:
+        return None
+    return intent_of(settings, Release("", ""), "rollback")
 
 
 def scales(fleet: FleetSettings) -> bool:

@@ -16,6 +16,7 @@ from deployer.plan import Deployment, Event
 from deployer.ports import Clock
 from deployer.render.progress import View
 from deployer.render.visit import visit_document, visit_text
+from deployer.wiring import expiring
 
 
 @click.command(short_help="Carry on deployments whose runner is gone.")
@@ -51,7 +52,9 @@ def supervise(ctx: click.Context, *, every: str, once: bool) -> Ending:
     with stoppable() as stop:
         clock = StoppableClock(services.clock, stop, services.scale)
         visit = tell_visit(app, visited(app, every_s, clock), None)
-        while not once and pause(services.clock, stop, services.scale, every_s):
+        while not once and pause(
+            services.clock, stop, services.scale, min(every_s, visit.again_s or every_s)
+        ):
             visit = tell_visit(app, visited(app, every_s, clock), visit)
     return ending_of(visit)
 
@@ -72,7 +75,8 @@ def visited(app: App, every_s: float, clock: Clock) -> Visit:
                 tells.append(watching.enter_context(app.output.watch(view, services.clock)))
             tells[0](deployment, event, seen)
 
-        return services.supervisor(every_s, clock, tell).visit()
+        intent = expiring(app.settings)
+        return services.supervisor(every_s, clock, tell, expiring=intent).visit()
 
 
 def tell_visit(app: App, visit: Visit, before: Visit | None) -> Visit:

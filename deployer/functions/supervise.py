@@ -10,7 +10,8 @@ from deployer.model import Snapshot
 from deployer.operations.reporting import due, report
 from deployer.operations.supervisor import Visit
 from deployer.plan import Deployment, Event
-from deployer.wiring import Services
+from deployer.settings.schema import Settings
+from deployer.wiring import VISIT_S, Services, expiring
 
 
 def handler(_event: object, context: Context) -> dict[str, Any]:
@@ -25,8 +26,10 @@ def handler(_event: object, context: Context) -> dict[str, Any]:
     """
     settings = settings_of()
     services = services_of(settings)
-    every_s = float(settings.runner.every_s)
-    visit = services.supervisor(every_s, services.clock, say, stay_s(context)).visit()
+    visit = visited(services, settings, context)
+    if 0 < visit.again_s < stay_s(context) - VISIT_S:
+        services.clock.sleep(visit.again_s)
+        visit = visited(services, settings, context)
     services.board.close()
     told = tell(services, visit)
     if visit.problem is not None:
@@ -38,6 +41,14 @@ def handler(_event: object, context: Context) -> dict[str, Any]:
         "late_s": round(visit.late_s, 1),
         "reported": told,
     }
+
+
+def visited(services: Services, settings: Settings, context: Context) -> Visit:
+    """One visit, as long as the function may still stay."""
+    every_s = float(settings.runner.every_s)
+    return services.supervisor(
+        every_s, services.clock, say, stay_s(context), expiring(settings)
+    ).visit()
 
 
 def tell(services: Services, visit: Visit) -> str | None:

@@ -135,10 +135,12 @@ class RunnerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     enabled: the runner stack is built: the supervisor, and what `--detach` needs.
     every_s: how often the supervisor looks.
+    expire_idle: it empties a slot without traffic that nobody can want any more.
     """
 
     enabled: Annotated[bool, YES_OR_NO] = True
     every_s: Every = field(name="every", default=Seconds(60))
+    expire_idle: Annotated[bool, YES_OR_NO] = True
 
 
 class MonitoringSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -73,7 +73,7 @@ def calls() -> set[str]:
 def aws(context: Context, calls: set[str]) -> Iterator[Aws]:
     made = connected(context, calls)
     yield made
-    undeclared = calls - {need.action for need in permissions.NEEDS}
+    undeclared = calls - {need.action for need in permissions.SUPERVISES}
     assert not undeclared, f"declare in the adapter's NEEDS: {sorted(undeclared)}"
 
 
@@ -120,6 +120,7 @@ def connected(context: Context, calls: set[str], config: Config | None = None) -
             "ec2",
             "elbv2",
             "s3",
+            "sns",
             "ssm",
             "sts",
         ):

@@ -1,7 +1,7 @@
 """Nobody sits at a terminal: runners die, and the supervisor's visits carry on what they have left."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 
 import pytest
@@ -23,7 +23,7 @@ from tests.sim.people import hand_in
 from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 
 EVERY_S = 60.0  # from one visit to the next
-LEASE_S = 180.0  # a visit's: it outlasts the pause between two of them
+LEASE_S = 180.0  # of what is left to the next visit: it outlasts the pause until then
 STAY_S = 45.0
 NAME = "supervisor"
 KILLS = [Fault.KILLED_BEFORE, Fault.KILLED_AFTER]
@@ -44,8 +44,9 @@ class Watchman:
             environment=ENVIRONMENT,
             journal=self.sim.journal,
             clock=self.sim.clock,
-            runner=replace(self.sim.runner(owner), lease_s=LEASE_S),
+            runner=self.sim.runner(owner),
             stay_s=STAY_S,
+            rest_s=LEASE_S,
             policy=self.policy,
             request=lambda ask: Request(ask, NAME, f"{ask}-{owner}"),
         )
@@ -60,13 +61,18 @@ class Watchman:
         self.visits.append((began, visit))
         return visit
 
+    def pause(self, visit: Visit | None) -> None:
+        """Until the next one: sooner where a lease is about to run out."""
+        again_s = visit.again_s if visit else 0.0
+        self.sim.clock.sleep(min(EVERY_S, again_s or EVERY_S))
+
     def keep_coming(self) -> Deployment:
         """Until nothing is left to do; the record as it ended."""
         for _ in range(300):
-            self.come()
+            visit = self.come()
             if self.sim.journal.peek(ENVIRONMENT) is None:
                 return self.sim.journal._load("d1")
-            self.sim.clock.sleep(EVERY_S)
+            self.pause(visit)
         raise AssertionError("three hundred visits were not enough")
 
 

@@ -293,7 +293,7 @@ def test_the_cloud_is_read_for_it_once_in_a_quarter_of_an_hour() -> None:
 
 def ended(**fields: object) -> Deployment:
     base = changed(record(), status=Status.SHIPPED, finished_at=1_000.0)
-    return changed(base, **fields)  # type: ignore[arg-type]
+    return changed(base, **fields)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ class Services:
     scale: float = 1.0
     alarms: Alarms = UNHEARD
     look_around: Callable[[], Surroundings] = Surroundings
-    on_interrupt: Literal["pause", "rollback"] = "pause"
+    on_interrupt: Literal["pause", "rollback", "hand-over"] = "pause"
     hooks: Hooks = NO_HOOKS
     sticks_s: int = 0
     lacking: Callable[[HookAction], str] = lambda _: ""

@@ -8,6 +8,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from deployer import control, identity, stickiness
+from deployer.cli.leaving import left
 from deployer.cli.output import Output
 from deployer.cli.stopping import (
     Interrupted,
@@ -182,7 +183,7 @@ class Session:
     def _clock(self, stop: Stop, newest: list[Deployment]) -> Clock:
         """Time, and what a signal makes of it."""
         services = self.services
-        if services.on_interrupt == "pause":
+        if services.on_interrupt != "rollback":
             return StoppableClock(services.clock, stop, services.scale)
         return TurningClock(
             services.clock, stop, services.scale, lambda heard: self._turn_back(newest[0], heard)
@@ -218,8 +219,9 @@ class Session:
         except Locked:
             raise  # it is not ours any more
         except Interrupted as error:
-            self._release(newest[0])
-            raise type(error)(f"{error} {self._standing(newest[0])}") from error
+            standing = self._standing(newest[0])
+            self._release(left(self.services, self.output, newest[0], error))
+            raise type(error)(f"{error} {standing}") from error
         except DeployError as error:
             self._release(newest[0])
             raise Stranded(f"{error}; stopped {self._standing(newest[0])}") from error

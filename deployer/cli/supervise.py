@@ -32,9 +32,9 @@ def supervise(ctx: click.Context, *, every: str, once: bool) -> Ending:
     A runner that was killed leaves traffic where it was. This command looks every
     minute, and when a runner's lease has run out, it takes the deployment over and
     carries it on, or back, as journal.takeover of deployer.toml says. A living runner
-    is left alone; of two supervisors one acts. What a person holds paused stays paused,
-    and judged. What Ctrl-C has left is carried on too: `deployer pause` first, if it is
-    to wait for you.
+    is left alone; of two supervisors one acts. What a person holds paused, by `deployer
+    pause` or by Ctrl-C, stays paused, and judged. An idle slot is emptied once nobody
+    can want it any more ([runner] expire_idle).
 
     With --once it makes one visit. --every must then be how often the schedule calls:
     the lease outlasts the pause until then.

@@ -193,7 +193,8 @@ class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     lease_s: Lease = field(name="lease", default=Seconds(60))
     poll_s: Deadline = field(name="poll", default=Seconds(5))
     on_interrupt: Annotated[
-        Literal["pause", "rollback"], Meta(description='"pause" or "rollback"')
+        Literal["pause", "rollback", "hand-over"],
+        Meta(description='"pause", "rollback" or "hand-over"'),
     ] = "pause"
     takeover: Annotated[
         Literal["resume", "rollback"], Meta(description='"resume" or "rollback"')

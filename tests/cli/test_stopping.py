@@ -293,3 +293,84 @@ def test_a_signal_pauses_what_cannot_go_back_safely(staged: Staged) -> None:
     )
     assert "`deployer resume` goes on, `deployer abort --force` goes back" in done.stderr
     assert shop.run("resume").exit_code == 0
+
+
+# -- beside a supervisor
+
+
+def carried_on(shop: Stage, visits: int = 30) -> None:
+    """A schedule calls every minute, until nothing is left to do, or for half an hour."""
+    for _ in range(visits):
+        assert shop.run("supervise", "--once").exit_code == 0
+        if shop.journal.peek("sim") is None:
+            return
+        shop.play.clock.sleep(60.0)
+
+
+def test_what_a_person_stopped_with_ctrl_c_waits_for_the_person(staged: Staged) -> None:
+    shop = staged()
+    interrupt(shop, 150, signal.SIGINT)
+    done = shop.run("canary", "v2")
+    assert "Ctrl-C: paused. A supervisor judges it, and carries nothing on." in done.stderr
+    where = shop.play.cloud.rule
+    carried_on(shop)
+    assert shop.play.cloud.rule == where
+    assert shop.records[0].paused_at is not None
+    assert "paused" in shop.run("status").stdout
+    shop.play.clock.sleep(400.0)  # the lease that the last visit left behind
+    assert shop.run("resume").exit_code == 0
+    assert shop.play.cloud.rule == Weights(0, 1000)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_no_person_stopped_is_carried_on(staged: Staged, number: signal.Signals) -> None:
+    shop = staged()
+    interrupt(shop, 150, number)
+    shop.run("canary", "v2")
+    assert shop.records[0].paused_at is None
+    carried_on(shop)
+    assert shop.records[0].status is Status.SHIPPED
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_deployment_is_handed_over_at_once_where_the_settings_say_so(
+    staged: Staged, number: signal.Signals
+) -> None:
+    shop = staged()
+    shop.config.write_text(shop.config.read_text() + '\n[journal]\non_interrupt = "hand-over"\n')
+    interrupt(shop, 150, number)
+    done = shop.run("canary", "v2")
+    assert done.exit_code in (130, 143, 129)
+    assert "left to the supervisor (journal.on_interrupt)." in done.stderr
+    assert shop.records[0].paused_at is None
+    first = shop.run("supervise", "--once")  # at once: no lease is waited for
+    assert "carrying on canary v2" in first.stdout
+    carried_on(shop)
+    assert shop.records[0].status is Status.SHIPPED
+
+
+def test_ctrl_c_on_the_way_back_holds_nothing(staged: Staged) -> None:
+    """Users are being brought to safety: whoever comes next sees that through."""
+    shop = staged()
+    shop.at(200, lambda: shop.run("abort"))
+    interrupt(shop, 250, signal.SIGINT)
+    shop.run("canary", "v2")
+    carried_on(shop)
+    assert shop.records[0].status is Status.ROLLED_BACK
+
+
+def test_what_cannot_be_paused_is_said_to_be_free(staged: Staged) -> None:
+    shop = staged()
+
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        shop.play.gate.hooks["journal.save"] = silent
+
+    def silent() -> None:
+        raise CloudUnavailable("Rate exceeded")
+
+    shop.at(150, stop)
+    done = shop.run("canary", "v2")
+    assert done.exit_code == 130
+    assert "it could not be paused, so a supervisor may carry it on: Rate exceeded" in done.stderr
+    assert shop.records[0].paused_at is None

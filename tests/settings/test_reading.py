@@ -252,8 +252,8 @@ TABLE = [
     (
         f'{DEV}journal]\non_interrupt = "stop"',
         (
-            'deployer.toml: environments.dev.journal.on_interrupt = "stop": must be "pause" or '
-            '"rollback"'
+            'deployer.toml: environments.dev.journal.on_interrupt = "stop": must be "pause", '
+            '"rollback" or "hand-over"'
         ),
     ),
     ("canary = 5\n[x", None),

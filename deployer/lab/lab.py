@@ -11,6 +11,7 @@ invocations ──▶ functions in processes of their own, each in its caller's 
 import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def open_lab(directory: Path, scale: float, secured: Secured | None = None) -> L
             )
         balancer = stack.enter_context(closing(Balancer(context)))
         fleet = stack.enter_context(closing(Fleet(context)))
-        telemetry = stack.enter_context(closing(Telemetry(context, balancer)))
+        telemetry = stack.enter_context(closing(Telemetry(context, balancer, scaler=fleet.scale)))
         scheduler = stack.enter_context(closing(Scheduler(context)))
         functions = stack.enter_context(closing(lambdas.install(context, telemetry.store)))
         workflows = stack.enter_context(closing(Workflows(context)))
@@ -93,11 +94,20 @@ def open_lab(directory: Path, scale: float, secured: Secured | None = None) -> L
             "permissions": enforced.report,
             "functions": functions.describe,
         }
-        stack.enter_context(closing(server.serve(context, pages)))
+        deeds = {"spot": partial(_spot, fleet)}
+        stack.enter_context(closing(server.serve(context, pages, deeds)))
         parts = (fleet, balancer, telemetry, scheduler, functions, workflows)
         beats = stack.enter_context(closing(Beats(context, parts)))
         beats.start()
         return Lab(context, beats, stack.pop_all())
+
+
+def _spot(fleet: Fleet, asked: Any) -> Any:
+    """`{"instance": ID, "signal": "rebalance" | "interrupt"}` (docs/lab/chaos.md)."""
+    if not isinstance(asked, dict) or set(asked) != {"instance", "signal"}:
+        raise LookupError("instance and signal must be given, and nothing else")
+    fleet.notify_spot(str(asked["instance"]), str(asked["signal"]))
+    return asked
 
 
 def deploy(lab: Lab, stacks: tuple[StackTemplate, ...]) -> None:

@@ -5,6 +5,7 @@ GET    /_lab/faults                               rules in force (deployer.lab.c
 POST   /_lab/faults                               adds one
 DELETE /_lab/faults                               clears them
 GET    /_lab/NAME                                 a page that `serve` was given
+POST   /_lab/NAME                                 a deed that it was given, with a JSON object
 """
 
 import json
@@ -27,6 +28,8 @@ from deployer.lab.wire import Answer
 
 HOST = "127.0.0.1"
 Pages = Mapping[str, Callable[[], Any]]  # name -> what to answer, as JSON
+# name -> what to do with the JSON that is posted, and to answer; LookupError: it cannot be done
+Deeds = Mapping[str, Callable[[Any], Any]]
 _reserved: dict[int, socket.socket] = {}
 
 
@@ -77,10 +80,10 @@ def release_ports() -> None:
         _reserved.popitem()[1].close()
 
 
-def serve(context: Context, pages: Pages | None = None) -> Server:
+def serve(context: Context, pages: Pages | None = None, deeds: Deeds | None = None) -> Server:
     """Answer at `context.endpoint` until closed; `context` must be installed.
 
-    pages: called without the lock, in the thread of the request.
+    pages, deeds: called without the lock, in the thread of the request.
 
     Raises:
         OSError: the port is taken.
@@ -92,7 +95,7 @@ def serve(context: Context, pages: Pages | None = None) -> Server:
     wsgi = make_server(
         HOST,
         port,
-        _application(gate, pages or {}),
+        _application(gate, pages or {}, deeds or {}),
         threaded=True,
         request_handler=_Handler,
         fd=held.fileno(),
@@ -108,11 +111,11 @@ def reset() -> None:
     moto_api_backend.reset()
 
 
-def _application(gate: Gate, pages: Pages) -> Callable[..., Iterable[bytes]]:
+def _application(gate: Gate, pages: Pages, deeds: Deeds) -> Callable[..., Iterable[bytes]]:
     def application(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         if not environ.get("PATH_INFO", "").startswith("/_lab/"):
             return gate(environ, start_response)
-        answer = _own(gate, environ, pages)
+        answer = _own(gate, environ, pages, deeds)
         status = HTTPStatus(answer.status)
         start_response(f"{status.value} {status.phrase}", list(answer.headers))
         return [answer.body]
@@ -120,7 +123,7 @@ def _application(gate: Gate, pages: Pages) -> Callable[..., Iterable[bytes]]:
     return application
 
 
-def _own(gate: Gate, environ: Environ, pages: Pages) -> Answer:
+def _own(gate: Gate, environ: Environ, pages: Pages, deeds: Deeds) -> Answer:
     """The lab's own paths."""
     request = wire.replay(environ)
     name = request.path.removeprefix("/_lab/")
@@ -133,7 +136,16 @@ def _own(gate: Gate, environ: Environ, pages: Pages) -> Answer:
         return _json([asdict(entry) for entry in found])
     if request.method == "GET" and name in pages:
         return _json(pages[name]())
+    if request.method == "POST" and name in deeds:
+        return _done(deeds[name], request)
     return _json({"error": f"no such thing: {request.path}"}, HTTPStatus.NOT_FOUND)
+
+
+def _done(deed: Callable[[Any], Any], request: Any) -> Answer:
+    try:
+        return _json(deed(json.loads(request.get_data() or b"null")))
+    except (ValueError, LookupError) as error:
+        return _json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 
 
 def _faults(gate: Gate, request: Any) -> Answer:

@@ -107,7 +107,7 @@ def test_the_version_is_resolved_at_launch_and_told_as_a_number(world: World) ->
         ({"LaunchTemplate": {"LaunchTemplateId": "lt-9"}}, "lt-9 does not exist"),
         ({"LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "44"}}, "version 44 does not"),
         ({"LaunchTemplate": {"Version": "1"}}, "either launchTemplateId or LaunchTemplateName"),
-        ({"LaunchTemplate": {}}, "must contain a launch template"),
+        ({"LaunchTemplate": {}}, "must contain either a launch template"),
         ({"TargetGroupARNs": ["arn:nothing"]}, "Provided Target Groups may not be valid"),
         ({"TerminationPolicies": ["Default", "OldestInstance"]}, "must be the last one"),
         ({"HealthCheckGracePeriod": -1}, "HealthCheckGracePeriod must be between"),
@@ -136,11 +136,9 @@ def test_what_makes_no_group_is_a_validation_error(
 @pytest.mark.parametrize(
     ("settings", "name"),
     [
-        ({"MixedInstancesPolicy": {"InstancesDistribution": {"SpotInstancePools": 1}}}, "Mixed"),
         ({"LaunchConfigurationName": "old"}, "LaunchConfigurationName"),
         ({"LoadBalancerNames": ["classic"]}, "LoadBalancerNames"),
         ({"DeletionProtection": "prevent-all-deletion"}, "DeletionProtection"),
-        ({"CapacityRebalance": True}, "CapacityRebalance"),
         ({"MaxInstanceLifetime": 86400}, "MaxInstanceLifetime"),
         ({"HealthCheckType": "EBS"}, "HealthCheckType EBS"),
         ({"TerminationPolicies": ["OldestLaunchConfiguration"]}, "OldestLaunchConfiguration"),

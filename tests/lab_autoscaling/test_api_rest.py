@@ -327,9 +327,8 @@ def test_fixed_answers(world: World) -> None:
     ("call", "asked"),
     [
         ("start_instance_refresh", WEB),
-        ("put_scaling_policy", {**WEB, "PolicyName": "p"}),
+        ("execute_policy", {**WEB, "PolicyName": "p"}),
         ("attach_instances", {**WEB, "InstanceIds": ["i-1"]}),
-        ("put_warm_pool", WEB),
         ("create_launch_configuration", {"LaunchConfigurationName": "old"}),
     ],
 )

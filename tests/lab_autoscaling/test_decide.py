@@ -72,9 +72,9 @@ def test_what_is_missing_is_launched_over_the_zones() -> None:
 
 
 def test_an_instance_takes_time_to_boot() -> None:
-    young = pending(launched_at=NOW - BOOT_S + 0.1)
+    young = pending(since=NOW - BOOT_S + 0.1)
     assert look(group([young]), {"i-1": "pending"}) == []
-    old = replace(young, launched_at=NOW - BOOT_S)
+    old = replace(young, since=NOW - BOOT_S)
     assert look(group([old]), {"i-1": "pending"}) == [Boot("i-1")]
 
 

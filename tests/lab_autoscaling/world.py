@@ -11,6 +11,7 @@ from deployer.lab.autoscaling.api.desk import Desk
 from deployer.lab.autoscaling.cloud import Launched, LaunchFailed
 from deployer.lab.autoscaling.component import Reconciler
 from deployer.lab.autoscaling.decide import BOOT_S, Reading
+from deployer.lab.autoscaling.mixture import ORDINARY, Purchase
 from deployer.lab.autoscaling.model import Group, Lifecycle, Member, Subnet, TemplateRef
 from deployer.lab.context import Context
 
@@ -64,6 +65,8 @@ class FakeCloud:
     tags: dict[str, Mapping[str, str]] = field(default_factory=dict)
     targets: dict[str, dict[str, str]] = field(default_factory=lambda: {BLUE: {}, GREEN: {}})
     told: list[tuple[str, ...]] = field(default_factory=list)
+    bought: dict[str, Purchase] = field(default_factory=dict)
+    alarms: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     instantly: bool = True
     ids: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -83,7 +86,13 @@ class FakeCloud:
     def missing_target_groups(self, arns: Sequence[str]) -> tuple[str, ...]:
         return tuple(arn for arn in arns if arn not in self.targets)
 
-    def launch(self, template: TemplateRef, subnet: Subnet, tags: Mapping[str, str]) -> Launched:
+    def launch(
+        self,
+        template: TemplateRef,
+        subnet: Subnet,
+        tags: Mapping[str, str],
+        purchase: Purchase = ORDINARY,
+    ) -> Launched:
         number = self.versions.get(template.version, template.version)
         if number not in self.versions.values():
             raise LaunchFailed(f"version {number} does not exist.")
@@ -91,7 +100,8 @@ class FakeCloud:
         self.instances[key] = "pending"
         self.tags[key] = tags
         self.told.append(("launch", key, subnet.zone))
-        return Launched(key, "t3.micro", number)
+        self.bought[key] = purchase
+        return Launched(key, purchase.instance_type or "t3.micro", number)
 
     def boot(self, instance_id: str) -> None:
         self.instances[instance_id] = "running"
@@ -100,6 +110,15 @@ class FakeCloud:
         self.told.append(("terminate", instance_id))
         if instance_id in self.instances:
             self.instances[instance_id] = "terminated" if self.instantly else "shutting-down"
+
+    def stop(self, instance_id: str) -> None:
+        self.told.append(("stop", instance_id))
+        self.instances[instance_id] = "stopped" if self.instantly else "stopping"
+
+    def start(self, instance_id: str) -> None:
+        if self.instances[instance_id] == "stopped":
+            self.told.append(("start", instance_id))
+            self.instances[instance_id] = "pending"
 
     def states(self, ids: Sequence[str]) -> Mapping[str, str]:
         return {key: self.instances[key] for key in ids if key in self.instances}
@@ -119,6 +138,18 @@ class FakeCloud:
 
     def target_states(self, arn: str) -> Mapping[str, str]:
         return dict(self.targets.get(arn, {}))
+
+    def balancers(self, arn: str) -> tuple[str, ...]:
+        return ("arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/front/9",) * (
+            arn != GREEN
+        )
+
+    def watch(self, alarm: Mapping[str, Any]) -> None:
+        self.alarms[alarm["AlarmName"]] = alarm
+
+    def unwatch(self, alarms: Sequence[str]) -> None:
+        for name in alarms:
+            self.alarms.pop(name, None)
 
     def drained(self) -> None:
         """All draining is over."""

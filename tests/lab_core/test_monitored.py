@@ -130,8 +130,8 @@ NOT_SIMULATED = [
         "ActionsSuppressor",
     ),
     (resource("SQS::Queue", FifoQueue=True), "FifoQueue"),
-    (resource("AutoScaling::WarmPool", AutoScalingGroupName="g"), "AWS::AutoScaling::WarmPool"),
-    (resource("AutoScaling::ScalingPolicy"), "AWS::AutoScaling::ScalingPolicy"),
+    (resource("AutoScaling::ScalingPolicy", StepAdjustments=[]), "StepAdjustments"),
+    (resource("AutoScaling::ScheduledAction"), "AWS::AutoScaling::ScheduledAction"),
     (resource("Batch::JobQueue"), "AWS::Batch::JobQueue"),
 ]
 

@@ -86,7 +86,13 @@ def test_a_silent_minute_has_only_what_is_always_reported() -> None:
     silent = Traffic((BalancerTraffic(LB),), (GroupTraffic(LB, BLUE, healthy=1),))
     found = samples(silent, {})
     assert sums(found, ONLY_LB) == {"RequestCount": 0}
-    assert sums(found, of(BLUE)) == {"HealthyHostCount": 1, "UnHealthyHostCount": 0}
+    hosts = {"HealthyHostCount": 1, "UnHealthyHostCount": 0}
+    assert sums(found, of(BLUE)) == {**hosts, "RequestCountPerTarget": 0}
+
+
+def test_without_a_target_nothing_is_counted_per_target() -> None:
+    empty = samples(Traffic((), (GroupTraffic(LB, BLUE, requests=3),)), {})
+    assert "RequestCountPerTarget" not in {sample.metric.name for sample in empty}
 
 
 def test_counts_are_samples_of_one() -> None:
@@ -98,6 +104,7 @@ def test_numbers_of_hosts_are_sampled_during_the_minute() -> None:
     seen = {(LB, BLUE): Hosts(Counter({2: 5, 1: 1}), Counter({0: 5, 1: 1}))}
     found = samples(Traffic((), (GroupTraffic(LB, BLUE, healthy=2),)), seen)
     points = {s.metric.name: (s.point.low, s.point.high, s.point.count) for s in found}
+    del points["RequestCountPerTarget"]
     assert points == {"HealthyHostCount": (1, 2, 6), "UnHealthyHostCount": (0, 1, 6)}
 
 

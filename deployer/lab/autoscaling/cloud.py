@@ -1,9 +1,10 @@
-"""EC2 and ELBv2 as Auto Scaling needs them; the API in process, or a fake in tests."""
+"""EC2, ELBv2 and CloudWatch as Auto Scaling needs them; the API in process, or a fake in tests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from deployer.lab.autoscaling.mixture import ORDINARY, Purchase
 from deployer.lab.autoscaling.model import Subnet, TemplateRef
 
 
@@ -40,7 +41,13 @@ class Cloud(Protocol):
     def missing_target_groups(self, arns: Sequence[str]) -> tuple[str, ...]:
         """Those that do not exist."""
 
-    def launch(self, template: TemplateRef, subnet: Subnet, tags: Mapping[str, str]) -> Launched:
+    def launch(
+        self,
+        template: TemplateRef,
+        subnet: Subnet,
+        tags: Mapping[str, str],
+        purchase: Purchase = ORDINARY,
+    ) -> Launched:
         """Run one instance; it is `pending` until `boot`.
 
         Raises:
@@ -52,6 +59,12 @@ class Cloud(Protocol):
 
     def terminate(self, instance_id: str) -> None:
         """The instance shuts down; gone ones are no error."""
+
+    def stop(self, instance_id: str) -> None:
+        """A running instance begins to stop: it is `stopping`, and `stopped` once it has ended."""
+
+    def start(self, instance_id: str) -> None:
+        """A stopped instance is `pending` until `boot`."""
 
     def states(self, ids: Sequence[str]) -> Mapping[str, str]:
         """EC2 state by id; what does not exist is absent."""
@@ -68,3 +81,12 @@ class Cloud(Protocol):
 
     def target_states(self, arn: str) -> Mapping[str, str]:
         """Target health by instance id; empty when the target group is gone."""
+
+    def balancers(self, arn: str) -> tuple[str, ...]:
+        """ARNs of the load balancers whose listeners lead to the target group."""
+
+    def watch(self, alarm: Mapping[str, Any]) -> None:
+        """Put an alarm, as PutMetricAlarm takes it."""
+
+    def unwatch(self, alarms: Sequence[str]) -> None:
+        """Delete alarms; those that are gone are no error."""

@@ -1,10 +1,11 @@
 """The fleet: Auto Scaling's groups and the processes of their instances, as one part of the lab."""
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployer.lab import ec2
+from deployer.lab.autoscaling import scaling
 from deployer.lab.autoscaling.api import table
 from deployer.lab.autoscaling.api.desk import Desk
 from deployer.lab.autoscaling.cloud import Cloud
@@ -16,12 +17,14 @@ from deployer.lab.autoscaling.moto_cloud import MotoCloud
 from deployer.lab.autoscaling.store import Store
 from deployer.lab.context import Context
 from deployer.lab.instances.machines import Machines
+from deployer.lab.ringing import Ringing
 
 BURST = 2  # launches of one group in one tick: each holds the lab's lock for some 20 ms
 ROUNDS = 4  # looks in one tick: enough for what follows at once from what was just done
 URGENT_S = 0.2  # real seconds between two readings of a target group that drains ...
 STEADY_S = 10.0  # ... and virtual ones of a target group that is only watched,
 STEADY_REAL_S = 0.5  # but not more often than this
+SPOT_SIGNALS = ("rebalance", "interrupt")
 
 
 class Reconciler:
@@ -98,6 +101,26 @@ class Fleet:
                 self._reconciler.readings[arn] = Reading(asked, states)
             self._context.wake.set()
 
+    def scale(self, ringing: Sequence[Ringing], now: float) -> None:
+        """What the alarms of scaling policies ask for; under the lab's lock."""
+        scaling.answer(self._reconciler.store, ringing, now)
+
+    def notify_spot(self, instance_id: str, signal: str) -> None:
+        """EC2's word to a Spot instance: `rebalance`, or `interrupt`: two minutes are left.
+
+        Raises:
+            LookupError: no such signal, or no Spot instance of a group that is there to stay.
+        """
+        if signal not in SPOT_SIGNALS:
+            raise LookupError(f"no such signal: {signal!r} (known: {', '.join(SPOT_SIGNALS)})")
+        with self._context.lock:
+            hands, now = self._reconciler.hands, self._context.clock.now()
+            found = hands.store.find(instance_id)
+            if found is None or not found[1].spot or found[1].ending:
+                raise LookupError(f"{instance_id} is no Spot instance of an Auto Scaling group")
+            hands.notice(*found, now, final=signal == "interrupt")
+        self._context.wake.set()
+
     def fail_launches(self, group: str, reason: str, count: int = 1) -> None:
         """The next `count` launches of a group fail with `reason` (fault injection).
 
@@ -128,7 +151,8 @@ class Fleet:
     def describe(self) -> list[dict[str, Any]]:
         """One row for each member, for `deployer lab status`; oldest group first.
 
-        Keys: instance, group, lifecycle, health, version (launch template's), zone, release,
+        Keys: instance, group, lifecycle, health, version (launch template's), zone, type, market
+        (`on-demand` or `spot`), release,
         address (`HOST:PORT`, empty before boot), process (new, running, resting, failed, ...),
         pid, restarts, reason (why nothing runs), log (last line).
         """
@@ -148,6 +172,8 @@ class Fleet:
             "health": member.health,
             "version": int(member.template.version),
             "zone": member.subnet.zone,
+            "type": member.instance_type,
+            "market": "spot" if member.spot else "on-demand",
         }
         machine = self._machines.get(member.id)
         if machine is None:

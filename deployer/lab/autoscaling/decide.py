@@ -8,7 +8,7 @@ processes), aws-facts 1.2 and 3.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from deployer.lab.autoscaling import size
+from deployer.lab.autoscaling import pool, size
 from deployer.lab.autoscaling.intents import (
     Boot,
     Bury,
@@ -19,14 +19,20 @@ from deployer.lab.autoscaling.intents import (
     Intent,
     Leave,
     MarkAttachment,
+    Prove,
+    Reclaim,
+    Retire,
+    Return,
     Serve,
     Vanish,
 )
 from deployer.lab.autoscaling.model import (
     DELETING,
     DRAINING,
+    ENDING,
     LAUNCHING,
     TERMINATING,
+    WARMING,
     Attachment,
     Group,
     Lifecycle,
@@ -63,41 +69,78 @@ def decide(group: Group, seen: Seen, now: float) -> tuple[Intent, ...]:
     if group.status == DELETING:
         return (*steps, *marks)
     alive = frozenset(key for key, state in seen.instances.items() if state in ALIVE)
-    return (*steps, *health, *marks, *size.settle(group, alive, now))
+    # The pool comes after the group: it gives, and may get back, what the group needs or can spare.
+    sized = size.settle(group, alive, now) or pool.settle(group, seen.instances, now)
+    return (*steps, *health, *marks, *sized)
 
 
 def _advance(group: Group, member: Member, seen: Seen, now: float) -> Iterator[Intent]:
     """One member on its way in or out."""
+    taken = tuple(_taken(group, member, now))
+    if taken:
+        yield from taken
+        return
     if member.waits:
         yield from (GiveUpWaiting(member.id, w.hook) for w in member.waits if now >= w.until)
         return
     state = seen.instances.get(member.id)
     match member.lifecycle:
-        case Lifecycle.PENDING if state == "pending":
-            if now - member.launched_at >= BOOT_S:
-                yield Boot(member.id)
+        case Lifecycle.PENDING if state == "pending" and now - member.since >= BOOT_S:
+            yield Boot(member.id)
         case Lifecycle.PENDING if state == "running":
-            if group.hooks_on(LAUNCHING) and not member.quick:
-                yield Hold(member.id, LAUNCHING)
-            else:
-                yield Serve(member.id)
+            hooked = group.hooks_on(LAUNCHING) and not member.quick
+            yield Hold(member.id, LAUNCHING) if hooked else Serve(member.id)
         case Lifecycle.PENDING_WAIT | Lifecycle.PENDING_PROCEED if state == "running":
             yield Serve(member.id)
         case Lifecycle.DETACHING | Lifecycle.ENTERING_STANDBY if drained(member, seen):
             yield Leave(member.id)
-        case Lifecycle.TERMINATING | Lifecycle.TERMINATING_WAIT | Lifecycle.TERMINATING_PROCEED:
+        case Lifecycle.IN_SERVICE if member.proves and _proven(group, member, seen):
+            yield Prove(member.id)
+        case lifecycle if lifecycle in ENDING:
             yield from _leave(group, member, seen)
+        case lifecycle if lifecycle in WARMING:
+            yield from pool.advance(group, member, state, BOOT_S, now)
+
+
+def _taken(group: Group, member: Member, now: float) -> Iterator[Intent]:
+    """EC2's notice: two minutes for a group that heeds it, and then the instance is gone."""
+    if member.taken_at is None:
+        return
+    if now >= member.taken_at:
+        yield Reclaim(member.id)
+    elif group.rebalances and member.counted and group.runs("Terminate"):
+        cause = (
+            "an instance was taken out of service in response to an EC2 Spot interruption notice."
+        )
+        yield Retire(member.id, cause)
+
+
+def _proven(group: Group, member: Member, seen: Seen) -> bool:
+    """Whether it has passed the group's health check: that of every target group, or EC2's."""
+    if group.health_check_type != "ELB":
+        return True
+    return all(
+        (reading := seen.targets.get(arn)) is not None
+        and reading.states.get(member.id) == "healthy"
+        for arn in member.targets
+    )
 
 
 def _leave(group: Group, member: Member, seen: Seen) -> Iterator[Intent]:
     if member.ending:
         if seen.instances.get(member.id, "terminated") == "terminated":
             yield Bury(member.id)
-    elif member.lifecycle is not Lifecycle.TERMINATING:
-        yield End(member.id)
+    elif member.lifecycle not in (Lifecycle.TERMINATING, Lifecycle.WARMED_TERMINATING):
+        yield _last(group, member)
     elif drained(member, seen):
         hooked = not member.quick and group.hooks_on(TERMINATING)
-        yield Hold(member.id, TERMINATING) if hooked else End(member.id)
+        yield Hold(member.id, TERMINATING) if hooked else _last(group, member)
+
+
+def _last(group: Group, member: Member) -> Intent:
+    """The end of an instance, or its way into the warm pool."""
+    back = member.returns and not pool.full(group)
+    return Return(member.id) if back else End(member.id)
 
 
 def drained(member: Member, seen: Seen) -> bool:

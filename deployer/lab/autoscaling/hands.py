@@ -6,22 +6,37 @@ All methods run under the lab's lock, called by the fleet's tick or by an API ac
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import assert_never
 from uuid import uuid4
 
 from deployer.lab.autoscaling import intents
 from deployer.lab.autoscaling.cloud import Cloud, LaunchFailed
+from deployer.lab.autoscaling.mixture import ORDINARY, Purchase
 from deployer.lab.autoscaling.model import (
+    ENDING,
     Group,
     Hook,
     HookWait,
     Lifecycle,
     Member,
+    Subnet,
 )
 from deployer.lab.autoscaling.store import Store
 
 FIRST_RETRY_S = 15.0
 LAST_RETRY_S = 240.0
+NOTICE_S = 120.0  # EC2 user guide, "Spot Instance interruption notices"
+_WAIT = {
+    Lifecycle.PENDING: Lifecycle.PENDING_WAIT,
+    Lifecycle.TERMINATING: Lifecycle.TERMINATING_WAIT,
+    Lifecycle.WARMED_PENDING: Lifecycle.WARMED_PENDING_WAIT,
+    Lifecycle.WARMED_TERMINATING: Lifecycle.WARMED_TERMINATING_WAIT,
+}
+_PROCEED = {
+    Lifecycle.PENDING_WAIT: Lifecycle.PENDING_PROCEED,
+    Lifecycle.TERMINATING_WAIT: Lifecycle.TERMINATING_PROCEED,
+    Lifecycle.WARMED_PENDING_WAIT: Lifecycle.WARMED_PENDING_PROCEED,
+    Lifecycle.WARMED_TERMINATING_WAIT: Lifecycle.WARMED_TERMINATING_PROCEED,
+}
 _HOOK_LIMIT_S = 48 * 3600  # aws-facts 3.2: the smaller of 48 h and 100 heartbeats
 
 
@@ -42,9 +57,10 @@ class Hands:
                 self.launch(group, intent, now)
             case intents.MarkAttachment():
                 self._mark(group, intent, now)
+            case intents.ForgetPool():
+                self.store.put(replace(group, pool=None))
             case intents.Vanish():
-                del self.store.groups[name]
-                self.store.launch_faults.pop(name, None)
+                self.forget(group)
             case _:
                 member = group.member(intent.member)
                 if member is not None:
@@ -69,7 +85,8 @@ class Hands:
                     group.put(replace(member, health="Unhealthy", complaint=intent.complaint))
                 )
             case intents.Retire():
-                self.retire(group, member, intent.cause, now)
+                if member.lifecycle not in ENDING:  # twice in one look
+                    self.retire(group, member, intent.cause, now, returns=intent.returns)
             case intents.End():
                 self._end(group, member)
             case intents.Bury():
@@ -77,10 +94,27 @@ class Hands:
                 self.store.put(group.without(member.id))
             case intents.Leave():
                 self._leave(group, member, now)
-            case intents.Launch() | intents.MarkAttachment() | intents.Vanish():
-                raise TypeError(f"{intent} is not about a member")
             case _:
-                assert_never(intent)
+                self._for_spare(group, member, intent, now)
+
+    def _for_spare(self, group: Group, member: Member, intent: intents.Intent, now: float) -> None:
+        """What only Spot instances and those of a warm pool go through."""
+        match intent:
+            case intents.Draw():
+                self._draw(group, member, intent, now)
+            case intents.Prove():
+                self.store.put(group.put(replace(member, ahead=False, proves=False)))
+            case intents.Reclaim():
+                self._reclaim(group, member)
+            case intents.Halt():
+                self.cloud.stop(member.id)
+            case intents.Shelve():
+                self._shelve(group, member, now)
+            case intents.Return():
+                back = member.enter(Lifecycle.WARMED_PENDING_PROCEED, now)
+                self.store.put(group.put(replace(back, targets=frozenset(), returns=False)))
+            case _:
+                raise TypeError(f"{intent} is not about a member")
 
     def launch(self, group: Group, intent: intents.Launch, now: float) -> None:
         """One instance, or a failed activity and a pause that doubles each time."""
@@ -89,13 +123,15 @@ class Hands:
         cause = at(now, group.reason, intent.cause)
         tags = {tag.key: tag.value for tag in group.tags if tag.propagate}
         tags["aws:autoscaling:groupName"] = group.name
+        purchase = _purchase(group, intent.subnet)
         try:
             self.store.meet_fault(group.name)
-            made = self.cloud.launch(group.template, intent.subnet, tags)
+            made = self.cloud.launch(group.template, intent.subnet, tags, purchase)
         except LaunchFailed as error:
             self._launch_failed(group, intent, cause, str(error), now)
             return
-        what = f"Launching a new EC2 instance: {made.id}"
+        where = " into warm pool" if intent.pooled else ""
+        what = f"Launching a new EC2 instance{where}: {made.id}"
         member = Member(
             id=made.id,
             subnet=intent.subnet,
@@ -104,12 +140,59 @@ class Hands:
             launched_at=now,
             since=now,
             protected=group.protect_new,
+            lifecycle=Lifecycle.WARMED_PENDING if intent.pooled else Lifecycle.PENDING,
             ahead=intent.ahead,
+            proves=intent.proves,
+            spot=purchase.spot,
             activity=self.store.ledger.open(group, made.id, what, cause, now, place=intent.subnet),
         )
         self.store.ledger.note(member.activity, "PreInService", 20)
         members = (*group.members, member)
         self.store.put(replace(group, members=members, failures=0, retry_at=0.0))
+
+    def _draw(self, group: Group, member: Member, intent: intents.Draw, now: float) -> None:
+        """Out of the warm pool: the instance starts, and from there on it is as any other."""
+        what = f"Launching a new EC2 instance from warm pool: {member.id}"
+        cause = at(now, group.reason, intent.cause)
+        activity = self.store.ledger.open(group, member.id, what, cause, now, place=member.subnet)
+        self.cloud.start(member.id)
+        drawn = replace(
+            member.enter(Lifecycle.PENDING, now),
+            ahead=intent.ahead,
+            proves=intent.proves,
+            protected=group.protect_new,
+            activity=activity,
+        )
+        self.store.put(group.put(drawn))
+
+    def _shelve(self, group: Group, member: Member, now: float) -> None:
+        self.store.ledger.close(member.activity, "Successful", now)
+        running = group.pool is not None and group.pool.running
+        state = Lifecycle.WARMED_RUNNING if running else Lifecycle.WARMED_STOPPED
+        self.store.put(group.put(member.enter(state, now)))
+
+    def _reclaim(self, group: Group, member: Member) -> None:
+        """Whoever was draining ends with it; for the others it is a failed EC2 health check."""
+        self.cloud.terminate(member.id)
+        ending = member.ending or member.lifecycle in ENDING
+        self.store.put(group.put(replace(member, taken_at=None, ending=ending)))
+
+    def notice(self, group: Group, member: Member, now: float, *, final: bool) -> None:
+        """EC2's word to a Spot instance: likely to be taken back, or (`final`) in two minutes."""
+        taken_at = member.taken_at
+        if final and taken_at is None:
+            taken_at = now + NOTICE_S
+            if member.risky:  # what was launched in its place is simply needed from now on
+                group = _needed(group)
+        self.store.put(group.put(replace(member, risky=True, taken_at=taken_at)))
+
+    def forget(self, group: Group) -> None:
+        """The group is gone, and so are its policies with their alarms."""
+        del self.store.groups[group.name]
+        self.store.launch_faults.pop(group.name, None)
+        alarms = [name for policy in group.scaling for name in policy.alarms.values()]
+        if alarms:
+            self.cloud.unwatch(alarms)
 
     def _launch_failed(
         self, group: Group, intent: intents.Launch, cause: str, reason: str, now: float
@@ -133,8 +216,7 @@ class Hands:
             )
             for hook in hooks
         )
-        coming = member.lifecycle is Lifecycle.PENDING
-        state = Lifecycle.PENDING_WAIT if coming else Lifecycle.TERMINATING_WAIT
+        state = _WAIT[member.lifecycle]
         self.store.ledger.note(member.activity, "MidLifecycleAction", 60)
         self.store.put(group.put(replace(member.enter(state, now), waits=waits)))
 
@@ -142,7 +224,7 @@ class Hands:
         self, group: Group, member: Member, wait: HookWait, result: str, now: float
     ) -> None:
         """CONTINUE: on once no other hook waits. ABANDON: at once, and a launch is undone."""
-        coming = member.lifecycle is Lifecycle.PENDING_WAIT
+        coming = member.lifecycle in (Lifecycle.PENDING_WAIT, Lifecycle.WARMED_PENDING_WAIT)
         left = tuple(held for held in member.waits if held is not wait)
         if result == "ABANDON" and coming:
             message = f"Lifecycle Action with token {wait.token} was abandoned: {wait.hook}"
@@ -152,7 +234,7 @@ class Hands:
         elif left and result != "ABANDON":
             self.store.put(group.put(replace(member, waits=left)))
         else:
-            state = Lifecycle.PENDING_PROCEED if coming else Lifecycle.TERMINATING_PROCEED
+            state = _PROCEED[member.lifecycle]
             self.store.put(group.put(replace(member.enter(state, now), waits=())))
 
     def serve(self, group: Group, member: Member, now: float) -> None:
@@ -167,22 +249,36 @@ class Hands:
             return
         self.store.ledger.close(member.activity, "Successful", now)
         serving = replace(
-            member.enter(Lifecycle.IN_SERVICE, now), targets=wanted, ahead=False, quick=False
+            member.enter(Lifecycle.IN_SERVICE, now),
+            targets=wanted,
+            ahead=member.proves,
+            quick=False,
         )
         self.store.put(group.put(serving))
 
     def retire(
-        self, group: Group, member: Member, cause: str, now: float, *, quick: bool = False
+        self,
+        group: Group,
+        member: Member,
+        cause: str,
+        now: float,
+        *,
+        quick: bool = False,
+        returns: bool = False,
     ) -> str:
         """Deregister the member and let it drain; it ends later. The id of the activity."""
         self.store.ledger.close(member.activity, "Cancelled", now)
-        what = f"Terminating EC2 instance: {member.id}"
+        where = " from warm pool" if member.pooled else ""
+        what = f"Terminating EC2 instance{where}: {member.id}"
         activity = self._depart(group, member, what, at(now, group.reason, cause), now)
+        to = Lifecycle.WARMED_TERMINATING if member.pooled else Lifecycle.TERMINATING
         gone = replace(
-            member.enter(Lifecycle.TERMINATING, now),
+            member.enter(to, now),
             waits=(),
             ahead=False,
+            proves=False,
             quick=quick,
+            returns=returns,
             activity=activity,
         )
         self.store.put(group.put(gone))
@@ -229,6 +325,18 @@ class Hands:
         if intent.state == "Removed":
             members = tuple(replace(m, targets=m.targets - {intent.arn}) for m in members)
         self.store.put(replace(group, attachments=attachments, members=members))
+
+
+def _needed(group: Group) -> Group:
+    """One member less that is ahead of another: that one goes in any case."""
+    ahead = next((one for one in group.members if one.proves), None)
+    return group.put(replace(ahead, ahead=False, proves=False)) if ahead else group
+
+
+def _purchase(group: Group, place: Subnet) -> Purchase:
+    if group.mixture is None:
+        return ORDINARY
+    return group.mixture.purchase(group.holdings, place.zone, group.desired)
 
 
 def at(now: float, reason: str, cause: str) -> str:

@@ -7,11 +7,27 @@ from deployer.lab.autoscaling.model import Subnet
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """Run one instance in this subnet; `ahead`: it replaces one that is still there."""
+    """Run one instance in this subnet.
+
+    ahead:  it replaces one that is still there; `proves`: which stays until this one is healthy.
+    pooled: for the warm pool.
+    """
 
     subnet: Subnet
     cause: str
     ahead: bool = False
+    proves: bool = False
+    pooled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Put an instance of the warm pool into service, instead of a launch."""
+
+    member: str
+    cause: str
+    ahead: bool = False
+    proves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +70,54 @@ class Condemn:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """Take the member out: deregister it, then let it drain."""
+    """Take the member out: deregister it, then let it drain.
+
+    returns: it goes into the warm pool then, if there is room.
+    """
 
     member: str
     cause: str
+    returns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """It has passed a health check: the one that it replaces may go."""
+
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaim:
+    """The two minutes of a Spot instance are over: EC2 takes it back, whatever it does."""
+
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Drained: the member goes into the warm pool."""
+
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Prepared: EC2 stops the instance."""
+
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shelve:
+    """The member is in the warm pool from now on."""
+
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetPool:
+    """The warm pool was being deleted and is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +156,19 @@ class Vanish:
 
 Intent = (
     Launch
+    | Draw
     | Boot
     | Hold
     | GiveUpWaiting
     | Serve
     | Condemn
     | Retire
+    | Prove
+    | Reclaim
+    | Return
+    | Halt
+    | Shelve
+    | ForgetPool
     | End
     | Bury
     | Leave

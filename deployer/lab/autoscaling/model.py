@@ -7,6 +7,9 @@ answers of the Describe actions are these values, not translations of them.
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from deployer.lab.autoscaling.mixture import Holding, Mixture
+from deployer.lab.autoscaling.tracking import Policy
+
 LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
 TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
 DELETING = "Delete in progress"
@@ -25,7 +28,10 @@ PROCESSES = (
 
 
 class Lifecycle(StrEnum):
-    """Where a member is; a terminated or detached one is no member any more."""
+    """Where a member is; a terminated or detached one is no member any more.
+
+    `Warmed:*` ones are in the group's warm pool, and not among its instances.
+    """
 
     PENDING = "Pending"
     PENDING_WAIT = "Pending:Wait"
@@ -37,6 +43,14 @@ class Lifecycle(StrEnum):
     DETACHING = "Detaching"
     ENTERING_STANDBY = "EnteringStandby"
     STANDBY = "Standby"
+    WARMED_PENDING = "Warmed:Pending"
+    WARMED_PENDING_WAIT = "Warmed:Pending:Wait"
+    WARMED_PENDING_PROCEED = "Warmed:Pending:Proceed"
+    WARMED_STOPPED = "Warmed:Stopped"
+    WARMED_RUNNING = "Warmed:Running"
+    WARMED_TERMINATING = "Warmed:Terminating"
+    WARMED_TERMINATING_WAIT = "Warmed:Terminating:Wait"
+    WARMED_TERMINATING_PROCEED = "Warmed:Terminating:Proceed"
 
 
 COMING = frozenset({Lifecycle.PENDING, Lifecycle.PENDING_WAIT, Lifecycle.PENDING_PROCEED})
@@ -44,6 +58,27 @@ COMING = frozenset({Lifecycle.PENDING, Lifecycle.PENDING_WAIT, Lifecycle.PENDING
 COUNTED = COMING | {Lifecycle.IN_SERVICE}
 # These were deregistered and wait until their last request has been answered.
 DRAINING = frozenset({Lifecycle.TERMINATING, Lifecycle.DETACHING, Lifecycle.ENTERING_STANDBY})
+# On the way into the warm pool; in it, and to be had; on the way out for good.
+WARMING = frozenset(
+    {
+        Lifecycle.WARMED_PENDING,
+        Lifecycle.WARMED_PENDING_WAIT,
+        Lifecycle.WARMED_PENDING_PROCEED,
+    }
+)
+WARM = frozenset({Lifecycle.WARMED_STOPPED, Lifecycle.WARMED_RUNNING})
+COOLING = frozenset(
+    {
+        Lifecycle.WARMED_TERMINATING,
+        Lifecycle.WARMED_TERMINATING_WAIT,
+        Lifecycle.WARMED_TERMINATING_PROCEED,
+    }
+)
+ENDING = COOLING | {
+    Lifecycle.TERMINATING,
+    Lifecycle.TERMINATING_WAIT,
+    Lifecycle.TERMINATING_PROCEED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +154,11 @@ class Member:
     ending:   EC2 was told to terminate it.
     quick:    goes on without lifecycle hooks (ForceDelete, ExitStandby; aws-facts 3.2).
     activity: id of the activity that its present transition belongs to.
+    spot:     EC2 may take it back.
+    risky:    EC2 has recommended to rebalance it, or given notice.
+    taken_at: when EC2 takes it back, two minutes after its notice.
+    proves:   the one that it replaces, `ahead`, stays until it has passed a health check itself.
+    returns:  once drained it goes into the warm pool instead of ending.
     """
 
     id: str
@@ -137,11 +177,21 @@ class Member:
     ending: bool = False
     quick: bool = False
     activity: str = ""
+    spot: bool = False
+    risky: bool = False
+    taken_at: float | None = None
+    proves: bool = False
+    returns: bool = False
 
     @property
     def counted(self) -> bool:
         """Whether it counts towards the desired capacity."""
         return self.lifecycle in COUNTED
+
+    @property
+    def pooled(self) -> bool:
+        """Whether it is in the warm pool, on its way there, or ends there."""
+        return self.lifecycle in WARMING | WARM | COOLING
 
     @property
     def healthy(self) -> bool:
@@ -160,11 +210,31 @@ class Maintenance:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmPool:
+    """Instances that are kept ready beside the group's own.
+
+    prepared: so many are prepared in all, those in service included; None: the group's maximum.
+    running:  they run while they wait, instead of being stopped.
+    reuses:   instances that a scale-in takes out of the group go back into it.
+    deleted:  it empties, and then it is gone.
+    """
+
+    minimum: int = 0
+    prepared: int | None = None
+    running: bool = False
+    reuses: bool = False
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """One Auto Scaling group.
 
     retry_at: no launch before this: the last one failed `failures` times in a row.
     reason:   why the desired capacity is what it is; the causes of activities quote it.
+    mixture:  its mixed instances policy.
+    rebalances: whether Spot instances at risk are replaced before EC2 takes them back.
+    scaling:  its scaling policies.
     """
 
     name: str
@@ -192,11 +262,25 @@ class Group:
     retry_at: float = 0.0
     reason: str = ""
     service_role: str = field(default="", repr=False)
+    mixture: Mixture | None = None
+    rebalances: bool = False
+    pool: WarmPool | None = None
+    scaling: tuple[Policy, ...] = ()
 
     @property
     def active(self) -> tuple[Member, ...]:
         """The members that count as capacity."""
         return tuple(member for member in self.members if member.counted)
+
+    @property
+    def pooled(self) -> tuple[Member, ...]:
+        """What the warm pool has, without what ends."""
+        return tuple(m for m in self.members if m.pooled and m.lifecycle not in COOLING)
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        """What the group has bought; one that another one replaces is as good as gone."""
+        return tuple(Holding(m.instance_type, m.spot, m.subnet.zone, m.risky) for m in self.active)
 
     @property
     def zones(self) -> tuple[str, ...]:

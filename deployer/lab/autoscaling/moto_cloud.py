@@ -15,10 +15,18 @@ from moto.ec2.models import ec2_backends
 
 from deployer.lab import inprocess
 from deployer.lab.autoscaling.cloud import Launched, LaunchFailed
+from deployer.lab.autoscaling.mixture import ORDINARY, Purchase
 from deployer.lab.autoscaling.model import Subnet, TemplateRef
 from deployer.lab.context import Context
 
-_CODES: Final = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48}
+_CODES: Final = {
+    "pending": 0,
+    "running": 16,
+    "shutting-down": 32,
+    "terminated": 48,
+    "stopping": 64,
+    "stopped": 80,
+}
 _IMAGE_GIB: Final = 8
 _GONE: Final = frozenset({"InvalidInstanceID.NotFound", "TargetGroupNotFound", "InvalidTarget"})
 
@@ -36,6 +44,10 @@ class MotoCloud:
     @property
     def _elb(self) -> Any:
         return inprocess.client(self._context, "elbv2")
+
+    @property
+    def _cloudwatch(self) -> Any:
+        return inprocess.client(self._context, "cloudwatch")
 
     def _instances(self) -> dict[str, Any]:
         backend = ec2_backends[self._context.account][self._context.region]
@@ -87,10 +99,16 @@ class MotoCloud:
                 missing.append(arn)
         return tuple(missing)
 
-    def launch(self, template: TemplateRef, subnet: Subnet, tags: Mapping[str, str]) -> Launched:
+    def launch(
+        self,
+        template: TemplateRef,
+        subnet: Subnet,
+        tags: Mapping[str, str],
+        purchase: Purchase = ORDINARY,
+    ) -> Launched:
         try:
             version = self._version(template.id, template.name, template.version)
-            answer = self._ec2.run_instances(**_request(version, subnet, tags))
+            answer = self._ec2.run_instances(**_request(version, subnet, tags), **_bought(purchase))
         except LookupError as error:
             raise LaunchFailed(str(error)) from error
         except ClientError as error:
@@ -107,6 +125,16 @@ class MotoCloud:
         if self.states([instance_id]).get(instance_id) not in (None, "terminated"):
             self._ec2.terminate_instances(InstanceIds=[instance_id])
             self._state(instance_id, "shutting-down")
+
+    def stop(self, instance_id: str) -> None:
+        if self.states([instance_id]).get(instance_id) == "running":
+            self._ec2.stop_instances(InstanceIds=[instance_id])
+            self._state(instance_id, "stopping")
+
+    def start(self, instance_id: str) -> None:
+        if self.states([instance_id]).get(instance_id) == "stopped":
+            self._ec2.start_instances(InstanceIds=[instance_id])
+            self._state(instance_id, "pending")
 
     def _state(self, instance_id: str, name: str) -> None:
         state = self._instances()[instance_id].instance_state
@@ -144,6 +172,16 @@ class MotoCloud:
             for one in answer["TargetHealthDescriptions"]
         }
 
+    def balancers(self, arn: str) -> tuple[str, ...]:
+        (found,) = self._elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
+        return tuple(found.get("LoadBalancerArns", ()))
+
+    def watch(self, alarm: Mapping[str, Any]) -> None:
+        self._cloudwatch.put_metric_alarm(**alarm)
+
+    def unwatch(self, alarms: Sequence[str]) -> None:
+        self._cloudwatch.delete_alarms(AlarmNames=list(alarms))
+
 
 def clock_time(context: Context) -> datetime:
     """Now by the lab's clock, as moto keeps times: in UTC and without saying so."""
@@ -178,6 +216,19 @@ def _request(version: Mapping[str, Any], subnet: Subnet, tags: Mapping[str, str]
     else:
         request["SubnetId"] = subnet.id
     return request
+
+
+def _bought(purchase: Purchase) -> dict[str, Any]:
+    """What overrides the launch template."""
+    asked: dict[str, Any] = {}
+    if purchase.instance_type:
+        asked["InstanceType"] = purchase.instance_type
+    if purchase.spot:
+        asked["InstanceMarketOptions"] = {
+            "MarketType": "spot",
+            "SpotOptions": {"SpotInstanceType": "one-time"},
+        }
+    return asked
 
 
 def _sized(mapping: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from deployer.lab.autoscaling import mixing
 from deployer.lab.autoscaling.ledger import Activity
-from deployer.lab.autoscaling.model import Group, Hook, Member, Tag, TemplateRef
+from deployer.lab.autoscaling.model import Group, Hook, Member, Tag, TemplateRef, WarmPool
 
 
 def moment(epoch_s: float) -> datetime:
@@ -35,7 +36,6 @@ def group(one: Group, *, instances: bool = True) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "AutoScalingGroupName": one.name,
         "AutoScalingGroupARN": one.arn,
-        "LaunchTemplate": template(one.template),
         "MinSize": one.minimum,
         "MaxSize": one.maximum,
         "DesiredCapacity": one.desired,
@@ -56,10 +56,15 @@ def group(one: Group, *, instances: bool = True) -> dict[str, Any]:
         "TerminationPolicies": list(one.policies),
         "NewInstancesProtectedFromScaleIn": one.protect_new,
         "TrafficSources": [{"Identifier": held.arn, "Type": "elbv2"} for held in attached],
-        "CapacityRebalance": False,
+        "CapacityRebalance": one.rebalances,
+        **_launches(one),
     }
     if instances:
-        shown["Instances"] = [member(held) for held in one.members]
+        shown["Instances"] = [member(held) for held in one.members if not held.pooled]
+    if one.pool or one.pooled:
+        shown["WarmPoolSize"] = len(one.pooled)
+    if one.pool:
+        shown["WarmPoolConfiguration"] = pool(one.pool)
     if one.status:
         shown["Status"] = one.status
     if one.warmup_s is not None:
@@ -71,6 +76,26 @@ def group(one: Group, *, instances: bool = True) -> dict[str, Any]:
             "MinHealthyPercentage": one.maintenance.min_healthy,
             "MaxHealthyPercentage": one.maintenance.max_healthy,
         }
+    return shown
+
+
+def _launches(one: Group) -> dict[str, Any]:
+    """What it launches: of a launch template and a mixed instances policy a group has one."""
+    if one.mixture is None:
+        return {"LaunchTemplate": template(one.template)}
+    return {"MixedInstancesPolicy": mixing.described(one.mixture, template(one.template))}
+
+
+def pool(one: WarmPool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "MinSize": one.minimum,
+        "PoolState": "Running" if one.running else "Stopped",
+        "InstanceReusePolicy": {"ReuseOnScaleIn": one.reuses},
+    }
+    if one.prepared is not None:
+        shown["MaxGroupPreparedCapacity"] = one.prepared
+    if one.deleted:
+        shown["Status"] = "PendingDelete"
     return shown
 
 

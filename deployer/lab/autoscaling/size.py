@@ -1,10 +1,14 @@
 """How a group gets and keeps its size: replace the unhealthy, launch, scale in, rebalance. Pure."""
 
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
-from deployer.lab.autoscaling import victims, zones
-from deployer.lab.autoscaling.intents import Intent, Launch, Retire
+from deployer.lab.autoscaling import pool, victims, zones
+from deployer.lab.autoscaling.intents import Draw, Intent, Launch, Retire
 from deployer.lab.autoscaling.model import COMING, Group, Lifecycle, Member, Subnet
+
+_UNHEALTHY = "an instance was launched in response to an unhealthy instance needing to be replaced."
+_RISKY = "an instance was launched in response to an EC2 instance rebalance recommendation."
 
 
 def settle(group: Group, alive: AbstractSet[str], now: float) -> tuple[Intent, ...]:
@@ -14,8 +18,9 @@ def settle(group: Group, alive: AbstractSet[str], now: float) -> tuple[Intent, .
         return replaced
     surplus = len(group.active) - group.desired - _ahead(group)
     if surplus > 0 and group.runs("Terminate"):
+        reused = group.pool is not None and group.pool.reuses
         return tuple(
-            Retire(member.id, shrink(group, member, index))
+            Retire(member.id, shrink(group, member, index), returns=reused)
             for index, member in enumerate(victims.choose(group, surplus, now))
         )
     if not group.runs("Launch") or now < group.retry_at:
@@ -25,19 +30,34 @@ def settle(group: Group, alive: AbstractSet[str], now: float) -> tuple[Intent, .
 
 def _ahead(group: Group) -> int:
     """Members that were launched before those that they replace, and do not serve yet."""
-    return sum(member.ahead and member.lifecycle in COMING for member in group.active)
+    return sum(
+        member.ahead and (member.proves or member.lifecycle in COMING) for member in group.active
+    )
 
 
-def _grow(group: Group) -> list[tuple[str, bool]]:
-    """(cause, ahead) of each launch: what is missing, then replacements that come first."""
+@dataclass(frozen=True, slots=True)
+class Want:
+    """One launch that is wanted, wherever; see `Launch`."""
+
+    cause: str
+    ahead: bool = False
+    proves: bool = False
+
+
+def _grow(group: Group) -> list[Want]:
+    """What is missing; if nothing is, replacements that come first."""
     missing = max(0, group.desired - len(group.active) + _ahead(group))
-    have = len(group.active)
-    causes = [(_growth(have + index), False) for index in range(missing)]
-    unwell = [member for member in group.active if not member.healthy]
-    replacements = min(len(unwell), _headroom(group)) - _ahead(group) if not missing else 0
-    cause = "an instance was launched in response to an unhealthy instance needing to be replaced."
-    ready = group.runs("ReplaceUnhealthy") and group.runs("Terminate")
-    return causes + [(cause, True)] * (max(0, replacements) if ready else 0)
+    if missing:
+        have = len(group.active)
+        return [Want(_growth(have + index)) for index in range(missing)]
+    if not group.runs("Terminate"):
+        return []
+    unwell = sum(not member.healthy for member in group.active)
+    replacements = min(unwell, _headroom(group)) if group.runs("ReplaceUnhealthy") else 0
+    risky = [m for m in group.active if m.risky and m.healthy and m.taken_at is None]
+    wanted = [Want(_RISKY, ahead=True, proves=True)] * (len(risky) if group.rebalances else 0)
+    wanted += [Want(_UNHEALTHY, ahead=True)] * replacements
+    return wanted[_ahead(group) :]
 
 
 def _growth(have: int) -> str:
@@ -57,13 +77,21 @@ def _headroom(group: Group) -> int:
     return max(1, group.desired * (group.maintenance.max_healthy - 100) // 100)
 
 
-def _launches(group: Group, wanted: list[tuple[str, bool]]) -> tuple[Intent, ...]:
+def _launches(group: Group, wanted: list[Want]) -> tuple[Intent, ...]:
+    """Out of the warm pool as long as it has something ready, else new ones."""
     planned: tuple[Subnet, ...] = ()
+    taken = frozenset[str]()
     launches: list[Intent] = []
-    for cause, ahead in wanted:
-        subnet = zones.next_subnet(group, planned)
-        planned += (subnet,)
-        launches.append(Launch(subnet, cause, ahead))
+    for want in wanted:
+        place = zones.next_subnet(group, planned)
+        ready = pool.drawn(group, taken, place)
+        if ready is None:
+            planned += (place,)
+            launches.append(Launch(place, want.cause, want.ahead, want.proves))
+        else:
+            planned += (ready.subnet,)
+            taken |= {ready.id}
+            launches.append(Draw(ready.id, want.cause, want.ahead, want.proves))
     return tuple(launches)
 
 
@@ -90,6 +118,7 @@ def _rebalance(group: Group) -> tuple[Intent, ...]:
     quiet = all(
         member.lifecycle in calm and (member.healthy or not member.counted)
         for member in group.members
+        if not member.pooled
     )
     allowed = group.runs("AZRebalance") and group.runs("Terminate") and not group.failures
     if not (quiet and allowed and zones.lopsided(group) and not _pinned(group)):

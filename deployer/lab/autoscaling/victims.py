@@ -33,10 +33,20 @@ def choose(group: Group, count: int, now: float) -> tuple[Member, ...]:
 def _next(group: Group, members: Sequence[Member], now: float) -> Member:
     candidates = [member for member in members if not member.protected]
     unwell = [member for member in candidates if not member.healthy]
-    candidates = unwell or _of_fullest_zone(group, members, candidates)
+    risky = [member for member in candidates if member.risky and group.rebalances]
+    candidates = unwell or risky or _of_fullest_zone(group, members, _market(group, candidates))
     for policy in group.policies:
         candidates = _narrow(policy, group, candidates, now)
     return min(candidates, key=lambda member: (member.launched_at, member.id))
+
+
+def _market(group: Group, candidates: list[Member]) -> list[Member]:
+    """Of a mixed group: those of Spot and On-Demand of which it has too many, if there are any."""
+    if group.mixture is None:
+        return candidates
+    bought = sum(not member.spot for member in group.active)
+    too_many = bought > group.mixture.on_demand(group.desired)
+    return [member for member in candidates if member.spot != too_many] or candidates
 
 
 def _of_fullest_zone(
@@ -62,7 +72,7 @@ def _narrow(policy: str, group: Group, members: list[Member], now: float) -> lis
         return _lowest(members, lambda member: member.launched_at)
     if policy == "NewestInstance":
         return _lowest(members, lambda member: -member.launched_at)
-    return members  # AllocationStrategy: all are On-Demand of one type, so all are aligned with it
+    return members  # AllocationStrategy: the lab knows no prices, so all are aligned with it
 
 
 def _template_age(group: Group, member: Member) -> float:

@@ -34,6 +34,7 @@ class Machines:
             if machine.ended and state in ("shutting-down", "terminated"):
                 self._forget(machine)
         self._end_bare(states)
+        self._halt(states)
 
     def _forget(self, machine: Machine) -> None:
         machine.clear()
@@ -41,6 +42,16 @@ class Machines:
         with self._context.lock:
             view.bury(self._context, machine.id)
         self._context.wake.set()
+
+    def _halt(self, states: dict[str, str]) -> None:
+        """Instances that were told to stop, once nothing runs on them."""
+        told = [key for key, state in states.items() if state == "stopping"]
+        idle = [key for key in told if key not in self._machines or self._machines[key].ended]
+        if idle:
+            with self._context.lock:
+                for key in idle:
+                    view.halt(self._context, key)
+            self._context.wake.set()
 
     def _end_bare(self, states: dict[str, str]) -> None:
         """Instances that were told to end before they ever ran anything."""

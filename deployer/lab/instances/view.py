@@ -68,3 +68,10 @@ def bury(context: Context, instance_id: str) -> None:
         if interface.id in interfaces:
             interface.delete()
     instance._private_ips.clear()  # noqa: SLF001  else moto gives them back twice
+
+
+def halt(context: Context, instance_id: str) -> None:
+    """The last process of a stopping instance is gone: it is `stopped`; address and disk stay."""
+    instance = _instances(context).get(instance_id)
+    if instance is not None and instance.state == "stopping":
+        instance.instance_state.name, instance.instance_state.code = "stopped", 80

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deployer.lab.ringing import PREFIX, Ringing
 from deployer.lab.telemetry.alarms import COMPOSITE, METRIC, Alarm, Watch
 from deployer.lab.telemetry.composites import CompositeRule
 from deployer.lab.telemetry.evaluation import State, decide
 from deployer.lab.telemetry.queries import Evaluation
-from deployer.lab.telemetry.requests import moment, refused
+from deployer.lab.telemetry.requests import moment, refused, unsupported
 from deployer.lab.telemetry.store import MINUTE_S, Store
 from deployer.lab.wire import Refused
 
@@ -119,11 +120,14 @@ class AlarmBook:
         """For tests: a metric alarm returns to its real state at its next evaluation.
 
         Raises:
-            Refused: ResourceNotFound.
+            Refused: ResourceNotFound; NotImplemented for the alarm of a scaling policy, which acts
+                     on a metric that this alarm then has not seen.
         """
         alarm = self._alarms.get(name)
         if alarm is None:
             raise Refused("ResourceNotFound", f"Unknown alarm {name!r}", 404)
+        if any(action.startswith(PREFIX) for action in alarm.actions(State.ALARM)):
+            raise unsupported("SetAlarmState for the alarm of a scaling policy")
         changed = self._enter(alarm, state, reason, data, now)
         return changed + self._ripple(changed, now)
 
@@ -134,6 +138,16 @@ class AlarmBook:
             if alarm.watch is not None:
                 changed += self._evaluate(alarm, alarm.watch, store, now)
         return changed + self._ripple(changed, now)
+
+    def ringing(self) -> list[Ringing]:
+        """Alarms in ALARM that have a scaling policy to tell, as evaluated last."""
+        return [
+            Ringing(alarm.name, action, _points(alarm, alarm.watch))
+            for alarm in self.all()
+            if alarm.state is State.ALARM and alarm.actions_enabled and alarm.watch is not None
+            for action in alarm.actions(State.ALARM)
+            if action.startswith(PREFIX)
+        ]
 
     def _evaluate(self, alarm: Alarm, watch: Watch, store: Store, now: float) -> list[Transition]:
         end = int(now // MINUTE_S) * MINUTE_S
@@ -230,6 +244,12 @@ def watched_points(watch: Watch, store: Store, start: int, end: int) -> list[flo
     if len(results) != 1:
         raise refused("an alarm watches one time series, not several")
     return [results[0].series.get(at) for at in range(start, end, watch.period_s)]
+
+
+def _points(alarm: Alarm, watch: Watch) -> tuple[float, ...]:
+    """What the last evaluation counted."""
+    seen = json.loads(alarm.reason_data or "{}").get("recentDatapoints") or (watch.rule.threshold,)
+    return tuple(seen[-watch.rule.periods :])
 
 
 def samples(watch: Watch, store: Store, end: int) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployer.lab.ringing import PREFIX
 from deployer.lab.telemetry import composites
 from deployer.lab.telemetry.composites import BadRule, CompositeRule
 from deployer.lab.telemetry.evaluation import COMPARISONS, Missing, Rule, State
@@ -86,7 +87,7 @@ def metric_watch(params: Mapping[str, Any]) -> Watch:
         Refused: as CloudWatch would, or NotImplemented for what the lab does not evaluate.
     """
     refuse_present(params, _NOT_SIMULATED, "PutMetricAlarm")
-    _check_common(params)
+    _check_common(params, scaling=True)
     if bool(params.get("MetricName")) == bool(params.get("Metrics")):
         raise refused("Exactly one of MetricName and Metrics must be given.")
     queries = _math(params) if params.get("Metrics") else _single(params)
@@ -176,14 +177,18 @@ def composite_rule(params: Mapping[str, Any]) -> CompositeRule:
         raise refused(f"AlarmRule: {error}") from error
 
 
-def _check_common(params: Mapping[str, Any]) -> None:
+def _check_common(params: Mapping[str, Any], *, scaling: bool = False) -> None:
+    """`scaling`: whether a scaling policy may be an action, which rings in ALARM alone."""
     name = str(params.get("AlarmName") or "")
     if not 1 <= len(name) <= 255 or any(ord(char) < 32 for char in name):
         raise refused(f"AlarmName {name!r} must have 1 to 255 printable characters.")
-    for key in ACTION_LISTS.values():
+    for state, key in ACTION_LISTS.items():
         actions = params.get(key) or ()
         if len(actions) > 5:
             raise refused(f"{key} has at most 5 members")
+        allowed = (
+            ("arn:aws:sns:", PREFIX) if scaling and state is State.ALARM else ("arn:aws:sns:",)
+        )
         for arn in actions:
-            if not str(arn).startswith("arn:aws:sns:"):
+            if not str(arn).startswith(allowed):
                 raise unsupported(f"alarm actions other than SNS topics ({arn})")

@@ -1,8 +1,9 @@
 """The metrics that an Application Load Balancer publishes for a minute, from its counters. Pure.
 
 Source: ELB user guide, load-balancer-cloudwatch-metrics; aws-facts 2. Counts are reported only
-when they are not zero, except RequestCount of a load balancer ("always reported") and the numbers
-of hosts. Errors that the load balancer makes itself (HTTPCode_ELB_*) have no TargetGroup dimension,
+when they are not zero, except RequestCount of a load balancer ("always reported"), the numbers of
+hosts, and RequestCountPerTarget, which "emits zeros for periods with no associated data" (Auto
+Scaling user guide, target tracking) as long as there are targets. Errors that the load balancer makes itself (HTTPCode_ELB_*) have no TargetGroup dimension,
 so nobody can attribute them to a target group. There is no AvailabilityZone dimension in the lab.
 """
 
@@ -164,7 +165,7 @@ def _of_group(group: GroupTraffic, hosts: Hosts | None) -> Iterator[Sample]:
     yield from _counted("RequestCount", where, group.requests)
     yield from _of_targets(where, [group])
     targets = group.healthy + group.unhealthy
-    if group.requests and targets:
+    if targets:
         each = group.requests / targets
         for dimensions in (where, where[1:]):
             point = Datapoint.of({each: 1.0})

@@ -15,6 +15,7 @@ from typing import Any
 from deployer.lab import actions
 from deployer.lab.actions import Call
 from deployer.lab.context import Context
+from deployer.lab.ringing import Scaler
 from deployer.lab.telemetry import alarms_api, alb, metrics_api
 from deployer.lab.telemetry.alarm_book import AlarmBook, Transition
 from deployer.lab.telemetry.alarms import Alarm
@@ -43,9 +44,19 @@ class Telemetry:
     """A component of the lab; takes over CloudWatch's actions when it is made."""
 
     def __init__(
-        self, context: Context, traffic: TrafficSource, *, delay_s: float = PUBLICATION_DELAY_S
+        self,
+        context: Context,
+        traffic: TrafficSource,
+        *,
+        delay_s: float = PUBLICATION_DELAY_S,
+        scaler: Scaler | None = None,
     ) -> None:
-        """`delay_s`: virtual seconds from the end of a minute until its metrics are visible."""
+        """Take over CloudWatch's actions.
+
+        delay_s: virtual seconds from the end of a minute until its metrics are visible.
+        scaler:  told of the alarms that ring for a scaling policy, each minute.
+        """
+        self._scaler = scaler
         self._context = context
         self._traffic = traffic
         self._delay_s = delay_s
@@ -67,6 +78,8 @@ class Telemetry:
                 self._publish(ended + MINUTE_S)
                 changed = self.alarms.evaluate(self.store, ended + MINUTE_S)
                 tell(self._context, self.alarms, changed)
+                if self._scaler is not None:
+                    self._scaler(self.alarms.ringing(), now)
         self._publish(now)
         self._see_hosts(reading)
 

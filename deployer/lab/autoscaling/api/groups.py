@@ -6,13 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 from deployer.lab.actions import Refused
-from deployer.lab.autoscaling import hands, paging, present, validate
+from deployer.lab.autoscaling import hands, mixing, paging, present, validate
 from deployer.lab.autoscaling.api.desk import Answer, Desk, Params
 from deployer.lab.autoscaling.model import (
     DELETING,
+    ENDING,
     Attachment,
     Group,
-    Lifecycle,
     Subnet,
     TemplateRef,
 )
@@ -22,6 +22,7 @@ _BOTH = frozenset({
     "DefaultCooldown", "AvailabilityZones", "HealthCheckType", "HealthCheckGracePeriod",
     "VPCZoneIdentifier", "TerminationPolicies", "NewInstancesProtectedFromScaleIn",
     "ServiceLinkedRoleARN", "DefaultInstanceWarmup", "InstanceMaintenancePolicy",
+    "MixedInstancesPolicy", "CapacityRebalance",
 })  # fmt: skip
 _CREATE = _BOTH | {"TargetGroupARNs", "TrafficSources", "LifecycleHookSpecificationList", "Tags"}
 _ROLE = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
@@ -41,15 +42,17 @@ def create(desk: Desk, params: Params) -> Answer:
         )
     desired = params.get("DesiredCapacity", params["MinSize"])
     validate.sizes(params["MinSize"], params["MaxSize"], desired)
-    if not params.get("LaunchTemplate"):
-        raise validate.invalid("Valid requests must contain a launch template")
+    if bool(params.get("LaunchTemplate")) == bool(params.get("MixedInstancesPolicy")):
+        raise validate.invalid(
+            "Valid requests must contain either a launch template or a mixed instances policy"
+        )
     bare = Group(
         name=name,
         arn=_arn(desk, name),
         minimum=params["MinSize"],
         maximum=params["MaxSize"],
         desired=desired,
-        template=_template(desk, params["LaunchTemplate"]),
+        template=_template(desk, _specified(params)),
         subnets=_subnets(desk, params, ()),
         created_at=now,
         attachments=_attachments(desk, params, now),
@@ -73,9 +76,10 @@ def update(desk: Desk, params: Params) -> Answer:
             f"update of AutoScalingGroup constraints to min: {low}, max: {high}, desired: {desired}"
         )
         reason = _reason(now, what, group.desired, desired)
-    template = group.template
-    if params.get("LaunchTemplate"):
-        template = _template(desk, params["LaunchTemplate"])
+    template, mixture = group.template, group.mixture
+    if params.get("LaunchTemplate") or params.get("MixedInstancesPolicy"):
+        template = _template(desk, _specified(params))
+        mixture = mixture if params.get("MixedInstancesPolicy") else None
     changed = replace(
         group,
         minimum=low,
@@ -83,6 +87,7 @@ def update(desk: Desk, params: Params) -> Answer:
         desired=desired,
         reason=reason,
         template=template,
+        mixture=mixture,
         subnets=_subnets(desk, params, group.subnets),
     )
     desk.store.put(_settings(_fresh_start(changed, group), params))
@@ -97,6 +102,14 @@ def _settings(group: Group, params: Params) -> Group:
     policies = group.policies
     if params.get("TerminationPolicies"):
         policies = validate.policies(params["TerminationPolicies"])
+    mixture = group.mixture
+    if params.get("MixedInstancesPolicy"):
+        if group.pool is not None:
+            raise Refused(
+                "NotImplemented",
+                "the lab does not simulate a MixedInstancesPolicy with a warm pool",
+            )
+        mixture = mixing.mixture(params["MixedInstancesPolicy"], mixture)
     grace = params.get("HealthCheckGracePeriod", group.grace_s)
     warmup = params.get("DefaultInstanceWarmup", group.warmup_s)
     return replace(
@@ -111,7 +124,19 @@ def _settings(group: Group, params: Params) -> Group:
         maintenance=maintenance,
         protect_new=params.get("NewInstancesProtectedFromScaleIn", group.protect_new),
         service_role=params.get("ServiceLinkedRoleARN") or group.service_role,
+        mixture=mixture,
+        rebalances=params.get("CapacityRebalance", group.rebalances),
     )
+
+
+def _specified(params: Params) -> Params:
+    """The launch template that is named, directly or by a mixed instances policy."""
+    if params.get("LaunchTemplate") and params.get("MixedInstancesPolicy"):
+        raise validate.invalid(
+            "A group has a launch template or a mixed instances policy, not both"
+        )
+    policy = params.get("MixedInstancesPolicy")
+    return mixing.specification(policy) if policy else params["LaunchTemplate"]
 
 
 def _fresh_start(changed: Group, before: Group) -> Group:
@@ -217,7 +242,7 @@ def delete(desk: Desk, params: Params) -> Answer:
             " instance request(s) still in the group.",
         )
     else:
-        del desk.store.groups[group.name]
+        desk.hands.forget(group)
     return {}
 
 
@@ -228,10 +253,8 @@ def _delete_all(desk: Desk, group: Group) -> None:
     desk.store.put(replace(group, status=DELETING, minimum=0, maximum=0, desired=0, reason=reason))
     for member in group.members:
         current = desk.store.groups[group.name]
-        if member.lifecycle in (Lifecycle.TERMINATING, Lifecycle.TERMINATING_PROCEED):
-            desk.store.put(current.put(replace(member, quick=True)))
-        elif member.lifecycle is Lifecycle.TERMINATING_WAIT:
-            hurried = replace(member, waits=(), quick=True)
+        if member.lifecycle in ENDING:
+            hurried = replace(member, waits=(), quick=True, returns=False)
             desk.store.put(current.put(hurried))
         else:
             cause = "an instance was taken out of service in response to a user request."

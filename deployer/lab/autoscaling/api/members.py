@@ -5,11 +5,8 @@ from dataclasses import replace
 from deployer.lab.actions import Refused
 from deployer.lab.autoscaling import hands, paging, present, validate
 from deployer.lab.autoscaling.api.desk import Answer, Desk, Params
-from deployer.lab.autoscaling.model import Group, Lifecycle, Member
+from deployer.lab.autoscaling.model import ENDING, Group, Lifecycle, Member
 
-_ENDING = frozenset(
-    {Lifecycle.TERMINATING, Lifecycle.TERMINATING_WAIT, Lifecycle.TERMINATING_PROCEED}
-)
 _MOST_AT_ONCE = 20
 _MOST_PROTECTED = 50
 _MOST_ENDED = 100
@@ -50,7 +47,7 @@ def terminate(desk: Desk, params: Params) -> Answer:
         raise validate.invalid("InstanceId and InstanceIds are two ways to say it: give one")
     group = desk.open_group(params)
     validate.within("The number of InstanceIds", len(several), 1, _MOST_ENDED)
-    leaving = [m for m in desk.members(group, several) if m.lifecycle not in _ENDING]
+    leaving = [m for m in desk.members(group, several) if m.lifecycle not in ENDING]
     if shrink and group.desired - len(leaving) < group.minimum:
         raise _too_small(group)
     ended = [_end(desk, instance, shrink=shrink) for instance in several]
@@ -60,7 +57,12 @@ def terminate(desk: Desk, params: Params) -> Answer:
 def _end(desk: Desk, instance: str, *, shrink: bool) -> Answer | None:
     group, member = desk.member(instance)
     activity = member.activity
-    if member.lifecycle not in _ENDING:
+    if member.pooled and shrink:
+        raise Refused(
+            "NotImplemented",
+            "the lab does not simulate ShouldDecrementDesiredCapacity for an instance of the warm pool",
+        )
+    if member.lifecycle not in ENDING:
         cause = "an instance was taken out of service in response to a user request"
         if shrink:
             cause += f", shrinking the capacity from {group.desired} to {group.desired - 1}"

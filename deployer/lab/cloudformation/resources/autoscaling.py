@@ -1,5 +1,6 @@
-"""AWS::AutoScaling::AutoScalingGroup: changed in place, never at the cost of an instance.
+"""AWS::AutoScaling::*: groups, their scaling policies and warm pools.
 
+A group is changed in place, never at the cost of an instance.
 Sizes are sent as AWS sends them (aws-facts 5): with IgnoreUnmodifiedGroupSizeProperties only when
 the template's own value changed, otherwise with every update.
 """
@@ -14,6 +15,8 @@ _SAME = (
     "TerminationPolicies NewInstancesProtectedFromScaleIn MaxInstanceLifetime CapacityRebalance "
     "DefaultInstanceWarmup InstanceMaintenancePolicy"
 )
+_POLICY = "PolicyType TargetTrackingConfiguration EstimatedInstanceWarmup"
+_POOL = "MaxGroupPreparedCapacity MinSize PoolState InstanceReusePolicy"
 
 
 def _settings(work: Work) -> dict[str, Any]:
@@ -138,6 +141,60 @@ def _read(work: Work) -> dict[str, Any]:
     return {"AutoScalingGroupARN": _groups(work)[0]["AutoScalingGroupARN"]}
 
 
+def _put_policy(work: Work) -> None:
+    made = work.api(
+        "autoscaling",
+        "put_scaling_policy",
+        AutoScalingGroupName=work.need("AutoScalingGroupName"),
+        PolicyName=_policy_name(work),
+        **work.pick(*_POLICY.split()),
+    )
+    work.physical_id = made["PolicyARN"]
+
+
+def _policy_name(work: Work) -> str:
+    """The template cannot say it: it is made up, and stays."""
+    return work.id.rpartition("policyName/")[2] if work.physical_id else work.name()
+
+
+def _delete_policy(work: Work) -> None:
+    if _policies(work):
+        work.api("autoscaling", "delete_policy", PolicyName=work.id)
+
+
+def _policies(work: Work) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = work.api(
+        "autoscaling", "describe_policies", PolicyNames=[work.id]
+    )["ScalingPolicies"]
+    return found
+
+
+def _read_policy(work: Work) -> dict[str, Any]:
+    return {"Arn": work.id, "PolicyName": _policy_name(work)}
+
+
+def _put_pool(work: Work) -> None:
+    name = work.need("AutoScalingGroupName")
+    work.api("autoscaling", "put_warm_pool", AutoScalingGroupName=name, **work.pick(*_POOL.split()))
+    work.physical_id = name
+
+
+def _update_pool(work: Work) -> None:
+    gone = [one for one in _POOL.split() if one in work.before and one not in work.properties]
+    if gone:
+        raise work.refuse(f"an update of a warm pool that drops {', '.join(gone)}")
+    _put_pool(work)
+
+
+def _delete_pool(work: Work) -> None:
+    if any("WarmPoolConfiguration" in group for group in _groups(work)):
+        work.api("autoscaling", "delete_warm_pool", AutoScalingGroupName=work.id, ForceDelete=True)
+        work.api.wait(
+            lambda: not any("WarmPoolConfiguration" in group for group in _groups(work)),
+            f"the warm pool of {work.id} is deleted",
+        )
+
+
 KINDS: list[Kind] = [
     kind(
         "AWS::AutoScaling::AutoScalingGroup",
@@ -149,5 +206,22 @@ KINDS: list[Kind] = [
         delete=_delete,
         read=_read,
         policies="AutoScalingScheduledAction",
-    )
+    ),
+    kind(
+        "AWS::AutoScaling::ScalingPolicy",
+        _POLICY,
+        fixed="AutoScalingGroupName",
+        create=_put_policy,
+        update=_put_policy,
+        delete=_delete_policy,
+        read=_read_policy,
+    ),
+    kind(
+        "AWS::AutoScaling::WarmPool",
+        _POOL,
+        fixed="AutoScalingGroupName",
+        create=_put_pool,
+        update=_update_pool,
+        delete=_delete_pool,
+    ),
 ]

@@ -207,7 +207,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     outside = shell_for(tmp_path_factory.mktemp("lab"))
     outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(config)})
     with lab_up(outside, "--scale", f"{SCALE:g}"):
-        made = Scene(Site(Shell({**outside.variables, **outside.json("lab", "env")}), home))
+        made = Scene(Site(Shell({**outside.variables, **outside.json("lab", "env")}), home, {}))
         for release in ("v1", "v2"):
             made.shell.json("lab", "release", release)
         assert made.shell.json("canary", "v1")["status"] == "shipped"

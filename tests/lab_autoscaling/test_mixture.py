@@ -257,11 +257,12 @@ def test_weights_and_requirements_are_refused_by_name(
 
 
 def test_what_makes_no_mixture_is_a_validation_error(world: World) -> None:
-    for asked in (
+    wrong: tuple[dict[str, Any], ...] = (
         {"LaunchTemplate": TEMPLATE, "MixedInstancesPolicy": policy()},
         {"LaunchTemplate": None, "MixedInstancesPolicy": policy(-1)},
         {"LaunchTemplate": None, "MixedInstancesPolicy": policy(0, 101)},
         {"LaunchTemplate": None, "MixedInstancesPolicy": policy(SpotAllocationStrategy="best")},
         {"LaunchTemplate": None, "MixedInstancesPolicy": {"InstancesDistribution": {}}},
-    ):
+    )
+    for asked in wrong:
         assert refused(world.create, **asked)[0] == "ValidationError"

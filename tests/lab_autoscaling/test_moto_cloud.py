@@ -8,6 +8,7 @@ import pytest
 
 from deployer.lab import actions, ec2, inprocess
 from deployer.lab.autoscaling.cloud import LaunchFailed
+from deployer.lab.autoscaling.mixture import Purchase
 from deployer.lab.autoscaling.model import Subnet, TemplateRef
 from deployer.lab.autoscaling.moto_cloud import MotoCloud
 from deployer.lab.context import Context
@@ -102,6 +103,34 @@ def test_an_instance_takes_the_states_of_ec2(place: Place) -> None:
     place.cloud.terminate(key)
     place.cloud.terminate("i-none")
     assert place.read(key)["State"] == {"Code": 32, "Name": "shutting-down"}
+
+
+def test_a_stopped_instance_starts_again_where_it_was(place: Place, context: Context) -> None:
+    key = place.cloud.launch(place.template, place.subnets[0], GROUP).id
+    place.cloud.stop(key)
+    assert place.cloud.states([key]) == {key: "pending"}  # only what runs can be stopped
+    place.cloud.boot(key)
+    address = place.read(key)["PrivateIpAddress"]
+    place.cloud.stop(key)
+    assert place.read(key)["State"] == {"Code": 64, "Name": "stopping"}
+    place.cloud.start(key)
+    assert place.cloud.states([key]) == {key: "stopping"}
+    view.halt(context, key)
+    assert place.read(key)["State"] == {"Code": 80, "Name": "stopped"}
+    place.cloud.start(key)
+    assert place.read(key)["State"] == {"Code": 0, "Name": "pending"}
+    place.cloud.boot(key)
+    assert place.read(key)["PrivateIpAddress"] == address
+
+
+def test_a_purchase_overrides_the_template(place: Place) -> None:
+    bought = Purchase("t3.small", spot=True)
+    made = place.cloud.launch(place.template, place.subnets[0], GROUP, bought)
+    read = place.read(made.id)
+    assert (made.instance_type, read["InstanceType"]) == ("t3.small", "t3.small")
+    assert read["InstanceLifecycle"] == "spot"
+    plain = place.cloud.launch(place.template, place.subnets[0], GROUP)
+    assert "InstanceLifecycle" not in place.read(plain.id)
 
 
 def test_a_profile_of_the_template_is_associated(place: Place, context: Context) -> None:

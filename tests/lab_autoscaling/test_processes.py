@@ -233,3 +233,23 @@ def test_a_killed_lab_leaves_no_process(tmp_path: Path) -> None:
         lab.send_signal(signal.SIGKILL)
         lab.wait()
     until(lambda: not any(map(alive, pids)))
+
+
+def test_what_comes_out_of_the_pool_runs_what_went_in(site: Site) -> None:
+    """A stopped instance keeps its disk: the release that booted it, whatever boots by now."""
+    template = site.template()
+    site.release(template, "polite")
+    name = site.group(template, 0)
+    api = site.client("autoscaling")
+    api.put_warm_pool(AutoScalingGroupName=name, MinSize=1, MaxGroupPreparedCapacity=1)
+    (row,) = until(lambda: [r for r in site.rows(name) if r["lifecycle"] == "Warmed:Stopped"])
+    key = row["instance"]
+    assert (site.state(key), row["process"]) == ("stopped", "ended")
+    assert site.log(key)[-2:] == ["lab: SIGTERM", "polite: goodbye"]
+    assert row["pid"] is None
+    site.release(template, "deaf")
+    site.resize(name, 1)
+    (row,) = until(lambda: [r for r in site.rows(name) if r["lifecycle"] == "InService"])
+    assert (row["instance"], row["release"], row["version"]) == (key, "polite", 2)
+    until(lambda: sum(line.startswith("polite: ") for line in site.log(key)) == 3)
+    api.delete_warm_pool(AutoScalingGroupName=name, ForceDelete=True)

@@ -78,6 +78,22 @@ def _group(work: Work) -> dict[str, Any]:
     }
 
 
+def _scaling_policy(work: Work) -> dict[str, Any]:
+    found = work.api("autoscaling", "describe_policies", PolicyNames=[work.id])["ScalingPolicies"]
+    if not found:
+        raise Gone
+    return dict(found[0])
+
+
+def _warm_pool(work: Work) -> dict[str, Any]:
+    (one,) = work.api(
+        "autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=[work.id]
+    )["AutoScalingGroups"]
+    if "WarmPoolConfiguration" not in one:
+        raise Gone
+    return dict(one["WarmPoolConfiguration"])
+
+
 def _launch_template(work: Work) -> dict[str, Any]:
     """Nothing that could drift; but it may be gone."""
     work.api("ec2", "describe_launch_templates", LaunchTemplateIds=[work.id])
@@ -208,6 +224,8 @@ def _alarm(work: Work) -> dict[str, Any]:
 
 READERS: dict[str, Reader] = {
     "AWS::AutoScaling::AutoScalingGroup": _group,
+    "AWS::AutoScaling::ScalingPolicy": _scaling_policy,
+    "AWS::AutoScaling::WarmPool": _warm_pool,
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::EC2::LaunchTemplate": _launch_template,
     "AWS::EC2::SecurityGroup": _security_group,

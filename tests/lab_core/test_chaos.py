@@ -8,9 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError, HTTPClientError
 
 from deployer.lab import actions, callers, server
@@ -181,3 +184,19 @@ def test_its_holder_is_found_by_the_whole_number() -> None:
     candidates = [(1, ["/dev/null", "socket:[47123]"]), (2, ["pipe:[4712]", "socket:[4712]"])]
     assert callers.holder("4712", candidates) == 2
     assert callers.holder("9", candidates) is None
+
+
+def test_a_deed_is_done_over_http_or_says_why_not(context: Context) -> None:
+    def double(asked: Any) -> Any:
+        if not isinstance(asked, int):
+            raise LookupError("a number is wanted")  # noqa: TRY004  what deeds raise
+        return asked * 2
+
+    with closing(server.serve(context, {}, {"double": double})) as running:
+        url = f"{running.endpoint}/_lab/double"
+        answers = [urllib3.request("POST", url, body=body) for body in ("21", '"x"', "{")]
+        missing = urllib3.request("GET", url)
+    assert [answer.status for answer in answers] == [200, 400, 400]
+    assert answers[0].json() == 42
+    assert answers[1].json() == {"error": "a number is wanted"}
+    assert missing.status == 404

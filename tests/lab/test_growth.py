@@ -28,8 +28,7 @@ QUIET, BUSY = 10, 50  # requests a second
 FLOOR, SIZE = 2, 3  # what the serving slot keeps at least; what it has when the canary begins
 WARMUP_S = 300.0 / SCALE  # the default cooldown, for want of a warm-up
 PATIENCE_S = 30.0
-SETTINGS = f"""instances = {FLOOR}
-
+SETTINGS = f"""
 [environments.lab.canary]
 weights = [25]
 capacity = "full"
@@ -203,7 +202,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         (home / name).symlink_to(ROOT / name)
     text = (ROOT / "deployer.toml").read_text()
     config = home / "deployer.toml"
-    config.write_text(text[: text.index("[environments.lab.canary]")] + SETTINGS)
+    text = text[: text.index("[environments.lab.canary]")] + SETTINGS
+    most = "max_instances = 8"
+    assert most in text
+    config.write_text(text.replace(most, f"{most}\ninstances = {FLOOR}"))
     outside = shell_for(tmp_path_factory.mktemp("lab"))
     outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(config)})
     with lab_up(outside, "--scale", f"{SCALE:g}"):

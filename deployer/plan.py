@@ -107,7 +107,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     roll: Roll = Roll()
 
 
-SLEEP, WAKE, RETIRE = "sleep", "wake", "retire"  # strategies that ship nothing (deployer.resting)
+# Strategies that ship nothing (deployer.resting; the last: operations.rest).
+SLEEP, WAKE, RETIRE, DELETE = "sleep", "wake", "retire", "delete"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -151,7 +152,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def ships(self) -> bool:
         """It brings a release, or takes one back; others change capacity and the page alone."""
-        return self.strategy not in (SLEEP, WAKE, RETIRE)
+        return self.strategy not in (SLEEP, WAKE, RETIRE, DELETE)
 
     @property
     def in_place(self) -> bool:

@@ -44,9 +44,9 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """One reason not to begin, in one sentence."""
+    """One reason not to begin, in one sentence; `code`: a Code, or a teardown's Rail."""
 
-    code: Code
+    code: StrEnum
     words: str
 
     def __str__(self) -> str:

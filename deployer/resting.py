@@ -59,6 +59,12 @@ def sleeps(seen: Snapshot) -> bool:
     return seen.asleep and seen.blue.empty and seen.green.empty
 
 
+def needs_waking(seen: Snapshot) -> bool:
+    """The page answers, or the slot that has everything was emptied behind it."""
+    serving = seen.weights.sole if seen.weights else None
+    return seen.asleep or (serving is not None and seen[serving].desired == 0)
+
+
 def asleep(seen: Snapshot, intent: Intent, records: Sequence[Deployment] = ()) -> Plan:
     """Both groups to zero, behind a page.
 

@@ -36,6 +36,7 @@ from deployer.marks import NOWHERE, Board, Showing
 from deployer.model import WHOLE, Amount, Release
 from deployer.operations.expiry import Expiry
 from deployer.operations.reporting import UNREPORTED, Reports
+from deployer.operations.rest.reach import Reach
 from deployer.operations.supervisor import Policy, Supervisor
 from deployer.plan import Intent, Limits, Roll
 from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Metrics, Prober
@@ -57,6 +58,7 @@ class Services:
     caller:       who asks, for people.
     on_interrupt: what a signal means to a deployment that this process carries out.
     takeover:     what the supervisor makes of a deployment whose runner is gone.
+    reach:        what tearing down needs besides; None: `tearing.reach` makes it.
     lacking:      why a hook could not be begun here; empty: nothing is known against it.
     reports:      who is told of deployments that need a person; the topic that DEPLOYER_REPORTS names.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
@@ -85,6 +87,7 @@ class Services:
     takeover: Policy = "resume"
     board: Board = NOWHERE
     reports: Reports = UNREPORTED
+    reach: Reach | None = None
 
     def lease(self) -> Lease:
         """Ours, from now on."""

@@ -68,7 +68,9 @@ class PageRule:
     def _create(self, rules: Sequence[RuleTypeDef]) -> None:
         """Make it; if another process was faster, or a reply was lost, look what is there."""
         self._require_place(rules)
-        tags = {**self.production.tags, topology.PAGE_TAG: topology.PAGE}
+        # Only what is ephemeral goes to sleep, and who tears down by a schedule may touch no other rule.
+        own = {topology.PAGE_TAG: topology.PAGE, topology.CLASS_TAG: topology.EPHEMERAL}
+        tags = {**self.production.tags, **own}
         try:
             with changing("elasticloadbalancing:CreateRule", self.production.listener):
                 self.production.aws.elbv2.create_rule(

@@ -22,6 +22,7 @@ from deployer.aws import (
     preflight,
     published,
     reports,
+    stacks,
     table,
     targets,
 )
@@ -49,6 +50,8 @@ NEEDS: frozenset[Need] = frozenset(
 )
 # The supervisor's in the cloud: it tells a topic what has halted, too.
 SUPERVISES: frozenset[Need] = NEEDS | frozenset(reports.NEEDS)
+# What deleting an environment takes besides: no deployment needs it, and its role does not have it.
+DELETION: frozenset[Need] = frozenset(stacks.NEEDS)
 # What only looks: enough for `status`, `history` and `--dry-run`.
 READS: frozenset[Need] = frozenset(
     need

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from deployer.aws.table import Values
 from deployer.errors import Locked, PlanInvalid
 from deployer.journal import Lease, Unreadable, decode, encode
-from deployer.plan import SLEEP, Deployment
+from deployer.plan import DELETE, SLEEP, Deployment
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -60,7 +60,10 @@ def attributes(deployment: Deployment, lease: Lease, keep_s: float) -> Values:
     if deployment.status.final:
         ended = deployment.finished_at or lease.expires_at
         written["finished_at"] = number(ended)
-        if deployment.first_plan.strategy != SLEEP:  # it remembers what waking puts back
+        if deployment.first_plan.strategy not in (
+            SLEEP,
+            DELETE,
+        ):  # it remembers what waking puts back
             written["ttl"] = {"N": str(round(ended + keep_s))}
     return written
 

@@ -48,6 +48,9 @@ COMMANDS = {
     "approve": Entry("steer", "Say that the deployment that waits for approval may go on."),
     "abort": Entry("steer", "Ask the running deployment to go back."),
     "supervise": Entry("supervise", "Carry on deployments whose runner is gone."),
+    "teardown": Entry("teardown", "Retire the idle slot, put to sleep, or delete an environment."),
+    "wake": Entry("wake", "Let a sleeping environment serve again, as it was."),
+    "extend": Entry("wake", "Keep an environment from being torn down by a schedule for a while."),
     "settle": Entry("settle", "Give back what an ended deployment still owes, if it is time."),
     "init": Entry("init", "Write deployer.toml, from what is running or for new stacks."),
     "verify": Entry(

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from deployer.held import Rest, Size
 from deployer.journal import Active, Unreadable
 from deployer.model import Slot, SlotState, Snapshot, Weights
 from deployer.plan import Deployment, Event, Plan
@@ -14,7 +15,7 @@ from deployer.render.lines import step_number
 from deployer.render.owed import owed_document
 from deployer.render.plan import expected_s, goal, latest_s
 from deployer.render.progress import Standing, finished
-from deployer.render.status import next_command
+from deployer.render.status import next_command, rest_known
 from deployer.render.words import iso
 from deployer.settling import Settlement
 
@@ -142,12 +143,26 @@ def status_document(standing: Standing) -> Document:
         "url": standing.url,
         "weights": weights(seen.weights),
         "group": group(seen),
+        "asleep": asleep_document(rest_known(standing)) if seen.asleep else None,
         "slots": {slot: _slot(seen[slot]) for slot in Slot},
         "active": _active(active, now) if active else None,
         "last": deployment_document(last, now, whole=False) if last else None,
         "owed": owed_document(standing.owed, now),
         "next_command": next_command(standing) or None,
     }
+
+
+def asleep_document(rest: Rest | None) -> Document:
+    """Since when it sleeps, and what waking puts back; None where no record tells."""
+    return {
+        "since": iso(rest.at) if rest else None,
+        "slots": {slot: _size(rest[slot]) for slot in Slot} if rest else None,
+    }
+
+
+def _size(size: Size) -> Document:
+    release = size.release.name if size.release else None
+    return {"release": release, "desired": size.desired, "min": size.floor}
 
 
 def _active(active: Active, now: float) -> Document:

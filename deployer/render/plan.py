@@ -44,13 +44,15 @@ def unlimited(words: str) -> str:
 
 def way_back(plan: Plan) -> bool:
     """The plan does not lead to its release but away from it."""
-    if plan.in_place:
+    if plan.in_place or not plan.ships:
         return plan.strategy == "rollback"
     return not any(isinstance(s, Route) and s.weights[plan.candidate] == WHOLE for s in plan.steps)
 
 
 def title(plan: Plan) -> str:
     """`canary v2`; a way back says what it leaves: `rollback from v2`."""
+    if not plan.ships:
+        return one_line(f"{plan.strategy} of {plan.release.name}")
     return one_line(f"{plan.strategy} {'from ' if way_back(plan) else ''}{plan.release.name}")
 
 
@@ -58,6 +60,8 @@ def roles(plan: Plan) -> str:
     """Which slot gets what, and how big."""
     previous = one_line(plan.previous or "") or "an unknown release"
     release = one_line(plan.release.name)
+    if not plan.ships:
+        return f"{plan.candidate} serves {release}, {count(plan.capacity, 'instance')}"
     if plan.in_place:
         new, old = (previous, release) if way_back(plan) else (release, previous)
         return f"{plan.candidate} gets {new} in place of {old}, {count(plan.capacity, 'instance')}"

@@ -7,7 +7,7 @@ from typing import Any
 from deployer.held import Unstuck
 from deployer.journal import Active, Ask
 from deployer.model import WHOLE, Snapshot
-from deployer.plan import Deployment, Event, Status
+from deployer.plan import DELETE, RETIRE, SLEEP, WAKE, Deployment, Event, Status
 from deployer.render.plan import goal
 from deployer.render.words import one_line, span
 from deployer.steps.bake import Bake
@@ -163,6 +163,8 @@ def outcome(deployment: Deployment) -> str:
     release = one_line(deployment.first_plan.release.name)
     took = span(took_s(deployment, deployment.entered_at))
     because = f": {one_line(deployment.reason)}" if deployment.reason else ""
+    if not deployment.first_plan.ships and deployment.status.final:
+        return f"{rested(deployment)} after {took}{because}"
     if deployment.status is Status.SHIPPED:
         return f"{release} shipped in {took}"
     if deployment.status is Status.ROLLED_BACK:
@@ -171,6 +173,21 @@ def outcome(deployment: Deployment) -> str:
     if deployment.status is Status.HALTED:
         return f"{release} halted after {took}{because}"
     return f"{release} {WORDS[deployment.status]}, {position(deployment)}: {goal(deployment.step)}"
+
+
+def rested(deployment: Deployment) -> str:
+    """What has become of an environment that was put to sleep, woken, retired or deleted."""
+    plan, status = deployment.first_plan, deployment.status
+    release = one_line(plan.release.name)
+    if status is Status.HALTED:
+        return f"{plan.strategy} of {release} halted"
+    there = status is Status.SHIPPED
+    return {
+        SLEEP: f"asleep, with {release} to wake to" if there else f"not asleep, {release} serves",
+        WAKE: f"awake, {release} serves" if there else "still asleep",
+        RETIRE: f"{plan.candidate.twin} is empty, {release} serves" if there else "not retired",
+        DELETE: "the service stack is being deleted" if there else "not deleted",
+    }[plan.strategy]
 
 
 def evidence_lines(evidence: Mapping[str, Any]) -> tuple[str, ...]:

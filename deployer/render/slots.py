@@ -26,7 +26,7 @@ def role(plan: Plan, slot: Slot) -> str:
 
 
 def _line(seen: Snapshot, slot: Slot, release: str, part: str | None, bar_width: int) -> Text:
-    share = seen.weights[slot] if seen.weights else 0
+    share = seen.weights[slot] if seen.weights and not seen.asleep else 0
     state = seen[slot]
     text = Text("  ")
     text.append(f"{slot:<5}  ", f"bold {SLOT_STYLES[slot]}")

@@ -3,6 +3,7 @@
 from rich.text import Text
 
 from deployer import completing, control, stickiness
+from deployer.held import Rest
 from deployer.journal import Active
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Status
@@ -11,7 +12,7 @@ from deployer.render.owed import leaving, owed_line
 from deployer.render.plan import goal, title
 from deployer.render.progress import STYLES, Standing, outcome, position, time_left, took_s
 from deployer.render.slots import slot_lines
-from deployer.render.words import one_line, serving_of, span, time_of_day
+from deployer.render.words import date_and_time, one_line, serving_of, span, time_of_day
 
 
 def status_text(standing: Standing, width: int) -> Text:
@@ -22,6 +23,8 @@ def status_text(standing: Standing, width: int) -> Text:
     head.append(f"  serves {serving_of(seen)}")
     head.append(f"  {one_line(standing.url)}", "dim")
     lines = [head, *slot_lines(seen, active.deployment.plan if active else None, width)]
+    if seen.asleep:
+        lines.append(Text(asleep_line(rest_known(standing), now), "yellow"))
     if active is not None:
         lines += _active(active, now)
     elif last is not None:
@@ -34,6 +37,20 @@ def status_text(standing: Standing, width: int) -> Text:
     if command:
         lines.append(Text(f"Next: {command}", "bold"))
     return Text("\n").join(lines)
+
+
+def rest_known(standing: Standing) -> Rest | None:
+    """What the newest record tells of the environment before it went to sleep."""
+    newest = standing.active.deployment if standing.active else standing.last
+    return newest.first_plan.rest if newest else None
+
+
+def asleep_line(rest: Rest | None, now: float) -> str:
+    """Since when it sleeps, and what waking puts back."""
+    if rest is None:
+        return "Asleep; no record tells since when, or how large it was."
+    since = f"{date_and_time(rest.at)} ({span(now - rest.at)})"
+    return one_line(f"Asleep since {since}; waking puts back {rest}")
 
 
 def _active(active: Active, now: float) -> tuple[Text, ...]:
@@ -79,7 +96,7 @@ def next_command(standing: Standing) -> str:
         return wanted(active.deployment) if alive else f"`deployer resume` to go on{back}"
     if standing.seen.weights is None and last is None:
         return "`deployer canary RELEASE` ships the first release"
-    if last is not None and last.status is Status.HALTED:
+    if standing.seen.asleep or (last is not None and last.status is Status.HALTED):
         return after_halt(standing.seen, last)
     weights, apart = standing.seen.weights, standing.seen.admitted
     if apart is not None and weights is not None and weights.sole is not None:
@@ -98,8 +115,10 @@ def settling(standing: Standing) -> str:
     return "`deployer settle` gives back what is owed" if due else ""
 
 
-def after_halt(seen: Snapshot, halted: Deployment) -> str:
-    """The way on from where a halted deployment left the traffic."""
+def after_halt(seen: Snapshot, halted: Deployment | None) -> str:
+    """The way on from where a halted deployment left the traffic, or where a page answers."""
+    if seen.asleep or halted is None:
+        return "`deployer wake` lets it serve again"
     stable, weights = halted.plan.stable, seen.weights
     previous = one_line(halted.plan.previous or "") or "the release before"
     if control.stuck(halted):

@@ -74,6 +74,8 @@ def release_of(state: SlotState) -> str:
 def serving_of(seen: Snapshot) -> str:
     """What users get: `v1 100 %`, `v1 95 % / v2 5 %, header:X-Beta=yes v2`, `nothing yet`."""
     weights = seen.weights
+    if seen.asleep:
+        return "a page: it is asleep"
     if weights is None:
         return "nothing yet"
     parts = [f"{release_of(seen[s])} {weights[s] / 10:g} %" for s in Slot if weights[s]]

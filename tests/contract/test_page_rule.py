@@ -91,7 +91,8 @@ def test_it_says_how_to_wake_the_environment_and_is_tagged_as_the_page(
     assert "deployer --env dev wake" in said["MessageBody"]
     tags = admin("elbv2").describe_tags(ResourceArns=[found["RuleArn"]])["TagDescriptions"][0]
     assert {tag["Key"]: tag["Value"] for tag in tags["Tags"]} == {
-        "deployer:service": "shop", "deployer:page": "asleep"
+        "deployer:service": "shop", "deployer:page": "asleep",
+        "deployer:env-class": "ephemeral",
     }  # fmt: skip
 
 

@@ -1,0 +1,322 @@
+"""`deployer teardown ENV`, `wake` and `extend`, over the simulated environment."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from deployer.model import Slot, Snapshot, Weights
+from deployer.operations.idle.ports import Notice, Standing
+from deployer.operations.rest.deletion import FAILED, GONE, ORDER, Stack
+from deployer.operations.rest.rails import Use
+from deployer.plan import Status
+from deployer.preflight import Surroundings
+from deployer.settings.schema import Settings
+from deployer.wiring import Services
+from tests.cli.stage import SETTINGS, Stage, stage
+from tests.sim.faults import Killed
+
+EPHEMERAL = """
+[environments.sim.teardown]
+ephemeral = true
+"""
+
+
+@dataclass
+class SimStacks:
+    """Stacks that go at once, but for those that `hold` something."""
+
+    there: list[str] = field(default_factory=lambda: list(ORDER[2:]))
+    hold: dict[str, str] = field(default_factory=dict)
+    buckets: dict[str, Sequence[str]] = field(default_factory=dict)
+    protected: frozenset[str] = frozenset()
+    asked: list[str] = field(default_factory=list)
+
+    def look(self) -> Sequence[Stack]:
+        return [self._stack(part) for part in ORDER if part in self.there]
+
+    def _stack(self, part: str) -> Stack:
+        name = f"shop-sim-{part}"
+        status = FAILED if part in self.hold and part in self.asked else "UPDATE_COMPLETE"
+        return Stack(part, name, f"arn:{name}", status, part in self.protected)
+
+    def status(self, stack: Stack) -> str:
+        if stack.part in self.hold:
+            return FAILED
+        return "UPDATE_COMPLETE" if stack.part in self.there else GONE
+
+    def delete(self, stack: Stack) -> None:
+        self.asked.append(stack.part)
+        if stack.part not in self.hold:
+            self.there.remove(stack.part)
+
+    def full(self, stack: Stack) -> Sequence[str]:
+        return self.buckets.get(stack.part, ())
+
+    def failures(self, stack: Stack) -> Sequence[str]:
+        return (self.hold[stack.part],)
+
+
+@dataclass
+class SimNotices:
+    """Nobody has given notice; extensions are kept."""
+
+    until: float = 0.0
+
+    def extend(self, environment: str, until: float) -> Standing:
+        self.until = max(self.until, until)
+        return Standing(None, self.until)
+
+    def read(self, environment: str) -> Standing:
+        return Standing(None, self.until)
+
+    def give(self, environment: str, notice: Notice, instead: str = "") -> bool:
+        raise AssertionError("no command gives notice")
+
+    def told(self, environment: str, notice_id: str) -> bool:
+        raise AssertionError("no command gives notice")
+
+    def begin(self, environment: str, notice_id: str) -> bool:
+        raise AssertionError("no command gives notice")
+
+    def withdraw(self, environment: str, notice_id: str) -> None:
+        raise AssertionError("no command gives notice")
+
+
+@dataclass
+class SimReach:
+    """What AWS would say of labels, users and stacks."""
+
+    requests: float | None = 0.0
+    labelled: bool = True
+    stacks: SimStacks = field(default_factory=SimStacks)
+    notices: SimNotices = field(default_factory=SimNotices)
+
+    def tagged(self) -> bool:
+        return self.labelled
+
+    def use(self, seen: Snapshot) -> Use | None:
+        return None if seen.asleep else Use(self.requests, 20, 3600.0)
+
+
+@dataclass
+class Ward(Stage):
+    """A stage whose environment is ephemeral."""
+
+    reach: SimReach = field(default_factory=SimReach)
+
+    def connect(self, settings: Settings) -> Services:
+        return replace(super().connect(settings), reach=self.reach)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {slot.value: len(self.play.cloud.groups[slot].instances) for slot in Slot}
+
+
+@pytest.fixture
+def ward(tmp_path: Any) -> Ward:
+    made = stage(tmp_path)
+    found = Ward(made.play, tmp_path)
+    found.config.write_text(
+        SETTINGS.replace("[canary]", f"protected = false\n{EPHEMERAL}\n[canary]")
+    )
+    return found
+
+
+def test_to_sleep_and_awake_again(ward: Ward) -> None:
+    done = ward.run("teardown", "sim")
+    assert done.exit_code == 0, done.output
+    assert "asleep, with v1 to wake to" in done.stdout
+    assert ward.sizes == {"blue": 0, "green": 0}
+    page = ward.run("status").stdout
+    assert "a page: it is asleep" in page
+    assert "waking puts back blue 2 of v1, green none" in page
+    assert "Next: `deployer wake` lets it serve again" in page
+    done = ward.run("wake")
+    assert done.exit_code == 0, done.output
+    assert "awake, v1 serves" in done.stdout
+    assert ward.sizes == {"blue": 2, "green": 0}
+    assert ward.play.oracle.violations == []
+    assert ward.play.cloud.ledger.total.ours == 0
+
+
+def test_what_is_done_is_not_done_again(ward: Ward) -> None:
+    assert "is awake" in ward.run("wake").stdout
+    ward.run("teardown", "sim")
+    records = len(ward.records)
+    again = ward.run("teardown", "sim")
+    assert (again.exit_code, "asleep already" in again.stdout) == (0, True)
+    assert (
+        "its idle slot has no instances" in ward.run("teardown", "sim", "--level", "retire").stdout
+    )
+    assert len(ward.records) == records
+
+
+def test_programs_are_told_of_a_sleeping_environment(ward: Ward) -> None:
+    documents, status = ward.json("teardown", "sim")
+    assert status == 0
+    assert (documents[-1]["status"], documents[-1]["exit_code"]) == ("shipped", 0)
+    (page, _) = ward.json("status")[0]
+    assert page["asleep"]["slots"]["blue"] == {"release": "v1", "desired": 2, "min": 0}
+    assert page["asleep"]["since"].endswith("Z")
+
+
+def test_a_dry_run_shows_the_plan_and_touches_nothing(ward: Ward) -> None:
+    for command in (["teardown", "sim"], ["teardown", "sim", "--level", "delete"]):
+        shown = ward.run(*command, "--dry-run")
+        assert shown.exit_code == 0, shown.output
+        assert "let a page answer everybody" in shown.stdout
+    assert "cdk deploy --all -c env=sim" in shown.stdout
+    assert (ward.records, ward.reach.stacks.asked) == ([], [])
+
+
+def test_a_release_is_not_shipped_into_it(ward: Ward) -> None:
+    ward.run("teardown", "sim")
+    for command in (["canary", "v2"], ["blue-green", "v2"], ["rolling", "v2"], ["rollback", "v2"]):
+        done = ward.run(*command)
+        assert done.exit_code == 2
+        assert "`deployer wake` first" in done.stderr
+
+
+def test_after_waking_the_next_release_ships_and_rolls_back(ward: Ward) -> None:
+    assert ward.run("canary", "v2").exit_code == 0
+    ward.run("teardown", "sim")
+    ward.run("wake")
+    done = ward.run("rollback")  # to the release before v2, whatever slept in between
+    assert done.exit_code == 0, done.output
+    assert ward.records[0].plan.release.name == "v1"
+
+
+def test_waking_turns_one_back_that_is_just_going_to_sleep(ward: Ward) -> None:
+    """Its runner was killed: waking waits until its lease has run out, and carries it back."""
+    ward.journal.forgetful = True
+
+    def kill() -> None:
+        del ward.play.gate.hooks["metrics.traffic"]
+        raise Killed
+
+    ward.play.gate.hooks["metrics.traffic"] = kill
+    with pytest.raises(Killed):
+        ward.run("teardown", "sim")
+    assert is_asleep(ward)
+    done = ward.run("wake")
+    assert done.exit_code == 0, done.output
+    assert not is_asleep(ward)
+    assert ward.sizes["blue"] == 2
+    assert ward.records[0].status is Status.ROLLED_BACK
+
+
+def is_asleep(ward: Ward) -> bool:
+    return ward.play.cloud.asleep
+
+
+RAILS: dict[str, tuple[str, Callable[[Ward], object]]] = {
+    "the settings do not call it ephemeral": (
+        "not-ephemeral",
+        lambda w: w.config.write_text(SETTINGS.replace("[canary]", "protected = false\n[canary]")),
+    ),
+    "its stacks do not call it ephemeral": (
+        "not-ephemeral", lambda w: setattr(w.reach, "labelled", False)
+    ),
+    "protected": ("protected", lambda w: w.config.write_text(SETTINGS)),
+    "used": ("traffic", lambda w: setattr(w.reach, "requests", 21.0)),
+    "nobody knows": ("traffic-unknown", lambda w: setattr(w.reach, "requests", None)),
+    "both slots have weight": ("weight", lambda w: w.play.cloud.move(Weights(900, 100))),
+    "a stack operation": (
+        "stack-operation",
+        lambda w: setattr(
+            w, "around", Surroundings(stacks={"shop-sim-service": "UPDATE_IN_PROGRESS"})
+        ),
+    ),
+    "an instance refresh": (
+        "instance-refresh", lambda w: setattr(w, "around", Surroundings(refreshes={"g": "InProgress"}))
+    ),
+    "a process is suspended": (
+        "process-suspended",
+        lambda w: setattr(w, "around", Surroundings(suspended={"g": ("Terminate",)})),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RAILS)
+def test_a_rail_refuses_and_nothing_is_changed(ward: Ward, name: str) -> None:
+    code, happens = RAILS[name]
+    happens(ward)
+    for level in ("sleep", "delete"):
+        done = ward.run("teardown", "sim", "--level", level, "--confirm", "sim")
+        assert done.exit_code == 2, done.output
+        assert code in done.stderr
+    assert not is_asleep(ward)
+    assert (ward.records, ward.reach.stacks.asked) == ([], [])
+
+
+def test_an_environment_that_is_being_deployed_to_is_locked(ward: Ward) -> None:
+    statuses: list[int] = []
+    ward.at(200.0, lambda: statuses.append(ward.run("teardown", "sim").exit_code))
+    assert ward.run("canary", "v2").exit_code == 0
+    assert statuses == [5]
+
+
+def test_deleting_takes_the_name(ward: Ward) -> None:
+    for more, said in (((), "--confirm sim"), (("--confirm", "prod"), "'prod' is not 'sim'")):
+        done = ward.run("teardown", "sim", "--level", "delete", *more)
+        assert done.exit_code == 2
+        assert said in done.stderr
+    assert (ward.records, ward.reach.stacks.asked) == ([], [])
+
+
+def test_it_sleeps_before_its_stacks_go_and_says_how_to_have_it_back(ward: Ward) -> None:
+    done = ward.run("teardown", "sim", "--level", "delete", "--confirm", "sim")
+    assert done.exit_code == 0, done.output
+    assert ward.reach.stacks.asked == ["service", "network", "control"]
+    assert [r.first_plan.strategy for r in ward.records] == ["delete", "sleep"]
+    assert ward.records[0].status is Status.SHIPPED
+    assert "deployer --env sim deploy v1" in done.stdout
+    assert "To restore: deployer --env sim deploy v1" in ward.records[0].plan.notes
+    assert "sim is gone" in done.stdout
+    assert ward.play.oracle.violations == []
+
+
+def test_what_stops_a_deletion_is_told_with_the_way_on(ward: Ward) -> None:
+    ward.reach.stacks.hold["network"] = (
+        "Vpc (AWS::EC2::VPC): has dependencies and cannot be deleted"
+    )
+    done = ward.run("teardown", "sim", "--level", "delete", "--confirm", "sim")
+    assert done.exit_code == 4
+    assert "shop-sim-network is DELETE_FAILED: Vpc (AWS::EC2::VPC): has dependencies" in done.stderr
+    assert "still there: shop-sim-network, shop-sim-control" in done.stderr
+
+
+def test_a_bucket_that_holds_something_is_told_before_anything_of_its_stack_goes(
+    ward: Ward,
+) -> None:
+    ward.reach.stacks.buckets["control"] = ["artifacts-1"]
+    done = ward.run("teardown", "sim", "--level", "delete", "--confirm", "sim")
+    assert done.exit_code == 4
+    assert 'boto3.resource("s3").Bucket("artifacts-1")' in done.stderr
+    assert ward.reach.stacks.asked == ["service", "network"]
+
+
+def test_nothing_protected_is_asked_to_go(ward: Ward) -> None:
+    ward.reach.stacks.protected = frozenset({"service"})
+    done = ward.run("teardown", "sim", "--level", "delete", "--confirm", "sim")
+    assert done.exit_code == 4
+    assert "termination protection" in done.stderr
+    assert ward.reach.stacks.asked == []
+
+
+def test_extending(ward: Ward) -> None:
+    done = ward.run("extend", "8h")
+    assert done.exit_code == 0, done.output
+    assert ward.reach.notices.until == pytest.approx(ward.play.clock.now() + 8 * 3600)
+    ward.run("extend", "1h")
+    assert ward.reach.notices.until > ward.play.clock.now() + 7 * 3600
+    ward.reach.labelled = False
+    refused = ward.run("extend", "8h")
+    assert (refused.exit_code, "nothing to extend" in refused.stderr) == (2, True)
+
+
+def test_the_environment_is_named_once(ward: Ward) -> None:
+    assert ward.run("--env", "prod", "teardown", "sim").exit_code == 2
+    assert ward.run("teardown").exit_code == 2

@@ -38,6 +38,11 @@ child = subprocess.Popen(["sh", "-c", "trap '' TERM; exec sleep 600"])
 print("parent:", child.pid, flush=True)
 while True: time.sleep(60)
 """,
+    "busy": """
+import subprocess, sys
+print("busy: here", flush=True)
+subprocess.run([sys.executable, "-c", "while True: pass"])
+""",
     "broken": """
 print("broken: cannot", flush=True)
 raise SystemExit(3)

@@ -253,3 +253,17 @@ def test_what_comes_out_of_the_pool_runs_what_went_in(site: Site) -> None:
     assert (row["instance"], row["release"], row["version"]) == (key, "polite", 2)
     until(lambda: sum(line.startswith("polite: ") for line in site.log(key)) == 3)
     api.delete_warm_pool(AutoScalingGroupName=name, ForceDelete=True)
+
+
+def test_the_cpu_time_of_an_instance_is_that_of_all_it_runs(site: Site) -> None:
+    (idle,) = site.wait_for(site.running("polite"), 1)
+    (busy,) = site.wait_for(site.running("busy"), 1)
+
+    def spent() -> dict[str, float]:
+        with site.context.lock:
+            return {one.instance: one.cpu_s for one in site.fleet.usage()}
+
+    before = spent()
+    until(lambda: spent()[busy["instance"]] > before[busy["instance"]] + 0.1)
+    assert spent()[idle["instance"]] < before[idle["instance"]] + 0.1
+    assert {one.group for one in site.fleet.usage()} == {idle["group"], busy["group"]}

@@ -12,6 +12,8 @@ from deployer.lab.autoscaling import scaling, tracking
 from deployer.lab.autoscaling.model import Group, Lifecycle
 from deployer.lab.autoscaling.tracking import HIGH, LOW, REQUESTS, Policy, Strength
 from deployer.lab.ringing import Ringing
+from deployer.lab.telemetry.cpu import Meters
+from deployer.lab.usage import Usage
 from tests.lab_autoscaling.test_api_groups import refused
 from tests.lab_autoscaling.world import BLUE, GREEN, NOW, World, group, member
 
@@ -173,6 +175,23 @@ def test_a_policy_keeps_two_alarms(tracking_world: World) -> None:
         "TargetGroup": "targetgroup/blue/1",
     }
     assert high["AlarmActions"] == [made["PolicyARN"]]
+
+
+def test_a_policy_on_cpu_watches_what_is_published_of_its_group(tracking_world: World) -> None:
+    metric = {"PredefinedMetricType": tracking.CPU}
+    put(tracking_world, "cpu", **tracked(PredefinedMetricSpecification=metric))
+    meters = Meters()
+    for real in (1.0, 2.0):
+        published = meters.samples([Usage("i-1", "web", real / 2, detailed=True)], 0, real)
+    watched = {
+        (a["Namespace"], a["MetricName"], tuple((d["Name"], d["Value"]) for d in a["Dimensions"]))
+        for a in tracking_world.cloud.alarms.values()
+    }
+    of_group = published[-1].metric
+    assert watched == {(of_group.namespace, of_group.name, of_group.dimensions)}
+    assert {a["Statistic"] for a in tracking_world.cloud.alarms.values()} == {"Average"}
+    (told,) = tracking_world.api.describe_policies(**WEB)["ScalingPolicies"]
+    assert told["TargetTrackingConfiguration"]["PredefinedMetricSpecification"] == metric
 
 
 def test_a_changed_policy_keeps_its_name_and_alarms(tracking_world: World) -> None:

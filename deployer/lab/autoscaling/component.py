@@ -12,12 +12,14 @@ from deployer.lab.autoscaling.cloud import Cloud
 from deployer.lab.autoscaling.decide import Reading, Seen, decide, wanted_readings
 from deployer.lab.autoscaling.hands import Hands
 from deployer.lab.autoscaling.intents import Launch
-from deployer.lab.autoscaling.model import Group, Member
+from deployer.lab.autoscaling.model import Group, Lifecycle, Member
 from deployer.lab.autoscaling.moto_cloud import MotoCloud
 from deployer.lab.autoscaling.store import Store
 from deployer.lab.context import Context
+from deployer.lab.instances import view
 from deployer.lab.instances.machines import Machines
 from deployer.lab.ringing import Ringing
+from deployer.lab.usage import Usage
 
 BURST = 2  # launches of one group in one tick: each holds the lab's lock for some 20 ms
 ROUNDS = 4  # looks in one tick: enough for what follows at once from what was just done
@@ -104,6 +106,25 @@ class Fleet:
     def scale(self, ringing: Sequence[Ringing], now: float) -> None:
         """What the alarms of scaling policies ask for; under the lab's lock."""
         scaling.answer(self._reconciler.store, ringing, now)
+
+    def usage(self) -> list[Usage]:
+        """CPU time of all instances in service; under the lab's lock.
+
+        Those that still warm up do not count in their group's metric if the group says how long.
+        """
+        now, monitored = self._context.clock.now(), view.monitored(self._context)
+        return [
+            Usage(
+                member.id,
+                group.name if now - member.since >= (group.warmup_s or 0) else "",
+                machine.cpu_s,
+                member.id in monitored,
+            )
+            for group in self._reconciler.store.groups.values()
+            for member in group.members
+            if member.lifecycle is Lifecycle.IN_SERVICE
+            and (machine := self._machines.get(member.id)) is not None
+        ]
 
     def notify_spot(self, instance_id: str, signal: str) -> None:
         """EC2's word to a Spot instance: `rebalance`, or `interrupt`: two minutes are left.

@@ -205,7 +205,7 @@ def _request(version: Mapping[str, Any], subnet: Subnet, tags: Mapping[str, str]
             }
         ],
     }
-    for key in ("IamInstanceProfile", "MetadataOptions"):
+    for key in ("IamInstanceProfile", "MetadataOptions", "Monitoring"):
         if data.get(key):
             request[key] = data[key]
     if data.get("BlockDeviceMappings"):

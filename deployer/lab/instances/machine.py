@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deployer.lab import leash
 from deployer.lab.context import Context
-from deployer.lab.instances import download, facts, profile
+from deployer.lab.instances import cpu, download, facts, profile
 from deployer.lab.instances.facts import Artifact, Service, Unbootable
 from deployer.lab.instances.unit import STOP_S, Move, Phase, Unit, step
 from deployer.lab.instances.view import Booted
@@ -38,6 +38,7 @@ class Machine:
         self.service: Service | None = None
         self.artifact: Artifact | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._past_s = self._last_s = 0.0  # CPU: of processes that have ended, of this one
         self._stop_s = max(STOP_S, LEAST_STOP_S * context.clock.scale)
 
     @property
@@ -48,6 +49,13 @@ class Machine:
     @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU time, real seconds, of all that it has run so far."""
+        if self.pid is not None:
+            self._last_s = max(self._last_s, cpu.spent_s(self.pid))
+        return self._past_s + self._last_s
 
     @property
     def ended(self) -> bool:
@@ -88,6 +96,7 @@ class Machine:
             self._note(self.reason)
 
     def _spawn(self, service: Service, artifact: Artifact, app: Path) -> subprocess.Popen[bytes]:
+        self._past_s, self._last_s = self._past_s + self._last_s, 0.0
         here = str(Path(sys.executable).parent)
         environment = {
             "PATH": f"{here}:{os.environ.get('PATH', os.defpath)}",

@@ -32,6 +32,11 @@ def states(context: Context) -> dict[str, str]:
     return {key: instance.state for key, instance in _instances(context).items()}
 
 
+def monitored(context: Context) -> frozenset[str]:
+    """Instances with detailed monitoring."""
+    return frozenset(key for key, one in _instances(context).items() if one.monitored)
+
+
 def booted(context: Context, instance_id: str) -> Booted:
     """Raises KeyError if there is no such instance."""
     instance = _instances(context)[instance_id]

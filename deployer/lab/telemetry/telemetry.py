@@ -19,11 +19,13 @@ from deployer.lab.ringing import Scaler
 from deployer.lab.telemetry import alarms_api, alb, metrics_api
 from deployer.lab.telemetry.alarm_book import AlarmBook, Transition
 from deployer.lab.telemetry.alarms import Alarm
+from deployer.lab.telemetry.cpu import Meters
 from deployer.lab.telemetry.dashboards import Dashboard, Dashboards
 from deployer.lab.telemetry.notify import tell
 from deployer.lab.telemetry.requests import unsupported
 from deployer.lab.telemetry.store import MINUTE_S, Store
 from deployer.lab.traffic import Traffic, TrafficSource
+from deployer.lab.usage import UsageSource
 
 PUBLICATION_DELAY_S = 60.0
 # More minutes than these were slept through (a suspended machine): only the newest are told apart.
@@ -50,12 +52,16 @@ class Telemetry:
         *,
         delay_s: float = PUBLICATION_DELAY_S,
         scaler: Scaler | None = None,
+        usage: UsageSource = tuple,
     ) -> None:
         """Take over CloudWatch's actions.
 
         delay_s: virtual seconds from the end of a minute until its metrics are visible.
         scaler:  told of the alarms that ring for a scaling policy, each minute.
+        usage:   what the instances have used of their CPUs; read at a minute's end.
         """
+        self._usage = usage
+        self._meters = Meters()
         self._scaler = scaler
         self._context = context
         self._traffic = traffic
@@ -107,9 +113,11 @@ class Telemetry:
         """
         ended = list(range(self._minute, minute, MINUTE_S))[-MOST_MINUTES:]
         pieces = alb.spread(alb.difference(self._read, reading), len(ended))
+        usage, real = self._usage(), self._context.clock.real(self._context.clock.now())
         for start, piece in zip(ended, pieces, strict=True):
             visible_at = start + MINUTE_S + self._delay_s
-            self._waiting.append((visible_at, start, alb.samples(piece, self._hosts)))
+            found = alb.samples(piece, self._hosts) + self._meters.samples(usage, start, real)
+            self._waiting.append((visible_at, start, found))
         self._read, self._minute, self._hosts = reading, minute, {}
         return ended
 

@@ -14,10 +14,12 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from deployer.errors import NotFound, SettingsInvalid
+from deployer.settings import pipeline as pipelines
 from deployer.settings import waves
 from deployer.settings.checking import as_written, joined, reject_unknown, spelled, struct, written
 from deployer.settings.existing import ExistingSettings
 from deployer.settings.hooks import HooksSettings
+from deployer.settings.pipeline import PipelineSettings
 from deployer.settings.rules import objections
 from deployer.settings.schema import (
     AnalysisSettings,
@@ -61,7 +63,7 @@ TUNABLE: Mapping[str, type[Struct]] = {
     "teardown": TeardownSettings,
 }
 EXISTING = "existing"  # a section that only environments have
-_SECTIONS = ("service", "release", *TUNABLE, "sweep", "waves", "environments")
+_SECTIONS = ("service", "release", *TUNABLE, "sweep", "waves", "pipeline", "environments")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -103,6 +105,24 @@ def load_waves(path: Path) -> tuple[WavesSettings | None, Mapping[str, Settings]
         value = written(found, key.partition(".")[2])
         raise SettingsInvalid(f"{where} {key} = {value}: must be {allowed}")
     return found, every
+
+
+def load_pipeline(path: Path) -> PipelineSettings | None:
+    """The file's pipeline, judged with the environments that it goes through; None: it has none.
+
+    Raises:
+        NotFound, SettingsInvalid: as `load`.
+    """
+    document = _document(path)
+    if "pipeline" not in document:
+        return None
+    where = f"{path.name}:"
+    pipeline = struct(PipelineSettings, document["pipeline"], f"{where} pipeline")
+    every = {name: load(path, name) for name in document["environments"]}
+    for key, allowed in pipelines.objections(pipeline, every):
+        found = written(pipeline, key.partition(".")[2])
+        raise SettingsInvalid(f"{where} {key} = {found}: must be {allowed}")
+    return pipeline
 
 
 def made(

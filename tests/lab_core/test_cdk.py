@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from deployer import toolchain
 from deployer.clock import ScaledClock
 from deployer.errors import NotFound
 from deployer.lab import actions, cdk, inprocess, server
@@ -182,4 +183,4 @@ def test_command_is_the_bundled_cli() -> None:
 
 def test_a_missing_wheel_is_told() -> None:
     with pytest.raises(NotFound, match="no_such_wheel is not installed"):
-        cdk._package("no_such_wheel")
+        toolchain.package("no_such_wheel")

@@ -139,3 +139,8 @@ def function_name(service: str, *rest: str) -> str:
         return whole
     digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
     return f"{whole[: LONGEST_FUNCTION_NAME - 9].rstrip('-')}-{digest}"
+
+
+def pipeline_stack_name(service: str) -> str:
+    """Name of the stack of a service's pipeline, which leads through several environments."""
+    return f"{service}-pipeline"

@@ -1,12 +1,14 @@
 """From deployer.toml to an application: five stacks for each environment, four in a VPC that is there."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aws_cdk import App, Environment, Stack, Tags
 
-from deployer.settings.reading import environments, load
+from deployer.settings.pipeline import PipelineSettings
+from deployer.settings.reading import environments, load, load_pipeline
 from deployer.settings.schema import Settings
 from deployer.topology import (
     CLASS_TAG,
@@ -14,11 +16,13 @@ from deployer.topology import (
     EPHEMERAL,
     EXPIRES_TAG,
     SERVICE_TAG,
+    pipeline_stack_name,
     stack_name,
 )
 from stacks.control import ControlStack
 from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
+from stacks.pipeline import PipelineStack, Target
 from stacks.runner import RunnerProps, RunnerStack
 from stacks.service import ServiceStack
 
@@ -61,7 +65,26 @@ def populate(app: App, path: Path, environment: str | None = None) -> dict[str, 
     """
     names = environments(path) if environment is None else (environment,)
     ours = (settings for name in names if (settings := load(path, name)).existing is None)
-    return {settings.environment.name: stacks_of(app, settings, path) for settings in ours}
+    made = {settings.environment.name: stacks_of(app, settings, path) for settings in ours}
+    pipeline = load_pipeline(path)
+    if pipeline is not None and made.keys() >= set(pipeline.environments):
+        pipeline_of(app, path, pipeline, made)
+    return made
+
+
+def pipeline_of(
+    app: App, path: Path, pipeline: PipelineSettings, made: Mapping[str, Stacks]
+) -> PipelineStack:
+    """The pipeline through environments whose stacks are in `made`."""
+    targets = [
+        Target(load(path, name), made[name].control.deployer.role, made[name].control.artifacts)
+        for name in pipeline.environments
+    ]
+    last = targets[-1].settings
+    about = {"env": _props(last)["env"], "termination_protection": last.environment.protected}
+    stack = PipelineStack(app, pipeline_stack_name(last.service.name), pipeline, targets, **about)
+    Tags.of(stack).add(SERVICE_TAG, last.service.name)
+    return stack
 
 
 def stacks_of(app: App, settings: Settings, path: Path) -> Stacks:

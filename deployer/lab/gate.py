@@ -64,6 +64,7 @@ class Call:
 
 
 Handler = Callable[[Call, dict[str, Any]], Mapping[str, Any] | None]
+Listener = Callable[[Target, Mapping[str, Any]], None]
 
 
 class Doorkeeper(Protocol):
@@ -91,6 +92,7 @@ class Gate:
 
     owned:   services of which moto answers nothing.
     patient: called without the lock, before such an action of a caller from outside.
+    heard:   called under it after such an action, whoever did it, if it took effect.
     slow:    actions that last (a function's invocation): admitted and logged under the lock as all
              are, but answered without it, since what they start calls the lab in turn.
     guard:   None: nobody's permissions are looked at.
@@ -102,6 +104,7 @@ class Gate:
         self.owned: set[str] = set()
         self.patient: dict[tuple[str, str], Callable[[], object]] = {}
         self.slow: set[tuple[str, str]] = set()
+        self.heard: dict[tuple[str, str], Listener] = {}
         self.audit = Audit(context.directory)
         self.faults = Faults()
         self.guard: Doorkeeper | None = None
@@ -222,6 +225,9 @@ class Gate:
 
     def _aftermath(self, request: Any, target: Target, fault: Fault | None, answer: Answer) -> None:
         reading = READS.match(target.action) is not None
+        listener = self.heard.get((target.service, target.action))
+        if listener is not None and answer.status < HTTPStatus.BAD_REQUEST:
+            listener(target, wire.parameters(request, target))
         if not reading:
             self.context.wake.set()
         if not reading or _source(request) != "lab":

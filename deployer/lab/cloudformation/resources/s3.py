@@ -46,11 +46,29 @@ def _update(work: Work) -> None:
             Bucket=work.id,
             OwnershipControls=work.get("OwnershipControls"),
         )
+    _set_notification(work)
     tags = work.all_tags()
     if tags:
         work.api("s3", "put_bucket_tagging", Bucket=work.id, Tagging={"TagSet": tags})
     elif work.before.get("Tags"):
         work.api("s3", "delete_bucket_tagging", Bucket=work.id)
+
+
+def _set_notification(work: Work) -> None:
+    """Whether EventBridge hears of its objects; other listeners are refused."""
+    if not work.changed("NotificationConfiguration"):
+        return
+    wanted = work.get("NotificationConfiguration", {})
+    if set(wanted) - {"EventBridgeConfiguration"}:
+        raise work.refuse("a NotificationConfiguration but EventBridge's")
+    told = wanted.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled", True)
+    enabled = bool(wanted) and told in (True, "true")
+    work.api(
+        "s3",
+        "put_bucket_notification_configuration",
+        Bucket=work.id,
+        NotificationConfiguration={"EventBridgeConfiguration": {}} if enabled else {},
+    )
 
 
 def _set_encryption(work: Work) -> None:
@@ -151,7 +169,7 @@ KINDS: list[Kind] = [
     kind(
         "AWS::S3::Bucket",
         "BucketEncryption PublicAccessBlockConfiguration VersioningConfiguration "
-        "LifecycleConfiguration OwnershipControls AccessControl Tags",
+        "LifecycleConfiguration NotificationConfiguration OwnershipControls AccessControl Tags",
         fixed="BucketName",
         create=_create,
         update=_update,

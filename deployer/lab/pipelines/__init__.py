@@ -1,0 +1,1 @@
+"""CodePipeline and CodeBuild: pipelines that run, builds whose commands are carried out."""

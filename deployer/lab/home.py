@@ -31,6 +31,7 @@ _LEFTOVERS = (
     "balancer/?ds/*.json",
     "balancer/*.log",
     "instances/i-*",
+    "builds",
     "functions",
 )
 

@@ -9,6 +9,7 @@ invocations ──▶ functions in processes of their own, each in its caller's 
 """
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ from deployer.lab.cloudformation import api as cloudformation
 from deployer.lab.context import Context
 from deployer.lab.functions import api as lambdas
 from deployer.lab.iam import roles
+from deployer.lab.pipelines.component import Pipelines
 from deployer.lab.scheduler.component import Scheduler
 from deployer.lab.secured import Secured
 from deployer.lab.telemetry.telemetry import Telemetry
@@ -89,15 +91,16 @@ def open_lab(directory: Path, scale: float, secured: Secured | None = None) -> L
         functions = stack.enter_context(closing(lambdas.install(context, telemetry.store)))
         workflows = stack.enter_context(closing(Workflows(context)))
         tagging.install(context)
-        stack.enter_context(closing(cloudformation.install(context)))
-        pages = {
+        pages: dict[str, Callable[[], Any]] = {
             "instances": fleet.describe,
             "permissions": enforced.report,
             "functions": functions.describe,
         }
+        pipelines = stack.enter_context(closing(Pipelines(context, pages)))
+        stack.enter_context(closing(cloudformation.install(context)))
         deeds = {"spot": partial(_spot, fleet)}
         stack.enter_context(closing(server.serve(context, pages, deeds)))
-        parts = (fleet, balancer, telemetry, scheduler, functions, workflows)
+        parts = (fleet, balancer, telemetry, scheduler, functions, workflows, pipelines)
         beats = stack.enter_context(closing(Beats(context, parts)))
         beats.start()
         return Lab(context, beats, stack.pop_all())

@@ -72,3 +72,64 @@ def _queue(action: str) -> Needs:
 
 _QUEUE = ("SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 SQS = Table("sqs", {name: _queue(name) for name in _QUEUE})
+
+# -- CodePipeline, CodeBuild
+
+
+def _pipeline(action: str, name: str, *within: str) -> Needs:
+    """`NAME`, `NAME/STAGE` or `NAME/STAGE/ACTION`."""
+
+    def needs(params: Params, facts: Facts) -> Sequence[Ask]:
+        where = "/".join(params[each] for each in (name, *within))
+        return (Ask(f"codepipeline:{action}", arn(facts, "codepipeline", where)),)
+
+    return needs
+
+
+_OF_PIPELINE = ("GetPipeline", "GetPipelineState", "StartPipelineExecution", "DeletePipeline")
+_OF_EXECUTION = (
+    *("GetPipelineExecution", "ListActionExecutions", "ListPipelineExecutions"),
+    "StopPipelineExecution",
+)
+CODEPIPELINE = Table(
+    "codepipeline",
+    {
+        **{name: _pipeline(name, "name") for name in _OF_PIPELINE},
+        **{name: _pipeline(name, "pipelineName") for name in _OF_EXECUTION},
+        **{
+            name: _pipeline(name, "pipelineName", "stageName")
+            for name in ("RetryStageExecution", "RollbackStage")
+        },
+        "PutApprovalResult": _pipeline(
+            "PutApprovalResult", "pipelineName", "stageName", "actionName"
+        ),
+        "ListPipelines": anywhere("codepipeline:ListPipelines"),
+    },
+)
+
+
+def _builds(action: str, *names: str) -> Needs:
+    """By a build's id, `PROJECT:UUID`, or a project's name."""
+
+    def needs(params: Params, facts: Facts) -> Sequence[Ask]:
+        given = next(params[each] for each in names if each in params)
+        projects = {
+            each.partition(":")[0] for each in ([given] if isinstance(given, str) else given)
+        }
+        return [
+            Ask(f"codebuild:{action}", arn(facts, "codebuild", f"project/{each}"))
+            for each in sorted(projects)
+        ]
+
+    return needs
+
+
+CODEBUILD = Table(
+    "codebuild",
+    {
+        "BatchGetBuilds": _builds("BatchGetBuilds", "ids"),
+        "BatchGetProjects": _builds("BatchGetProjects", "names"),
+        "ListBuildsForProject": _builds("ListBuildsForProject", "projectName"),
+        "StopBuild": _builds("StopBuild", "id"),
+    },
+)

@@ -19,7 +19,7 @@ from deployer.lab.iam.data import (
     STS,
     TAGGING,
 )
-from deployer.lab.iam.flow import SCHEDULER, SQS, STEPFUNCTIONS
+from deployer.lab.iam.flow import CODEBUILD, CODEPIPELINE, SCHEDULER, SQS, STEPFUNCTIONS
 from deployer.lab.iam.mapping import Facts, Params, Table
 from deployer.lab.iam.patterns import Unsupported
 
@@ -27,6 +27,8 @@ TABLES: dict[str, Table] = {  # by boto3's name of the service
     "autoscaling": AUTOSCALING,
     "cloudformation": CLOUDFORMATION,
     "cloudwatch": CLOUDWATCH,
+    "codebuild": CODEBUILD,
+    "codepipeline": CODEPIPELINE,
     "dynamodb": DYNAMODB,
     "ec2": EC2,
     "elbv2": ELBV2,
@@ -66,5 +68,5 @@ def guarded(service: str, action: str) -> bool:
 
 _PAGES = {
     **dict.fromkeys(("autoscaling", "ec2", "elbv2"), "compute"),
-    **dict.fromkeys(("scheduler", "sqs", "stepfunctions"), "flow"),
+    **dict.fromkeys(("codebuild", "codepipeline", "scheduler", "sqs", "stepfunctions"), "flow"),
 }

@@ -7,6 +7,8 @@ from deployer.lab.wire import Refused
 
 # By boto3's name of the service; the others say AccessDenied with HTTP status 403.
 _SAYS: Final = {
+    "codebuild": ("AccessDeniedException", 400),
+    "codepipeline": ("AccessDeniedException", 400),
     "dynamodb": ("AccessDeniedException", 400),
     "ec2": ("UnauthorizedOperation", 403),
     "lambda": ("AccessDeniedException", 403),

@@ -1,4 +1,4 @@
-"""CodePipeline's API: pipelines, executions, what a person does to them. [M:codepipeline]"""
+"""CodePipeline: pipelines, executions, and what a person does to them; after botocore's model."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

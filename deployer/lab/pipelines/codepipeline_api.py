@@ -33,6 +33,9 @@ class Api:
             "GetPipeline": self.get,
             "DeletePipeline": self.delete,
             "ListPipelines": self.list,
+            "TagResource": self.tag,
+            "UntagResource": self.untag,
+            "ListTagsForResource": self.tags,
             "StartPipelineExecution": self.start,
             "StopPipelineExecution": self.stop,
             "RetryStageExecution": self.retry,
@@ -52,7 +55,8 @@ class Api:
         name = params["pipeline"]["name"]
         if name in self._engine.pipelines:
             raise Refused("PipelineNameInUseException", f"A pipeline with the name {name} exists.")
-        made = Pipeline(read(params["pipeline"]))
+        tags = {each["key"]: each["value"] for each in params.get("tags", ())}
+        made = Pipeline(read(params["pipeline"]), tags=tags)
         self._engine.pipelines[name] = made
         made.begin("CreatePipeline", call.context.clock.now())
         return {"pipeline": _declared(made)}
@@ -84,6 +88,23 @@ class Api:
                 for name, each in sorted(self._engine.pipelines.items())
             ]
         }
+
+    def tag(self, _call: Call, params: Params) -> Answer:
+        tags = {each["key"]: each["value"] for each in params["tags"]}
+        self._by_arn(params).tags.update(tags)
+        return {}
+
+    def untag(self, _call: Call, params: Params) -> Answer:
+        for key in params["tagKeys"]:
+            self._by_arn(params).tags.pop(key, None)
+        return {}
+
+    def tags(self, _call: Call, params: Params) -> Answer:
+        found = self._by_arn(params).tags
+        return {"tags": [{"key": key, "value": value} for key, value in found.items()]}
+
+    def _by_arn(self, params: Params) -> Pipeline:
+        return self._pipeline(params["resourceArn"].rsplit(":", 1)[-1])
 
     # -- executions
 

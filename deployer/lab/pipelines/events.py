@@ -39,6 +39,7 @@ class Rule:
     pattern: Mapping[str, Any]
     description: str
     enabled: bool
+    tags: dict[str, str] = field(default_factory=dict)
     targets: dict[str, Params] = field(default_factory=dict)
 
 
@@ -62,6 +63,8 @@ class Events:
             "PutTargets": self.put_targets,
             "RemoveTargets": self.remove_targets,
             "ListTargetsByRule": self.list_targets,
+            "UntagResource": self.untag,
+            "ListTagsForResource": self.list_tags,
         }.items():
             actions.replace("events", action, handler)
         actions.own("events")
@@ -127,9 +130,10 @@ class Events:
         known = self.rules.get(name)
         arn = f"arn:aws:events:{call.region}:{call.account}:rule/{name}"
         enabled = params.get("State", "ENABLED") == "ENABLED"
-        targets = known.targets if known else {}
+        targets, tags = (known.targets, known.tags) if known else ({}, {})
+        tags |= {each["Key"]: each["Value"] for each in params.get("Tags", ())}
         told = params.get("Description", "")
-        self.rules[name] = Rule(name, arn, pattern, told, enabled, targets)
+        self.rules[name] = Rule(name, arn, pattern, told, enabled, tags, targets)
         return {"RuleArn": arn}
 
     def describe_rule(self, _call: Call, params: Params) -> dict[str, Any]:
@@ -167,6 +171,15 @@ class Events:
 
     def list_targets(self, _call: Call, params: Params) -> dict[str, Any]:
         return {"Targets": list(self._rule(params["Rule"]).targets.values())}
+
+    def untag(self, _call: Call, params: Params) -> dict[str, Any]:
+        for key in params["TagKeys"]:
+            self._rule(params["ResourceARN"].rsplit("/", 1)[-1]).tags.pop(key, None)
+        return {}
+
+    def list_tags(self, _call: Call, params: Params) -> dict[str, Any]:
+        tags = self._rule(params["ResourceARN"].rsplit("/", 1)[-1]).tags
+        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
     def _rule(self, name: str) -> Rule:
         if name not in self.rules:

@@ -86,6 +86,7 @@ class Pipeline:
     structure: Structure
     version: int = 1
     executions: list[Execution] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
 
     def execution(self, wanted: str) -> Execution:
         """Raises Refused: there is none."""

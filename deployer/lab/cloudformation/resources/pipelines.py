@@ -30,7 +30,7 @@ def _texts(value: dict[str, Any]) -> dict[str, str]:
 
 # -- pipeline
 
-_PIPELINE = "ArtifactStore ExecutionMode PipelineType RestartExecutionOnUpdate RoleArn Stages"
+_PIPELINE = "ArtifactStore ExecutionMode PipelineType RestartExecutionOnUpdate RoleArn Stages Tags"
 
 
 def _declaration(work: Work, name: str) -> dict[str, Any]:
@@ -46,12 +46,19 @@ def _declaration(work: Work, name: str) -> dict[str, Any]:
 
 def _create_pipeline(work: Work) -> None:
     name = work.get("Name") or work.name(100)
-    work.api("codepipeline", "create_pipeline", pipeline=_declaration(work, name))
+    declared, tags = _declaration(work, name), _lowered(work.all_tags())
+    work.api("codepipeline", "create_pipeline", pipeline=declared, tags=tags or None)
     work.physical_id = name
 
 
 def _update_pipeline(work: Work) -> None:
     work.api("codepipeline", "update_pipeline", pipeline=_declaration(work, work.id))
+    found = work.api("codepipeline", "get_pipeline", name=work.id)
+    arn, tags = found["metadata"]["pipelineArn"], _lowered(work.all_tags())
+    if tags:
+        work.api("codepipeline", "tag_resource", resourceArn=arn, tags=tags)
+    if gone := work.removed_tags():
+        work.api("codepipeline", "untag_resource", resourceArn=arn, tagKeys=gone)
 
 
 def _delete_pipeline(work: Work) -> None:
@@ -71,8 +78,8 @@ def _project(work: Work, name: str) -> dict[str, Any]:
     source = given["source"]
     if "buildSpec" in source:
         source["buildspec"] = source.pop("buildSpec")
-    given.pop("tags", None)
-    return {"name": name, **given}
+    tags = _lowered(work.all_tags())
+    return {"name": name, **given, **({"tags": tags} if tags else {})}
 
 
 def _create_project(work: Work) -> None:
@@ -104,9 +111,12 @@ def _put_rule(work: Work) -> None:
         "put_rule",
         Name=name,
         EventPattern=json.dumps(work.need("EventPattern")),
+        Tags=work.all_tags() or None,
         **work.pick("Description", "State"),
     )
     work.physical_id = name
+    if gone := work.removed_tags():
+        work.api("events", "untag_resource", ResourceARN=_read_rule(work)["Arn"], TagKeys=gone)
     old, new = (
         {each["Id"]: each for each in where.get("Targets", [])}
         for where in (work.before, work.properties)
@@ -149,7 +159,7 @@ KINDS: list[Kind] = [
     ),
     kind(
         "AWS::Events::Rule",
-        "Description EventPattern State Targets",
+        "Description EventPattern State Tags Targets",
         fixed="Name",
         create=_put_rule,
         update=_put_rule,

@@ -1,0 +1,201 @@
+"""A pipeline in the lab, as its owner sees it: sources go in, builds run, people approve and retry."""
+
+import io
+import json
+import os
+import signal
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from urllib3 import request
+
+from .conftest import ROOT, Shell
+
+Json = dict[str, Any]
+PATIENCE_S = 120.0  # real
+SETTINGS = """
+[service]
+name = "shop"
+
+[pipeline]
+environments = ["lab"]
+build = ["mkdir -p dist", "cp examples/app/*.py behaviour.json dist/"]
+test = ["python -m py_compile dist/app.py", "rm -r dist/__pycache__"]
+
+[environments.lab]
+account = "123456789012"
+region = "us-east-1"
+zones = ["us-east-1a", "us-east-1b"]
+image = "ami-03c3da4cfa8e8943a"
+max_instances = 6
+protected = false
+listener_port = 8080
+test_listener_port = 8081
+
+[environments.lab.canary]
+weights = [50]
+bake = "1m"
+final_bake = "1m"
+linger = "1m"
+
+[environments.lab.analysis]
+min_requests = 10
+metrics_delay = "40s"
+
+[environments.lab.probe]
+path = "/health"
+"""
+
+
+def source(settings: str, error_rate: float) -> bytes:
+    """The zip that a team would deliver: application, settings, CDK app. What differs is how bad it is."""
+    behaviour = {"error_rate": error_rate, "latency_ms": 0, "boot_s": 0, "crash_after_s": 0}
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("app.py", "cdk.json"):
+            archive.write(ROOT / name, name)
+        for path in sorted((ROOT / "examples" / "app").glob("*.py")):
+            archive.write(path, f"examples/app/{path.name}")
+        archive.writestr("deployer.toml", settings)
+        archive.writestr("behaviour.json", json.dumps(behaviour))
+    return body.getvalue()
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whoever owns the pipeline `shop` in this lab."""
+
+    shell: Shell
+
+    def client(self, service: str) -> Any:
+        make: Any = boto3.client
+        return make(
+            service,
+            endpoint_url=self.shell.variables["AWS_ENDPOINT_URL"],
+            region_name="us-east-1",
+            aws_access_key_id="lab",
+            aws_secret_access_key="lab",
+        )
+
+    @cached_property
+    def pipeline(self) -> Any:
+        return self.client("codepipeline")
+
+    def deliver(self, error_rate: float = 0.0) -> str:
+        """A new source arrives; the execution that it starts."""
+        stacks = self.client("cloudformation").describe_stacks(StackName="shop-pipeline")
+        outputs = {
+            each["OutputKey"]: each["OutputValue"] for each in stacks["Stacks"][0]["Outputs"]
+        }
+        before = len(self.executions())
+        self.client("s3").put_object(
+            Bucket=outputs["SourceBucket"], Key="source.zip", Body=source(SETTINGS, error_rate)
+        )
+        self.until(lambda: len(self.executions()) > before, "an execution begins")
+        return str(self.executions()[0]["pipelineExecutionId"])
+
+    def executions(self) -> Sequence[Json]:
+        found = self.pipeline.list_pipeline_executions(pipelineName="shop")
+        return list(found["pipelineExecutionSummaries"])
+
+    def status(self, execution: str) -> str:
+        found = self.pipeline.get_pipeline_execution(
+            pipelineName="shop", pipelineExecutionId=execution
+        )
+        return str(found["pipelineExecution"]["status"])
+
+    def stage(self, name: str) -> Json:
+        states = self.pipeline.get_pipeline_state(name="shop")["stageStates"]
+        return next(dict(each) for each in states if each["stageName"] == name)
+
+    def action(self, stage: str) -> Json:
+        """How its only action stands."""
+        return dict(self.stage(stage)["actionStates"][0].get("latestExecution", {}))
+
+    def approve(self, execution: str) -> None:
+        """As soon as it waits for that."""
+
+        def waits() -> bool:
+            assert self.status(execution) == "InProgress", self.pages("builds")
+            latest = self.stage("Approval").get("latestExecution", {})
+            return latest.get("pipelineExecutionId") == execution and "token" in self.action(
+                "Approval"
+            )
+
+        self.until(waits, "approval is waited for")
+        self.pipeline.put_approval_result(
+            pipelineName="shop", stageName="Approval", actionName="Approve",
+            token=self.action("Approval")["token"],
+            result={"summary": "looks good", "status": "Approved"},
+        )  # fmt: skip
+
+    def retry(self, execution: str) -> None:
+        self.pipeline.retry_stage_execution(
+            pipelineName="shop", stageName="Deploy-lab", pipelineExecutionId=execution,
+            retryMode="FAILED_ACTIONS",
+        )  # fmt: skip
+
+    def ended(self, execution: str) -> str:
+        """Its status, once it is over."""
+        over = ("Succeeded", "Failed", "Stopped")
+        self.until(lambda: self.status(execution) in over, "the execution ends")
+        return self.status(execution)
+
+    # -- builds
+
+    def pages(self, name: str) -> Any:
+        url = f"{self.shell.variables['AWS_ENDPOINT_URL']}/_lab/{name}"
+        return request("GET", url, timeout=10).json()
+
+    def builds(self, project: str = "shop-deploy-lab") -> list[Json]:
+        return [each for each in self.pages("builds") if each["project"] == project]
+
+    def running(self) -> Json:
+        """The newest deploying build, once its shell runs."""
+        self.until(lambda: bool(self.builds()) and bool(self.builds()[-1]["pid"]), "a build runs")
+        return self.builds()[-1]
+
+    def kill(self) -> None:
+        """Its container is gone: SIGKILL to everything in it."""
+        os.killpg(self.running()["pid"], signal.SIGKILL)
+
+    def log(self, build: Json) -> list[str]:
+        """As CloudWatch Logs has it."""
+        project, _, stream = build["id"].partition(":")
+        found = self.client("logs").get_log_events(
+            logGroupName=f"/aws/codebuild/{project}", logStreamName=stream, startFromHead=True
+        )
+        return [each["message"] for each in found["events"]]
+
+    # -- deployments
+
+    def standing(self) -> Json:
+        return next(dict(e) for e in self.shell.events("status") if e["event"] == "status")
+
+    def active(self) -> Json:
+        return dict(self.standing()["active"] or {})
+
+    def history(self) -> list[Json]:
+        """Newest first."""
+        return [dict(e) for e in self.shell.events("history") if e["event"] == "deployment"]
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < deadline, f"gave up waiting until {what}"
+            time.sleep(0.2)
+
+
+def home(folder: Path) -> Path:
+    """The folder of the settings, with what the CDK needs beside them; the settings' path."""
+    for name in ("app.py", "cdk.json", "examples"):
+        (folder / name).symlink_to(ROOT / name)
+    path = folder / "deployer.toml"
+    path.write_text(SETTINGS)
+    return path

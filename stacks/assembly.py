@@ -77,7 +77,12 @@ def pipeline_of(
 ) -> PipelineStack:
     """The pipeline through environments whose stacks are in `made`."""
     targets = [
-        Target(load(path, name), made[name].control.deployer.role, made[name].control.artifacts)
+        Target(
+            load(path, name),
+            made[name].control.deployer.role,
+            made[name].control.artifacts,
+            tuple(stack.stack_name for stack in made[name] if stack is not None),
+        )
         for name in pipeline.environments
     ]
     last = targets[-1].settings

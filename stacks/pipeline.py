@@ -16,7 +16,7 @@ from deployer.settings.artifacts import location
 from deployer.settings.pipeline import PipelineSettings, timeout_minutes
 from deployer.settings.schema import Settings
 from deployer.settings.windows import Window
-from deployer.topology import PARTS, stack_name, topology_parameter
+from deployer.topology import topology_parameter
 from stacks import buildspecs
 from stacks.acknowledged import acknowledge, spelled
 from stacks.builds import Build
@@ -30,11 +30,17 @@ BUILD_MINUTES, STACKS_MINUTES = 60, 180
 
 
 class Target(NamedTuple):
-    """An environment that is deployed to: its settings, its deployer's role, where releases lie."""
+    """An environment that is deployed to.
+
+    role:      its deployer's.
+    artifacts: where its releases lie; the stack that has the bucket is `control`.
+    stacks:    names of all of its stacks.
+    """
 
     settings: Settings
     role: aws_iam.IRole
     artifacts: aws_s3.IBucket
+    stacks: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -196,9 +202,7 @@ class PipelineStack(Stack):
         places: dict[Resource, list[str]] = {each: [] for each in Resource}
         for target in self._targets:
             own, prefix = location(target.settings)
-            where = (
-                target.artifacts.bucket_arn if own is None else f"arn:{self.partition}:s3:::{own}"
-            )
+            where = _named(target.artifacts) if own is None else f"arn:{self.partition}:s3:::{own}"
             parameter = topology_parameter(self.service, target.name)
             places[Resource.BUCKET].append(where)
             places[Resource.ARTIFACTS].append(f"{where}/{prefix}*")
@@ -220,12 +224,7 @@ class PipelineStack(Stack):
 
     def _infrastructure_action(self) -> Stage:
         """The CDK's own roles do the work; the build may become them, and nothing else."""
-        stacks = [
-            stack_name(self.service, each.name, part)
-            for each in self._targets
-            for part in (*PARTS, "monitoring")
-            if part != "network" or not each.settings.network.vpc
-        ]
+        stacks = [name for target in self._targets for name in target.stacks]
         account, region = self.account, self.region
         roles = [
             f"arn:{self.partition}:iam::{account}:role/cdk-{QUALIFIER}-{each}-{account}-{region}"
@@ -298,3 +297,8 @@ class PipelineStack(Stack):
             allowed("Source", read, [self.source.arn_for_objects(self._settings.key)]),
             allowed("SourceItself", [*look, "s3:ListBucket"], [self.source.bucket_arn]),
         ]
+
+
+def _named(bucket: aws_s3.IBucket) -> str:
+    """The ARN of another stack's bucket, by the name of the export: what findings call it by."""
+    return Stack.of(bucket).export_value(bucket.bucket_arn)

@@ -9,8 +9,8 @@ from deployer.settings.kinds import Line, Seconds, Slug, within
 from deployer.settings.objection import Objection
 from deployer.settings.schema import Settings
 from deployer.settings.stacks import YES_OR_NO
-from deployer.settings.teardown_rules import known
 from deployer.settings.windows import EXAMPLE, Window
+from deployer.zones import zone_of
 
 # AWS CodeBuild User Guide, "Quotas": a build may last from 5 minutes to 36 hours.
 SHORTEST_S, LONGEST_S = 300.0, 36 * 3600.0
@@ -135,7 +135,9 @@ def _window(pipeline: PipelineSettings) -> Iterator[Objection]:
         yield Objection(
             "pipeline.window", f'days and whole hours such as "{EXAMPLE}", or "" ({error})'
         )
-    if not known(pipeline.time_zone):
+    try:
+        zone_of(pipeline.time_zone)
+    except ValueError:
         yield Objection("pipeline.time_zone", "a time zone such as Europe/Berlin or UTC")
 
 

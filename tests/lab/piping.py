@@ -38,6 +38,10 @@ protected = false
 listener_port = 8080
 test_listener_port = 8081
 
+# What a killed build leaves is carried on by the retried stage alone.
+[environments.lab.runner]
+enabled = false
+
 [environments.lab.canary]
 weights = [50]
 bake = "1m"

@@ -12,7 +12,7 @@ from deployer.lab import actions
 from deployer.lab.actions import Call
 from deployer.lab.pipelines.building import Build, Project
 from deployer.lab.pipelines.builds import Builds
-from deployer.lab.pipelines.buildspec import invalid, parse, unsupported
+from deployer.lab.pipelines.buildspec import parse, unsupported
 from deployer.lab.wire import Refused
 
 Params = Mapping[str, Any]
@@ -133,8 +133,6 @@ def _require_simulated(settings: Params) -> None:
     _require_plain(settings["environment"])
     if settings.get("cache", {}).get("type", "NO_CACHE") != "NO_CACHE":
         raise unsupported("a cache")
-    if not 5 <= int(settings.get("timeoutInMinutes", 60)) <= 2160:
-        raise invalid("Invalid timeout: it must be between 5 and 2160 minutes")
 
 
 def _require_plain(environment: Params) -> None:

@@ -21,13 +21,13 @@ from .chaos import Load, load
 from .conftest import ROOT, Shell, lab_up, shell_for
 from .live import Json, Site
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 SCALE = 60.0  # a minute of the lab is a second
 PER_TARGET = 10  # requests a minute
 QUIET, BUSY = 10, 50  # requests a second
 FLOOR, SIZE = 2, 3  # what the serving slot keeps at least; what it has when the canary begins
 WARMUP_S = 300.0 / SCALE  # the default cooldown, for want of a warm-up
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 SETTINGS = f"""
 [environments.lab.canary]
 weights = [25]
@@ -70,7 +70,7 @@ class Told:
     """
 
     before: Json = field(default_factory=dict)
-    gone: list[str] = field(default_factory=list)
+    gone: dict[str, str] = field(default_factory=dict)
     serving: dict[str, set[str]] = field(default_factory=dict)
     replaced: Json = field(default_factory=dict)
     frozen: Json = field(default_factory=dict)
@@ -174,7 +174,9 @@ class Scene:
     def stand(self) -> None:
         """What happens while the canary waits for somebody's approval."""
         told = self.told
-        told.gone = [self.take_back("blue", "rebalance"), self.take_back("green", "interrupt")]
+        # The candidate first: nothing keeps it from shrinking to what its share needs, later on.
+        told.gone["green"] = self.take_back("green", "interrupt")
+        told.gone["blue"] = self.take_back("blue", "rebalance")
         told.replaced, replaced_at = self.site.owned(), time.monotonic()
         told.serving = {slot: set(self.serving(slot)) for slot in ("blue", "green")}
         wait_for(
@@ -231,11 +233,11 @@ def test_nothing_was_lost(told: Told) -> None:
 
 def test_spot_instances_are_replaced_where_they_were(told: Told, scene: Scene) -> None:
     assert told.before["weights"] == told.replaced["weights"] == {"blue": 750, "green": 250}
-    for slot, release, gone in zip(("blue", "green"), ("v1", "v2"), told.gone, strict=True):
-        now = told.replaced[slot]
+    for slot, release in (("blue", "v1"), ("green", "v2")):
+        now, gone = told.replaced[slot], told.gone[slot]
         assert gone in told.before[slot]["instances"]
         assert gone not in told.serving[slot]
-        assert len(told.serving[slot]) >= now["desired"] == SIZE
+        assert len(told.serving[slot]) >= now["desired"]
         assert {r for _, r in now["instances"].values()} == {release}
     causes = " ".join(scene.causes("blue") + scene.causes("green"))
     assert "rebalance recommendation" in causes

@@ -117,6 +117,11 @@ def stack_name(service: str, environment: str, part: str) -> str:
     return f"{service}-{environment}-{part}"
 
 
+def machine_name(service: str, environment: str) -> str:
+    """Name of the state machine that carries an environment's detached deployments."""
+    return function_name(service, environment, "deployments")
+
+
 def fleet_parameter(service: str) -> str:
     """SSM parameter in which the fleet's stack publishes what the CLI must know (JSON)."""
     return f"/deployer/{service}/fleet"

@@ -26,6 +26,7 @@ from deployer.aws.probe import HttpProbe
 from deployer.aws.records import partition
 from deployer.aws.reports import TopicReports
 from deployer.aws.session import Aws
+from deployer.aws.state_machine import StateMachine
 from deployer.clock import ScaledClock, WallClock
 from deployer.cohort import Cohort
 from deployer.engine import Runner, Tell
@@ -34,6 +35,8 @@ from deployer.hooks import NO_HOOKS, HookAction, Hooks
 from deployer.journal import Journal, Lease
 from deployer.marks import NOWHERE, Board, Showing
 from deployer.model import WHOLE, Amount, Release
+from deployer.operations import detached
+from deployer.operations.detached import NO_MACHINE, Machine, Ticking
 from deployer.operations.expiry import Expiry
 from deployer.operations.reporting import UNREPORTED, Reports
 from deployer.operations.rest.reach import Reach
@@ -59,6 +62,7 @@ class Services:
     on_interrupt: what a signal means to a deployment that this process carries out.
     takeover:     what the supervisor makes of a deployment whose runner is gone.
     reach:        what tearing down needs besides; None: `tearing.reach` makes it.
+    machine:      carries detached deployments.
     lacking:      why a hook could not be begun here; empty: nothing is known against it.
     reports:      who is told of deployments that need a person; the topic that DEPLOYER_REPORTS names.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
@@ -88,6 +92,7 @@ class Services:
     board: Board = NOWHERE
     reports: Reports = UNREPORTED
     reach: Reach | None = None
+    machine: Machine = NO_MACHINE
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -143,6 +148,20 @@ class Services:
             lacking=self.lacking,
             expire=expiry.begin if expiry else lambda _: None,
         )
+
+    def ticking(
+        self, clock: Clock, tell: Tell, stay_s: float, chance: Callable[[], float]
+    ) -> Ticking:
+        """One tick of a detached deployment; its lease outlasts a visit, and the rest after it."""
+        visitor = f"{detached.NAME} #{identity.tag()}"
+        lease_s = max(self.lease_s, detached.LATE_S)
+        runner = replace(self.runner(clock, tell), owner=visitor, lease_s=lease_s)
+        return Ticking(self.environment, self.journal, clock, runner, stay_s, chance)
+
+    def for_the_machine(self) -> "Services":
+        """The same, beginning a deployment that the state machine is to carry out."""
+        visitor = f"{detached.NAME} #{identity.tag()}"
+        return replace(self, owner=visitor, lease_s=max(self.lease_s, detached.LATE_S))
 
 
 SUPERVISOR = "supervisor"
@@ -208,6 +227,7 @@ def connect(
             aws, clock, strict=settings.analysis.alarms_without_data == "ringing"
         ),
         look_around=lambda: preflight.read(aws, found, service, environment.name),
+        machine=StateMachine(aws, service, environment.name),
     )
 
 

@@ -1,7 +1,7 @@
 """The role that the deployer runs under: exactly what its adapters declare, on this environment.
 
 Two policies: what the control stack knows is in `Reads`, what only the service stack knows in its
-`Moves` (stacks.rights).
+`Moves` (stacks.rights). Where there is a runner stack, `Detaches` lets it leave a deployment to that.
 """
 
 from collections.abc import Iterable
@@ -10,8 +10,11 @@ from aws_cdk import CfnOutput, Duration, Stack, aws_dynamodb, aws_iam, aws_s3
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from deployer.aws.needs import Resource
+from deployer.aws.permissions import BEGINS, Place
 from deployer.settings.schema import Settings
 from deployer.topology import DEPLOYER_ROLE_OUTPUT
+from stacks.machine import machine_arn
 from stacks.rights import Rights, allow
 from stacks.slot import SlotGroup
 
@@ -43,6 +46,9 @@ class DeployerRole(Construct):
             max_session_duration=LONGEST_SESSION,
         )
         allow(self, "Reads", self.role, self.rights.known(Stack.of(self)))
+        if settings.runner.enabled:
+            machine = machine_arn(Stack.of(self), settings)
+            allow(self, "Detaches", self.role, {Resource.DETACHED: Place((machine,))}, BEGINS)
         output = CfnOutput(Stack.of(self), DEPLOYER_ROLE_OUTPUT, value=self.role.role_arn)
         output.override_logical_id(DEPLOYER_ROLE_OUTPUT)
 

@@ -1,4 +1,4 @@
-"""What carries deployments on in the cloud: the supervisor, a function that a schedule calls.
+"""What carries deployments on in the cloud: the supervisor, and the state machine of detached ones.
 
 It has the rights of the deployer's role, on this environment alone, and may tell the environment's
 topic. Nobody keeps two of its visits apart but the journal's lease: a reserved concurrency of one would
@@ -30,11 +30,13 @@ from deployer.settings.schema import Settings
 from deployer.topology import REPORTS_VARIABLE, alarm_name, function_log
 from stacks.acknowledged import acknowledge
 from stacks.bundle import Bundle
+from stacks.machine import Machine
 from stacks.raw import raw
 from stacks.rights import Places, Rights, allow
 from stacks.twin_service import TwinService
 
 TIMEOUT = Duration.minutes(5)
+LONGEST_TICK = Duration.minutes(15)  # Lambda's longest: a hook may take as long (detached.STAY_S)
 MEMORY_MB = 512  # processor comes with it: botocore's imports take a second with less
 LATE = Duration.minutes(1)  # an invocation older than this is not worth making: the next one comes
 KEPT = Duration.days(14)
@@ -69,7 +71,10 @@ class RunnerStack(Stack):
 
 
 class TwinRunner(Construct):
-    """`supervisor`: the function; `role`: its own; `bundle`: code for further ones."""
+    """`supervisor`, `tick`: functions; `role`: theirs; `detached`: the machine that calls the tick.
+
+    `bundle`: code for further functions.
+    """
 
     def __init__(
         self, scope: Construct, name: str, service: TwinService, props: RunnerProps
@@ -83,11 +88,20 @@ class TwinRunner(Construct):
             "supervise",
             "Carries on deployments whose runner is gone, and tells of those that halted",
         )
+        self.tick = self.function(
+            "Tick",
+            "tick",
+            "Carries a detached deployment on, a visit at a time",
+            LONGEST_TICK,
+        )
+        self.detached = Machine(self, "Detached", self._settings, self.tick)
         self.buried = self._queue()
         self._schedule()
         self._watch()
 
-    def function(self, name: str, module: str, what: str) -> aws_lambda.Function:
+    def function(
+        self, name: str, module: str, what: str, timeout: Duration = TIMEOUT
+    ) -> aws_lambda.Function:
         """A function under `role`, whose handler is in `deployer.functions.MODULE`."""
         service, environment = self._settings.service.name, self._settings.environment.name
         logs = aws_logs.LogGroup(
@@ -107,7 +121,7 @@ class TwinRunner(Construct):
             architecture=self.bundle.architecture,
             handler=f"deployer.functions.{module}.handler",
             role=self.role,
-            timeout=TIMEOUT,
+            timeout=timeout,
             memory_size=MEMORY_MB,
             log_group=logs,
             environment={

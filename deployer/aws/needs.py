@@ -26,6 +26,7 @@ class Resource(StrEnum):
     BUCKET = "artifact bucket"
     STACKS = "the environment's stacks"
     FUNCTION = "hook functions"
+    DETACHED = "state machine of detached deployments"
     FLEETS = "the service's book of fleets"
     MEMBERS = "functions beside the environments of a fleet"
     FLEET = "the published identifiers of a service's fleet"

@@ -23,6 +23,7 @@ from deployer.aws import (
     published,
     reports,
     stacks,
+    state_machine,
     table,
     targets,
 )
@@ -52,6 +53,8 @@ NEEDS: frozenset[Need] = frozenset(
 SUPERVISES: frozenset[Need] = NEEDS | frozenset(reports.NEEDS)
 # What deleting an environment takes besides: no deployment needs it, and its role does not have it.
 DELETION: frozenset[Need] = frozenset(stacks.NEEDS)
+# Who begins deployments: they may be detached, where there is a state machine for that.
+BEGINS: frozenset[Need] = NEEDS | frozenset(state_machine.NEEDS)
 # What only looks: enough for `status`, `history` and `--dry-run`.
 READS: frozenset[Need] = frozenset(
     need

@@ -138,6 +138,11 @@ irreversible_option = click.option(
     help="Ship RELEASE although it says of itself that it cannot go back (rollback-safe: false): "
     "once users reach it, nothing goes back by itself.",
 )  # fmt: skip
+detach_option = click.option(
+    "--detach", is_flag=True,
+    help="Leave the deployment to the state machine in the cloud and return: no terminal has to stay "
+    "open. Needs the environment's runner stack.",
+)  # fmt: skip
 force_option = click.option(
     "--force", is_flag=True,
     help="Go back even from a release that says of itself that it cannot (rollback-safe: false).",

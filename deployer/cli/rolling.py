@@ -10,6 +10,7 @@ from deployer.cli.params import (
     InstancesOrNone,
     accept_alarms_option,
     accept_weights_option,
+    detach_option,
     dry_run_option,
     irreversible_option,
     wait_option,
@@ -43,6 +44,7 @@ from deployer.operations.beginning import Waived
 @accept_weights_option
 @accept_alarms_option
 @irreversible_option
+@detach_option
 @dry_run_option
 @click.pass_context
 def rolling(
@@ -57,6 +59,7 @@ def rolling(
     accept_weights: bool,
     accept_alarms: bool,
     irreversible: bool,
+    detach: bool,
     dry_run: bool,
 ) -> Ending:
     """Ship RELEASE into the live group, a batch of instances at a time.
@@ -86,5 +89,5 @@ def rolling(
         "rolling.until": until,
     }
     return ship(app_of(ctx, flags), release, "rolling", wait_for_lock,
-        waived=Waived(accept_weights, accept_alarms, irreversible), dry_run=dry_run,
+        waived=Waived(accept_weights, accept_alarms, irreversible), detach=detach, dry_run=dry_run,
     )  # fmt: skip

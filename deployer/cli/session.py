@@ -99,7 +99,7 @@ class Session:
             Interrupted, LeaseLost, Stranded: as `resume`.
         """
         with stoppable() as stop:
-            return self._carry(self._begin(plan, seen, status, reason), stop)
+            return self._carry(self.begin(plan, seen, status, reason), stop)
 
     def resume(self, *, moving: bool = False) -> Deployment:
         """Carry on the deployment of a runner that is gone; the record as it ended.
@@ -136,7 +136,7 @@ class Session:
         event = Event(now, "asked", f"{Ask.RESUME} by {services.caller}")
         return services.journal.save(record.noting(event), services.lease())
 
-    def _begin(self, plan: Plan, seen: Snapshot, status: Status, reason: str) -> Deployment:
+    def begin(self, plan: Plan, seen: Snapshot, status: Status, reason: str) -> Deployment:
         """Take the environment and write the intent down."""
         services = self.services
         opening = Opening(

@@ -9,6 +9,7 @@ from deployer.cli.app import App, app_of
 from deployer.cli.attaching import attach as attached
 from deployer.cli.clearance import cleared
 from deployer.cli.ending import Ending
+from deployer.cli.handing_over import hand_over
 from deployer.cli.params import (
     Approvals,
     Duration,
@@ -17,6 +18,7 @@ from deployer.cli.params import (
     Weights,
     accept_alarms_option,
     accept_weights_option,
+    detach_option,
     dry_run_option,
     irreversible_option,
     wait_option,
@@ -80,6 +82,7 @@ Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.
 @accept_weights_option
 @accept_alarms_option
 @irreversible_option
+@detach_option
 @dry_run_option
 @click.pass_context
 def canary(
@@ -99,6 +102,7 @@ def canary(
     accept_weights: bool,
     accept_alarms: bool,
     irreversible: bool,
+    detach: bool,
     dry_run: bool,
 ) -> Ending:
     """Ship RELEASE a little at a time, judging it at each stop.
@@ -118,11 +122,13 @@ def canary(
 
     From any terminal: `deployer status`, `pause`, `resume`, `promote`, `approve`,
     `abort`. Ctrl-C finishes the change in hand and stops, and `deployer resume` goes
-    on; with journal.on_interrupt = "rollback" it goes back first.
+    on; with journal.on_interrupt = "rollback" it goes back first. With --detach nobody
+    has to stay: a state machine in the cloud carries it out.
 
     \b
-    Exit status: 0 shipped, 2 refused (nothing was changed), 3 rolled back,
-                 4 halted (needs a person), 5 another deployment runs.
+    Exit status: 0 shipped, or begun with --detach, 2 refused (nothing was
+                 changed), 3 rolled back, 4 halted (needs a person), 5 another
+                 deployment runs.
     Example:     deployer canary v42 --weights 5,25,50 --bake 10m --approve 5
     """  # noqa: D301  \b is for click
     flags = {
@@ -143,7 +149,7 @@ def canary(
     if group_bake is not None and not app.settings.canary.group:
         raise click.UsageError("--group-bake says for how long: say who with --group")
     return ship(app, release, "canary", wait_for_lock,
-        waived=Waived(accept_weights, accept_alarms, irreversible), dry_run=dry_run,
+        waived=Waived(accept_weights, accept_alarms, irreversible), detach=detach, dry_run=dry_run,
     )  # fmt: skip
 
 
@@ -171,6 +177,7 @@ def canary(
 @accept_weights_option
 @accept_alarms_option
 @irreversible_option
+@detach_option
 @dry_run_option
 @click.pass_context
 def blue_green(
@@ -185,6 +192,7 @@ def blue_green(
     accept_weights: bool,
     accept_alarms: bool,
     irreversible: bool,
+    detach: bool,
     dry_run: bool,
 ) -> Ending:
     """Ship RELEASE in one change, and keep the old one warm.
@@ -212,7 +220,7 @@ def blue_green(
         "blue_green.standby": standby,
     }
     return ship(app_of(ctx, flags), release, "blue-green", wait_for_lock,
-        waived=Waived(accept_weights, accept_alarms, irreversible), dry_run=dry_run,
+        waived=Waived(accept_weights, accept_alarms, irreversible), detach=detach, dry_run=dry_run,
     )  # fmt: skip
 
 
@@ -227,6 +235,7 @@ def blue_green(
 @accept_weights_option
 @accept_alarms_option
 @irreversible_option
+@detach_option
 @dry_run_option
 @click.pass_context
 def deploy(
@@ -238,6 +247,7 @@ def deploy(
     accept_weights: bool,
     accept_alarms: bool,
     irreversible: bool,
+    detach: bool,
     dry_run: bool,
 ) -> Ending:
     """Ship RELEASE the way that the environment's settings name.
@@ -261,10 +271,14 @@ def deploy(
     app = app_of(ctx)
     strategy = app.settings.environment.strategy
     waived = Waived(accept_weights, accept_alarms, irreversible)
+    if attach and detach:
+        raise click.UsageError("--attach waits for the end, and --detach does not: choose one")
     if attach and not dry_run:
         wait_s = seconds(wait_for_lock)
         return attached(app, release, wait_s, lambda: once(app, release, strategy, waived=waived))
-    return ship(app, release, strategy, wait_for_lock, waived=waived, dry_run=dry_run)
+    return ship(
+        app, release, strategy, wait_for_lock, waived=waived, detach=detach, dry_run=dry_run
+    )
 
 
 def ship(
@@ -274,18 +288,25 @@ def ship(
     wait_for_lock: str,
     *,
     waived: Waived,
+    detach: bool,
     dry_run: bool,
 ) -> Ending:
     """Compile, show, run; from a fresh reading whenever the environment had to be waited for."""
     session = Session(app.services, app.output)
     return session.in_turn(
         seconds(wait_for_lock),
-        lambda: once(app, release, strategy, waived=waived, dry_run=dry_run),
+        lambda: once(app, release, strategy, waived=waived, detach=detach, dry_run=dry_run),
     )
 
 
 def once(
-    app: App, release: str, strategy: Strategy, *, waived: Waived, dry_run: bool = False
+    app: App,
+    release: str,
+    strategy: Strategy,
+    *,
+    waived: Waived,
+    detach: bool = False,
+    dry_run: bool = False,
 ) -> Ending:
     """One attempt at an environment that is free.
 
@@ -304,4 +325,6 @@ def once(
     if dry_run:
         session.show(plan)
         return Ending("planned")
+    if detach:
+        return hand_over(app, plan, seen)
     return ending.of_deployment(session.ship(plan, seen))

@@ -13,7 +13,8 @@ from deployer.cli.forward import complete
 from deployer.cli.params import dry_run_option, fleet_option, force_option
 from deployer.cli.session import Session, alive
 from deployer.errors import NotPossibleNow
-from deployer.journal import Active, Ask
+from deployer.journal import Active, Ask, name_of
+from deployer.operations import detached
 from deployer.plan import Deployment, Status
 from deployer.render.asking import commands, possible
 from deployer.render.plan import title
@@ -221,6 +222,8 @@ def steer(session: Session, wish: Ask) -> Ending:
     deployment = active.deployment
     asked = ask(session, wish)
     follow = "`deployer status --watch` shows what it does"
+    if name_of(active.lease.owner) == detached.NAME:
+        follow = f"the state machine hears it within a minute; {follow}"
     if not alive(active, session.services.clock.now()):
         follow = "its runner is gone, so nothing happens until `deployer resume`"
     what = WHAT[wish]
@@ -262,9 +265,14 @@ def unheard(session: Session, deployment: Deployment) -> str:
 def runner(active: Active) -> str:
     """Who carries it out, and until when that one counts as alive."""
     lease = active.lease
+    who = (
+        "the state machine in the cloud"
+        if name_of(lease.owner) == detached.NAME
+        else one_line(lease.owner)
+    )
     return (
-        f"; carried out by {one_line(lease.owner)}, whose lease lasts until "
-        f"{time_of_day(lease.expires_at)} if it is not renewed"
+        f"; carried out by {who}, whose lease lasts until {time_of_day(lease.expires_at)} if it is "
+        "not renewed"
     )
 
 

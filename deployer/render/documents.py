@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from deployer.held import Rest, Size
-from deployer.journal import Active, Unreadable
+from deployer.journal import Active, Unreadable, name_of
 from deployer.model import Slot, SlotState, Snapshot, Weights
+from deployer.operations import detached
 from deployer.plan import Deployment, Event, Plan
 from deployer.preflight import Objection
 from deployer.render.asking import approval_until, paused_by, possible
@@ -169,6 +170,7 @@ def _active(active: Active, now: float) -> Document:
     return {
         **deployment_document(active.deployment, now, whole=False),
         "lease_owner": active.lease.owner,
+        "detached": name_of(active.lease.owner) == detached.NAME,
         "lease_expires_at": iso(active.lease.expires_at),
         "lease_alive": active.lease.expires_at > now,
         "possible": list(possible(active, now)),

@@ -4,8 +4,9 @@ from rich.text import Text
 
 from deployer import completing, control, stickiness
 from deployer.held import Rest
-from deployer.journal import Active
+from deployer.journal import Active, Lease, name_of
 from deployer.model import Snapshot
+from deployer.operations import detached
 from deployer.plan import Deployment, Status
 from deployer.render.asking import commands, hold_words, possible, wanted
 from deployer.render.owed import leaving, owed_line
@@ -62,7 +63,7 @@ def _active(active: Active, now: float) -> tuple[Text, ...]:
     head.append(f"  {leaving(deployment, now) or goal(deployment.step) + left}")
     since = f"{one_line(deployment.id)}, for {span(took_s(deployment, now))}, by {one_line(deployment.by)}"
     alive_s = lease.expires_at - now
-    hold = f"lease of {one_line(lease.owner)}"
+    hold = held_by(lease)
     lines = [head, Text(f"  {since}", "dim")]
     if deployment.paused_at is not None:
         lines.insert(1, Text(f"  {hold_words(deployment, now)}", "bold yellow"))
@@ -75,6 +76,13 @@ def _active(active: Active, now: float) -> tuple[Text, ...]:
     asks = possible(active, now)
     lines.append(Text(f"  possible now: {commands(asks) or 'nothing, but to watch'}", "dim"))
     return tuple(lines)
+
+
+def held_by(lease: Lease) -> str:
+    """Who carries the deployment out."""
+    if name_of(lease.owner) == detached.NAME:
+        return "carried out by the state machine in the cloud; lease of AWS Step Functions"
+    return f"lease of {one_line(lease.owner)}"
 
 
 def _last(last: Deployment, now: float) -> tuple[Text, ...]:

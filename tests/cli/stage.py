@@ -12,6 +12,7 @@ from deployer.cli.main import cli
 from deployer.errors import NotFound
 from deployer.journal import Lease
 from deployer.model import Release, Weights
+from deployer.operations.detached import NO_MACHINE, Machine
 from deployer.plan import Deployment
 from deployer.preflight import Surroundings
 from deployer.settings.schema import Settings
@@ -69,6 +70,7 @@ class Stage:
     connections: list[Settings] = field(default_factory=list)
     around: Surroundings = QUIET
     board: SimBoard = field(default_factory=SimBoard)
+    machine: Machine = NO_MACHINE
 
     def __post_init__(self) -> None:
         self.journal = StageJournal(self.play.gate)
@@ -92,6 +94,7 @@ class Stage:
             takeover=settings.journal.takeover,
             hooks=SimHooks(play.clock, play.gate, play.hooks),
             sticks_s=int(settings.environment.stickiness_s), board=self.board,
+            machine=self.machine,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environ: str) -> Result:

@@ -26,6 +26,7 @@ FREE = {
     "IAM::InstanceProfile", "IAM::Policy", "IAM::Role", "Lambda::EventInvokeConfig",
     "Lambda::Function", "Logs::LogGroup", "S3::Bucket", "S3::BucketPolicy", "SQS::Queue",
     "SQS::QueuePolicy", "Scheduler::Schedule", "SNS::Topic", "SNS::TopicPolicy", "SSM::Parameter",
+    "StepFunctions::StateMachine",
 }  # fmt: skip
 
 

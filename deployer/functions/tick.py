@@ -1,0 +1,32 @@
+"""One tick of a detached deployment, for each call of its state machine."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from deployer.functions.start import Context, services_of, settings_of, stay_s
+from deployer.functions.supervise import say
+from deployer.operations.detached import read
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Carry the deployment on, and say what the state machine is to do next.
+
+    Args:
+        event: a `detached.Mandate`, or the answer before, which holds one.
+        context: Lambda's.
+
+    Returns:
+        A `detached.Answer`.
+
+    Raises:
+        DeployError: it cannot be carried on like this; the execution fails, and says so.
+    """
+    services = services_of(settings_of())
+    ticking = services.ticking(services.clock, say, stay_s(context), random.random)
+    answer = ticking.tick(read(event))
+    services.board.close()
+    found: dict[str, Any] = msgspec.to_builtins(answer)
+    return found

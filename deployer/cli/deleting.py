@@ -22,7 +22,7 @@ from deployer.operations.rest.deletion import Ask, Deletion, Stack
 from deployer.operations.rest.levels import Level
 from deployer.operations.rest.rails import Facts, refusals
 from deployer.operations.rest.reach import Reach
-from deployer.plan import Plan, Status
+from deployer.plan import DELETE, Plan, Status
 from deployer.ports import Clock
 from deployer.render.teardown import (
     restore_documents,
@@ -71,6 +71,9 @@ class Deleting:
             session = Session(self.app.services, self.app.output)
         except NotFound as absent:
             return self._what_is_left(absent)
+        active = session.services.journal.active(session.services.environment)
+        if active is not None and active.deployment.plan.strategy == DELETE:
+            return self._whole(session)  # it goes on with one that died, or is told that it lives
         return session.in_turn(wait_s, lambda: self._whole(session))
 
     def _whole(self, session: Session) -> Ending:

@@ -7,12 +7,13 @@ name, so that the supervisor's next visit goes on with it, or the next call of t
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from deployer import resting
-from deployer.errors import DeployError, Halted, Locked, NotPossibleNow
+from deployer.errors import DeployError, Halted, LeaseLost, Locked, NotPossibleNow
 from deployer.held import Rest
 from deployer.journal import REMEMBERED, Lease
 from deployer.model import Release, Slot, Snapshot
@@ -140,11 +141,10 @@ class Hand:
             return
         held = self._held()
         self.stacks.delete(stack)
-        now = self.ground.clock.now()
-        self.ground.journal.save(
-            replace(held, status=Status.SHIPPED, finished_at=now, cursor=len(held.plan.steps) - 1),
-            self.lease(),
-        )
+        now, last = self.ground.clock.now(), len(held.plan.steps) - 1
+        ended = replace(held, status=Status.SHIPPED, finished_at=now, cursor=last)
+        with suppress(LeaseLost):  # the supervisor was faster, and found nothing running either
+            self.ground.journal.save(ended, self.lease())
 
     def _held(self) -> Deployment:
         """The record under which the service stack goes: a dead one's, or a new one."""

@@ -13,7 +13,7 @@ from deployer.durations import spell
 from deployer.journal import Active
 from deployer.model import Slot, Snapshot
 from deployer.operations.rest.levels import Level
-from deployer.plan import Deployment, Status
+from deployer.plan import DELETE, Deployment, Status
 from deployer.preflight import Objection, Surroundings
 from deployer.steps.linger import Linger
 from deployer.topology import CLASS_TAG, EPHEMERAL
@@ -77,7 +77,7 @@ def refusals(level: Level, facts: Facts) -> tuple[Objection, ...]:
     """Every rail that forbids it now."""
     return (
         *_class(facts),
-        *_held(facts.active),
+        *_held(facts.active, level),
         *_halted(facts.last),
         *_stacks(facts.around, level),
         *_refreshes(facts.around),
@@ -107,8 +107,11 @@ def _class(facts: Facts) -> Iterator[Objection]:
         )
 
 
-def _held(active: Active | None) -> Iterator[Objection]:
+def _held(active: Active | None, level: Level) -> Iterator[Objection]:
+    """A deletion that died goes on."""
     if active is None:
+        return
+    if level is Level.DELETE and active.deployment.plan.strategy == DELETE:
         return
     deployment = active.deployment
     what = f"{deployment.first_plan.strategy} of {deployment.first_plan.release.name}"

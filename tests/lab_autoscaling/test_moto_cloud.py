@@ -133,6 +133,12 @@ def test_a_purchase_overrides_the_template(place: Place) -> None:
     assert "InstanceLifecycle" not in place.read(plain.id)
 
 
+def test_a_template_that_asks_for_spot_itself_is_refused(place: Place) -> None:
+    spot = place.version(InstanceMarketOptions={"MarketType": "spot"})
+    with pytest.raises(LaunchFailed, match="InstanceMarketOptions"):
+        place.cloud.launch(spot, place.subnets[0], GROUP)
+
+
 def test_a_profile_of_the_template_is_associated(place: Place, context: Context) -> None:
     profiled = place.version(IamInstanceProfile={"Name": "web"})
     with pytest.raises(LaunchFailed, match="web"):

@@ -27,6 +27,10 @@ _CODES: Final = {
     "stopping": 64,
     "stopped": 80,
 }
+_OWN_MARKET: Final = (
+    "the lab does not simulate InstanceMarketOptions of a launch template: Spot is bought by a"
+    " MixedInstancesPolicy."
+)
 _IMAGE_GIB: Final = 8
 _GONE: Final = frozenset({"InvalidInstanceID.NotFound", "TargetGroupNotFound", "InvalidTarget"})
 
@@ -108,6 +112,8 @@ class MotoCloud:
     ) -> Launched:
         try:
             version = self._version(template.id, template.name, template.version)
+            if version["LaunchTemplateData"].get("InstanceMarketOptions"):
+                raise LaunchFailed(_OWN_MARKET)
             answer = self._ec2.run_instances(**_request(version, subnet, tags), **_bought(purchase))
         except LookupError as error:
             raise LaunchFailed(str(error)) from error

@@ -9,8 +9,12 @@ from datetime import UTC, datetime
 
 from deployer.journal import Ask, Request
 
-# Variables that name the run in a pipeline, with what a person calls it.
-PIPELINES = {"CODEBUILD_BUILD_ID": "CodeBuild", "GITHUB_RUN_ID": "GitHub run"}
+# Variables that name the run in a pipeline, or the function in the cloud, with what a person calls it.
+PIPELINES = {
+    "CODEBUILD_BUILD_ID": "CodeBuild",
+    "GITHUB_RUN_ID": "GitHub run",
+    "AWS_LAMBDA_FUNCTION_NAME": "function",
+}
 
 
 def deployment_id(now: float) -> str:

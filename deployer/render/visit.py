@@ -10,7 +10,7 @@ from deployer.render.plan import goal, title
 from deployer.render.progress import WORDS, position
 from deployer.render.words import iso, one_line
 
-STYLES = {State.STUCK: "red", State.OURS: "cyan"}
+STYLES = {State.STUCK: "red", State.OURS: "cyan", State.EXPIRED: "cyan"}
 
 
 def visit_text(visit: Visit, place: str) -> Text:
@@ -27,6 +27,8 @@ def _words(visit: Visit) -> str:
         return visit.state.value
     if visit.state is State.OURS:
         return f"carrying on {about}, {_standing(deployment)}{_late(visit)}"
+    if visit.state is State.EXPIRED:
+        return f"emptying the idle slot, which nobody can want any more ({deployment.id})"
     if visit.state is State.ENDED:
         return f"{about} has ended: {WORDS[deployment.status]}"
     return f"{about} has its runner"

@@ -202,3 +202,31 @@ def test_a_bad_pause_is_a_usage_error(staged: Staged, every: str) -> None:
     done = staged().run("supervise", "--every", every)
     assert done.exit_code == 2
     assert f"'{every}' is not a duration" in done.output
+
+
+def test_an_idle_slot_is_emptied_and_people_are_told_why(staged: Staged) -> None:
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    sole = shop.play.cloud.rule.sole if shop.play.cloud.rule else None
+    assert sole is not None
+    shop.play.cloud.groups[sole.twin].desired = 2
+    shop.play.clock.sleep(3 * 3600.0)
+    shop.play.clock.sleep(900.0 - shop.play.clock.now() % 900.0)
+    done = shop.run("supervise", "--once")
+    assert "emptying the idle slot, which nobody can want any more" in done.stdout
+    assert until_free(shop)
+    assert shop.play.cloud.groups[sole.twin].desired == 0
+    assert shop.records[0].plan.strategy == "retire"
+
+
+def test_an_idle_slot_stays_where_the_settings_say_so(staged: Staged) -> None:
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    sole = shop.play.cloud.rule.sole if shop.play.cloud.rule else None
+    assert sole is not None
+    shop.play.cloud.groups[sole.twin].desired = 2
+    shop.config.write_text(shop.config.read_text() + "\n[runner]\nexpire_idle = false\n")
+    shop.play.clock.sleep(3 * 3600.0)
+    shop.play.clock.sleep(900.0 - shop.play.clock.now() % 900.0)
+    assert shop.run("supervise", "--once").stdout == "shop/sim: nothing is being deployed\n"
+    assert shop.play.cloud.groups[sole.twin].desired == 2

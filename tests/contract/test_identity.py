@@ -28,6 +28,7 @@ def test_two_processes_of_one_person_are_two_owners() -> None:
 def test_the_run_of_a_pipeline_is_named() -> None:
     assert identity.caller({"CODEBUILD_BUILD_ID": "ship:7"}) == "CodeBuild ship:7"
     assert identity.caller({"GITHUB_RUN_ID": "42"}) == "GitHub run 42"
+    assert identity.caller({"AWS_LAMBDA_FUNCTION_NAME": "tick"}) == "function tick"
 
 
 def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:

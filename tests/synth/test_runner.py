@@ -3,16 +3,23 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, aws_sns
 
 from deployer.aws.needs import Resource
 from deployer.aws.permissions import NEEDS, SUPERVISES
 from deployer.settings.reading import load
 from stacks import bundle
 from stacks.acknowledged import spelled
+from stacks.assembly import HERE
+from stacks.deployer_role import DeployerRole
+from stacks.runner import RunnerProps, TwinRunner
+from stacks.twin_service import TwinService
 from tests.synth.conftest import SAMPLE, Templates
+from tests.synth.test_example_app import example
 
 ENVIRONMENT = "prod"
 
@@ -194,3 +201,29 @@ def test_nothing_of_it_is_in_the_template(templates: Templates) -> None:
     code = only(templates, "Lambda::Function")["Code"]
     assert code.keys() == {"S3Bucket", "S3Key"}
     assert json.dumps(code["S3Bucket"]).count("cdk-hnb659fds-assets") == 1
+
+
+def test_a_team_adds_it_to_a_service_in_a_stack_of_its_own(tmp_path: Path) -> None:
+    """Everything in one stack: nothing is exported, and the rights are on the same resources."""
+    app = App(outdir=str(tmp_path))
+    stack = example().OrdersStack(app, "orders-staging")
+    service, deployer, pager = map(stack.node.find_child, ("Orders", "Deployer", "Pager"))
+    assert isinstance(service, TwinService)
+    assert isinstance(deployer, DeployerRole)
+    assert isinstance(pager, aws_sns.Topic)
+    props = RunnerProps(
+        settings=service.settings, file=HERE / "examples/cdk/deployer.toml",
+        rights=deployer.rights, topic=pager,
+    )  # fmt: skip
+    TwinRunner(stack, "Runner", service, props)
+    app.synth()
+    template = json.loads((tmp_path / "orders-staging.template.json").read_text())
+    assert "Fn::ImportValue" not in json.dumps(template)
+    (function,) = of_type(template, "Lambda::Function")
+    assert function["Environment"]["Variables"]["DEPLOYER_ENV"] == "staging"
+    assert load(props.file, "staging").service.name == "orders"
+
+
+def of_type(template: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    found = template["Resources"].values()
+    return [one["Properties"] for one in found if one["Type"] == f"AWS::{kind}"]

@@ -219,8 +219,10 @@ def test_a_team_adds_it_to_a_service_in_a_stack_of_its_own(tmp_path: Path) -> No
     app.synth()
     template = json.loads((tmp_path / "orders-staging.template.json").read_text())
     assert "Fn::ImportValue" not in json.dumps(template)
-    (function,) = of_type(template, "Lambda::Function")
-    assert function["Environment"]["Variables"]["DEPLOYER_ENV"] == "staging"
+    functions = of_type(template, "Lambda::Function")
+    assert "deployer.functions.supervise.handler" in {one["Handler"] for one in functions}
+    for function in functions:
+        assert function["Environment"]["Variables"]["DEPLOYER_ENV"] == "staging"
     assert load(props.file, "staging").service.name == "orders"
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import time
 import zipfile
@@ -18,7 +19,7 @@ from urllib3 import request
 from .conftest import ROOT, Shell
 
 Json = dict[str, Any]
-PATIENCE_S = 120.0  # real
+PATIENCE_S = 180.0  # real
 SETTINGS = """
 [service]
 name = "shop"
@@ -165,6 +166,11 @@ class Owner:
         self.until(lambda: bool(self.builds()) and bool(self.builds()[-1]["pid"]), "a build runs")
         return self.builds()[-1]
 
+    def says(self, pattern: str) -> bool:
+        """Whether the newest deploying build has said so already: cheaper than to ask the CLI."""
+        newest = self.builds()[-1]["log"] if self.builds() else ""
+        return bool(newest) and re.search(pattern, Path(newest).read_text()) is not None
+
     def kill(self) -> None:
         """Its container is gone: SIGKILL to everything in it."""
         os.killpg(self.running()["pid"], signal.SIGKILL)
@@ -181,9 +187,6 @@ class Owner:
 
     def standing(self) -> Json:
         return next(dict(e) for e in self.shell.events("status") if e["event"] == "status")
-
-    def active(self) -> Json:
-        return dict(self.standing()["active"] or {})
 
     def history(self) -> list[Json]:
         """Newest first."""

@@ -7,6 +7,7 @@ import json
 import subprocess
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from io import BytesIO
 
 import pytest
@@ -17,7 +18,12 @@ from .chaos import Load, load
 from .conftest import Shell, lab_up, shell_for
 from .piping import Owner, home
 
-pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(400)]
+# What a build says when the deployment gets there.
+ASKED = r"→ ask \w+ for 2 instances"
+HALF = r"✓ route blue 50 % / green 50 %"
+WHOLE = r"✓ route blue (0 % / green 100|100 % / green 0) %"
+
+pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +73,7 @@ def test_a_retry_attaches_while_the_first_build_runs_and_the_canary_is_promoted(
     """Stopped and abandoned in mid-canary: CodeBuild goes on, and so does the deployment."""
     execution = owner.deliver()
     owner.approve(execution)
-    owner.until(lambda: owner.standing()["weights"]["blue"] == 50, "the canary bakes at 50 %")
+    owner.until(lambda: owner.says(HALF), "the canary bakes at 50 %")
     first = owner.running()
     owner.pipeline.stop_pipeline_execution(
         pipelineName="shop", pipelineExecutionId=execution, abandon=True, reason="let me look"
@@ -113,17 +119,13 @@ def test_a_build_killed_at_three_moments_is_carried_on_by_the_retried_stage(
 ) -> None:
     execution = owner.deliver()
     owner.approve(execution)
-    moments = (
-        lambda: owner.active().get("step") == 1,
-        lambda: owner.standing()["weights"]["green"] == 50,
-        lambda: owner.standing()["weights"]["blue"] == 100 and bool(owner.active()),
-    )
-    for moment in moments:
-        owner.running()
-        owner.until(moment, "the deployment gets there")
+    for moment in (ASKED, HALF, WHOLE):
+        owner.until(partial(owner.says, moment), f"the deployment gets to {moment}")
         owner.kill()
         assert owner.ended(execution) == "Failed"
+        before = len(owner.builds())
         owner.retry(execution)
+        owner.until(lambda before=before: len(owner.builds()) > before, "the retried build begins")
     assert owner.ended(execution) == "Succeeded"
     said = "\n".join(owner.log(owner.builds()[-1]))
     assert "Its runner is gone: taking over." in said

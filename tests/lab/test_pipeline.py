@@ -59,6 +59,10 @@ def users(owner: Owner) -> Iterator[Load]:
     assert seen.lost == 0, seen.report
 
 
+def more_than(before: int, owner: Owner) -> bool:
+    return len(owner.builds()) > before
+
+
 def serving(owner: Owner) -> str:
     """The release that everybody gets."""
     found = owner.standing()
@@ -125,7 +129,7 @@ def test_a_build_killed_at_three_moments_is_carried_on_by_the_retried_stage(
         assert owner.ended(execution) == "Failed"
         before = len(owner.builds())
         owner.retry(execution)
-        owner.until(lambda before=before: len(owner.builds()) > before, "the retried build begins")
+        owner.until(partial(more_than, before, owner), "the retried build begins")
     assert owner.ended(execution) == "Succeeded"
     said = "\n".join(owner.log(owner.builds()[-1]))
     assert "Its runner is gone: taking over." in said

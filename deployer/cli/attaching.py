@@ -67,6 +67,7 @@ def attach(app: App, release: str, wait_s: float, begin: Callable[[], Ending]) -
     """
     services, session = app.services, Session(app.services, app.output)
     wish, until = Wish(app, session, release, begin), services.clock.now() + wait_s
+    said: object = None
     while True:
         active = services.journal.active(services.environment)
         move = decide(situation(services, active), release)
@@ -75,7 +76,10 @@ def attach(app: App, release: str, wait_s: float, begin: Callable[[], Ending]) -
         except Locked as error:
             if move is Move.WAIT and services.clock.now() >= until:
                 raise
-            session.output.note(f"Looking again: {error}")
+            found = move, active.deployment.id if active else None
+            if found != said:
+                session.output.note(f"Looking again and again: {error}")
+            said = found
             _rest(session)
         else:
             if done is not None:

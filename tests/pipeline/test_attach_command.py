@@ -135,6 +135,7 @@ def test_it_waits_for_another_release_as_long_as_it_is_told(shop: Stage) -> None
     status, said = attach(shop, "v3", "--wait-for-lock", "1h")
     assert status == 0, said
     assert [each.plan.release.name for each in shop.records] == ["v3", "v2"]
+    assert said.count("Looking again and again: shop/sim is taken by canary v2") == 1
 
 
 def test_a_stage_that_is_rolled_back_goes_back(shop: Stage) -> None:

@@ -150,7 +150,8 @@ def test_a_bad_release_goes_back_and_the_builds_last_lines_say_why(
     assert serving(owner) == before
     last = "\n".join(owner.log(owner.builds()[-1])[-5:])
     assert f"{newest['release']} rolled back after" in last
-    assert "requests failed" in last
+    assert "failed (" in last
+    assert "% is accepted" in last
     assert f"{before} serves" in last
     assert "exit status 3" in owner.action("Deploy-lab")["errorDetails"]["message"]
 

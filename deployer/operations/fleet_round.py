@@ -219,13 +219,25 @@ class Round:
 
 
 def answer(mandate: Mandate, visited: Visited) -> Answer:
-    """What the state machine does next; its history may have 25,000 events. Pure."""
-    stands = fleet_course.standing(visited.fleet)
-    if visited.fleet.status.final:
-        return Answer(next="end", mandate=mandate, stands=f"{stands}: {visited.fleet.reason}")
-    ticks, wait_s = mandate.ticks + 1, max(1, math.ceil(visited.again_s))
-    if ticks < MOST_TICKS:
-        after = replace(mandate, ticks=ticks)
+    """What the state machine does next. Pure."""
+    fleet = visited.fleet
+    stands = fleet_course.standing(fleet)
+    if fleet.status.final:
+        words = f"{stands}: {fleet.reason}" if fleet.reason else stands
+        return Answer(next="end", mandate=mandate, stands=words)
+    return _rests(mandate, visited.again_s, stands)
+
+
+def delayed(mandate: Mandate, why: str) -> Answer:
+    """A visit that came to nothing: the next one may. Pure."""
+    return _rests(mandate, POLL_S, why)
+
+
+def _rests(mandate: Mandate, again_s: float, stands: str) -> Answer:
+    """The last visit of an execution hands on to another: its history may have 25,000 events."""
+    wait_s = max(1, math.ceil(again_s))
+    if mandate.ticks + 1 < MOST_TICKS:
+        after = replace(mandate, ticks=mandate.ticks + 1)
         return Answer(next="rest", mandate=after, stands=stands, wait_s=wait_s)
     after = replace(mandate, part=mandate.part + 1, ticks=0)
     return Answer(next="onward", mandate=after, stands=stands, wait_s=wait_s, name=after.execution)

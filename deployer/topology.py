@@ -132,6 +132,16 @@ def fleet_stack_name(service: str) -> str:
     return f"{service}-fleet"
 
 
+def fleet_machine_name(service: str) -> str:
+    """Name of the state machine that carries a service's fleets."""
+    return function_name(service, "fleet")
+
+
+def fleet_visit_log(service: str) -> str:
+    """Log group of the function that visits them."""
+    return f"/deployer/{service}/fleet/visit"
+
+
 def member_function(service: str, environment: str) -> str:
     """Name of the function that answers for an environment in a fleet."""
     return function_name(service, environment, "member")

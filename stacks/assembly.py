@@ -8,18 +8,21 @@ from typing import Any, NamedTuple
 from aws_cdk import App, Environment, Stack, Tags
 
 from deployer.settings.pipeline import PipelineSettings
-from deployer.settings.reading import environments, load, load_pipeline
+from deployer.settings.reading import environments, load, load_pipeline, load_waves
 from deployer.settings.schema import Settings
+from deployer.settings.waves import home
 from deployer.topology import (
     CLASS_TAG,
     ENVIRONMENT_TAG,
     EPHEMERAL,
     EXPIRES_TAG,
     SERVICE_TAG,
+    fleet_stack_name,
     pipeline_stack_name,
     stack_name,
 )
 from stacks.control import ControlStack
+from stacks.fleet import FleetProps, FleetStack
 from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
 from stacks.pipeline import PipelineStack, Target
@@ -69,6 +72,7 @@ def populate(app: App, path: Path, environment: str | None = None) -> dict[str, 
     pipeline = load_pipeline(path)
     if pipeline is not None and made.keys() >= set(pipeline.environments):
         pipeline_of(app, path, pipeline, made)
+    fleet_of(app, path, environment)
     return made
 
 
@@ -90,6 +94,31 @@ def pipeline_of(
     stack = PipelineStack(app, pipeline_stack_name(last.service.name), pipeline, targets, **about)
     Tags.of(stack).add(SERVICE_TAG, last.service.name)
     return stack
+
+
+def fleet_of(app: App, path: Path, environment: str | None = None) -> FleetStack | None:
+    """The stack of the service's fleets, beside those of the first environment that they go through.
+
+    None: the file has no [waves], or `environment` is another one.
+
+    Raises:
+        NotFound, SettingsInvalid: as `populate`.
+    """
+    waves, every = load_waves(path)
+    if waves is None or environment not in (None, waves.order[0][0]):
+        return None
+    ours = {name: each for name, each in every.items() if each.existing is None}
+    first = every[waves.order[0][0]]
+    service = first.service.name
+    made = FleetStack(
+        app,
+        fleet_stack_name(service),
+        FleetProps(service=service, environments=ours, file=path),
+        env=Environment(account=first.environment.account or None, region=home(waves, every)),
+        termination_protection=any(each.environment.protected for each in ours.values()),
+    )
+    Tags.of(made).add(SERVICE_TAG, service)
+    return made
 
 
 def stacks_of(app: App, settings: Settings, path: Path) -> Stacks:

@@ -13,7 +13,7 @@ from constructs import Construct
 from deployer.aws.needs import Resource
 from deployer.aws.permissions import BEGINS, Place
 from deployer.settings.schema import Settings
-from deployer.topology import DEPLOYER_ROLE_OUTPUT
+from deployer.topology import DEPLOYER_ROLE_OUTPUT, machine_name
 from stacks.machine import machine_arn
 from stacks.rights import Rights, allow
 from stacks.slot import SlotGroup
@@ -47,7 +47,9 @@ class DeployerRole(Construct):
         )
         allow(self, "Reads", self.role, self.rights.known(Stack.of(self)))
         if settings.runner.enabled:
-            machine = machine_arn(Stack.of(self), settings)
+            machine = machine_arn(
+                Stack.of(self), machine_name(settings.service.name, settings.environment.name)
+            )
             allow(self, "Detaches", self.role, {Resource.DETACHED: Place((machine,))}, BEGINS)
         output = CfnOutput(Stack.of(self), DEPLOYER_ROLE_OUTPUT, value=self.role.role_arn)
         output.override_logical_id(DEPLOYER_ROLE_OUTPUT)

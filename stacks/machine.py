@@ -1,30 +1,28 @@
-"""The state machine of detached deployments, its role, and what both are called."""
+"""A state machine that calls a function again and again, its role, and what both are called."""
 
 from aws_cdk import ArnFormat, Stack, aws_iam, aws_lambda
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from deployer.settings.schema import Settings
-from deployer.topology import machine_name
 from stacks.acknowledged import acknowledge
 from stacks.states import definition
 
 
-def machine_arn(stack: Stack, settings: Settings) -> str:
-    """Of an environment's machine, whether it is there or not."""
+def machine_arn(stack: Stack, name: str) -> str:
+    """Of the stack's Region's machine of that name, whether it is there or not."""
     return stack.format_arn(
         service="states",
         resource="stateMachine",
-        resource_name=machine_name(settings.service.name, settings.environment.name),
+        resource_name=name,
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
 
 
 class Machine(Construct):
-    """`machine`: one of an environment; its role may call the tick and go on as itself."""
+    """`machine`, called `called`; its role may call the function and go on as itself."""
 
     def __init__(
-        self, scope: Construct, name: str, settings: Settings, tick: aws_lambda.IFunction
+        self, scope: Construct, name: str, called: str, tick: aws_lambda.IFunction
     ) -> None:
         super().__init__(scope, name)
         stack = Stack.of(self)
@@ -45,14 +43,14 @@ class Machine(Construct):
                     actions=["lambda:InvokeFunction"], resources=[tick.function_arn]
                 ),
                 aws_iam.PolicyStatement(
-                    actions=["states:StartExecution"], resources=[machine_arn(stack, settings)]
+                    actions=["states:StartExecution"], resources=[machine_arn(stack, called)]
                 ),
             ],
         )
         self.machine = sfn.CfnStateMachine(
             self,
             "Machine",
-            state_machine_name=machine_name(settings.service.name, settings.environment.name),
+            state_machine_name=called,
             role_arn=role.role_arn,
             definition_string=stack.to_json_string(definition(tick.function_arn)),
         )

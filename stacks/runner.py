@@ -25,12 +25,18 @@ from aws_cdk import (
 from constructs import Construct
 
 from deployer.aws.needs import Resource
-from deployer.aws.permissions import SUPERVISES, Place
+from deployer.aws.permissions import BEGINS, SUPERVISES, Place
 from deployer.settings.schema import Settings
-from deployer.topology import REPORTS_VARIABLE, alarm_name, function_log
+from deployer.topology import (
+    REPORTS_VARIABLE,
+    alarm_name,
+    function_log,
+    machine_name,
+    member_function,
+)
 from stacks.acknowledged import acknowledge
 from stacks.bundle import Bundle
-from stacks.machine import Machine
+from stacks.machine import Machine, machine_arn
 from stacks.raw import raw
 from stacks.rights import Places, Rights, allow
 from stacks.twin_service import TwinService
@@ -38,6 +44,7 @@ from stacks.twin_service import TwinService
 TIMEOUT = Duration.minutes(5)
 LONGEST_TICK = Duration.minutes(15)  # Lambda's longest: a hook may take as long (detached.STAY_S)
 MEMORY_MB = 512  # processor comes with it: botocore's imports take a second with less
+LONGEST_ERRAND = Duration.minutes(1)  # it waits for nothing
 LATE = Duration.minutes(1)  # an invocation older than this is not worth making: the next one comes
 KEPT = Duration.days(14)
 FAILURES = 3  # in a row, until somebody is told
@@ -71,7 +78,7 @@ class RunnerStack(Stack):
 
 
 class TwinRunner(Construct):
-    """`supervisor`, `tick`: functions; `role`: theirs; `detached`: the machine that calls the tick.
+    """`supervisor`, `tick`, `member`: functions; `role`: theirs; `detached`: calls the tick.
 
     `bundle`: code for further functions.
     """
@@ -94,15 +101,38 @@ class TwinRunner(Construct):
             "Carries a detached deployment on, a visit at a time",
             LONGEST_TICK,
         )
-        self.detached = Machine(self, "Detached", self._settings, self.tick)
+        called = machine_name(self._settings.service.name, self._settings.environment.name)
+        self.detached = Machine(self, "Detached", called, self.tick)
+        self.member = self._member(called)
         self.buried = self._queue()
         self._schedule()
         self._watch()
 
+    def _member(self, machine: str) -> aws_lambda.Function:
+        """The environment's side of a fleet: it begins deployments, for the machine to carry out."""
+        begins = {Resource.DETACHED: Place((machine_arn(Stack.of(self), machine),))}
+        allow(self, "Begins", self.role, begins, BEGINS)
+        service, environment = self._settings.service.name, self._settings.environment.name
+        return self.function(
+            "Member",
+            "member",
+            "Answers for its environment in a fleet",
+            LONGEST_ERRAND,
+            member_function(service, environment),
+        )
+
     def function(
-        self, name: str, module: str, what: str, timeout: Duration = TIMEOUT
+        self,
+        name: str,
+        module: str,
+        what: str,
+        timeout: Duration = TIMEOUT,
+        called: str | None = None,
     ) -> aws_lambda.Function:
-        """A function under `role`, whose handler is in `deployer.functions.MODULE`."""
+        """A function under `role`, whose handler is in `deployer.functions.MODULE`.
+
+        called: its physical name, where others must know it beforehand.
+        """
         service, environment = self._settings.service.name, self._settings.environment.name
         logs = aws_logs.LogGroup(
             self,
@@ -115,6 +145,7 @@ class TwinRunner(Construct):
         made = aws_lambda.Function(
             self,
             name,
+            function_name=called,
             description=f"{what}: {service}/{environment}",
             code=self.bundle.code,
             runtime=self.bundle.runtime,

@@ -16,8 +16,12 @@ from deployer.aws import (
     board,
     cloudwatch,
     cohort_rule,
+    fleet_published,
+    fleets,
     hook_runs,
     launch_templates,
+    machines,
+    members,
     page_rule,
     preflight,
     published,
@@ -55,6 +59,11 @@ SUPERVISES: frozenset[Need] = NEEDS | frozenset(reports.NEEDS)
 DELETION: frozenset[Need] = frozenset(stacks.NEEDS)
 # Who begins deployments: they may be detached, where there is a state machine for that.
 BEGINS: frozenset[Need] = NEEDS | frozenset(state_machine.NEEDS)
+# Fleets: who visits them, and who begins them, looks at them and steers them.
+VISITS_FLEETS: frozenset[Need] = frozenset(
+    need for adapter in (fleet_published, fleets, members) for need in adapter.NEEDS
+)
+COMMANDS_FLEETS: frozenset[Need] = VISITS_FLEETS | frozenset(machines.NEEDS)
 # What only looks: enough for `status`, `history` and `--dry-run`.
 READS: frozenset[Need] = frozenset(
     need

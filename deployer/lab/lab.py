@@ -121,7 +121,9 @@ def deploy(lab: Lab, stacks: tuple[StackTemplate, ...]) -> None:
         DeployError: one failed; carries CloudFormation's reason.
     """
     cloudformation_client = lab.client("cloudformation")
-    lab.client("ssm").put_parameter(Name=BOOTSTRAP_PARAMETER, Value="30", Type="String")
+    lab.client("ssm").put_parameter(
+        Name=BOOTSTRAP_PARAMETER, Value="30", Type="String", Overwrite=True
+    )
     for template in stacks:
         upload(lab, template.assets)
         bootstrap = [{"ParameterKey": "BootstrapVersion", "ParameterValue": BOOTSTRAP_PARAMETER}]

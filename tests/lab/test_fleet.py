@@ -1,0 +1,73 @@
+"""Three environments in three waves, under load: the second wave fails, and all of it is taken back.
+
+Everything is real but AWS: functions beside each environment under their own roles, a state machine for
+each deployment and one for the fleet, instances that serve.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from urllib3 import request
+
+from .fleets import PLACES, Fleet, Load, fleet_up, load
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(420)]
+SCALE = 30
+RPS = 15
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """v1 serves everywhere, brought there by a fleet of one wave."""
+    with fleet_up(tmp_path_factory.mktemp("fleet"), SCALE) as up:
+        for name, *how in (("v1",), ("v2",), ("bad", "--error-rate", "0.5")):
+            packed = up.shell.run("lab", "release", name, *how)
+            assert packed.returncode == 0, packed.stderr
+        up.spread({"east": {"v2": "bad"}})
+        first = up.shell.run("fleet", "v1", "--watch", "--wave", ",".join(PLACES))
+        assert first.returncode == 0, first.stdout + first.stderr
+        yield up
+
+
+def phases(document: dict[str, Any]) -> dict[str, str]:
+    members = [each for wave in document["waves"] for each in wave["environments"]]
+    return {each["environment"]: each["phase"] for each in members}
+
+
+def test_a_failing_second_wave_stops_the_third_and_takes_the_first_one_back(fleet: Fleet) -> None:
+    users: dict[str, Load] = {}
+    with ExitStack() as stack:
+        for name in PLACES:
+            users[name] = stack.enter_context(load(fleet.topology(name)["url"], RPS))
+        done = fleet.shell.run("--output", "json", "fleet", "v2", "--watch", timeout_s=300)
+        document = fleet.shell.events("status", "--fleet")[0]
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert phases(document) == {"box": "returned", "east": "rolled_back", "west": "not_begun"}
+    assert document["status"] == "rolled_back"
+    assert "east rolled back" in document["reason"]
+    for name in PLACES:
+        seen = users[name].report
+        assert seen["lost"] == {}, (name, seen)
+        assert seen["sent"] > 10 * RPS
+    assert set(users["west"].report["releases"]) == {"v1"}  # nobody there met it
+    assert {"v1", "v2"} <= set(users["box"].report["releases"])
+
+
+def test_each_environment_tells_what_the_fleet_did_there(fleet: Fleet) -> None:
+    def told(name: str) -> list[tuple[str, str, str]]:
+        events = fleet.at(name).events("history")[:-1]
+        assert all(each["by"].startswith("fleet ") for each in events)
+        return [(each["strategy"], each["release"], each["status"]) for each in events]
+
+    first = ("first", "v1", "shipped")
+    assert told("box") == [("rollback", "v1", "shipped"), ("canary", "v2", "shipped"), first]
+    assert told("east") == [("canary", "v2", "rolled_back"), first]
+    assert told("west") == [first]
+
+
+def test_the_fleets_own_role_touches_nothing_but_its_book_and_the_functions(fleet: Fleet) -> None:
+    page = request("GET", f"{fleet.state['endpoint']}/_lab/permissions", timeout=10).json()
+    (visitor,) = [used for role, used in page.items() if "shop-fleet-Visitor" in role]
+    assert {each["action"].partition(":")[0] for each in visitor} == {"dynamodb", "lambda", "ssm"}

@@ -105,6 +105,13 @@ class Load:
 
     report: Any = None
 
+    @property
+    def lost(self) -> int:
+        """Requests that failed through no fault of a release that answers errors."""
+        rows = self.report["releases"].values()
+        own = sum(int(row["failures"].get("http_500", 0)) for row in rows)
+        return int(self.report["failed"]) - own
+
 
 @contextmanager
 def load(url: str, rps: int) -> Iterator[Load]:

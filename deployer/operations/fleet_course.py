@@ -203,8 +203,6 @@ def begins(fleet: Fleet) -> bool:
 def _outbound(member: Member, now: float, name: Name) -> Member:
     if member.phase is Phase.BEGINNING:
         return _fenced(member, now)
-    if now < member.until:
-        return member  # what was asked for under the name before might still begin
     named = replace(member, deployment=name(member.environment))
     return _fenced(named.to(Phase.BEGINNING, now), now)
 
@@ -214,8 +212,6 @@ def _inbound(fleet: Fleet, member: Member, now: float, name: Name) -> Member:
         return member.to(Phase.KEPT, now, f"{fleet.release} is marked rollback-safe: false")
     if member.phase is Phase.TURNING:
         return _fenced(member, now)
-    if now < member.until:
-        return member
     named = replace(member, back=name(member.environment))
     return _fenced(named.to(Phase.TURNING, now), now)
 
@@ -248,8 +244,7 @@ def errand(fleet: Fleet, member: Member, kind: Kind) -> Errand:
 
 def _unsettled(fleet: Fleet) -> Iterator[Member]:
     """Members that have not ended, of a fleet that has failed."""
-    back = fleet.on_failure == "rollback"
-    return (m for m in fleet.members if m.phase.moving or (back and m.phase is Phase.SHIPPED))
+    return (member for member in fleet.members if member.phase.moving)
 
 
 def _ended(fleet: Fleet, now: float) -> Fleet:

@@ -35,6 +35,7 @@ SITE = st.builds(
     refuses=st.sampled_from(["", "", "", "stack busy"]),
     present=st.sampled_from([False, False, False, True]),
     taken_until=st.one_of(st.just(0.0), MOMENT),
+    passed_at=st.one_of(NEVER, NEVER, MOMENT),
     rings_at=st.one_of(NEVER, NEVER, MOMENT),
     gone_at=st.one_of(NEVER, NEVER, MOMENT),
     deaf=st.tuples(MOMENT, MOMENT),

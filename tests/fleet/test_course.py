@@ -4,7 +4,8 @@ import pytest
 
 from deployer.errors import NotPossibleNow, PlanInvalid
 from deployer.journal import Ask
-from deployer.operations.fleet import FleetStatus, Phase, Wave, require_waves
+from deployer.operations.fleet import FleetStatus, Member, Phase, Sight, Wave, require_waves
+from deployer.operations.fleet_answers import folded
 from deployer.operations.fleet_course import possible, require_possible, standing
 from deployer.operations.fleet_round import again_s
 from tests.fleet.world import WAVES, Site, World, carried, fleet_of, phases, sites, visit, world
@@ -194,3 +195,56 @@ def test_the_next_visit_comes_when_a_bake_is_over() -> None:
 def test_waves_that_make_no_fleet_are_refused(waves: tuple[Wave, ...]) -> None:
     with pytest.raises(PlanInvalid):
         require_waves(waves)
+
+
+def test_after_a_failure_nothing_is_begun_whose_answer_had_not_come() -> None:
+    sim = world(sites(us=Site(refuses="stack busy"), ap=Site(deaf=(NOON, NOON + 30.0))))
+    fleet_of(sim, (Wave(("us", "ap")),))
+    fleet = carried(sim)
+    assert phases(fleet)["ap"] is Phase.NOT_BEGUN
+    assert not sim.sites["ap"].begun
+    assert [e.environment for e in sim.errands if e.kind == "begin"] == ["us", "ap"]
+
+
+def test_what_arrives_late_is_found_and_asked_to_go_back() -> None:
+    sim = world(sites(us=Site(refuses="stack busy"), ap=Site(takes_s=3_000.0)))
+    sim.slow = {1: 200.0}  # to begin in ap: within its fence, after the failure
+    fleet_of(sim, (Wave(("us", "ap")),))
+    fleet = carried(sim)
+    assert phases(fleet)["ap"] is Phase.ROLLED_BACK
+    assert sim.violations == []
+
+
+def test_a_name_that_has_grown_old_is_given_up_for_a_new_one() -> None:
+    sim = world(sites(box=Site(deaf=(NOON, NOON + 200.0), passed_at=NOON + 100.0)))
+    fleet_of(sim, WAVES)
+    fleet = carried(sim)
+    assert fleet.status is FleetStatus.SHIPPED
+    assert list(sim.sites["box"].begun) == [fleet["box"].deployment]
+
+
+def test_who_is_taken_is_asked_once_a_visit_and_no_more() -> None:
+    sim = world(sites(box=Site(taken_until=NOON + 600.0)))
+    fleet_of(sim, WAVES, wait_s=1_800.0)
+    carried(sim)
+    begins = [e for e in sim.errands if (e.kind, e.environment) == ("begin", "box")]
+    assert len(begins) == 11
+
+
+def test_where_somebody_else_deploys_nothing_goes_back() -> None:
+    box = Site(taken_from=NOON + 1_000.0, taken_until=NOON + 9_000.0)
+    sim = world(sites(box=box, eu=Site(ends="rolled_back")))
+    fleet_of(sim, WAVES, on_failure="rollback")
+    fleet = carried(sim)
+    assert phases(fleet)["box"] is Phase.KEPT
+    assert not box.ways_back
+
+
+def test_an_answer_about_the_way_out_says_nothing_of_the_way_back() -> None:
+    sim = world(sites())
+    fleet = fleet_of(sim, WAVES)
+    back = Member(environment="box", phase=Phase.RETURNING, deployment="d1", back="d2")
+    fleet = fleet.having(back)
+    assert folded(fleet, "box", Sight(state="shipped", about="d1"), NOON) == fleet
+    ended = folded(fleet, "box", Sight(state="shipped", about="d2"), NOON)
+    assert ended["box"].phase is Phase.RETURNED

@@ -16,7 +16,6 @@ from deployer.journal import Ask, Lease, Request, outranking
 from deployer.operations.fleet import (
     Errand,
     Fleet,
-    FleetStatus,
     Phase,
     Sight,
     Wave,
@@ -39,7 +38,8 @@ class Site:
     takes_s:      how long a deployment lasts there; a way back lasts a third of that.
     ends, back_ends: how they end.
     refuses:      why nothing can begin there; present: it serves the release already.
-    taken_until:  until then somebody else's deployment holds it.
+    taken_from, taken_until: between them somebody else's deployment holds it.
+    passed_at:    a short deployment of somebody else's was there, and has gone back.
     rings_at:     from then on its alarm rings; gone_at: from then on something else is live.
     deaf:         it does not answer from the first to the second moment.
     stuck:        a deployment there cannot go back.
@@ -51,6 +51,8 @@ class Site:
     refuses: str = ""
     present: bool = False
     taken_until: float = 0.0
+    taken_from: float = 0.0
+    passed_at: float = float("inf")
     rings_at: float = float("inf")
     gone_at: float = float("inf")
     deaf: tuple[float, float] = (0.0, 0.0)
@@ -88,7 +90,7 @@ class World:
     lease: Lease | None = None
     request: Request | None = None
     violations: list[str] = field(default_factory=list)
-    arriving: list[tuple[float, Errand]] = field(default_factory=list)
+    arriving: list[tuple[float, float, Errand]] = field(default_factory=list)
     numbers: "count[int]" = field(default_factory=count)
     errands: list[Errand] = field(default_factory=list)
 
@@ -166,7 +168,8 @@ class World:
         self.errands.append(errand)
         silent = Sight(state="silent", about=errand.about, note="timed out")
         if number in self.slow:
-            self.arriving.append((self.clock.now() + self.slow[number], errand))
+            now = self.clock.now()
+            self.arriving.append((now + self.slow[number], now, errand))
             return silent
         try:
             sight = self.gate.through(f"member.{errand.kind}", lambda: self.answer(errand))
@@ -179,10 +182,10 @@ class World:
         now = self.clock.now()
         due = [each for each in self.arriving if each[0] <= now]
         self.arriving = [each for each in self.arriving if each[0] > now]
-        for _, errand in due:
-            self.answer(errand)
+        for _, sent_at, errand in due:
+            self.answer(errand, sent_at)
 
-    def answer(self, errand: Errand) -> Sight:
+    def answer(self, errand: Errand, sent_at: float | None = None) -> Sight:
         site, now = self.sites[errand.environment], self.clock.now()
         if site.deaf[0] <= now < site.deaf[1]:
             return Sight(state="silent", about=errand.about, note="timed out")
@@ -190,7 +193,7 @@ class World:
             return self._checked(site, now)
         refusal = ""
         if errand.kind == "begin":
-            refusal = self._begun(errand, site, now)
+            refusal = self._begun(errand, site, now, now if sent_at is None else sent_at)
         elif errand.kind == "back":
             refusal = self._back(errand, site, now)
         elif (
@@ -215,26 +218,30 @@ class World:
             return replace(told, state="present", serves="v42", note="v42 serves already")
         return replace(told, state="busy", note="taken") if now < site.taken_until else told
 
-    def _begun(self, errand: Errand, site: Site, now: float) -> str:
+    def _begun(self, errand: Errand, site: Site, now: float, sent_at: float) -> str:
         if errand.deployment in site.begun:
             return ""
-        if now > errand.until:
-            return "late"
-        if site.present:
-            return "present"
-        if now < site.taken_until or site.running(now):
-            return "busy"
-        if site.refuses:
-            return "refused"
-        self._watch_begin(errand, now)
-        site.begun[errand.deployment] = now
-        return ""
+        old = now >= site.passed_at and errand.deployment < f"{site.passed_at:012.1f}"
+        reasons = {
+            "late": now > errand.until,
+            "present": site.present,
+            "busy": site.taken_from <= now < site.taken_until or bool(site.running(now)),
+            "stale": old,
+            "refused": bool(site.refuses),
+        }
+        why = next((why for why, holds in reasons.items() if holds), "")
+        if not why:
+            self._watch_begin(errand, now, sent_at)
+            site.begun[errand.deployment] = now
+        return why
 
     def _back(self, errand: Errand, site: Site, now: float) -> str:
         if errand.back in site.begun:
             return ""
         if now > errand.until:
             return "late"
+        if site.taken_from <= now < site.taken_until:
+            return "busy"
         if now >= site.gone_at:
             return "refused"
         self._watch_back(errand, site, now)
@@ -246,9 +253,11 @@ class World:
     def _fleet(self) -> Fleet:
         return decode(next(iter(self.stored.values())))
 
-    def _watch_begin(self, errand: Errand, now: float) -> None:
+    def _watch_begin(self, errand: Errand, now: float, sent_at: float) -> None:
+        """What was sent before the failure may arrive after it: it is found, and asked to go back."""
         fleet = self._fleet()
-        if fleet.status is not FleetStatus.RUNNING:
+        failed = next((event.at for event in fleet.log if event.kind == "failed"), float("inf"))
+        if sent_at > failed:
             self.violations.append(f"{errand.environment} began after the failure")
         number = next(n for n, w in enumerate(fleet.waves) if errand.environment in w.environments)
         for wave in fleet.waves[:number]:
@@ -319,6 +328,8 @@ def carried(sim: World, wishes: Mapping[int, Ask] | None = None, fleet_id: str =
                 _wish(sim, wanted, minute)
         again_s = visit(sim, fleet_id)
         if again_s == 0.0:
+            sim.clock.sleep(3_600.0)  # whatever was on its way has arrived by now
+            sim.arrive()
             return sim.load(fleet_id)
         sim.clock.sleep(60.0 if again_s is None else again_s)
     raise AssertionError(f"eight hundred visits were not enough: {sim.load('f1')}")

@@ -53,17 +53,19 @@ def test_a_failing_second_wave_stops_the_third_and_takes_the_first_one_back(flee
     assert set(users["west"].report["releases"]) == {"v1"}  # nobody there met it
     assert {"v1", "v2"} <= set(users["box"].report["releases"])
 
-
-def test_each_environment_tells_what_the_fleet_did_there(fleet: Fleet) -> None:
-    def told(name: str) -> list[tuple[str, str, str]]:
-        events = fleet.at(name).events("history")[:-1]
-        assert all(each["by"].startswith("fleet ") for each in events)
-        return [(each["strategy"], each["release"], each["status"]) for each in events]
-
     first = ("first", "v1", "shipped")
-    assert told("box") == [("rollback", "v1", "shipped"), ("canary", "v2", "shipped"), first]
-    assert told("east") == [("canary", "v2", "rolled_back"), first]
-    assert told("west") == [first]
+    assert told(fleet, "box") == [
+        ("rollback", "v1", "shipped"), ("canary", "v2", "shipped"), first,
+    ]  # fmt: skip
+    assert told(fleet, "east") == [("canary", "v2", "rolled_back"), first]
+    assert told(fleet, "west") == [first]
+
+
+def told(fleet: Fleet, environment: str) -> list[tuple[str, str, str]]:
+    """An environment's own history, all of it the fleets'."""
+    records = fleet.at(environment).events("history")[:-1]
+    assert all(each["by"].startswith("fleet ") for each in records)
+    return [(each["strategy"], each["release"], each["status"]) for each in records]
 
 
 def test_the_fleets_own_role_touches_nothing_but_its_book_and_the_functions(fleet: Fleet) -> None:

@@ -83,9 +83,8 @@ def deployers(templates: Templates, name: str) -> dict[str, Any]:
 
 def test_it_writes_its_own_log_and_the_schedule_calls_nothing_else(templates: Templates) -> None:
     (logs,) = policies(templates)["RoleDefaultPolicy"]
-    own, tick = (spelled(each) for each in logs["Resource"])
-    assert own.startswith("<SupervisorLog")
-    assert tick.startswith("<TickLog")
+    written = {spelled(each).split("Log")[0] for each in logs["Resource"]}
+    assert written == {"<Supervisor", "<Tick", "<Member"}
     calls = {each["Action"]: spelled(each["Resource"]) for each in policies(templates)["Calls"]}
     assert calls.keys() == {"lambda:InvokeFunction", "sqs:SendMessage"}
     assert calls["lambda:InvokeFunction"].startswith("<Supervisor")
@@ -229,3 +228,13 @@ def test_a_team_adds_it_to_a_service_in_a_stack_of_its_own(tmp_path: Path) -> No
 def of_type(template: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     found = template["Resources"].values()
     return [one["Properties"] for one in found if one["Type"] == f"AWS::{kind}"]
+
+
+def test_a_member_answers_under_a_name_that_fleets_know(templates: Templates) -> None:
+    functions = templates.of_type("runner", "Lambda::Function", ENVIRONMENT)
+    (member,) = [each for name, each in functions.items() if name.startswith("Member")]
+    assert member["Properties"]["FunctionName"] == "shop-prod-member"
+    assert member["Properties"]["Timeout"] == 60
+    begins = {each["Sid"]: each for each in policies(templates)["Begins"]}
+    assert begins.keys() == {"Detached"}
+    assert spelled(begins["Detached"]["Resource"]).endswith(":stateMachine:shop-prod-deployments")

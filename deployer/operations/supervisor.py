@@ -32,6 +32,7 @@ from deployer.engine import Runner, hooks_to_come, require_brief_hooks
 from deployer.errors import (
     CloudUnavailable,
     DeployError,
+    LeaseLost,
     Locked,
     NotFound,
     NotPossibleNow,
@@ -209,6 +210,8 @@ class Supervisor:
         lease = Lease(self.runner.owner, self.clock.now() + lease_s)
         try:
             after = self.runner.visit(Active(taken, lease), self.stay_s)
+        except LeaseLost:
+            return Visit(State.ATTENDED, taken)  # we were too slow, and another visit goes on
         except DeployError as error:
             self._let_go(taken)
             return Visit(State.STUCK, taken, error)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import pytest
 from msgspec.structs import replace as changed
@@ -73,6 +74,27 @@ def test_a_visit_that_was_killed_costs_a_runners_lease_and_not_two_pauses(kill: 
     watchman.keep_coming()
     acted = next(at for at, v in watchman.visits if at > died and v.state is not State.ATTENDED)
     assert acted - died <= 95.0
+
+
+def test_a_visit_too_slow_for_its_own_lease_stops_and_is_no_failure() -> None:
+    """Another one has taken over in the middle: that one goes on, and nobody is alarmed."""
+    sim = abandoned(calls_of(STORIES["good"])[20])
+    sim.clock.sleep(sim.lease_s)
+    slow, other = Watchman(sim), Watchman(sim, numbers=count(1_000))
+    frozen: list[int] = []
+
+    def freeze() -> None:
+        if not frozen:
+            frozen.append(1)
+            sim.clock.sleep(sim.lease_s + 1.0)
+            other.come()
+
+    sim.gate.hooks["cloud.observe"] = freeze
+    visit = slow.come()
+    assert visit is not None
+    assert (visit.state, visit.problem) == (State.ATTENDED, None)
+    assert slow.keep_coming().status is Status.SHIPPED
+    assert sim.oracle.violations == []
 
 
 def test_a_visit_that_comes_late_lets_the_deadlines_run_on() -> None:

@@ -13,8 +13,11 @@ from deployer import resting, strategies
 from deployer.errors import NotPossibleNow
 from deployer.held import Rest
 from deployer.model import Release, Slot, Snapshot, Weights
+from deployer.operations.supervisor import State
 from deployer.plan import Deployment, Intent, Plan, Status
-from tests.sim.faults import Fault
+from deployer.settling import Outcome, settle
+from tests.crash.test_supervisor import Watchman
+from tests.sim.faults import Fault, Killed
 from tests.sim.fleet import Behaviour
 from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 
@@ -52,9 +55,10 @@ def world(
     faults: Faults | None = None,
     lags: Mapping[str, Sequence[float]] | None = None,
     data_lag_s: float = 5.0,
+    sticky_s: int | None = None,
 ) -> Play:
     """v1 serves from blue with three instances, two at least; green has one on standby."""
-    sim = play(size=3, faults=faults, lags=lags, data_lag_s=data_lag_s)
+    sim = play(size=3, faults=faults, lags=lags, data_lag_s=data_lag_s, sticky_s=sticky_s)
     blue, green = sim.cloud.groups[Slot.BLUE], sim.cloud.groups[Slot.GREEN]
     blue.min_size = 2
     sim.oracle.floors = {Slot.BLUE: 2}
@@ -277,3 +281,50 @@ def test_a_size_that_nobody_knows_is_not_guessed() -> None:
     seen = sim.runner("p").cloud.observe()
     with pytest.raises(NotPossibleNow, match="nobody knows how many"):
         resting.asleep(seen, INTENT)
+
+
+def test_the_supervisor_leaves_a_sleeping_environment_alone() -> None:
+    sim = fast_asleep()
+    watchman = Watchman(sim)
+    changes = len(sim.cloud.changes)
+    for _ in range(60):
+        visit = watchman.come()
+        assert visit is not None
+        assert visit.state is State.FREE
+        watchman.pause(visit)
+    assert len(sim.cloud.changes) == changes
+    assert sizes(sim) == ASLEEP
+
+
+def test_the_supervisor_carries_on_what_died_on_the_way_to_sleep() -> None:
+    sim = world()
+    sim.gate.hooks["metrics.traffic"] = lambda: _die(sim)
+    runner = sim.runner("alice #1")
+    plan = sim.open(runner, INTENT, resting.asleep, "d1")
+    with pytest.raises(Killed):
+        runner.run(plan)
+    assert is_up(sim)
+    ended = Watchman(sim).keep_coming()
+    assert ended.status is Status.SHIPPED
+    assert sizes(sim) == ASLEEP
+    clean(sim)
+
+
+def _die(sim: Play) -> None:
+    del sim.gate.hooks["metrics.traffic"]
+    raise Killed
+
+
+def test_stickiness_that_is_owed_outlives_a_night() -> None:
+    """Nothing about the rule is forgotten: it is given back once no cookie is left."""
+    sim = world(sticky_s=1800)
+    shipped = sim.ship(INTENT, strategies.blue_green, name="d1")
+    assert shipped.unstuck is not None
+    sleep(sim)
+    sim.clock.sleep(8 * 3600.0)
+    runner = sim.runner("settler")
+    assert settle(runner, ENVIRONMENT).outcome is Outcome.GIVEN
+    assert is_up(sim)
+    wake(sim)
+    assert sim.cloud.sticky_s == 1800
+    clean(sim)

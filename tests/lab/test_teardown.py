@@ -23,10 +23,9 @@ from tests.leftovers import left
 from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
 from .live import Site
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
-SETTINGS = """instances = 3
-
+SETTINGS = """
 [environments.lab.teardown]
 ephemeral = true
 window = "1m"
@@ -45,6 +44,17 @@ inconclusive = "promote"
 metrics_delay = "1s"
 """
 ALL, FEW = 1_000_000, 0
+SIZE = "max_instances = 8"
+
+
+def settings(requests: int, *, ephemeral: bool = True) -> str:
+    """Three instances serve; so many requests in a minute are no use."""
+    more = SETTINGS.format(requests=requests)
+    text = as_sample(more if ephemeral else more.replace("true", "false", 1))
+    assert SIZE in text
+    return text.replace(SIZE, f"{SIZE}\ninstances = 3", 1)
+
+
 PAGE = "page"
 
 
@@ -135,7 +145,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("service")
-    config = service_in(folder, as_sample(SETTINGS.format(requests=ALL)))
+    config = service_in(folder, settings(ALL))
     shell = shell_for(tmp_path_factory.mktemp("lab"), config)
     with lab_up(shell, "--scale", "60"):
         inside = Shell({**shell.variables, **shell.json("lab", "env")})
@@ -168,6 +178,8 @@ def sleeps_and_wakes(house: House) -> None:
         (status,) = [d for d in house.shell.events("status") if d["event"] == "status"]
         assert {s["desired"] for s in status["asleep"]["slots"].values()} == {0, 3}
         assert house.shell.run("canary", "v3").returncode == 2  # `deployer wake` first
+        fit = house.owner.run("verify")
+        assert fit.returncode == 0, fit.stdout
         again = house.shell.run("teardown", "lab")
         assert "asleep already" in again.stdout
         awake = house.shell.run("wake")
@@ -201,15 +213,13 @@ def is_woken_after_a_kill(house: House) -> None:
 def refuses(house: House) -> None:
     """What is used, deployed to or in its window; nothing is changed by any of these."""
     before = house.site.owned()
-    strict = house.with_settings(as_sample(SETTINGS.format(requests=FEW)))
+    strict = house.with_settings(settings(FEW))
     with Users(house.url) as users:
         users.until("v3", more=150)  # longer than one window
         refused = strict.run("teardown", "lab")
     assert refused.returncode == 2, refused.stderr
     assert "traffic: it is used" in refused.stderr
-    quiet = house.with_settings(
-        as_sample(SETTINGS.format(requests=ALL).replace("true", "false", 1))
-    )
+    quiet = house.with_settings(settings(ALL, ephemeral=False))
     refused = quiet.run("teardown", "lab")
     assert refused.returncode == 2
     assert "not-ephemeral" in refused.stderr

@@ -241,9 +241,9 @@ class Session:
         """Where an unfinished deployment stands, and how to go on."""
         live = " or ".join(str(w or "nothing") for w in (deployment.written, *deployment.intended))
         live += "".join(f" with the users {apart}" for apart in deployment.cohorts[:1])
+        traffic = f", traffic stays at {live}" if deployment.plan.ships else ""
         return (
-            f"at {position(deployment)} ({goal(deployment.step)}), traffic stays at "
-            f"{live}: `deployer resume` goes on, "
+            f"at {position(deployment)} ({goal(deployment.step)}){traffic}: `deployer resume` goes on, "
             f"`deployer abort{' --force' if control.stuck(deployment) else ''}` goes back"
         )
 

@@ -1,5 +1,6 @@
 """`deployer teardown ENV`, `wake` and `extend`, over the simulated environment."""
 
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -205,6 +206,16 @@ def test_waking_turns_one_back_that_is_just_going_to_sleep(ward: Ward) -> None:
     assert not is_asleep(ward)
     assert ward.sizes["blue"] == 2
     assert ward.records[0].status is Status.ROLLED_BACK
+
+
+def test_ctrl_c_says_how_to_go_on_and_how_to_go_back(ward: Ward) -> None:
+    ward.at(100.0, lambda: signal.raise_signal(signal.SIGINT))
+    done = ward.run("teardown", "sim")
+    assert done.exit_code == 130
+    assert "`deployer resume` goes on, `deployer abort` goes back" in done.stderr
+    assert "traffic stays" not in done.stderr  # a page answers, or does not yet: status tells
+    assert ward.run("resume").exit_code == 0
+    assert is_asleep(ward)
 
 
 def is_asleep(ward: Ward) -> bool:

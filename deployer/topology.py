@@ -122,6 +122,16 @@ def machine_name(service: str, environment: str) -> str:
     return function_name(service, environment, "deployments")
 
 
+def sweep_parameter(service: str) -> str:
+    """SSM parameter in which the teardown stack publishes what sweeps must know (JSON)."""
+    return f"/deployer/{service}/sweep"
+
+
+def sweep_stack_name(service: str, region: str) -> str:
+    """Name of the stack that tears down idle environments, one for each Region."""
+    return f"{service}-{region}-teardown"
+
+
 def fleet_parameter(service: str) -> str:
     """SSM parameter in which the fleet's stack publishes what the CLI must know (JSON)."""
     return f"/deployer/{service}/fleet"

@@ -20,6 +20,7 @@ from deployer.topology import (
     fleet_stack_name,
     pipeline_stack_name,
     stack_name,
+    sweep_stack_name,
 )
 from stacks.control import ControlStack
 from stacks.fleet import FleetProps, FleetStack
@@ -28,6 +29,7 @@ from stacks.network import NetworkStack
 from stacks.pipeline import PipelineStack, Target
 from stacks.runner import RunnerProps, RunnerStack
 from stacks.service import ServiceStack
+from stacks.teardown import TeardownStack
 
 HERE = Path(__file__).parents[1]
 
@@ -43,6 +45,13 @@ class Stacks(NamedTuple):
     service: ServiceStack
     monitoring: MonitoringStack
     runner: RunnerStack | None
+
+
+class Place(NamedTuple):
+    """Where environments are; `account` may be empty: that of the credentials in use."""
+
+    account: str
+    region: str
 
 
 def application(outdir: Path | None = None) -> App:
@@ -67,8 +76,12 @@ def populate(app: App, path: Path, environment: str | None = None) -> dict[str, 
         NotFound, SettingsInvalid: as `deployer.settings.reading.load`.
     """
     names = environments(path) if environment is None else (environment,)
-    ours = (settings for name in names if (settings := load(path, name)).existing is None)
+    chosen = [load(path, name) for name in names]
+    ours = [settings for settings in chosen if settings.existing is None]
     made = {settings.environment.name: stacks_of(app, settings, path) for settings in ours}
+    mortal = [each for each in ours if each.teardown.ephemeral and each.sweep.enabled]
+    for place in {_place(settings): None for settings in mortal}:
+        teardown_of(app, path, place)
     pipeline = load_pipeline(path)
     if pipeline is not None and made.keys() >= set(pipeline.environments):
         pipeline_of(app, path, pipeline, made)
@@ -119,6 +132,30 @@ def fleet_of(app: App, path: Path, environment: str | None = None) -> FleetStack
     )
     Tags.of(made).add(SERVICE_TAG, service)
     return made
+
+
+def teardown_of(app: App, path: Path, place: Place) -> TeardownStack:
+    """What tears down the idle ones among all ephemeral environments of the file in this place."""
+    every = [load(path, name) for name in environments(path)]
+    there = [each for each in every if each.teardown.ephemeral and _place(each) == place]
+    names = [each.environment.name for each in there]
+    name = sweep_stack_name(there[0].service.name, place.region)
+    twice = app.node.try_find_child(name) is not None  # of another account
+    stack = TeardownStack(
+        app,
+        f"{name}-{place.account}" if twice else name,
+        there[0],
+        names,
+        path,
+        stack_name=name,
+        env=Environment(account=place.account or None, region=place.region),
+    )
+    Tags.of(stack).add(SERVICE_TAG, there[0].service.name)
+    return stack
+
+
+def _place(settings: Settings) -> Place:
+    return Place(settings.environment.account, settings.environment.region)
 
 
 def stacks_of(app: App, settings: Settings, path: Path) -> Stacks:

@@ -110,6 +110,8 @@ def allow(
     role: aws_iam.IRole,
     places: Places,
     needs: Iterable[Need] = NEEDS,
+    *,
+    why: Mapping[Resource, str] = WIDE,
 ) -> None:
     """A policy of the role that allows these needs on these places, and why it has each `*`."""
     policy = aws_iam.Policy(
@@ -120,9 +122,9 @@ def allow(
     )
     wide: dict[str, str] = {}
     for on, place in places.items():
-        for arn in place.arns if on in WIDE else ():
+        for arn in place.arns if on in why else ():
             finding = f"AwsSolutions-IAM5[Resource::{spelled(Stack.of(scope).resolve(arn))}]"
-            wide[finding] = f"{wide.get(finding, '')} {WIDE[on]}".strip()
+            wide[finding] = f"{wide.get(finding, '')} {why[on]}".strip()
     acknowledge(policy, wide)
 
 

@@ -32,6 +32,7 @@ from deployer.aws import (
     targets,
 )
 from deployer.aws.needs import Need, Resource
+from deployer.aws.sweeping import book, notices, scan, settled, telling, traffic
 
 NEEDS: frozenset[Need] = frozenset(
     need
@@ -64,6 +65,16 @@ VISITS_FLEETS: frozenset[Need] = frozenset(
     need for adapter in (fleet_published, fleets, members) for need in adapter.NEEDS
 )
 COMMANDS_FLEETS: frozenset[Need] = VISITS_FLEETS | frozenset(machines.NEEDS)
+# Of the sweeps, which find idle environments, and of what they begin in them.
+SWEEPS: frozenset[Need] = (
+    NEEDS
+    | DELETION
+    | frozenset(
+        need
+        for adapter in (book, notices, scan, settled, telling, traffic)
+        for need in adapter.NEEDS
+    )
+)
 # What only looks: enough for `status`, `history` and `--dry-run`.
 READS: frozenset[Need] = frozenset(
     need

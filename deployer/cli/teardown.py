@@ -9,6 +9,7 @@ from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.deleting import Deleting, cleared, reach_of
 from deployer.cli.ending import Ending
+from deployer.cli.idle import idle
 from deployer.cli.params import dry_run_option, wait_option
 from deployer.cli.session import Session
 from deployer.durations import seconds
@@ -17,7 +18,12 @@ from deployer.operations.rest.levels import Level
 
 
 @click.command(short_help="Retire the idle slot, put to sleep, or delete an environment.")
-@click.argument("environment", metavar="ENV")
+@click.argument("environment", metavar="[ENV]", required=False)
+@click.option(
+    "--idle", "all_idle", is_flag=True,
+    help="All environments of the settings in the Region: those that nobody needs.",
+)  # fmt: skip
+@click.option("--yes", is_flag=True, help="With --idle: do it without being asked.")
 @click.option(
     "--level", type=click.Choice([level.value for level in Level]), default=Level.SLEEP.value,
     show_default=True,
@@ -32,10 +38,13 @@ from deployer.operations.rest.levels import Level
 @dry_run_option
 @click.pass_context
 def teardown(
-    ctx: click.Context, *, environment: str, level: str, confirm: str, wait_for_lock: str,
-    dry_run: bool,
+    ctx: click.Context, *, environment: str | None, all_idle: bool, yes: bool, level: str,
+    confirm: str, wait_for_lock: str, dry_run: bool,
 ) -> Ending:  # fmt: skip
     """Retire the idle slot, put to sleep, or delete an environment.
+
+    With --idle it looks at all of them, says of each why nobody needs it, or who does,
+    and then, like the scheduled runs: tells people first, and tears down what was told.
 
     Sleep: a page answers everybody first (503, it says how to wake the environment);
     once the slots are silent their instances leave. Sizes, release and weights are on
@@ -53,11 +62,15 @@ def teardown(
 
     \b
     Exit status: 0 done, or nothing to do; 2 refused (nothing was changed), 3 went
-                 back, 4 halted, or something stops the deletion; 5 a
-                 deployment runs.
+                 back, 4 halted, something stops the deletion, or too many are
+                 idle; 5 a deployment, or another sweep, runs.
     Example:     deployer teardown dev --dry-run
                  deployer teardown dev --level delete --confirm dev
+                 deployer teardown --idle --dry-run
     """  # noqa: D301  \b is for click
+    if all_idle:
+        require_no_name(environment)
+        return idle(app_of(ctx), dry_run=dry_run, yes=yes)
     app, wanted = replace_environment(app_of(ctx), environment), Level(level)
     if wanted is Level.DELETE:
         return Deleting(app, confirm, dry_run=dry_run).run(seconds(wait_for_lock))
@@ -67,12 +80,26 @@ def teardown(
     )
 
 
-def replace_environment(app: App, environment: str) -> App:
+def require_no_name(environment: str | None) -> None:
+    """--idle is about all of them.
+
+    Raises:
+        click.UsageError: one was named.
+    """
+    if environment is not None:
+        raise click.UsageError(
+            f"--idle looks at all environments: leave out {environment}, or --idle"
+        )
+
+
+def replace_environment(app: App, environment: str | None) -> App:
     """ENV is what --env is elsewhere; both may be given, if they agree.
 
     Raises:
-        click.UsageError: they do not.
+        click.UsageError: they do not, or ENV is missing.
     """
+    if environment is None:
+        raise click.UsageError("name the environment, or say --idle for all that nobody needs")
     if app.environment not in (None, environment):
         raise click.UsageError(f"--env {app.environment} and ENV {environment}: leave one out")
     return replace(app, environment=environment)

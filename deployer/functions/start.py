@@ -39,11 +39,11 @@ def services_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
     Raises:
         DeployError: as `connect`.
     """
-    return connect(settings, environ, _clients(settings.environment.region))
+    return connect(settings, environ, clients_of(settings.environment.region))
 
 
 @cache
-def _clients(region: str) -> Aws:
+def clients_of(region: str) -> Aws:
     """Made once for each process: a warm function's next call finds them ready."""
     return clients(region, chosen_clock(os.environ))
 

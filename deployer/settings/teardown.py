@@ -89,12 +89,14 @@ class TeardownSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class SweepSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[sweep]: the scheduled runs that look for idle environments; one stack for all of a Region.
 
+    enabled:  the teardown stack is built, where an environment is ephemeral.
     every_s:  how often.
     most:     a run that would mark or tear down more of them than this does nothing at all.
     dry_runs: so many first runs only tell what they would do.
     emails:   told what is about to happen, after they have confirmed.
     """
 
+    enabled: Annotated[bool, YES_OR_NO] = True
     every_s: Every = field(name="every", default=Seconds(3600))
     most: Count = 5
     dry_runs: DryRuns = 3

@@ -11,6 +11,7 @@ from deployer.aws.session import Aws
 from deployer.lab import actions, server, tagging
 from deployer.lab.autoscaling.component import Fleet
 from deployer.lab.context import REGION, Context
+from deployer.lab.scheduler.component import Scheduler
 from deployer.lab.telemetry.telemetry import Telemetry
 from deployer.lab.traffic import Traffic
 from tests.contract.conftest import ManualClock
@@ -38,9 +39,11 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
     fleet = Fleet(context)
     telemetry = Telemetry(context, Silent())
     tagging.install(context)
+    scheduler = Scheduler(context)
     running = server.serve(context)
     yield Region(context, telemetry)
     running.close()
+    scheduler.close()
     telemetry.close()
     fleet.close()
     server.release_ports()

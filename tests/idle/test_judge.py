@@ -76,6 +76,11 @@ def test_retiring_needs_two_slots_with_instances(instances: tuple[int, int], why
     assert judge(facts(instances=instances), retiring, START).why is why
 
 
+def test_both_the_file_and_the_stacks_must_say_so() -> None:
+    assert judge(facts(), replace(RULES, ephemeral=False), START).why is Why.NOT_TAGGED
+    assert judge(facts(**OVER), replace(RULES, ephemeral=False), START).why is Why.NOT_TAGGED
+
+
 def test_a_life_counts_from_the_making() -> None:
     mortal = replace(RULES, ttl_s=30 * DAY_S, level="sleep")
     assert judge(facts(), mortal, START).why is Why.EXPIRED

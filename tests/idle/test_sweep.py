@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deployer.errors import CloudUnavailable, LeaseLost, Locked
+from deployer.errors import CloudUnavailable, Halted, LeaseLost, Locked
 from deployer.operations.idle.agenda import Move
 from deployer.operations.idle.hours import OfficeHours
 from deployer.operations.idle.ports import Ending, Outcome, Standing
@@ -182,6 +182,20 @@ def test_one_that_fails_does_not_keep_the_next() -> None:
     assert [act[1] for act in world.acted] == ["b", "a"]
 
 
+def test_what_halts_needs_a_person_and_a_new_notice() -> None:
+    world = World({"a": facts()})
+    world.run()
+    world.pass_time(NOTICE_S)
+
+    def halt(_: str) -> None:
+        raise Halted("the page is gone")
+
+    world.before_act = halt
+    assert [str(row.problem) for row in world.run().rows] == ["the page is gone"]
+    assert world.standing("a").notice is None
+    assert world.messages[-1][1] == "shop: a: could not all be done"
+
+
 def test_what_goes_on_by_itself_is_called_again_until_it_is_done() -> None:
     world = World({"dev": facts(expires_at=START - 1)})
     world.endings["dev"] = [Outcome(Ending.BEGUN, "shop-dev-service is being deleted")] * 2
@@ -189,9 +203,9 @@ def test_what_goes_on_by_itself_is_called_again_until_it_is_done() -> None:
     world.pass_time(NOTICE_S)
     world.run()
     world.put("dev", moving="shop-dev-service is DELETE_IN_PROGRESS", windows=())
-    assert world.reminders["dev"] == world.now_s + 600
+    assert world.reminders["dev"] == world.now_s + 120
     for _ in range(3):
-        world.pass_time(600)
+        world.pass_time(120)
         world.run()
     assert [act[2] for act in world.acted] == ["delete"] * 3
     assert world.facts == {}

@@ -42,6 +42,8 @@ window = "24h"
 min_requests = 1
 inconclusive = "promote"
 metrics_delay = "1s"
+[sweep]
+enabled = false
 """
 ALL, FEW = 1_000_000, 0
 SIZE = "max_instances = 8"

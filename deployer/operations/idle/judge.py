@@ -43,7 +43,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """One environment's [teardown]; durations in seconds, `ttl_s` 0 for no end."""
+    """One environment's [teardown]; durations in seconds, `ttl_s` 0 for no end.
+
+    ephemeral: deployer.toml says so; its resources must say so too.
+    """
 
     level: Level
     expired_level: Level
@@ -54,11 +57,12 @@ class Rules:
     ttl_s: float
     hours: OfficeHours | None
     zone: str
+    ephemeral: bool = True
 
 
 def judge(facts: Facts | None, rules: Rules, now: float) -> Judgement:
     """What becomes of the environment, by one reading of it."""
-    kept = _kept(facts, now)
+    kept = _kept(facts, rules, now)
     if kept is not None or facts is None:
         return kept or Judgement(Why.ABSENT, "it is not there")
     end = end_of_life(facts, rules)
@@ -80,12 +84,17 @@ def too_young(used_at: float, rules: Rules, now: float) -> bool:
     return now - used_at < rules.grace_s
 
 
-def _kept(facts: Facts | None, now: float) -> Judgement | None:
+def _kept(facts: Facts | None, rules: Rules, now: float) -> Judgement | None:
     """What keeps any environment, idle or expired."""
     if facts is None:
         return None
-    if not facts.tagged:
-        return Judgement(Why.NOT_TAGGED, "its resources do not carry deployer:env-class=ephemeral")
+    if not (rules.ephemeral and facts.tagged):
+        missing = (
+            "not all of its stacks carry deployer:env-class=ephemeral: deploy them"
+            if rules.ephemeral
+            else "deployer.toml does not call it ephemeral"
+        )
+        return Judgement(Why.NOT_TAGGED, missing)
     if facts.standing.extended_until > now:
         left = spell(_minutes(facts.standing.extended_until - now))
         return Judgement(Why.EXTENDED, f"somebody extended it: {left} left")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from deployer.errors import CloudUnavailable, DeployError, LeaseLost, Locked
+from deployer.errors import CloudUnavailable, DeployError, Halted, LeaseLost, Locked
 from deployer.operations.idle.agenda import Agenda, Item, Move, agenda
 from deployer.operations.idle.hours import first_free, working
 from deployer.operations.idle.judge import Rules, Why, end_of_life, judge, too_young
@@ -33,7 +33,7 @@ from deployer.operations.idle.ports import (
 from deployer.operations.idle.words import FATE, announcement, subject, summary
 from deployer.ports import Clock
 
-AGAIN_S = 600.0  # what goes on by itself is looked at again then
+AGAIN_S = 120.0  # what goes on by itself is looked at again then
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,11 @@ class Sweep:
             return Row(item, "stays: something was deployed to it meanwhile")
         if not self.notices.begin(name, notice.id):
             return Row(item, "stays: it was extended meanwhile")
-        outcome = self.acts.tear_down(name, level, notice.why)
+        try:
+            outcome = self.acts.tear_down(name, level, notice.why)
+        except Halted:  # it needs a person; if it stays idle, people are told anew
+            self._close(name, notice)
+            raise
         if outcome.ending is Ending.BEGUN:
             self.reminders.set(name, self.clock.now() + AGAIN_S)
         else:

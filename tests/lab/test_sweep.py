@@ -15,7 +15,11 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
+
+from deployer.topology import CLASS_TAG
 
 from .conftest import Shell, as_sample, lab_up, service_in, shell_for
 from .live import Site
@@ -25,6 +29,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 SETTINGS = """
 [environments.lab.teardown]
 ephemeral = true
+requests = 2
 window = "1m"
 windows = 2
 grace = "0s"
@@ -73,7 +78,7 @@ class Place:
             )
         return [f"{body['Subject']}\n{body['Message']}" for body in bodies]
 
-    def hear(self, words: str, patience_s: float = 60.0) -> str:
+    def hear(self, words: str, patience_s: float = 120.0) -> str:
         """Wait until somebody is told this; whatever is told before that is read over."""
         heard: list[str] = []
         deadline = time.monotonic() + patience_s
@@ -106,11 +111,11 @@ class Place:
 
 @contextmanager
 def users(url: str) -> Iterator[list[int]]:
-    """Twenty requests a second, one after the other; their statuses."""
+    """Up to fifty requests a second, one after the other; their statuses."""
     over, seen = Event(), list[int]()
 
     def come() -> None:
-        while not over.wait(0.05):
+        while not over.wait(0.02):
             try:
                 with urlopen(url, timeout=5) as answer:  # noqa: S310  the lab's own http
                     seen.append(answer.status)
@@ -126,7 +131,7 @@ def users(url: str) -> Iterator[list[int]]:
         thread.join(timeout=10)
 
 
-def until(holds: Callable[[], bool], what: str, patience_s: float = 60.0) -> None:
+def until(holds: Callable[[], bool], what: str, patience_s: float) -> None:
     deadline = time.monotonic() + patience_s
     while not holds():
         assert time.monotonic() < deadline, what
@@ -162,11 +167,12 @@ def test_what_nobody_needs_is_told_of_put_to_sleep_and_woken(place: Place) -> No
     is_left_alone_while_it_is_used(place)
     is_told_of_and_put_to_sleep(place)
     is_woken_as_it_was(place)
+    touches_nothing_that_is_not_ephemeral(place)
 
 
 def is_left_alone_while_it_is_used(place: Place) -> None:
     with users(place.url) as seen:
-        until(lambda: len(used(place)) >= 2, f"two runs that saw users: {place.log()}")
+        until(lambda: bool(used(place)), "a run that saw users", 120.0)
         table = place.owner.run("teardown", "--idle", "--dry-run")
         assert table.returncode == 0, table.stderr
         assert "in use" in table.stdout
@@ -210,3 +216,60 @@ def is_woken_as_it_was(place: Place) -> None:
     assert place.sizes() == {"blue": 2, "green": 0}
     with urlopen(place.url, timeout=5) as answer:  # noqa: S310  as above
         assert answer.headers["X-Release"] == "v1"
+
+
+def touches_nothing_that_is_not_ephemeral(place: Place) -> None:
+    """Under its own role, whatever it is asked for: IAM looks at the tags of the resource."""
+    role = place.site.client("lambda").list_functions()["Functions"][0]["Role"].rpartition("/")[2]
+    given = place.site.shell.json("lab", "env", "--role", role)
+    mine = as_role(place, given)
+    group = place.site.topology["slots"]["blue"]["group"]
+    size = {"AutoScalingGroupName": group, "DesiredCapacity": 2}
+    mine("autoscaling").update_auto_scaling_group(**size)
+    untag = {"ResourceId": group, "ResourceType": "auto-scaling-group", "Key": CLASS_TAG}
+    place.site.client("autoscaling").delete_tags(Tags=[untag])
+    assert refused(lambda: mine("autoscaling").update_auto_scaling_group(**size))
+    kept = {"Resources": {"Word": {"Type": "AWS::SSM::Parameter", "Properties": {
+        "Type": "String", "Name": "/kept", "Value": "1"}}}}  # fmt: skip
+    stacks = place.site.client("cloudformation")
+    stacks.create_stack(StackName="shop-prod-service", TemplateBody=json.dumps(kept))
+    stacks.get_waiter("stack_create_complete").wait(StackName="shop-prod-service")
+    assert refused(lambda: mine("cloudformation").delete_stack(StackName="shop-prod-service"))
+    tables = place.site.client("dynamodb")
+    tables.create_table(
+        TableName="shop-prod-journal", BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+    )  # fmt: skip
+    item = {"TableName": "shop-prod-journal", "Key": {"pk": {"S": "env#shop/prod"}}}
+    assert refused(lambda: mine("dynamodb").delete_item(**item))
+    listener = place.site.topology["listener"]
+    page = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}
+    path = {"Field": "path-pattern", "Values": ["/*"]}
+    assert refused(  # on an ephemeral listener, but a rule without the tag
+        lambda: mine("elbv2").create_rule(
+            ListenerArn=listener, Priority=7, Conditions=[path], Actions=[page]
+        )
+    )
+
+
+def as_role(place: Place, given: dict[str, str]) -> Callable[[str], Any]:
+    def client(service: str) -> Any:
+        make: Any = boto3.client
+        return make(
+            service, endpoint_url=place.site.endpoint, region_name="us-east-1",
+            aws_access_key_id=given["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=given["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=given["AWS_SESSION_TOKEN"],
+        )  # fmt: skip
+
+    return client
+
+
+def refused(call: Callable[[], object]) -> bool:
+    """Whether IAM says no."""
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+    return False

@@ -1,12 +1,14 @@
 """Environments by the hundred in the lab's API, in process: what a scan meets, without instances."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from deployer.clock import ScaledClock
 from deployer.lab import actions, inprocess
+from deployer.lab.autoscaling.model import Tag
+from deployer.lab.autoscaling.store import Store
 from deployer.lab.context import Context
 from deployer.lab.telemetry.store import Datapoint, Metric
 from deployer.lab.telemetry.telemetry import Telemetry
@@ -50,6 +52,7 @@ class Region:
 
     context: Context
     telemetry: Telemetry
+    groups: Store
     stacks: list[dict[str, Any]] = field(default_factory=list)
     subnets: list[str] = field(default_factory=list)
     template: str = ""
@@ -104,14 +107,26 @@ class Region:
         )
 
     def _group(self, name: str, slot: str, wanted: int, own: Mapping[str, str]) -> None:
+        """The first one through the API, the others like it: making hundreds takes many seconds."""
+        named = f"{name}-{slot}"
+        tagged = {**own, SLOT_TAG: slot}
+        model = next(iter(self.groups.groups.values()), None)
+        if model is None:
+            self._first_group(named, wanted, tagged)
+            return
+        arn = model.arn.replace(model.name, named)
+        labels = tuple(Tag(key, value, propagate=True) for key, value in tagged.items())
+        self.groups.put(replace(model, name=named, arn=arn, desired=wanted, tags=labels))
+
+    def _first_group(self, named: str, wanted: int, tagged: Mapping[str, str]) -> None:
         self.admin("autoscaling").create_auto_scaling_group(
-            AutoScalingGroupName=f"{name}-{slot}",
+            AutoScalingGroupName=named,
             LaunchTemplate={"LaunchTemplateId": self.template, "Version": "$Default"},
             MinSize=0,
             MaxSize=4,
             DesiredCapacity=wanted,
             VPCZoneIdentifier=self.subnets[0],
-            Tags=[{**tag, "PropagateAtLaunch": True} for tag in listed({**own, SLOT_TAG: slot})],
+            Tags=[{**tag, "PropagateAtLaunch": True} for tag in listed(tagged)],
         )
 
     def stack(self, name: str, part: str, own: Mapping[str, str], **more: Any) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
     tagging.install(context)
     scheduler = Scheduler(context)
     running = server.serve(context)
-    yield Region(context, telemetry)
+    yield Region(context, telemetry, fleet._reconciler.store)
     running.close()
     scheduler.close()
     telemetry.close()

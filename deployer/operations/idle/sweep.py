@@ -261,6 +261,8 @@ class Sweep:
         """The notice has done its duty. With a deleted environment its journal is gone too."""
         with suppress(DeployError):
             self.notices.withdraw(name, notice.id)
+        with suppress(DeployError):  # it would only look, and find nothing to do
+            self.reminders.drop([name])
 
     def _deployed_lately(self, item: Item) -> bool:
         if item.judgement.why is Why.EXPIRED:

@@ -49,6 +49,8 @@ every = "5m"
 dry_runs = 1
 """
 
+ROOT_USER = "arn:aws:iam::123456789012:root"
+
 
 @dataclass
 class Place:
@@ -221,6 +223,11 @@ def is_woken_as_it_was(place: Place) -> None:
 def touches_nothing_that_is_not_ephemeral(place: Place) -> None:
     """Under its own role, whatever it is asked for: IAM looks at the tags of the resource."""
     role = place.site.client("lambda").list_functions()["Functions"][0]["Role"].rpartition("/")[2]
+    trusting = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ROOT_USER}}
+    place.site.client("iam").update_assume_role_policy(  # so that the test may become it
+        RoleName=role,
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusting]}),
+    )
     given = place.site.shell.json("lab", "env", "--role", role)
     mine = as_role(place, given)
     group = place.site.topology["slots"]["blue"]["group"]

@@ -38,7 +38,11 @@ def places(stack: Stack, service: str, own: Mapping[str, str]) -> dict[Resource,
         Resource.ALARMS: Place((_arn(stack, "cloudwatch", "alarm:*"),)),
         Resource.TOPOLOGY: Place((_arn(stack, "ssm", f"parameter/deployer/{service}/*"),)),
         Resource.JOURNAL: Place((_arn(stack, "dynamodb", "table/*"),), ours),
-        Resource.LISTENER: Place((_arn(stack, "elasticloadbalancing", "listener/app/*"),), ours),
+        # A rule that does not say whose it is could not be told from the service's own.
+        Resource.LISTENER: Place(
+            (_arn(stack, "elasticloadbalancing", "listener/app/*"),),
+            {"StringEquals": {**tagged, "aws:RequestTag/" + CLASS_TAG: EPHEMERAL}},
+        ),
         Resource.NEW_RULE: Place(
             (rules,),
             {

@@ -117,7 +117,7 @@ def test_whatever_changes_an_environment_is_bound_to_the_tag_of_what_it_changes(
             continue
         held = statement["Condition"]["StringEquals"]
         tag = {f"aws:{kind}Tag/deployer:env-class" for kind in ("Resource", "Request")}
-        assert [held[key] for key in tag & set(held)] == ["ephemeral"], changes
+        assert {held[key] for key in tag & set(held)} == {"ephemeral"}, changes
 
 
 def teardown_role(resources: dict[str, Any]) -> str:

@@ -59,7 +59,7 @@ def test_cfn_lint_finds_nothing(templates: Templates, shapes: Templates) -> None
         for directory in (templates.directory, shapes.directory)
         for path in directory.glob("*.template.json")
     )
-    assert len(files) == 9 + 14  # the fleet's
+    assert len(files) == 9 + 15  # with the fleet's and the teardown's
     found = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), "--format", "parseable", "--", *files],
         capture_output=True,

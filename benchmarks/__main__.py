@@ -2,11 +2,12 @@
 
 import sys
 
-from benchmarks import lab, scale, simulated, synth, verdict
+from benchmarks import in_flight, lab, scale, simulated, synth, verdict
 
 BENCHMARKS = {
     "simulated": simulated.main,
     "scale": scale.main,
+    "in_flight": in_flight.main,
     "lab": lab.main,
     "verdict": verdict.main,
     "synth": synth.main,

@@ -47,7 +47,7 @@ def started(services: Services, begun: Deployment) -> None:
     Raises:
         DeployError: it does not; whoever resumes it need not wait for the lease.
     """
-    until = services.clock.now() + detached.LATE_S
+    until = services.clock.now() + detached.FIRST_S
     services.journal.rest(begun, Lease(services.owner, until))
     try:
         services.machine.start(Mandate(deployment=begun.id))

@@ -42,6 +42,7 @@ from deployer.steps.hook import Hook
 NAME = "step-functions"
 VISIT_S = 45.0  # a visit without a hook
 LATE_S = 60.0 + VISIT_S  # a tick may come as much later than it was to, and its visit ends in time
+FIRST_S = 300.0  # until the first tick, while nothing has been changed yet: a function starts cold
 STAY_S = 780.0  # of the fifteen minutes that a function may last
 MOST_TICKS = 1_200  # of one execution: docs/scale.md has the sum
 

@@ -26,7 +26,7 @@ from deployer.steps.soak import Soak
 MINUTE_S = 60.0  # a period of CloudWatch, and how soon a person's wish is heard
 MOVING_S = 15.0
 LONGEST_S = 600.0
-SPREAD_S = 30.0  # of the minute in which its metrics are new
+SPREAD_S = MINUTE_S  # every second of the minute is somebody's
 MOST_STRETCH = LONGEST_S / MINUTE_S
 HASTE = 4.0  # the most that is slowed down what moves, goes back, or has just waited in vain
 SOONEST_S = 1.0

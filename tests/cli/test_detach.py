@@ -7,7 +7,7 @@ import pytest
 from deployer.errors import CloudUnavailable, NotPossibleNow
 from deployer.journal import Lease
 from deployer.model import Weights
-from deployer.operations.detached import LATE_S, NAME, Mandate
+from deployer.operations.detached import FIRST_S, LATE_S, NAME, Mandate
 from deployer.plan import Status
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
@@ -54,7 +54,7 @@ def test_whatever_ships_can_be_left_to_the_state_machine(staged: Staged, command
     active = shop.journal.peek("sim")
     assert active is not None
     assert mandate == Mandate(deployment=active.deployment.id)
-    assert active.lease == Lease(NAME, shop.play.clock.now() + LATE_S)
+    assert active.lease == Lease(NAME, shop.play.clock.now() + FIRST_S)
     assert shop.play.cloud.changes == []
     execution = ticking(shop, machine)
     for _ in range(500):

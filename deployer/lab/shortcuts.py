@@ -3,6 +3,7 @@
     service models   read and parsed by each session and by moto for each service: a second of every lab
     moto's actions   found by `inspect` for each request
     moto's backends  found for each request, in a listing of moto's folder and by 200 expressions
+    Amazon's images  1,301 of them made for each new EC2, twice when moto forgets everything
 
 Importing this module is all; it comes first, since moto makes sessions while it is imported. What is
 taken from inside botocore and moto: tests/lab_core/test_moto.py.
@@ -34,6 +35,7 @@ class _Once(list[str]):
 botocore.session.create_loader = _loader
 
 from moto.core import responses, utils  # noqa: E402  after the line above
+from moto.ec2.models.amis import AmiBackend  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication  # noqa: E402
 
 utils.create_loader = cache(utils.create_loader)
@@ -52,3 +54,21 @@ class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has
         if host not in self._known:
             self._known[host] = super().get_backend_for_host(host)
         return self._known[host]
+
+
+_make_images = AmiBackend._load_amis  # noqa: SLF001  made when somebody asks for them
+
+
+def _images(self: Any) -> Any:
+    if not self.images_made:
+        self.images_made = True
+        _make_images(self)
+    return self.images
+
+
+def _forget_images(self: Any, none: Any) -> None:
+    self.images, self.images_made = none, False
+
+
+AmiBackend.amis = property(_images, _forget_images)
+AmiBackend._load_amis = lambda _self: None  # noqa: SLF001  see above

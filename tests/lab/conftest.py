@@ -50,6 +50,15 @@ def shell_for(folder: Path, config: Path = ROOT / "deployer.toml") -> Shell:
     return Shell(kept | {"DEPLOYER_LAB": str(folder), "DEPLOYER_CONFIG": str(config)})
 
 
+# For deployments that stand and wait: by a clock sixty times as fast, a look each 5 s keeps a
+# processor busy with nothing else.
+PATIENT = """
+[environments.lab.journal]
+poll = "15s"
+lease = "5m"
+"""
+
+
 def as_sample(ending: str) -> str:
     """Settings of the sample service, but what they say of deployments to the lab is `ending`."""
     text = (ROOT / "deployer.toml").read_text()

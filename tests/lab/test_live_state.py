@@ -22,15 +22,14 @@ from deployer.lab.load.runner import Load
 from deployer.lab.load.target import Schedule
 
 from . import foreign
-from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
+from .conftest import PATIENT, ROOT, Shell, as_sample, lab_up, service_in, shell_for
 from .live import INSTANCE_CALLS, RULE_CALLS, SERVICE, Json, Site
 from .variants import CERTIFICATE, MOST, TAKEN, TYPES
 
 pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(400)]
 RPS = 60.0
 SLOTS = ("blue", "green")
-QUICK = """instances = 3
-
+QUICK = """
 [environments.lab.balancer]
 certificate = "{certificate}"
 domain = "127.{network}.255.1"
@@ -48,17 +47,21 @@ inconclusive = "promote"
 metrics_delay = "1s"
 """
 PLAIN = 8080
-PORTS = {"listener_port = 8080": "listener_port = 8443", "port = 8081": "port = 8444"}
+CHANGES = {
+    "listener_port = 8080": "listener_port = 8443",
+    "port = 8081": "port = 8444",
+    "max_instances = 8": "max_instances = 8\ninstances = 3",
+}
 
 
 def settings() -> str:
-    """With HTTPS, in a network that no lab has."""
+    """With HTTPS, in a network that no lab has, and three instances a slot."""
     network, guard = home.claim_network(random.choice(home.NETWORKS[60:]))  # noqa: S311  no secret
     guard.close()
-    text = as_sample(QUICK.format(network=network, certificate=CERTIFICATE, plain=PLAIN))
-    for plain, secure in PORTS.items():
-        assert plain in text
-        text = text.replace(plain, secure, 1)
+    text = as_sample(QUICK.format(network=network, certificate=CERTIFICATE, plain=PLAIN) + PATIENT)
+    for sample, ours in CHANGES.items():
+        assert sample in text
+        text = text.replace(sample, ours, 1)
     return text
 
 

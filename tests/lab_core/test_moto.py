@@ -13,6 +13,7 @@ from moto.core.request import Request
 from moto.core.routing import get_service_router
 from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
+from moto.ec2.models import ec2_backends
 from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -20,7 +21,7 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 
-from deployer.lab import actions, server
+from deployer.lab import actions, inprocess, server
 from deployer.lab.cloudformation import aws_policies
 from deployer.lab.context import Context
 from deployer.lab.shortcuts import Dispatcher
@@ -92,6 +93,16 @@ def test_service_models_are_read_once() -> None:
     assert loaders[0] is loaders[1]
     assert len(loaders[0].search_paths) == len(set(loaders[0].search_paths))
     assert utils.create_loader() is utils.create_loader()
+
+
+def test_images_are_made_when_somebody_asks_for_them(context: Context) -> None:
+    moto_ec2 = ec2_backends[context.account][context.region]
+    assert not moto_ec2.images
+    found = inprocess.client(context, "ec2").describe_images(Owners=["amazon"])["Images"]
+    assert len(found) > 1000
+    assert len(moto_ec2.images) >= len(found)
+    server.reset()
+    assert not ec2_backends[context.account][context.region].images
 
 
 def test_what_moto_finds_for_each_request_is_found_once() -> None:

@@ -139,7 +139,8 @@ def test_what_is_protected_refuses_and_what_it_keeps_is_told(made: Made) -> None
         StackName=service, EnableTerminationProtection=False
     )
     told = own.cloud.stack(control)["StackId"]  # by their name nobody finds deleted stacks
-    for name in (*own.names("monitoring"), service, control, *own.names("network")):
+    beside = (*own.names("monitoring"), *own.names("runner"))
+    for name in (*beside, service, control, *own.names("network")):
         assert own.delete(name) == "DELETE_COMPLETE"
     kept = own.left()
     assert kept.keys() == {"buckets", "tables"}

@@ -134,6 +134,32 @@ def test_a_scale_in_restores_the_share_before_it_looks_at_zones() -> None:
     assert [one.id for one in choose(group(members, desired=2, mixture=only), 1, NOW)] == ["i-2"]
 
 
+@given(st.integers(0, 3), st.integers(0, 100), st.integers(0, 8), st.integers(1, 8), st.data())
+def test_a_group_that_shrinks_ends_with_its_share(
+    base: int, percent: int, on_demand: int, spot: int, data: st.DataObject
+) -> None:
+    mixture, size = Mixture(TYPES, base, percent), on_demand + spot
+    desired = data.draw(st.integers(0, size))
+    members = [member(str(key), "ab"[key % 2], spot=key < spot) for key in range(size)]
+    gone = choose(group(members, desired=desired, mixture=mixture), size - desired, NOW)
+    left = [one for one in members if one not in gone]
+    share = mixture.on_demand(desired)
+    assert len(left) == desired
+    # As near to the share as those that there were allow.
+    wanted = max(min(share, on_demand), desired - spot)
+    assert sum(not one.spot for one in left) == wanted
+
+
+def test_an_unhealthy_one_is_replaced_by_one_of_its_kind(world: World) -> None:
+    ahead = {"MinHealthyPercentage": 100, "MaxHealthyPercentage": 150}
+    mixed(world, 3, InstanceMaintenancePolicy=ahead)
+    (base,) = [one.id for one in world.group().active if not one.spot]
+    world.api.set_instance_health(InstanceId=base, HealthStatus="Unhealthy")
+    world.settle()
+    assert base not in world.states()
+    assert [one.spot for one in world.group().active].count(False) == 1
+
+
 def test_a_recommendation_launches_first_and_waits_for_a_health_check(world: World) -> None:
     mixed(world, 3, TargetGroupARNs=[BLUE], HealthCheckType="ELB")
     doomed = spots(world)[0]

@@ -279,8 +279,12 @@ class Group:
 
     @property
     def holdings(self) -> tuple[Holding, ...]:
-        """What the group has bought; one that another one replaces is as good as gone."""
-        return tuple(Holding(m.instance_type, m.spot, m.subnet.zone, m.risky) for m in self.active)
+        """What the group has bought; an unhealthy one, which another replaces, is as good as gone."""
+        return tuple(
+            Holding(m.instance_type, m.spot, m.subnet.zone, m.risky)
+            for m in self.active
+            if m.healthy
+        )
 
     @property
     def zones(self) -> tuple[str, ...]:

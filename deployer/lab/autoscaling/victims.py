@@ -34,17 +34,22 @@ def _next(group: Group, members: Sequence[Member], now: float) -> Member:
     candidates = [member for member in members if not member.protected]
     unwell = [member for member in candidates if not member.healthy]
     risky = [member for member in candidates if member.risky and group.rebalances]
-    candidates = unwell or risky or _of_fullest_zone(group, members, _market(group, candidates))
+    candidates = (
+        unwell or risky or _of_fullest_zone(group, members, _market(group, members, candidates))
+    )
     for policy in group.policies:
         candidates = _narrow(policy, group, candidates, now)
     return min(candidates, key=lambda member: (member.launched_at, member.id))
 
 
-def _market(group: Group, candidates: list[Member]) -> list[Member]:
-    """Of a mixed group: those of Spot and On-Demand of which it has too many, if there are any."""
+def _market(group: Group, members: Sequence[Member], candidates: list[Member]) -> list[Member]:
+    """Of a mixed group: those of Spot and On-Demand of which it has too many, if there are any.
+
+    members: who is left, without the victims chosen before.
+    """
     if group.mixture is None:
         return candidates
-    bought = sum(not member.spot for member in group.active)
+    bought = sum(not member.spot for member in members)
     too_many = bought > group.mixture.on_demand(group.desired)
     return [member for member in candidates if member.spot != too_many] or candidates
 

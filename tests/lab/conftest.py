@@ -62,6 +62,7 @@ lease = "5m"
 def as_sample(ending: str) -> str:
     """Settings of the sample service, but what they say of deployments to the lab is `ending`."""
     text = (ROOT / "deployer.toml").read_text()
+    assert ending.lstrip().startswith("["), "its first lines would belong to whatever precedes it"
     return text[: text.index("[environments.lab.canary]")] + ending
 
 

@@ -18,7 +18,7 @@ import pytest
 from urllib3 import request
 
 from .chaos import Load, load
-from .conftest import ROOT, Shell, lab_up, shell_for
+from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
 from .live import Json, Site
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
@@ -199,19 +199,13 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    home: Path = tmp_path_factory.mktemp("service")
-    for name in ("app.py", "cdk.json", "examples"):
-        (home / name).symlink_to(ROOT / name)
-    text = (ROOT / "deployer.toml").read_text()
-    config = home / "deployer.toml"
-    text = text[: text.index("[environments.lab.canary]")] + SETTINGS
-    most = "max_instances = 8"
+    text, most = as_sample(SETTINGS), "max_instances = 8"
     assert most in text
-    config.write_text(text.replace(most, f"{most}\ninstances = {FLOOR}"))
-    outside = shell_for(tmp_path_factory.mktemp("lab"))
-    outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(config)})
+    folder: Path = tmp_path_factory.mktemp("service")
+    config = service_in(folder, text.replace(most, f"{most}\ninstances = {FLOOR}"))
+    outside = shell_for(tmp_path_factory.mktemp("lab"), config)
     with lab_up(outside, "--scale", f"{SCALE:g}"):
-        made = Scene(Site(Shell({**outside.variables, **outside.json("lab", "env")}), home, {}))
+        made = Scene(Site(Shell({**outside.variables, **outside.json("lab", "env")}), folder, {}))
         for release in ("v1", "v2"):
             made.shell.json("lab", "release", release)
         assert made.shell.json("canary", "v1")["status"] == "shipped"

@@ -1,7 +1,7 @@
 """What tearing one environment down needs of AWS, for commands and functions: facts, and a hand."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from deployer import identity, wiring
@@ -19,9 +19,10 @@ from deployer.operations.idle.ports import Ending, Notices, Outcome, Span
 from deployer.operations.rest import acts, deletion
 from deployer.operations.rest.acts import Hand, Teardown
 from deployer.operations.rest.levels import Level
-from deployer.operations.rest.rails import Facts, Use
+from deployer.operations.rest.rails import Facts, Use, of_what_is_left
 from deployer.operations.rest.reach import Reach
 from deployer.plan import Deployment, Event
+from deployer.preflight import Objection
 from deployer.settings.schema import Settings
 from deployer.topology import CLASS_TAG, EPHEMERAL
 from deployer.wiring import SUPERVISOR, VISIT_S, Services
@@ -120,9 +121,9 @@ def facts(ground: Reach, settings: Settings, services: Services) -> Facts:
 
 def hand(
     ground: Reach, settings: Settings, services: Services,
-    lease: Callable[[], Lease] | None = None,
+    lease: Callable[[], Lease] | None = None, wanted: Callable[[], str] = lambda: "",
 ) -> Hand:  # fmt: skip
-    """Who acts; `lease`: in whose name, by default this process's."""
+    """Who acts; `lease`: in whose name, by default this process's; `wanted`: as `Hand` has it."""
     return Hand(
         service=services.service,
         ground=services,
@@ -131,6 +132,7 @@ def hand(
         new_id=lambda: identity.deployment_id(services.clock.now()),
         stacks=ground.stacks,
         by=services.caller,
+        wanted=wanted,
     )
 
 
@@ -167,7 +169,16 @@ def left_over(settings: Settings, level: Level) -> Outcome:
     if level is not Level.DELETE:
         return Outcome(Ending.NOTHING, "its service stack is gone")
     stacks = reach(settings).stacks
+    if found := left_over_refusals(settings, stacks.look()):
+        return Outcome(Ending.REFUSED, "; ".join(map(str, found)))
     return acts.visited(deletion.visit(stacks, stacks.delete))
+
+
+def left_over_refusals(settings: Settings, found: Sequence[deletion.Stack]) -> Sequence[Objection]:
+    """What forbids to delete what an earlier deletion did not come to. Pure."""
+    return of_what_is_left(
+        found, ephemeral=settings.teardown.ephemeral, protected=settings.environment.protected
+    )
 
 
 def teardown(settings: Settings, services: Services, every_s: float, tell: Tell) -> Teardown:
@@ -181,8 +192,12 @@ def teardown(settings: Settings, services: Services, every_s: float, tell: Tell)
     def lease() -> Lease:
         return Lease(SUPERVISOR, services.clock.now() + 2 * every_s + VISIT_S)
 
+    def wanted() -> str:
+        until = ground.notices.read(services.environment).extended_until
+        return "somebody has extended it meanwhile" if until > services.clock.now() else ""
+
     return Teardown(
-        hand=hand(ground, settings, services, lease),
+        hand=hand(ground, settings, services, lease, wanted),
         facts=lambda: facts(ground, settings, services),
         visit=supervisor.visit,
     )

@@ -101,11 +101,14 @@ class Deleting:
 
         Raises:
             NotFound: there is no such environment, or nothing of it is left.
+            NotPossibleNow: a rail forbids it, or the name was not typed.
         """
         reach = tearing.reach(self.app.settings)
         found, clock = reach.stacks.look(), reach.clock
         if not found:
             raise absent
+        if forbidden := tearing.left_over_refusals(self.app.settings, found):
+            raise NotPossibleNow(f"nothing was deleted: {'; '.join(map(str, forbidden))}")
         self._say_stacks(found, (), clock.now())
         if self.dry_run:
             return Ending("planned")

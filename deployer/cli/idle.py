@@ -32,11 +32,11 @@ def idle(app: App, *, dry_run: bool, yes: bool) -> Ending:
     sweep = look_of(known, aws) if dry_run else sweep_of(known, aws)
     report = sweep.look()
     show(app, sweep, report)
+    if report.excess:  # not to be done a moment later, when one of them has gone from the list
+        return Ending("planned" if dry_run else "error", TOO_MANY, report.excess)
     if dry_run or not any(row.item.move is not Move.LEAVE for row in report.rows):
-        return Ending(
-            "planned" if dry_run else "ok", TOO_MANY if report.excess else 0, report.excess
-        )
-    if not report.excess and not yes:
+        return Ending("planned" if dry_run else "ok")
+    if not yes:
         ask()
     done = sweep.run()
     show(app, sweep, done)

@@ -16,8 +16,13 @@ from deployer.durations import seconds
 from deployer.errors import NotPossibleNow
 from deployer.journal import REMEMBERED, Active, Ask
 from deployer.operations.beginning import Waived
-from deployer.plan import SLEEP, WAKE, Status
+from deployer.plan import DELETE, SLEEP, WAKE, Status
 from deployer.render.words import date_and_time
+
+GOING = {
+    SLEEP: "; but it is just going to sleep: `deployer wake` turns that back",
+    DELETE: "; but its stacks are just being deleted: `deployer teardown --level delete` says how far",
+}
 
 
 @click.command(short_help="Let a sleeping environment serve again, as it was.")
@@ -41,6 +46,8 @@ def wake(ctx: click.Context, *, wait_for_lock: str, dry_run: bool) -> Ending:
     session = Session(app.services, app.output)
     active = app.services.journal.active(app.services.environment)
     if active is not None and active.deployment.first_plan.strategy in (SLEEP, WAKE):
+        if not dry_run:
+            keep(app)
         done = turned(session, active, dry_run=dry_run)
         if done is not None:
             return done
@@ -88,10 +95,15 @@ def woken(app: App, session: Session, *, dry_run: bool) -> Ending:
     if dry_run:
         session.show(plan)
         return Ending("planned")
-    if app.settings.teardown.ephemeral:  # whoever wakes it needs it: no sweep puts it back at once
-        until = services.clock.now() + float(app.settings.teardown.grace_s)
-        reach_of(app).notices.extend(services.environment, until)
+    keep(app)
     return ending.of_deployment(session.ship(plan, seen))
+
+
+def keep(app: App) -> None:
+    """Whoever wakes it needs it: no sweep puts it back at once."""
+    if app.settings.teardown.ephemeral:
+        until = app.services.clock.now() + float(app.settings.teardown.grace_s)
+        reach_of(app).notices.extend(app.services.environment, until)
 
 
 @click.command(short_help="Keep an environment from being torn down by a schedule for a while.")
@@ -117,4 +129,6 @@ def extend(ctx: click.Context, *, duration: str) -> Ending:
         )
     until = services.clock.now() + seconds(duration)
     kept = reach.notices.extend(services.environment, until).extended_until
-    return Ending(reason=f"no schedule touches it before {date_and_time(kept)}")
+    active = services.journal.active(services.environment)
+    going = GOING.get(active.deployment.first_plan.strategy, "") if active else ""
+    return Ending(reason=f"no schedule touches it before {date_and_time(kept)}{going}")

@@ -23,6 +23,8 @@ EPHEMERAL = """
 ephemeral = true
 """
 
+EPHEMERAL_TAGS = frozenset({("deployer:env-class", "ephemeral")})
+
 
 @dataclass
 class SimStacks:
@@ -32,6 +34,7 @@ class SimStacks:
     hold: dict[str, str] = field(default_factory=dict)
     buckets: dict[str, Sequence[str]] = field(default_factory=dict)
     protected: frozenset[str] = frozenset()
+    untagged: frozenset[str] = frozenset()
     asked: list[str] = field(default_factory=list)
 
     def look(self) -> Sequence[Stack]:
@@ -40,7 +43,8 @@ class SimStacks:
     def _stack(self, part: str) -> Stack:
         name = f"shop-sim-{part}"
         status = FAILED if part in self.hold and part in self.asked else "UPDATE_COMPLETE"
-        return Stack(part, name, f"arn:{name}", status, part in self.protected)
+        tags = frozenset() if part in self.untagged else EPHEMERAL_TAGS
+        return Stack(part, name, f"arn:{name}", status, part in self.protected, tags)
 
     def status(self, stack: Stack) -> str:
         if stack.part in self.hold:
@@ -206,6 +210,7 @@ def test_waking_turns_one_back_that_is_just_going_to_sleep(ward: Ward) -> None:
     assert not is_asleep(ward)
     assert ward.sizes["blue"] == 2
     assert ward.records[0].status is Status.ROLLED_BACK
+    assert ward.reach.notices.until > ward.play.clock.now() + 20 * 3600  # no sweep undoes that
 
 
 def test_ctrl_c_says_how_to_go_on_and_how_to_go_back(ward: Ward) -> None:
@@ -315,6 +320,24 @@ def test_nothing_protected_is_asked_to_go(ward: Ward) -> None:
     assert done.exit_code == 4
     assert "termination protection" in done.stderr
     assert ward.reach.stacks.asked == []
+
+
+def test_a_stack_that_does_not_call_itself_ephemeral_stays(ward: Ward) -> None:
+    ward.reach.stacks.untagged = frozenset({"network"})
+    done = ward.run("teardown", "sim", "--level", "delete", "--confirm", "sim")
+    assert done.exit_code == 4
+    assert "shop-sim-network has no tag deployer:env-class = ephemeral" in done.stderr
+    assert ward.reach.stacks.asked == ["service"]
+
+
+def test_whoever_extends_one_that_is_just_going_to_sleep_hears_of_it(ward: Ward) -> None:
+    said: list[str] = []
+    ward.at(90.0, lambda: said.append(ward.run("extend", "1h").stdout))
+    ward.at(100.0, lambda: ward.run("wake", "--dry-run"))
+    before = ward.play.clock.now()
+    ward.run("teardown", "sim")
+    assert "but it is just going to sleep: `deployer wake` turns that back" in said[0]
+    assert ward.reach.notices.until < before + 2 * 3600  # a dry run asks for nothing
 
 
 def test_extending(ward: Ward) -> None:

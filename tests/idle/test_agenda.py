@@ -34,13 +34,35 @@ def noticed(**more: Any) -> Notice:
         (IDLE, noticed(due_at=START + 1), False, Move.WAIT),
         (IDLE, noticed(), True, Move.WAIT),
         (IDLE, noticed(), False, Move.ACT),
-        (USED, noticed(begun=True), True, Move.ACT),
-        (IDLE, noticed(begun=True, due_at=START + 1), True, Move.ACT),
+        (USED, noticed(begun=True), True, Move.WITHDRAW),
+        (IDLE, noticed(begun=True), False, Move.GIVE),
     ],
 )
 def test_a_move(judgement: Judgement, notice: Notice | None, working: bool, move: Move) -> None:
     seen = facts(standing=Standing(notice))
     assert item("dev", judgement, seen, working=working, now=START).move is move
+
+
+@pytest.mark.parametrize(
+    ("level", "there"),
+    [
+        ("sleep", {"deployment": "s1"}),
+        ("sleep", {"instances": (0, 0)}),
+        ("retire", {"instances": (2, 0)}),
+        ("delete", {"instances": (0, 0)}),
+        ("delete", {"moving": "shop-dev-service is DELETE_IN_PROGRESS"}),
+    ],
+)
+def test_what_is_there_of_an_act_is_carried_to_its_end(level: str, there: dict[str, Any]) -> None:
+    seen = facts(standing=Standing(noticed(begun=True, level=level)), **there)
+    for judgement in (USED, IDLE):
+        assert item("dev", judgement, seen, working=True, now=START).move is Move.ACT
+
+
+@pytest.mark.parametrize("level", ["sleep", "delete"])
+def test_an_act_of_which_nothing_is_there_is_not_done_without_telling_anew(level: str) -> None:
+    seen = facts(standing=Standing(noticed(begun=True, level=level)), instances=(2, 0))
+    assert item("dev", IDLE, seen, working=False, now=START + 9).move is Move.GIVE
 
 
 @pytest.mark.parametrize("why", [Why.ABSENT, Why.NOT_TAGGED])
@@ -53,7 +75,10 @@ def test_what_is_gone_or_not_tagged_is_never_touched(why: Why) -> None:
 
 def plan_of(notices: Sequence[Notice | None], most: int) -> str:
     names = [f"dev{n}" for n in range(len(notices))]
-    seen = {n: facts(standing=Standing(each)) for n, each in zip(names, notices, strict=True)}
+    seen = {
+        n: facts(standing=Standing(each), deployment="s1" if each and each.begun else "")
+        for n, each in zip(names, notices, strict=True)
+    }
     judged, idle = dict.fromkeys(names, IDLE), dict.fromkeys(names, False)
     return agenda(judged, seen, idle, most=most, now=START).excess
 

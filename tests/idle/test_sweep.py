@@ -178,6 +178,8 @@ def test_one_that_fails_does_not_keep_the_next() -> None:
     assert [str(row.problem) for row in report.rows] == ["no answer", "None"]
     assert world.messages[-1][1] == "shop: a, b: could not all be done"
     world.before_act = lambda _: None
+    world.run()  # nothing of it is there: people are told anew
+    world.pass_time(NOTICE_S)
     world.run()
     assert [act[1] for act in world.acted] == ["b", "a"]
 
@@ -211,6 +213,40 @@ def test_what_goes_on_by_itself_is_called_again_until_it_is_done() -> None:
     assert world.facts == {}
 
 
+def test_what_somebody_has_turned_back_is_not_put_to_sleep_again_without_a_notice() -> None:
+    """The act has begun, and was aborted: its instances are there, and nobody holds it."""
+    world = two()
+    world.endings["idle"] = [Outcome(Ending.BEGUN, "it goes on by itself")]
+    world.run()
+    world.pass_time(NOTICE_S)
+    assert moves(world)["idle"] is Move.ACT
+    world.put("idle", deployment="")
+    world.pass_time(120)
+    assert moves(world)["idle"] is Move.GIVE
+    assert len(world.acted) == 1
+    notice = world.standing("idle").notice
+    assert notice is not None
+    assert (notice.begun, notice.due_at) == (False, world.now_s + NOTICE_S)
+
+
+def test_one_that_is_locked_is_not_torn_down_once_the_deployment_has_ended() -> None:
+    """A deployment began after the last look: what was told before it counts no more."""
+    world = two()
+    world.run()
+    world.pass_time(NOTICE_S)
+
+    def locked(_: str) -> None:
+        raise Locked("d1 holds idle")
+
+    world.before_act = locked
+    world.run()
+    world.before_act = lambda _: None
+    world.deployed["idle"] = world.now_s + 60.0
+    world.pass_time(HOUR_S)
+    world.run()
+    assert not world.acted
+
+
 def test_nobody_is_surprised_by_a_worse_fate() -> None:
     world = two()
     world.run()
@@ -239,7 +275,7 @@ def test_an_end_before_the_next_run_gets_a_run_of_its_own() -> None:
 
 def scenario(world: World) -> None:
     """Everything a sweep can do: told, withdrawn, put to sleep, deleted in two steps."""
-    for step in range(5):
+    for step in range(8):
         if step == 1:
             world.put("used", recent=500.0)
         while True:

@@ -206,7 +206,10 @@ class _Acts(_Part):
         world.acted.append((world.now_s, environment, level))
         planned = world.endings.get(environment)
         if planned:
-            return planned.pop(0)
+            outcome = planned.pop(0)
+            begun = outcome.ending is Ending.BEGUN
+            world.put(environment, deployment="s1" if begun else "")
+            return outcome
         if level == "delete":
             world.put(environment, instances=(0, 0))
             del world.facts[environment]

@@ -9,7 +9,7 @@ import pytest
 from deployer.errors import Halted, Locked
 from deployer.hooks import HookAction
 from deployer.journal import Lease
-from deployer.model import Slot, Weights
+from deployer.model import Release, Slot, Weights
 from deployer.operations.idle.ports import Ending, Outcome
 from deployer.operations.rest.acts import Hand, Teardown
 from deployer.operations.rest.levels import Level
@@ -74,6 +74,7 @@ class Sweeper:
 
     sim: Play
     requests: float | None = 0.0
+    wanted: str = ""
     numbers: "count[int]" = field(default_factory=count)
 
     def __post_init__(self) -> None:
@@ -87,8 +88,9 @@ class Sweeper:
             return Lease(NAME, sim.clock.now() + LEASE_S)
 
         hand = Hand(
-            "shop", ground, INTENT, owned, lambda: f"t{next(self.numbers)}", self.stacks, "sweep"
-        )
+            "shop", ground, INTENT, owned, lambda: f"t{next(self.numbers)}", self.stacks, "sweep",
+            lambda: self.wanted,
+        )  # fmt: skip
         return Teardown(hand, self.facts, self.watchman.supervisor().visit)
 
     def facts(self) -> Facts:
@@ -199,3 +201,30 @@ def test_somebody_who_wakes_it_meanwhile_is_right() -> None:
     assert not sim.cloud.asleep
     assert sim.cloud.groups[Slot.BLUE].desired == 2
     assert sweeper.stacks.asked == []
+
+
+@pytest.mark.parametrize("level", [Level.SLEEP, Level.DELETE])
+def test_an_extension_that_comes_while_it_takes_the_environment_wins(level: Level) -> None:
+    sim = world()
+    sweeper = Sweeper(sim, wanted="somebody has extended it meanwhile")
+    assert sweeper.call(level) == Outcome(Ending.REFUSED, "somebody has extended it meanwhile")
+    assert (sim.cloud.changes, sweeper.stacks.asked) == ([], [])
+    assert sim.journal.active(ENVIRONMENT) is None
+
+
+def test_an_idle_slot_that_was_just_emptied_is_not_taken_for_sleep() -> None:
+    """The supervisor's retirement was under way when the sweep came."""
+    sim = world()
+    green = sim.cloud.groups[Slot.GREEN]
+    green.desired, green.boots = 1, Release("v0")
+    green.stock(sim.clock.now())
+    sweeper = Sweeper(sim)
+    assert sweeper.call(Level.RETIRE) is not None
+    for _ in range(100):
+        outcome = sweeper.call(Level.SLEEP)
+        assert outcome is not None
+        assert outcome.ending is Ending.BEGUN or is_bare(sim), outcome
+        if outcome.ending is not Ending.BEGUN:
+            return
+        sim.clock.sleep(AGAIN_S)
+    raise AssertionError("it does not go to sleep")

@@ -11,6 +11,7 @@ from tests.sim.clock import SimClock
 from tests.sim.faults import Fault, Gate, Killed
 
 TAKES_S = 300.0
+TAGS = frozenset({("deployer:env-class", "ephemeral")})
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Cloud:
     def _look(self) -> Sequence[Stack]:
         self._live()
         return [
-            Stack(p, f"shop-dev-{p}", f"arn:{p}", self.there[p], False)
+            Stack(p, f"shop-dev-{p}", f"arn:{p}", self.there[p], False, TAGS)
             for p in ORDER
             if p in self.there
         ]
@@ -134,12 +135,22 @@ def test_what_is_known_to_stop_it_is_told_before_anything_of_that_stack_goes() -
     ("stack", "says"),
     [
         (
-            Stack("service", "s", "arn:s", "UPDATE_COMPLETE", protected=True),
+            Stack("service", "s", "arn:s", "UPDATE_COMPLETE", protected=True, tags=TAGS),
             "termination protection",
         ),
-        (Stack("service", "s", "arn:s", "UPDATE_IN_PROGRESS", protected=False), "wait until"),
-        (Stack("service", "s", "arn:s", DELETING, protected=True), ""),  # that is on its way
-        (Stack("service", "s", "arn:s", "ROLLBACK_COMPLETE", protected=False), ""),
+        (
+            Stack("service", "s", "arn:s", "UPDATE_COMPLETE", protected=False),
+            "no tag deployer:env-class = ephemeral",
+        ),
+        (
+            Stack("service", "s", "arn:s", "UPDATE_IN_PROGRESS", protected=False, tags=TAGS),
+            "wait until",
+        ),
+        (
+            Stack("service", "s", "arn:s", DELETING, protected=True, tags=TAGS),
+            "",
+        ),  # that is on its way
+        (Stack("service", "s", "arn:s", "ROLLBACK_COMPLETE", protected=False, tags=TAGS), ""),
     ],
 )
 def test_obstacles(stack: Stack, says: str) -> None:

@@ -10,8 +10,9 @@ from deployer import strategies
 from deployer.cohort import Cohort
 from deployer.journal import Active, Lease
 from deployer.model import Admitted, Slot, Weights
+from deployer.operations.rest.deletion import GONE, Stack
 from deployer.operations.rest.levels import Level
-from deployer.operations.rest.rails import Facts, Rail, Use, refusals
+from deployer.operations.rest.rails import Facts, Rail, Use, of_what_is_left, refusals
 from deployer.plan import Deployment, Plan, Status
 from deployer.preflight import Surroundings
 from deployer.steps.linger import Linger
@@ -130,3 +131,27 @@ def test_a_deletion_that_died_is_no_deployment_to_the_next_one() -> None:
     dead = replace(QUIET, active=held(msgspec.structs.replace(CANARY, strategy="delete")))
     assert refusals(Level.DELETE, dead) == ()
     assert [each.code for each in refusals(Level.SLEEP, dead)] == [Rail.DEPLOYMENT]
+
+
+def left(part: str, status: str) -> Stack:
+    return Stack(part, f"shop-dev-{part}", f"arn:{part}", status, protected=False)
+
+
+@pytest.mark.parametrize(
+    ("ephemeral", "protected", "service", "rails"),
+    [
+        (True, False, GONE, []),
+        (True, False, "DELETE_IN_PROGRESS", []),
+        (True, False, "DELETE_FAILED", []),
+        (True, False, "UPDATE_COMPLETE", [Rail.STACK]),  # its parameter is gone: users may be there
+        (False, False, GONE, [Rail.NOT_EPHEMERAL]),
+        (True, True, GONE, [Rail.PROTECTED]),
+    ],
+)
+def test_rails_of_what_cannot_be_looked_at_any_more(
+    ephemeral: bool, protected: bool, service: str, rails: list[Rail]
+) -> None:
+    stacks = [left("network", "CREATE_COMPLETE")]
+    stacks += [left("service", service)] if service != GONE else []
+    found = of_what_is_left(stacks, ephemeral=ephemeral, protected=protected)
+    assert [each.code for each in found] == rails

@@ -4,7 +4,8 @@ judged in use    a notice is withdrawn
 judged free      no notice, or another level's, or one that nobody was told: a notice is given
                  the notice is not due, or people work: it waits
                  it is due: the act
-an act has begun it is carried to its end
+an act has begun it is carried to its end, if anything of it is there: else it died before it did
+                 anything, or somebody has turned it back, and people are told anew
 """
 
 from collections.abc import Mapping
@@ -72,15 +73,22 @@ def item(
 ) -> Item:
     """One environment's move."""
     notice = facts.standing.notice if facts else None
-    if notice is not None and notice.begun and judgement.why not in (Why.ABSENT, Why.NOT_TAGGED):
+    known = judgement.why not in (Why.ABSENT, Why.NOT_TAGGED)
+    if notice is not None and notice.begun and known and facts and under_way(facts, notice.level):
         return Item(name, judgement, Move.ACT, notice, notice.level)
     if judgement.level is None:
         move = Move.WITHDRAW if notice and facts and facts.tagged else Move.LEAVE
         return Item(name, judgement, move, notice)
-    if notice is None or not notice.told or notice.level != judgement.level:
+    if notice is None or not notice.told or notice.begun or notice.level != judgement.level:
         return Item(name, judgement, Move.GIVE, notice, judgement.level)
     due = notice.due_at <= now and not working
     return Item(name, judgement, Move.ACT if due else Move.WAIT, notice, notice.level)
+
+
+def under_way(facts: Facts, level: Level) -> bool:
+    """Whether something of an act is there: somebody holds it, stacks move, or instances have left."""
+    emptied = 0 in facts.instances if level == "retire" else not any(facts.instances)
+    return bool(facts.deployment or facts.moving) or emptied
 
 
 def excess(items: tuple[Item, ...], most: int) -> str:

@@ -54,7 +54,7 @@ class Notice:
 
     id:    different for each notice.
     told:  the message was sent; before that nobody knows, and nothing is done.
-    begun: the act has begun: it is carried to its end, whatever the environment looks like meanwhile.
+    begun: the act was called: what is there of it is carried to its end.
     """
 
     id: str

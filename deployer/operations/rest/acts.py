@@ -100,6 +100,8 @@ class Hand:
     lease:  in the name of whoever carries it on.
     new_id: of a deployment that begins now.
     stacks: the environment's.
+    wanted: why somebody wants it kept; empty: nobody said so. Asked once the environment is held, so
+            that of an extension and a sweep which meet one sees the other.
     """
 
     service: str
@@ -109,18 +111,22 @@ class Hand:
     new_id: Callable[[], str]
     stacks: Stacks
     by: str
+    wanted: Callable[[], str] = lambda: ""
 
     def begin(self, plan: Plan, seen: Snapshot, title: str) -> Deployment:
         """Write it down, and take the environment.
 
         Raises:
             Locked: somebody was faster.
+            NotPossibleNow: somebody wants it kept; nothing was done.
             PlanInvalid: the environment changed since `seen`; nothing was done.
         """
         opening = Opening(self.new_id(), title, self.by)
         record = beginning.first_record(self.ground, plan, seen, opening)
         begun = self.ground.journal.begin(record, self.lease())
         try:
+            if why := self.wanted():
+                raise NotPossibleNow(why)
             plan.require_fresh(self.ground.cloud.observe())
         except DeployError as error:
             refused = beginning.refused(begun, error, self.ground.clock.now())
@@ -195,18 +201,25 @@ class Teardown:
         found = refusals(level, facts)
         if found:
             return Outcome(Ending.REFUSED, "; ".join(map(str, found)))
-        if level is Level.DELETE and empty(facts.seen):
+        return self._begin(level, facts.seen, why)
+
+    def _begin(self, level: Level, seen: Snapshot, why: str) -> Outcome:
+        if level is Level.DELETE and empty(seen):
             return self._delete()
-        plan = compiled(ground, level, facts.seen, self.hand.intent)
-        self.hand.begin(plan, facts.seen, f"{plan.strategy} of {plan.release.name} ({why})")
+        plan = compiled(self.hand.ground, level, seen, self.hand.intent)
+        try:
+            self.hand.begin(plan, seen, f"{plan.strategy} of {plan.release.name} ({why})")
+        except NotPossibleNow as kept:
+            return Outcome(Ending.REFUSED, str(kept))
         return self._carried(level)
 
     def _carried(self, level: Level) -> Outcome:
         visit = self.visit()
         if visit.problem is not None:
             raise visit.problem
-        if visit.state is State.ENDED and visit.deployment is not None:
-            return ended(visit.deployment, level)
+        deployment = visit.deployment
+        if visit.state is State.ENDED and deployment is not None and deployment.status.final:
+            return ended(deployment, level)
         return Outcome(Ending.BEGUN, "it goes on by itself: `deployer status` follows it")
 
     def _delete(self) -> Outcome:
@@ -224,6 +237,8 @@ def ended(record: Deployment, level: Level) -> Outcome:
     """
     if record.status is not Status.SHIPPED:
         raise Halted(f"{record.id}: {record.reason}")
+    if record.first_plan.strategy == RETIRE and level is not Level.RETIRE:
+        return Outcome(Ending.BEGUN, "its idle slot is empty: the rest goes next")
     if level is Level.DELETE:
         return Outcome(Ending.BEGUN, "it is asleep: its stacks go next")
     return Outcome(Ending.DONE, "asleep" if level is Level.SLEEP else "its idle slot is empty")

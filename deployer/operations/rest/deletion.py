@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deployer.ports import Clock
+from deployer.topology import CLASS_TAG, EPHEMERAL
 
 # Each uses what those behind it export.
 ORDER = ("monitoring", "runner", "service", "network", "control")
@@ -135,6 +136,11 @@ def obstacle(stack: Stack, full: Sequence[str]) -> str:
     """What is known to stop its deletion, and how to go on; empty: nothing. Pure."""
     if stack.status == DELETING:
         return ""
+    if (CLASS_TAG, EPHEMERAL) not in stack.tags:
+        return (
+            f"{stack.name} has no tag {CLASS_TAG} = {EPHEMERAL}, and only what is ephemeral goes: "
+            "deploy it with settings that say so"
+        )
     if stack.protected:
         return (
             f"{stack.name} has termination protection: `aws cloudformation "

@@ -4,7 +4,7 @@ What is not known forbids: a metric that is missing is not silence, a stack in a
 person is not at rest. No flag takes a rail away; each says what would.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from deployer import preflight
 from deployer.durations import spell
 from deployer.journal import Active
 from deployer.model import Slot, Snapshot
+from deployer.operations.rest.deletion import Stack
 from deployer.operations.rest.levels import Level
 from deployer.plan import DELETE, Deployment, Status
 from deployer.preflight import Objection, Surroundings
@@ -84,6 +85,29 @@ def refusals(level: Level, facts: Facts) -> tuple[Objection, ...]:
         *(_used(facts.use) if level is not Level.RETIRE else ()),
         *_weights(facts.seen, level),
         *_suspended(facts.around),
+    )
+
+
+def of_what_is_left(
+    stacks: Sequence[Stack], *, ephemeral: bool, protected: bool
+) -> tuple[Objection, ...]:
+    """What forbids to delete the stacks of an environment that can no longer be looked at.
+
+    Its service stack must be gone, or going: while it is there, so may be instances and users.
+    """
+    facts = Facts(seen=None, ephemeral=ephemeral, tagged=True, protected=protected)
+    there = (each for each in stacks if each.part == "service")
+    return (
+        *_class(facts),
+        *(
+            Objection(
+                Rail.STACK,
+                f"{each.name} is {each.status}, but what the environment is cannot be read: deploy its "
+                "stacks, then run the command again",
+            )
+            for each in there
+            if not each.status.startswith("DELETE_")
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from deployer.errors import (
     Halted,
     LeaseLost,
     NoCredentials,
+    NotFound,
     PlanInvalid,
     StepFailed,
     WeightsMoved,
@@ -211,6 +212,10 @@ class Runner:
             deployment, now = self._attended(deployment, lease_until), self.clock.now()
             halted = part(deployment, halt(deployment, error, now), now)
             return None, leave(deployment, None, now) if deployment.ending else halted
+        except NotFound:
+            if deployment.ending is None:
+                raise
+            return None, leave(deployment, None, self.clock.now())  # what it held has gone too
         return seen, self._decide(self._attended(deployment, lease_until), seen)
 
     def _attended(self, deployment: Deployment, lease_until: float) -> Deployment:

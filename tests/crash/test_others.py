@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from deployer.errors import CloudUnavailable, Halted
+from deployer.errors import CloudUnavailable, Halted, NotFound
 from deployer.model import Slot, Weights
 from deployer.plan import Status
 from deployer.ports import Thaw
@@ -48,6 +48,24 @@ def test_a_rule_that_is_no_longer_ours_halts_on_the_record() -> None:
     deployment = sim.ship()
     assert deployment.status is Status.HALTED
     assert "another target group" in deployment.reason
+    assert sim.journal.active("sim") is None
+
+
+def test_a_group_deleted_after_the_halt_leaves_it_halted() -> None:
+    """`cdk destroy` in mid-canary: the listener goes first, the groups while the runner leaves."""
+    sim = play()
+
+    def destroyed() -> None:
+        if sim.clock.now() > NOON + 100.0:
+            active = sim.journal.active("sim")
+            if active is not None and active.deployment.ending is not None:
+                raise NotFound("no such Auto Scaling group: shop-blue")
+            raise Halted("the production rule is gone")
+
+    sim.gate.hooks["cloud.observe"] = destroyed
+    deployment = sim.ship()
+    assert deployment.status is Status.HALTED
+    assert "the production rule is gone" in deployment.reason
     assert sim.journal.active("sim") is None
 
 

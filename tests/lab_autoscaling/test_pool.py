@@ -125,6 +125,22 @@ def test_what_is_not_ready_is_not_taken(world: World) -> None:
     assert not preparing & set(world.states())
 
 
+def test_the_zone_that_is_next_is_served_from_the_pool_if_it_can_be(world: World) -> None:
+    world.create()
+    pooled(world, MinSize=0, MaxGroupPreparedCapacity=4)
+    resize(world, 2)
+    world.settle()
+    zones = {one.id: one.subnet.zone for one in world.group().members}
+    left = sorted(states(world))  # the oldest first, one in each zone
+    (gone,) = [key for key in world.states() if zones[key] == zones[left[1]]]
+    world.api.terminate_instance_in_auto_scaling_group(
+        InstanceId=gone, ShouldDecrementDesiredCapacity=False
+    )
+    world.settle()
+    assert left[1] in world.states()
+    assert left[0] not in world.states()
+
+
 def test_the_size_follows_the_maximum_unless_it_is_said(world: World) -> None:
     world.create(MaxSize=3)
     world.api.put_warm_pool(**WEB)
@@ -219,6 +235,7 @@ def test_with_reuse_a_scale_in_fills_the_pool_with_what_served(world: World) -> 
     world.pass_time(READY_S)
     assert states(world) == dict.fromkeys(served, "Warmed:Stopped")
     assert world.cloud.acts("terminate") == []
+    assert {one.targets for one in world.group().pooled} == {frozenset()}
     resize(world, 2)
     world.pass_time(BOOT_S + 2)
     told = {
@@ -278,6 +295,18 @@ def test_suspended_launches_fill_no_pool(world: World) -> None:
     world.create()
     world.api.suspend_processes(**WEB, ScalingProcesses=["Launch"])
     pooled(world)
+    assert states(world) == {}
+
+
+def test_suspended_terminations_leave_a_pool_as_it_is(world: World) -> None:
+    world.create()
+    pooled(world)
+    world.api.suspend_processes(**WEB, ScalingProcesses=["Terminate"])
+    world.api.put_warm_pool(**WEB, MinSize=0, MaxGroupPreparedCapacity=0)
+    world.pass_time(5)
+    assert set(states(world).values()) == {"Warmed:Stopped"}
+    world.api.resume_processes(**WEB, ScalingProcesses=["Terminate"])
+    world.pass_time(5)
     assert states(world) == {}
 
 

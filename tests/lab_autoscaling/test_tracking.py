@@ -85,6 +85,14 @@ def test_what_terminates_still_counts_when_it_shrinks() -> None:
     held = warm(3)
     ending = [member(f"e{n}", lifecycle=Lifecycle.TERMINATING) for n in range(3)]
     assert desired(replace(held, members=(*held.members, *ending)), rings(policy(), LOW, 10)) == 3
+    spare = [replace(one, lifecycle=Lifecycle.WARMED_TERMINATING) for one in ending]
+    assert desired(replace(held, members=(*held.members, *spare)), rings(policy(), LOW, 10)) == 2
+
+
+def test_the_warm_up_is_the_policys_else_the_groups_else_the_cooldown() -> None:
+    assert policy(warmup_s=0).warmup(120, 300) == 0
+    assert policy(warmup_s=None).warmup(0, 300) == 0
+    assert policy(warmup_s=None).warmup(None, 300) == 300
 
 
 def test_any_policy_grows_the_group_and_only_all_of_them_shrink_it() -> None:
@@ -95,6 +103,8 @@ def test_any_policy_grows_the_group_and_only_all_of_them_shrink_it() -> None:
     assert desired(held, rings(policy(), LOW, 5), rings(other, LOW, 15)) == 3
     lazy = replace(other, shrinks=False)
     assert desired(warm(4, scaling=(policy(), lazy)), rings(policy(), LOW, 5)) == 1
+    at_its_most = warm(4, maximum=4, scaling=(policy(), lazy))
+    assert desired(at_its_most, rings(policy(), LOW, 5), rings(other, HIGH, 40)) == 4
 
 
 def test_somebody_elses_alarm_is_not_heard() -> None:

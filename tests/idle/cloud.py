@@ -27,6 +27,8 @@ PAGE = 100  # stacks in one answer; AWS's own number is not documented
 
 PARTS = ("network", "control", "service", "monitoring")
 
+_NO_RESOURCES: dict[str, list[Any]] = {"StackResourceSummaries": []}
+
 
 class Hand(ScaledClock):
     """A clock whose hand the test moves."""
@@ -54,6 +56,7 @@ class Region:
     telemetry: Telemetry
     groups: Store
     stacks: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     subnets: list[str] = field(default_factory=list)
     template: str = ""
 
@@ -71,11 +74,22 @@ class Region:
         )["LaunchTemplate"]["LaunchTemplateId"]
         actions.own("cloudformation")
         actions.replace("cloudformation", "DescribeStacks", self._describe_stacks)
+        actions.replace("cloudformation", "ListStackResources", lambda *_: _NO_RESOURCES)
+        actions.replace("cloudformation", "DeleteStack", self._delete_stack)
 
     def admin(self, service: str) -> Any:
         return inprocess.client(self.context, service)
 
+    def _delete_stack(self, _call: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+        self.asked.append(str(params["StackName"]))
+        return {}
+
     def _describe_stacks(self, _call: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+        if wanted := params.get("StackName"):
+            found = [each for each in self.stacks if wanted in (each["StackName"], each["StackId"])]
+            if not found:
+                raise actions.Refused("ValidationError", f"Stack with id {wanted} does not exist")
+            return {"Stacks": found}
         start = int(params.get("NextToken") or 0)
         more = {"NextToken": str(start + PAGE)} if start + PAGE < len(self.stacks) else {}
         return {"Stacks": self.stacks[start : start + PAGE], **more}

@@ -1,10 +1,13 @@
 """Many environments in one reading: what is read of each, and how few calls that takes."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from deployer.aws.session import Aws
+from deployer.aws.sweeping import traffic
 from deployer.aws.sweeping.notices import JournalNotices
 from deployer.aws.sweeping.scan import CloudScan
 from deployer.errors import CloudUnavailable
@@ -142,3 +145,20 @@ def test_a_reading_is_whole_or_none(
     faults.add(Fault(Kind.ERROR, service, action, times=9))
     with pytest.raises(CloudUnavailable):
         one(aws, clock, "ordinary")
+
+
+@pytest.mark.parametrize("status", ["PartialData", "InternalError"])
+def test_half_an_answer_of_cloudwatch_is_none(status: str) -> None:
+    """Of one series of three; the others are there, and silent."""
+
+    def answer(**asked: Any) -> dict[str, Any]:
+        results = [
+            {"Id": each["Id"], "StatusCode": "Complete", "Timestamps": [], "Values": []}
+            for each in asked["MetricDataQueries"]
+        ]
+        results[0]["StatusCode"] = status
+        return {"MetricDataResults": results}
+
+    half: Any = SimpleNamespace(cloudwatch=SimpleNamespace(get_metric_data=answer))
+    with pytest.raises(CloudUnavailable, match="did not answer completely"):
+        traffic.read(half, {"dev": "arn:x:loadbalancer/app/dev/1"}, {"dev": SPAN}, AT)

@@ -84,7 +84,10 @@ class Deleting:
         sleep = (
             None if acts.empty(seen) else acts.compiled(services, Level.SLEEP, seen, hand.intent)
         )
-        self._show(hand, reach.stacks.look(), sleep)
+        found = reach.stacks.look()
+        self._show(hand, found, sleep)
+        if kept := deletion.lasting(found):  # told before anything of it goes to sleep
+            raise NotPossibleNow(f"nothing was deleted: {kept}")
         if self.dry_run:
             if sleep is not None:
                 session.show(sleep)
@@ -109,6 +112,8 @@ class Deleting:
             raise absent
         if forbidden := tearing.left_over_refusals(self.app.settings, found):
             raise NotPossibleNow(f"nothing was deleted: {'; '.join(map(str, forbidden))}")
+        if kept := deletion.lasting(found):
+            raise NotPossibleNow(f"nothing was deleted: {kept}")
         self._say_stacks(found, (), clock.now())
         if self.dry_run:
             return Ending("planned")

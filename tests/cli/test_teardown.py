@@ -322,12 +322,12 @@ def test_nothing_protected_is_asked_to_go(ward: Ward) -> None:
     assert ward.reach.stacks.asked == []
 
 
-def test_a_stack_that_does_not_call_itself_ephemeral_stays(ward: Ward) -> None:
+def test_a_stack_that_does_not_call_itself_ephemeral_keeps_all_of_them(ward: Ward) -> None:
     ward.reach.stacks.untagged = frozenset({"network"})
     done = ward.run("teardown", "sim", "--level", "delete", "--confirm", "sim")
-    assert done.exit_code == 4
-    assert "shop-sim-network has no tag deployer:env-class = ephemeral" in done.stderr
-    assert ward.reach.stacks.asked == ["service"]
+    assert done.exit_code == 2
+    assert "shop-sim-network: no tag deployer:env-class = ephemeral" in done.stderr
+    assert (ward.records, ward.reach.stacks.asked) == ([], [])
 
 
 def test_whoever_extends_one_that_is_just_going_to_sleep_hears_of_it(ward: Ward) -> None:

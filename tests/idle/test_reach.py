@@ -164,6 +164,9 @@ def test_a_stack_that_is_not_tagged_stays(region: Region, delete: Command) -> No
     region.environment("bare1", ephemeral=False)
     gone(region, "bare1", "service")
     done = delete("bare1")
-    assert done.exit_code == 4, done.output
-    assert "shop-bare1-monitoring has no tag deployer:env-class = ephemeral" in done.output
+    assert done.exit_code == 2, done.output
+    assert (
+        "shop-bare1-monitoring, shop-bare1-network, shop-bare1-control: no tag deployer:env-class = ephemeral"
+        in done.output
+    )
     assert region.asked == []

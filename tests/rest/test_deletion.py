@@ -27,6 +27,7 @@ class Cloud:
     ends_at: dict[str, float] = field(default_factory=dict)
     fails: dict[str, str] = field(default_factory=dict)
     buckets: dict[str, Sequence[str]] = field(default_factory=dict)
+    tags: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
@@ -36,7 +37,7 @@ class Cloud:
     def _look(self) -> Sequence[Stack]:
         self._live()
         return [
-            Stack(p, f"shop-dev-{p}", f"arn:{p}", self.there[p], False, TAGS)
+            Stack(p, f"shop-dev-{p}", f"arn:{p}", self.there[p], False, self.tags.get(p, TAGS))
             for p in ORDER
             if p in self.there
         ]
@@ -139,10 +140,6 @@ def test_what_is_known_to_stop_it_is_told_before_anything_of_that_stack_goes() -
             "termination protection",
         ),
         (
-            Stack("service", "s", "arn:s", "UPDATE_COMPLETE", protected=False),
-            "no tag deployer:env-class = ephemeral",
-        ),
-        (
             Stack("service", "s", "arn:s", "UPDATE_IN_PROGRESS", protected=False, tags=TAGS),
             "wait until",
         ),
@@ -179,4 +176,13 @@ def test_one_that_takes_for_ever_is_left_to_itself() -> None:
     sim.there = {"service": DELETING}
     done = delete(sim)
     assert "goes on by itself" in done.blocked
+    assert sim.asked == []
+
+
+def test_none_goes_if_one_of_them_does_not_call_itself_ephemeral() -> None:
+    sim = cloud()
+    sim.tags["control"] = frozenset({("deployer:env-class", "lasting")})
+    for found in (delete(sim), deletion.visit(sim, sim.delete)):
+        assert found.blocked.startswith("shop-dev-control: no tag deployer:env-class = ephemeral")
+        assert len(found.left) == len(ORDER)
     assert sim.asked == []

@@ -95,6 +95,8 @@ def run(stacks: Stacks, clock: Clock, poll_s: float, tell: Tell, ask: Ask) -> De
     """
     found = stacks.look()
     gone: list[str] = []
+    if kept := lasting(found):
+        return Deletion((), tuple(each.name for each in found), kept)
     for at, stack in enumerate(found):
         blocked = obstacle(stack, stacks.full(stack))
         if not blocked:
@@ -122,6 +124,8 @@ def visit(stacks: Stacks, ask: Ask) -> Deletion:
     if not found:
         return Deletion()
     first, left = found[0], tuple(each.name for each in found)
+    if kept := lasting(found):
+        return Deletion((), left, kept)
     if first.status == DELETING:
         return Deletion((), left)
     blocked = obstacle(first, stacks.full(first))
@@ -132,15 +136,21 @@ def visit(stacks: Stacks, ask: Ask) -> Deletion:
     return Deletion((), left, blocked)
 
 
+def lasting(found: Sequence[Stack]) -> str:
+    """Which of them are not ephemeral, so that none goes, and how to go on; empty: all are. Pure."""
+    names = [each.name for each in found if (CLASS_TAG, EPHEMERAL) not in each.tags]
+    if not names:
+        return ""
+    return (
+        f"{', '.join(names)}: no tag {CLASS_TAG} = {EPHEMERAL}, and only an environment all of whose "
+        "stacks have it is deleted: deploy them with settings that say so"
+    )
+
+
 def obstacle(stack: Stack, full: Sequence[str]) -> str:
     """What is known to stop its deletion, and how to go on; empty: nothing. Pure."""
     if stack.status == DELETING:
         return ""
-    if (CLASS_TAG, EPHEMERAL) not in stack.tags:
-        return (
-            f"{stack.name} has no tag {CLASS_TAG} = {EPHEMERAL}, and only what is ephemeral goes: "
-            "deploy it with settings that say so"
-        )
     if stack.protected:
         return (
             f"{stack.name} has termination protection: `aws cloudformation "

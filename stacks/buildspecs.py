@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deployer.settings.pipeline import PipelineSettings
+from deployer.settings.pipeline import PipelineSettings, runtimes
 
 Spec = dict[str, Any]
 ARCHIVE = "release.tar.gz"  # what the build stage hands on
@@ -18,6 +18,9 @@ RELEASE, REVISION, ROLE = "RELEASE", "REVISION", "DEPLOYER_ROLE"
 SOURCE, BUILT = "Source", "Built"
 # An image that brings `deployer` and the CDK says so in its own environment: nothing is installed.
 IN_THE_IMAGE = 'if [ "${DEPLOYER_TOOLS:-}" = image ]; then echo "The tools are in the image."; else'
+# As a module: in CodeBuild's own images a command that pip has installed is no command before pyenv
+# has heard of it (github.com/pyenv/pyenv/issues/2243).
+DEPLOYER = "python -m deployer.cli.main"
 LOCK_WAIT = "30m"  # for a deployment of something else to end
 
 
@@ -42,7 +45,7 @@ def publish(environments: Sequence[str]) -> Spec:
     """The archive becomes a release where each environment's releases lie; its name is exported."""
     archive = f'"$CODEBUILD_SRC_DIR_{BUILT}/{ARCHIVE}"'
     commands = [
-        f'{RELEASE}="$(deployer --env {name} publish {archive} --revision "${REVISION}")"'
+        f'{RELEASE}="$({DEPLOYER} --env {name} publish {archive} --revision "${REVISION}")"'
         for name in environments
     ]
     return {
@@ -66,7 +69,7 @@ def deploy(environment: str) -> Spec:
     The last lines of the log are the deployment's own end, whether it was good or not; the files
     are the build's artifact.
     """
-    deployer = f"deployer --env {environment}"
+    deployer = f"{DEPLOYER} --env {environment}"
     attach = f'{deployer} deploy "${RELEASE}" --attach --wait-for-lock {LOCK_WAIT}'
     report = f"{deployer} report --html {RESULTS}/report.html --json {RESULTS}/report.json || true"
     return {
@@ -91,7 +94,9 @@ def _begin(exported: Sequence[str] = ()) -> Spec:
 
 def _install(pipeline: PipelineSettings) -> Spec:
     steps = [*pipeline.tools] or [":"]
-    return {"commands": [f"{IN_THE_IMAGE} {' && '.join(steps)}; fi"]}
+    commands = [f"{IN_THE_IMAGE} {' && '.join(steps)}; fi"]
+    chosen = runtimes(pipeline)
+    return {**({"runtime-versions": chosen} if chosen else {}), "commands": commands}
 
 
 def _assume() -> list[str]:

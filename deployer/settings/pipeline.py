@@ -14,6 +14,7 @@ from deployer.zones import zone_of
 
 # AWS CodeBuild User Guide, "Quotas": a build may last from 5 minutes to 36 hours.
 SHORTEST_S, LONGEST_S = 300.0, 36 * 3600.0
+OWN_IMAGES = "aws/codebuild/"
 TOOLS_S = 600.0  # for the tools to be installed, and a container to be found
 PATIENCE_S = 900.0  # how much longer than its bake an inconclusive verdict is waited for
 
@@ -59,6 +60,7 @@ class PipelineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     approval:     a person says yes before the last environment.
     time_zone:    of the window's hours.
     timeout_s:    of a deploying build; 0: as long as its plan may take.
+    python:       which of CodeBuild's own images' Pythons builds use; another image has its own.
     """
 
     environments: Ordered
@@ -81,10 +83,22 @@ class PipelineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     image: Annotated[
         str, Meta(pattern=r"^\S+$", description="a CodeBuild image, or one of a registry")
     ] = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+    python: Annotated[
+        str, Meta(pattern=r"^3\.(1[1-9]|[2-9]\d)$", description='a Python such as "3.11" or newer')
+    ] = "3.11"
     compute: Annotated[
         Literal["BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE"],
         Meta(description='"BUILD_GENERAL1_SMALL", "..._MEDIUM" or "..._LARGE"'),
     ] = "BUILD_GENERAL1_SMALL"
+
+
+def runtimes(pipeline: PipelineSettings) -> dict[str, str]:
+    """What a build's image is told to activate: CodeBuild's own have a choice, and no others.
+
+    Their default changes when a version's life ends (CodeBuild User Guide, "Available runtimes"), and
+    with it would the functions' runtime, which is the Python that synthesizes.
+    """
+    return {"python": pipeline.python} if pipeline.image.startswith(OWN_IMAGES) else {}
 
 
 def objections(

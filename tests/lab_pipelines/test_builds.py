@@ -67,11 +67,16 @@ class World:
         iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=json.dumps(document))
         return str(made["Role"]["Arn"])
 
-    def project(self, commands: list[str], **more: Any) -> None:
+    def project(
+        self, commands: list[str], runtimes: dict[str, str] | None = None, **more: Any
+    ) -> None:
         spec = {
             "version": "0.2",
             "env": {"exported-variables": ["SAID"]},
-            "phases": {"build": {"commands": commands}},
+            "phases": {
+                **({"install": {"runtime-versions": runtimes}} if runtimes else {}),
+                "build": {"commands": commands},
+            },
             "artifacts": {"files": ["**/*"], "base-directory": "out"},
         }
         self.client("codebuild").create_project(
@@ -295,6 +300,7 @@ def test_a_build_whose_role_may_not_write_its_log_fails(world: World) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
+        ({"runtimes": {"python": "3.11"}}, "not supported by this build image: i"),
         ({"cache": {"type": "LOCAL"}}, "a cache"),
         ({"vpcConfig": {"vpcId": "v"}}, "vpcConfig"),
     ],

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from deployer.lab.pipelines import building, buildspec
 from deployer.lab.wire import Refused
 
+AL2023 = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+
 
 def spec(**phases: Any) -> str:
     return json.dumps({"version": "0.2", "phases": phases})
@@ -112,8 +114,12 @@ def test_exported_variables_arrive_whatever_is_in_them(tmp_path: Path) -> None:
         ({"version": "0.2", "env": {"shell": "powershell.exe"}}, "the shell powershell.exe"),
         ({"version": "0.2", "phases": {"deploy": {}}}, "unknown phases: deploy"),
         (
-            {"version": "0.2", "phases": {"install": {"runtime-versions": {"python": 3}}}},
-            "does not simulate runtime-versions of phases.install",
+            {"version": "0.2", "phases": {"install": {"runtime-versions": {"nodejs": 22}}}},
+            "does not simulate runtime-versions of nodejs",
+        ),
+        (
+            {"version": "0.2", "phases": {"build": {"runtime-versions": {"python": "3.11"}}}},
+            "does not simulate runtime-versions of phases.build",
         ),
         (
             {"version": "0.2", "phases": {"build": {"on-failure": "RETRY-3", "commands": []}}},
@@ -126,6 +132,29 @@ def test_exported_variables_arrive_whatever_is_in_them(tmp_path: Path) -> None:
 def test_what_is_not_carried_out_is_refused(document: dict[str, Any], said: str) -> None:
     with pytest.raises(Refused) as refused:
         buildspec.parse(json.dumps(document))
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "image", "said"),
+    [
+        ({"python": "3.11"}, AL2023, ""),
+        ({}, "registry/own:1", ""),
+        # An unquoted 3.10 of YAML is the number 3.1.
+        ({"python": 3.1}, AL2023, "Unknown runtime version named '3.1' of python"),
+        ({"python": "latest"}, AL2023, "Unknown runtime version named 'latest'"),
+        ({"python": "3.11"}, "registry/own:1", "not supported by this build image: registry/own:1"),
+    ],
+)
+def test_a_python_is_chosen_from_those_that_the_image_has(
+    chosen: dict[str, Any], image: str, said: str
+) -> None:
+    read = buildspec.parse(spec(install={"runtime-versions": chosen}))
+    if not said:
+        buildspec.require_runtimes(read, image)
+        return
+    with pytest.raises(Refused) as refused:
+        buildspec.require_runtimes(read, image)
     assert said in str(refused.value)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import NODEFAULT
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from deployer.errors import SettingsInvalid
 from deployer.operations.naming import release_of
@@ -16,6 +16,7 @@ from deployer.settings.pipeline import (
     LONGEST_S,
     PipelineSettings,
     longest_s,
+    runtimes,
     timeout_minutes,
 )
 from deployer.settings.reading import load, load_pipeline
@@ -76,6 +77,7 @@ def test_without_the_section_there_is_no_pipeline() -> None:
         ('environments = ["prod"]\ntimeout = "1m"', "must be 0s, or from 5m to 36h"),
         ('environments = ["prod"]\ntimeout = "37h"', "from 5m to 36h"),
         ('environments = ["prod"]\nartifact = "../up"', "a path within the source"),
+        ('environments = ["prod"]\npython = "3.10"', 'must be a Python such as "3.11" or newer'),
         ('environments = ["prod"]\nstages = 3', "pipeline.stages is not a setting"),
         (
             'environments = ["prod"]\n[canary]\nbake = "30h"',
@@ -93,6 +95,13 @@ def test_what_is_wrong_is_one_line(tmp_path: Path, section: str, said: str) -> N
         load_pipeline(path)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_only_codebuilds_own_images_have_a_python_to_choose() -> None:
+    said = PipelineSettings(environments=("prod",))
+    assert runtimes(said) == {"python": "3.11"}
+    assert runtimes(replace(said, python="3.14")) == {"python": "3.14"}
+    assert runtimes(replace(said, image="123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1")) == {}
 
 
 @pytest.mark.parametrize("strategy", ["canary", "blue-green", "rolling"])

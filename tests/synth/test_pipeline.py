@@ -1,6 +1,7 @@
 """The pipeline's template: its stages, what its builds say, what each may do, and nothing more."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ import pytest
 
 from deployer.aws import publishing
 from deployer.lab.cloudformation.resources.registry import KINDS
-from deployer.lab.pipelines.buildspec import parse
+from deployer.lab.pipelines.buildspec import parse, require_runtimes
 from deployer.lab.pipelines.structure import Structure, read
 from deployer.settings.pipeline import longest_s
 from deployer.settings.reading import load
 from stacks.acknowledged import spelled
 from stacks.assembly import application, populate
+from stacks.buildspecs import DEPLOYER
 from tests.synth.conftest import SHAPES, Templates
 
 Json = dict[str, Any]
@@ -78,9 +80,21 @@ def test_what_deploys_attaches_and_leaves_a_report_whatever_happens(
     for name in ("warm", "secure"):
         spec = parse(projects[f"shop-deploy-{name}"]["Source"]["BuildSpec"])
         (command,), (last,) = spec.phases["build"].commands, spec.phases["build"].last
-        assert f'deployer --env {name} deploy "$RELEASE" --attach' in command
-        assert f"deployer --env {name} report --html" in last
+        assert f'{DEPLOYER} --env {name} deploy "$RELEASE" --attach' in command
+        assert f"{DEPLOYER} --env {name} report --html" in last
         assert spec.artifacts.base == "results"
+
+
+def test_the_python_of_every_build_is_chosen_and_no_command_needs_a_shim(
+    resources: dict[str, Json],
+) -> None:
+    """What pip installs is no command in CodeBuild's own images: only `python` itself is one."""
+    for project in of_type(resources, "CodeBuild::Project").values():
+        spec = parse(project["Source"]["BuildSpec"])
+        assert spec.runtimes == {"python": "3.11"}
+        require_runtimes(spec, project["Environment"]["Image"])
+        said = [line for phase in spec.phases.values() for line in (*phase.commands, *phase.last)]
+        assert not [line for line in said if re.search(r"(^|[(;&|]\s*)(deployer|cdk)\b", line)]
 
 
 def test_a_deploying_build_lasts_as_long_as_its_plan_may(resources: dict[str, Json]) -> None:

@@ -13,10 +13,23 @@ import yaml  # type: ignore[import-untyped]
 from deployer.lab.wire import Refused
 
 PHASES = ("install", "pre_build", "build", "post_build")
+# Pythons of CodeBuild's own images: github.com/aws/aws-codebuild-docker-images, runtimes.yml.
+PYTHONS = {
+    "aws/codebuild/amazonlinux-x86_64-standard:5.0": (
+        "3.9",
+        "3.10",
+        "3.11",
+        "3.12",
+        "3.13",
+        "3.14",
+    ),
+    "aws/codebuild/amazonlinux-x86_64-standard:6.0": ("3.10", "3.11", "3.12", "3.13", "3.14"),
+}
 _KNOWN = {
     "": {"version", "env", "phases", "artifacts"},
     "env": {"shell", "variables", "exported-variables"},
     "phase": {"commands", "finally", "on-failure"},
+    "install": {"commands", "finally", "on-failure", "runtime-versions"},
     "artifacts": {"files", "base-directory", "name", "discard-paths"},
 }
 
@@ -46,6 +59,7 @@ class Buildspec:
     variables: Mapping[str, str] = field(default_factory=dict)
     exported: tuple[str, ...] = ()
     artifacts: Artifacts = Artifacts()
+    runtimes: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse(text: str) -> Buildspec:
@@ -76,15 +90,39 @@ def parse(text: str) -> Buildspec:
         variables={key: str(value) for key, value in env.get("variables", {}).items()},
         exported=tuple(env.get("exported-variables", ())),
         artifacts=_artifacts(document.get("artifacts", {})),
+        runtimes=_runtimes(document.get("phases", {}).get("install", {})),
     )
 
 
 def _phase(name: str, raw: Mapping[str, Any]) -> Phase:
-    _known(raw, "phase", f"phases.{name}")
+    _known(raw, "install" if name == "install" else "phase", f"phases.{name}")
     failure = str(raw.get("on-failure", "CONTINUE")).upper()
     if failure not in ("ABORT", "CONTINUE"):
         raise unsupported(f"on-failure {failure}")
     return Phase(_lines(raw, "commands"), _lines(raw, "finally"), failure == "ABORT")
+
+
+def _runtimes(raw: Mapping[str, Any]) -> dict[str, str]:
+    """What the image is to activate; YAML reads an unquoted 3.10 as 3.1, and so does CodeBuild."""
+    asked = raw.get("runtime-versions", {})
+    if more := set(asked) - {"python"}:
+        raise unsupported(f"runtime-versions of {', '.join(sorted(more))}")
+    return {name: str(version) for name, version in asked.items()}
+
+
+def require_runtimes(spec: Buildspec, image: str) -> None:
+    """Whether this image has what the buildspec chooses from it.
+
+    Raises:
+        Refused: it has not.
+    """
+    for name, version in spec.runtimes.items():
+        if image not in PYTHONS:
+            raise invalid(
+                f"Runtime version selection is not supported by this build image: {image}"
+            )
+        if version not in PYTHONS[image]:
+            raise invalid(f"YAML_FILE_ERROR: Unknown runtime version named '{version}' of {name}")
 
 
 def _artifacts(raw: Mapping[str, Any]) -> Artifacts:

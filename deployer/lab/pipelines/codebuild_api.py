@@ -12,7 +12,7 @@ from deployer.lab import actions
 from deployer.lab.actions import Call
 from deployer.lab.pipelines.building import Build, Project
 from deployer.lab.pipelines.builds import Builds
-from deployer.lab.pipelines.buildspec import parse, unsupported
+from deployer.lab.pipelines.buildspec import parse, require_runtimes, unsupported
 from deployer.lab.wire import Refused
 
 Params = Mapping[str, Any]
@@ -62,11 +62,13 @@ class Api:
 
     def _put(self, call: Call, settings: Params) -> Project:
         _require_simulated(settings)
+        spec = parse(settings["source"]["buildspec"])
+        require_runtimes(spec, settings["environment"]["image"])
         made = Project(
             name=settings["name"],
             arn=f"arn:aws:codebuild:{call.region}:{call.account}:project/{settings['name']}",
             role=settings["serviceRole"],
-            spec=parse(settings["source"]["buildspec"]),
+            spec=spec,
             settings=dict(settings),
         )
         self._all.projects[made.name] = made

@@ -63,3 +63,11 @@ def test_who_is_gone_is_forgotten() -> None:
     published(meters, [Usage("i-1", "g", 5.0)], 240, 1.0)
     published(meters, [], 300, 2.0)
     assert meters.read == {}
+
+
+def test_minutes_that_were_slept_through_end_at_one_moment_and_have_one_value() -> None:
+    meters = Meters()
+    busy = [Usage("i-1", "g", 1.0, detailed=True)]
+    published(meters, [Usage("i-1", "g", 0.0, detailed=True)], 0, 1.0)
+    told = [published(meters, busy, minute, 3.0) for minute in (60, 120, 180)]
+    assert told == [{"i-1": pytest.approx(50.0), "g": pytest.approx(50.0)}, {}, {}]

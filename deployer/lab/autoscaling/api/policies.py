@@ -22,7 +22,6 @@ _PUT = (
 )
 _CONFIGURATION = ("PredefinedMetricSpecification", "TargetValue", "DisableScaleIn")
 _PARTS = 6  # of a resource label: app/NAME/ID/targetgroup/NAME/ID
-_MOST = 50  # per group
 
 
 def put(desk: Desk, params: Params) -> Answer:
@@ -47,7 +46,6 @@ def put(desk: Desk, params: Params) -> Answer:
         raise validate.invalid(
             "Only one TargetTrackingScaling policy for a given metric specification is allowed."
         )
-    validate.within("The number of scaling policies", len(others) + 1, 1, _MOST)
     for alarm in tracking.watches(made, group.name):
         desk.hands.cloud.watch(alarm)
     gone = set(old.alarms.values()) - set(made.alarms.values()) if old else set()

@@ -20,7 +20,14 @@ from deployer.cli.stopping import (
     stoppable,
 )
 from deployer.engine import Tell
-from deployer.errors import CloudUnavailable, DeployError, LeaseLost, Locked, NotPossibleNow
+from deployer.errors import (
+    CloudUnavailable,
+    DeployError,
+    LeaseLost,
+    Locked,
+    NotFound,
+    NotPossibleNow,
+)
 from deployer.identity import deployment_id
 from deployer.journal import Active, Ask, last_begun
 from deployer.model import Snapshot
@@ -270,7 +277,10 @@ class Session:
         if deployment.status.final:
             return deployment
         self.output.note("Its runner is gone: taking over.")
-        return self.resume()
+        try:
+            return self.resume()
+        except NotFound:  # somebody was faster, and has ended it since we looked
+            return self._load(deployment_id)
 
     def _look(self, before: Deployment, tell: Tell) -> Deployment:
         """Tell what has happened since `before` was read."""

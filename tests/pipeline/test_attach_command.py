@@ -3,6 +3,7 @@
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,6 +114,25 @@ def test_what_the_supervisor_carries_out_is_followed(shop: Stage) -> None:
     status, said = attach(shop, "v2")
     assert status == 0, said
     assert "taking over" not in said
+    assert [each.status for each in shop.records] == [Status.SHIPPED]
+
+
+def test_what_has_ended_in_the_moment_of_taking_over_is_told_as_it_ended(shop: Stage) -> None:
+    """Two retries wait for the lease of a killed build; one is faster by all that is left."""
+    abandoned(shop, 150.0)
+    faster: list[bool] = []
+    take_over = shop.journal.take_over
+
+    def beaten(*args: Any) -> Any:
+        if not faster:
+            faster.append(True)
+            assert shop.run("resume").exit_code == 0
+        return take_over(*args)
+
+    shop.journal.take_over = beaten  # type: ignore[assignment, method-assign]
+    status, said = attach(shop, "v2")
+    assert status == 0, said
+    assert faster
     assert [each.status for each in shop.records] == [Status.SHIPPED]
 
 

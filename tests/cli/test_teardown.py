@@ -141,6 +141,7 @@ def test_to_sleep_and_awake_again(ward: Ward) -> None:
     done = ward.run("wake")
     assert done.exit_code == 0, done.output
     assert "awake, v1 serves" in done.stdout
+    assert ward.reach.notices.until > ward.play.clock.now() + 20 * 3600
     assert ward.sizes == {"blue": 2, "green": 0}
     assert ward.play.oracle.violations == []
     assert ward.play.cloud.ledger.total.ours == 0

@@ -122,6 +122,17 @@ def test_too_many_are_a_persons_affair(region: Region, command: Callable[[str], 
     assert "3 would be told that they go, but sweep.most is 2" in result.output
 
 
+@pytest.mark.usefixtures("remembered")
+def test_too_many_are_not_looked_at_again_to_do_it_then(
+    region: Region, command: Callable[[str], Command]
+) -> None:
+    """One of them may have gone from the list in between, and nobody would have been asked."""
+    run, results = command(environments(region, "much1", "much2", "much3")), list[Result]()
+    calls = region.calls(lambda: results.append(run("teardown", "--idle")))
+    assert results[0].exit_code == 4, results[0].output
+    assert not {"Publish", "UpdateItem", "CreateSchedule"} & set(calls)
+
+
 def test_without_the_stack_nothing_is_done(
     region: Region, command: Callable[[str], Command]
 ) -> None:

@@ -10,7 +10,7 @@ from deployer.aws.session import Aws
 from deployer.aws.sweeping import traffic
 from deployer.aws.sweeping.notices import JournalNotices
 from deployer.aws.sweeping.scan import CloudScan
-from deployer.errors import CloudUnavailable
+from deployer.errors import CloudUnavailable, NotFound
 from deployer.lab.chaos import Fault, Faults, Kind
 from deployer.operations.idle.ports import Facts, Notice, Scanned, Span
 from tests.contract.conftest import ManualClock
@@ -94,7 +94,7 @@ def test_what_is_half_deleted_is_still_there(aws: Aws, clock: ManualClock, regio
     region.stack("half", "network", tags("half"))
     found = scan(aws, clock, "half", "nowhere").facts
     assert set(found) == {"half"}
-    assert found["half"].tagged
+    assert not found["half"].tagged  # no journal: nobody could be told, or say no
 
 
 def test_strangers_are_named(aws: Aws, clock: ManualClock, region: Region) -> None:
@@ -162,3 +162,28 @@ def test_half_an_answer_of_cloudwatch_is_none(status: str) -> None:
     half: Any = SimpleNamespace(cloudwatch=SimpleNamespace(get_metric_data=answer))
     with pytest.raises(CloudUnavailable, match="did not answer completely"):
         traffic.read(half, {"dev": "arn:x:loadbalancer/app/dev/1"}, {"dev": SPAN}, AT)
+
+
+def test_when_something_was_deployed_last(aws: Aws, clock: ManualClock, region: Region) -> None:
+    """The newest record counts; while it has not ended, that is now."""
+    region.environment("shipped1")
+    scanned = CloudScan(aws, "shop", clock)
+    scanned.read({"shipped1": SPAN}, AT)
+    assert scanned.deployed_at("shipped1") == 0.0
+    for sort, ended in (("deployment#1", 100.0), ("deployment#2", 50.0), ("deployment#3", None)):
+        item = {"pk": {"S": "env#shop/shipped1"}, "sk": {"S": sort}}
+        more = {"finished_at": {"N": str(ended)}} if ended else {}
+        region.admin("dynamodb").put_item(TableName="journal-shipped1", Item={**item, **more})
+        assert scanned.deployed_at("shipped1") == (ended or clock.now())
+
+
+def test_without_a_journal_that_says_so_it_is_not_ephemeral(
+    aws: Aws, clock: ManualClock, region: Region
+) -> None:
+    region.environment("mute1")
+    region.admin("dynamodb").delete_table(TableName="journal-mute1")
+    scanned = CloudScan(aws, "shop", clock)
+    facts = scanned.read({"mute1": SPAN}, AT).facts["mute1"]
+    assert not facts.tagged
+    with pytest.raises(NotFound, match="mute1 has no journal"):
+        scanned.deployed_at("mute1")

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from deployer.errors import Halted, Locked
+from deployer.errors import Halted, Locked, NotPossibleNow
 from deployer.hooks import HookAction
 from deployer.journal import Lease
 from deployer.model import Release, Slot, Weights
@@ -228,3 +228,13 @@ def test_an_idle_slot_that_was_just_emptied_is_not_taken_for_sleep() -> None:
             return
         sim.clock.sleep(AGAIN_S)
     raise AssertionError("it does not go to sleep")
+
+
+def test_the_service_stack_does_not_go_while_instances_run_in_it() -> None:
+    """Somebody woke it after it was looked at."""
+    sim = world()
+    sweeper = Sweeper(sim)
+    service = next(each for each in sweeper.stacks.look() if each.part == "service")
+    with pytest.raises(NotPossibleNow, match="it must be asleep before its service stack goes"):
+        sweeper.teardown().hand.ask(service)
+    assert (sweeper.stacks.asked, sim.journal.stored) == ([], {})

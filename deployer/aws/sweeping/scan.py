@@ -6,7 +6,7 @@
     GetMetricData               166 environments a call (`traffic`)
     BatchGetItem                50 environments a call: two items of each one's journal
 
-An environment is ephemeral if every stack of it says so; no deployer writes these tags, they come with
+An environment is ephemeral if every stack of it and its journal say so; no deployer writes these tags, they come with
 the stacks. Another word for it, by hand, on a resource or two, changes nothing: the role that acts is
 held to the tag of each resource by IAM.
 """
@@ -26,7 +26,7 @@ from deployer.aws.records import ACTIVE, RECORD, partition
 from deployer.aws.session import Aws
 from deployer.aws.sweeping import notices, traffic
 from deployer.aws.table import TRIES, Item, Table, key
-from deployer.errors import CloudUnavailable, DeployError
+from deployer.errors import CloudUnavailable, DeployError, NotFound
 from deployer.operations.idle.ports import Facts, Scanned, Span, Standing
 from deployer.ports import Clock
 from deployer.topology import (
@@ -116,7 +116,13 @@ class CloudScan:
         return Scanned(facts, tuple(sorted(set(found) - set(spans))))
 
     def table_of(self, environment: str) -> str:
-        """Its journal's name, by the last reading."""
+        """Its journal's name, by the last reading.
+
+        Raises:
+            NotFound: it had none that is tagged ephemeral.
+        """
+        if environment not in self.tables:
+            raise NotFound(f"{environment} has no journal that is tagged {CLASS_TAG}={EPHEMERAL}")
         return self.tables[environment]
 
     def deployed_at(self, environment: str) -> float:
@@ -252,7 +258,7 @@ def _facts(
     standing = notices.understood(items[notices.SORT]) if notices.SORT in items else Standing()
     pointer = items.get(ACTIVE)
     return Facts(
-        tagged=stacks.tagged,
+        tagged=stacks.tagged and bool(found.table),
         made_at=stacks.made_at.get("service", min(stacks.made_at.values())),
         changed_at=stacks.changed_at,
         moving=stacks.moving,

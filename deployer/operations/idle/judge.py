@@ -90,7 +90,7 @@ def _kept(facts: Facts | None, rules: Rules, now: float) -> Judgement | None:
         return None
     if not (rules.ephemeral and facts.tagged):
         missing = (
-            "not all of its stacks carry deployer:env-class=ephemeral: deploy them"
+            "its stacks and its journal do not all carry deployer:env-class=ephemeral: deploy them"
             if rules.ephemeral
             else "deployer.toml does not call it ephemeral"
         )

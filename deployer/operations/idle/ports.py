@@ -112,7 +112,7 @@ class Notices(Protocol):
 class Facts:
     """One reading of an environment, among many at once; moments in epoch seconds.
 
-    tagged:     its load balancer and its journal say that it is ephemeral.
+    tagged:     all of its stacks and its journal say that it is ephemeral.
     changed_at: when one of its stacks was last made or updated.
     moving:     a stack of it that CloudFormation works on, or left in a state that needs a person.
     deployment: the id of one that is being carried out, if any; somebody's lease, dead or alive.

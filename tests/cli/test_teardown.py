@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from deployer import tearing
 from deployer.model import Slot, Snapshot, Weights
-from deployer.operations.idle.ports import Notice, Standing
+from deployer.operations.idle.ports import Ending, Notice, Outcome, Standing
 from deployer.operations.rest.deletion import FAILED, GONE, ORDER, Stack
 from deployer.operations.rest.rails import Use
 from deployer.plan import Status
 from deployer.preflight import Surroundings
+from deployer.settings.reading import load
 from deployer.settings.schema import Settings
 from deployer.wiring import Services
 from tests.cli.stage import SETTINGS, Stage, stage
@@ -355,3 +357,15 @@ def test_extending(ward: Ward) -> None:
 def test_the_environment_is_named_once(ward: Ward) -> None:
     assert ward.run("--env", "prod", "teardown", "sim").exit_code == 2
     assert ward.run("teardown").exit_code == 2
+
+
+def test_a_sweep_that_meets_an_extension_leaves_it(ward: Ward) -> None:
+    """It was extended after the sweep had looked: the act sees that once it holds the environment."""
+    acts = tearing.Environments(lambda name: load(ward.config, name), 120.0, connect=ward.connect)
+    ward.reach.notices.until = ward.play.clock.now() + 60.0
+    assert acts.tear_down("sim", "sleep", "idle") == Outcome(
+        Ending.REFUSED, "somebody has extended it meanwhile"
+    )
+    assert ward.play.cloud.changes == []
+    ward.play.clock.sleep(61.0)
+    assert acts.tear_down("sim", "sleep", "idle").ending is Ending.BEGUN

@@ -13,8 +13,12 @@ from deployer import tearing
 from deployer.aws.session import Aws
 from deployer.cli.main import cli
 from deployer.clock import ScaledClock
+from deployer.errors import NotFound
+from deployer.operations.idle.ports import Ending
 from deployer.settings.reading import load
+from deployer.settings.schema import Settings
 from deployer.topology import topology_parameter
+from deployer.wiring import Services
 from tests.contract.conftest import published
 from tests.idle.cloud import NOW, Hand, Region
 from tests.sim.play import play
@@ -170,3 +174,24 @@ def test_a_stack_that_is_not_tagged_stays(region: Region, delete: Command) -> No
         in done.output
     )
     assert region.asked == []
+
+
+@pytest.mark.usefixtures("delete")
+def test_a_sweep_holds_what_is_left_to_the_same_rails(region: Region, tmp_path: Path) -> None:
+    """It publishes nothing any more; its service stack is there all the same, until it is not."""
+
+    def absent(_: Settings) -> Services:
+        raise NotFound("no parameter")
+
+    region.environment("swept1")
+    config = settings_in(tmp_path, "swept1")
+    acts = tearing.Environments(lambda name: load(config, name), 120.0, connect=absent)
+    before = len(region.asked)
+    refused = acts.tear_down("swept1", "delete", "idle")
+    assert refused.ending is Ending.REFUSED
+    assert "shop-swept1-service is CREATE_COMPLETE" in refused.words
+    assert len(region.asked) == before
+    gone(region, "swept1", "service")
+    assert acts.tear_down("swept1", "delete", "idle").ending is Ending.BEGUN
+    assert region.asked[before:] == [region.find("swept1", "monitoring")["StackId"]]
+    assert acts.tear_down("swept1", "sleep", "idle").ending is Ending.NOTHING

@@ -291,6 +291,20 @@ def test_the_group_takes_its_pool_with_it(world: World) -> None:
     assert set(world.cloud.instances.values()) == {"terminated"}
 
 
+def test_what_was_on_its_way_into_the_pool_ends_with_the_group(world: World) -> None:
+    world.create(DesiredCapacity=1, TargetGroupARNs=[BLUE])
+    world.settle()
+    reuse = {"ReuseOnScaleIn": True}
+    world.api.put_warm_pool(**WEB, MaxGroupPreparedCapacity=1, InstanceReusePolicy=reuse)
+    resize(world, 0)
+    world.pass_time(3)
+    assert set(world.states().values()) == {"Terminating"}
+    world.api.delete_auto_scaling_group(**WEB, ForceDelete=True)
+    world.settle()
+    assert world.fleet.store.groups == {}
+    assert set(world.cloud.instances.values()) == {"terminated"}
+
+
 def test_suspended_launches_fill_no_pool(world: World) -> None:
     world.create()
     world.api.suspend_processes(**WEB, ScalingProcesses=["Launch"])

@@ -5,8 +5,9 @@ from typing import Any
 
 import moto
 import pytest
+from botocore.exceptions import ClientError
 
-from deployer.lab import actions, ec2, inprocess
+from deployer.lab import actions, addresses, ec2, inprocess
 from deployer.lab.autoscaling.cloud import LaunchFailed
 from deployer.lab.autoscaling.mixture import Purchase
 from deployer.lab.autoscaling.model import Subnet, TemplateRef
@@ -44,6 +45,7 @@ class Place:
 @pytest.fixture
 def place(context: Context) -> Place:
     ec2.install()
+    addresses.install()
     api = inprocess.client(context, "ec2")
     vpc = api.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     group = api.create_security_group(GroupName="web", Description="d", VpcId=vpc)["GroupId"]
@@ -121,6 +123,25 @@ def test_a_stopped_instance_starts_again_where_it_was(place: Place, context: Con
     assert place.read(key)["State"] == {"Code": 0, "Name": "pending"}
     place.cloud.boot(key)
     assert place.read(key)["PrivateIpAddress"] == address
+
+
+def test_instances_of_two_networks_with_the_same_addresses_never_meet(place: Place) -> None:
+    vpc = place.api.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    made = place.api.create_subnet(
+        VpcId=vpc, CidrBlock="10.0.0.0/20", AvailabilityZone="us-east-1a"
+    )
+    there = Subnet(made["Subnet"]["SubnetId"], "us-east-1a")
+    both = [
+        place.read(place.cloud.launch(place.template, subnet, GROUP).id)["PrivateIpAddress"]
+        for subnet in (place.subnets[0], there, place.subnets[0], there)
+    ]
+    assert len(set(both)) == 4
+    assert all(address.startswith("10.0.0.") for address in both)
+    with pytest.raises(ClientError, match="two instances with the address"):
+        place.api.run_instances(
+            ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=there.id,
+            PrivateIpAddress=both[0],
+        )  # fmt: skip
 
 
 def test_a_purchase_overrides_the_template(place: Place) -> None:

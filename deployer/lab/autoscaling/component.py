@@ -4,7 +4,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deployer.lab import ec2
+from deployer.lab import addresses, ec2
 from deployer.lab.autoscaling import scaling
 from deployer.lab.autoscaling.api import table
 from deployer.lab.autoscaling.api.desk import Desk
@@ -79,6 +79,7 @@ class Fleet:
         self._reconciler = Reconciler(MotoCloud(context))
         self._machines = Machines(context)
         ec2.install()
+        addresses.install()
         hands, clock = self._reconciler.hands, context.clock
         table.install(Desk(hands, clock.now, context.account, context.region))
 

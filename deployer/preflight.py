@@ -29,6 +29,7 @@ class Code(StrEnum):
 
     ALARM_RINGING = "alarm-ringing"
     GROUP_LEFT = "group-left"
+    HOOK_UNFIT = "hook-unfit"
     INSTANCE_REFRESH = "instance-refresh"
     IRREVERSIBLE = "irreversible"
     NO_PLAN = "no-plan"

@@ -13,7 +13,7 @@ run out and goes on. End the state machine: the lease runs out, and the supervis
     it has ended, or another one is active      the end
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
@@ -253,16 +253,22 @@ def require_detachable(plan: Plan, stay_s: float = STAY_S) -> None:
     Raises:
         PlanInvalid: one cannot; nothing has begun.
     """
+    for why in unfit_hooks(plan, stay_s):
+        raise PlanInvalid(f"{why}, or run without --detach")
+
+
+def unfit_hooks(plan: Plan, stay_s: float = STAY_S) -> Iterator[str]:
+    """Hooks that cannot run in a function, within one tick: why, and what to change."""
     for point, action in hooks_of(plan).items():
         if action.command:
-            raise PlanInvalid(
+            yield (
                 f"the hook {point} is a command ({action}), and what runs a detached deployment has "
-                "no such program: make it a Lambda function or a URL, or run without --detach"
+                "no such program: make it a Lambda function or a URL"
             )
-        if longest(action) > stay_s:
-            raise PlanInvalid(
+        elif longest(action) > stay_s:
+            yield (
                 f"the hook {point} may take {action.deadline_s:g} s, and a tick of a detached "
-                f"deployment lasts {stay_s:g} s at most: shorten its deadline, or run without --detach"
+                f"deployment lasts {stay_s:g} s at most: shorten its deadline"
             )
 
 

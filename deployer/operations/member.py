@@ -5,6 +5,7 @@ own settings: what a release has to go through there is not the fleet's business
 once, however often it is asked: a deployment is known by its name.
 """
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,8 +26,10 @@ from deployer.journal import NOT_BEGUN, REMEMBERED, Active, Ask, Lease, Request,
 from deployer.model import Release, Snapshot
 from deployer.operations import beginning
 from deployer.operations.beginning import Ground, Opening, Waived
+from deployer.operations.detached import unfit_hooks
 from deployer.operations.fleet import Errand, Sight
 from deployer.plan import Deployment, Intent, Plan, Status
+from deployer.preflight import Code, Objection
 
 Kind = Literal["canary", "blue-green", "rolling", "rollback"]
 NOTHING_OBJECTS = "nothing objects"
@@ -131,18 +134,22 @@ class Side:
         )  # fmt: skip
         if serves_only(seen, found.name):
             return replace(told, state="present", note=f"{found.name} serves already")
-        if active is not None:
-            return replace(told, state="busy", note=held_by(active))
-        weighed = self._weighed(seen, found, Waived(irreversible=True))
-        objects = "; ".join(map(str, weighed.found))
-        return replace(told, state="refused", note=objects) if objects else told
+        objections = self._weighed(seen, found, Waived(irreversible=True)).found
+        if active is not None:  # what else objects now may be its doing
+            objections = tuple(each for each in objections if each.code is Code.HOOK_UNFIT)
+        if objections:
+            return replace(told, state="refused", note="; ".join(map(str, objections)))
+        return replace(told, state="busy", note=held_by(active)) if active is not None else told
 
     def _weighed(self, seen: Snapshot, found: Release, waived: Waived) -> beginning.Weighed:
         intent = self.intent(found, self.strategy)
         if self.strategy == "rolling":
             intent = beginning.remembering(self.ground, seen, intent)
         compiler = strategies.STRATEGIES[self.strategy]
-        return beginning.weigh(self.ground, compiler, seen, intent, waived)
+        weighed = beginning.weigh(self.ground, compiler, seen, intent, waived)
+        unfit = unfit_hooks(weighed.plan) if weighed.plan is not None else ()
+        objections = (Objection(Code.HOOK_UNFIT, why) for why in unfit)
+        return dataclasses.replace(weighed, found=(*weighed.found, *objections))
 
     def _begin(self, errand: Errand) -> Sight:
         ground, name = self.ground, errand.about

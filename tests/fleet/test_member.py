@@ -4,6 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import pytest
+
 from deployer.journal import Lease
 from deployer.operations.fleet import Errand, Sight
 from deployer.operations.member import Side
@@ -116,6 +118,38 @@ def test_a_check_tells_what_begin_would_meet(staged: Staged) -> None:
     assert beside.ask("check", release="u1").irreversible
     assert beside.ask("check", release="v9").state == "refused"
     assert beside.stage.records == []
+
+
+COMMAND = """
+[hooks]
+after_traffic = { command = ["./smoke"], deadline = "1m" }
+"""
+SLOW = """
+[hooks]
+on_rollback = { function = "tell-everybody", deadline = "14m" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("hooks", "words"),
+    [
+        (COMMAND, "the hook after_traffic is a command"),
+        (SLOW, "the hook on_rollback may take 840 s"),
+    ],
+)
+def test_a_hook_that_no_function_can_run_is_refused_before_anything_begins(
+    staged: Staged, hooks: str, words: str
+) -> None:
+    beside = Beside(staged())
+    beside.ask("begin", deployment=later(beside.stage), release="v3")
+    beside.stage.config.write_text(beside.stage.config.read_text() + hooks)
+    taken = beside.ask("check")  # and while somebody else's deployment is under way
+    assert (taken.state, words in taken.note, "--detach" in taken.note) == ("refused", True, False)
+    beside.carried()
+    assert beside.ask("check").note == taken.note
+    begun = beside.ask("begin", deployment=later(beside.stage))
+    assert (begun.state, begun.note) == ("refused", taken.note)
+    assert len(beside.stage.records) == 1
 
 
 def test_an_abort_is_a_wish_that_the_deployment_hears(staged: Staged) -> None:

@@ -170,7 +170,7 @@ def test_everything_is_told_at_once() -> None:
     )
     codes = [objection.code for objection in objections(found)]
     assert len(codes) == 13
-    assert set(codes) == set(Code) - {Code.NO_PLAN, Code.WARM_POOL}  # of the plan
+    assert set(codes) == set(Code) - {Code.NO_PLAN, Code.WARM_POOL, Code.HOOK_UNFIT}  # of the plan
 
 
 def test_a_strategys_own_refusal_joins_them() -> None:

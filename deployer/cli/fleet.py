@@ -60,12 +60,13 @@ def fleet(
     In each environment it is shipped as that environment's settings say (`deployer
     deploy`), by a state machine in the cloud: no terminal need stay open. The next wave
     begins when every environment of the one before has shipped, and that has been
-    watched for its bake: no alarm (analysis.alarms) rang, nothing else was shipped
-    there, nobody took it back. Environments that serve RELEASE already are left as they
-    are, so that a fleet that has stopped can be begun again.
+    watched for its bake: no alarm (analysis.alarms) rang, no more requests failed than
+    its deployment would have accepted, nothing else was shipped there, nobody took it
+    back. Environments that serve RELEASE already are left as they are, so that a fleet
+    that has stopped can be begun again.
 
-    When a deployment fails, or an alarm rings, nothing more begins, and what is under
-    way is asked to go back. What has shipped stays, or goes back too with
+    When a deployment fails, an alarm rings, or users are failed, nothing more begins,
+    and what is under way is asked to go back. What has shipped stays, or goes back too with
     --rollback-on-failure: only what this fleet has shipped, and only where nothing has
     come after it.
 

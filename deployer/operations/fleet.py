@@ -186,6 +186,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     note:    why, or where it stands, in words.
     other:   what has come after it in that environment, in words; empty: nothing has.
     ringing: alarms of the environment that ring, and why.
+    ailing:  how the release fails its users there, in words; empty: it does not.
     serves, strategy, irreversible: of a check: what serves there now, how a release is shipped
              there, and whether this one says of itself that it cannot go back.
     """
@@ -198,6 +199,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     other: str = ""
     ringing: Mapping[str, str] = {}
+    ailing: str = ""
     serves: str = ""
     strategy: str = ""
     irreversible: bool = False

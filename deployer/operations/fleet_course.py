@@ -2,9 +2,10 @@
 
     what is seen                              what follows
     every member of the wave has ended well   the wave bakes, then the next one begins
-    a member ended otherwise, an alarm rings  nothing more begins: what is under way is asked to go
-    where the release has been shipped, or    back; what has shipped stays, or goes back too
-    something else has been shipped there     (`on_failure`)
+    a member ended otherwise, or where the    nothing more begins: what is under way is asked to go
+    release has shipped an alarm rings, it    back; what has shipped stays, or goes back too
+    fails its users, or something else has    (`on_failure`)
+    been shipped since
     a person asks                             pause, resume, promote (ends the bake), abort
 
 A bake ends only when every environment that has the release has answered, and none objects. Only
@@ -145,10 +146,17 @@ def _objections(fleet: Fleet, sights: Mapping[str, Sight], now: float) -> Iterat
         if too_silent(member, now):
             yield f"{member.environment} does not answer, so nobody knows how it does"
         sight = sights.get(member.environment)
-        if sight is not None and sight.other:
-            yield f"{member.environment} does not run {fleet.release} any more: {sight.other}"
-        for alarm, why in sight.ringing.items() if sight is not None else ():
-            yield f"alarm {alarm} {why} in {member.environment}"
+        yield from _seen(fleet, member, sight) if sight is not None else ()
+
+
+def _seen(fleet: Fleet, member: Member, sight: Sight) -> Iterator[str]:
+    """What an environment tells of the release since it has shipped there."""
+    if sight.other:
+        yield f"{member.environment} does not run {fleet.release} any more: {sight.other}"
+    if sight.ailing:
+        yield f"{fleet.release} fails its users in {member.environment}: {sight.ailing}"
+    for alarm, why in sight.ringing.items():
+        yield f"alarm {alarm} {why} in {member.environment}"
 
 
 def _failing(fleet: Fleet, why: str, now: float) -> Fleet:

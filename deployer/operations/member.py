@@ -24,7 +24,7 @@ from deployer.errors import (
 )
 from deployer.journal import NOT_BEGUN, REMEMBERED, Active, Ask, Lease, Request, newest_begun
 from deployer.model import Release, Snapshot
-from deployer.operations import beginning
+from deployer.operations import afterwards, beginning
 from deployer.operations.beginning import Ground, Opening, Waived
 from deployer.operations.detached import unfit_hooks
 from deployer.operations.fleet import Errand, Sight
@@ -94,8 +94,12 @@ class Side:
         sight = Sight(state=STATES[record.status], note=record.reason)  # type: ignore[arg-type]
         if record.status is not Status.SHIPPED:
             return sight
+        since = self._since(record.id)
+        if since:
+            return replace(sight, other=since)
         rings = self.ground.alarms.ringing(self.alarms) if self.alarms else {}
-        return replace(sight, other=self._since(record.id), ringing=rings)
+        fails = afterwards.ailing(self.ground.metrics, record, self.ground.clock.now())
+        return replace(sight, ringing=rings, ailing=fails)
 
     def _since(self, deployment_id: str) -> str:
         """What came after that deployment, in words; empty: nothing."""

@@ -38,6 +38,7 @@ SITE = st.builds(
     passed_at=st.one_of(NEVER, NEVER, MOMENT),
     rings_at=st.one_of(NEVER, NEVER, MOMENT),
     gone_at=st.one_of(NEVER, NEVER, MOMENT),
+    ails_at=st.one_of(NEVER, NEVER, MOMENT),
     deaf=st.tuples(MOMENT, MOMENT),
     stuck=st.booleans(),
 )

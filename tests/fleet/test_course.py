@@ -74,18 +74,21 @@ def test_what_the_second_wave_meets(special: Site, status: FleetStatus, phase: P
 
 
 @pytest.mark.parametrize(
-    "special",
-    [Site(rings_at=NOON + 600.0), Site(gone_at=NOON + 600.0)],
-    ids=["an alarm rings", "somebody ships something else"],
+    ("special", "phase", "words"),
+    [
+        (Site(rings_at=NOON + 600.0), Phase.RETURNED, "alarm errors rings in box"),
+        (Site(ails_at=NOON + 600.0), Phase.RETURNED, "v42 fails its users in box: 9 of 90 failed"),
+        (Site(gone_at=NOON + 600.0), Phase.KEPT, "does not run v42 any more: somebody shipped v9"),
+    ],
+    ids=["an alarm rings", "users are failed", "somebody ships something else"],
 )
-def test_what_happens_in_a_bake_stops_the_fleet(special: Site) -> None:
+def test_what_happens_in_a_bake_stops_the_fleet(special: Site, phase: Phase, words: str) -> None:
     sim = world(sites(box=special))
     fleet_of(sim, WAVES, on_failure="rollback")
     fleet = carried(sim)
     assert not sim.sites["eu"].begun
-    gone = special.gone_at < float("inf")
-    assert phases(fleet)["box"] is (Phase.KEPT if gone else Phase.RETURNED)
-    assert ("does not run v42 any more" if gone else "alarm errors rings in box") in fleet.reason
+    assert phases(fleet)["box"] is phase
+    assert words in fleet.reason
 
 
 def test_what_runs_beside_a_failure_goes_back() -> None:

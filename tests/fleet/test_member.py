@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from deployer.journal import Lease
+from deployer.model import Slot
 from deployer.operations.fleet import Errand, Sight
 from deployer.operations.member import Side
 from deployer.settings.reading import load
@@ -206,6 +207,42 @@ def test_alarms_ring_for_what_serves(staged: Staged) -> None:
     beside.carried()
     beside.stage.play.alarms.rings_from["errors"] = 0.0
     assert "errors" in beside.ask("look", deployment=out).ringing
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [(0, ""), (5, ""), (60, "(6.00%); at most 1.00% is accepted")],
+    ids=["well", "now and then", "failing"],
+)
+def test_what_serves_is_judged_when_its_deployment_is_long_over(
+    staged: Staged, after: int, words: str
+) -> None:
+    beside = Beside(staged())
+    clock, out = beside.stage.play.clock, later(beside.stage)
+    beside.ask("begin", deployment=out)
+    beside.carried()
+    assert beside.ask("look", deployment=out).ailing == ""
+    for instance in beside.stage.play.cloud.groups[Slot.GREEN].instances:
+        instance.behaviour = Behaviour(errors=after)
+    clock.sleep(3_600.0)
+    told = beside.ask("look", deployment=out)
+    assert (told.state, bool(told.ailing)) == ("shipped", bool(words))
+    assert words in told.ailing
+
+
+def test_what_has_come_after_is_not_judged(staged: Staged) -> None:
+    beside = Beside(staged())
+    out = later(beside.stage)
+    beside.ask("begin", deployment=out)
+    beside.carried()
+    beside.stage.play.clock.sleep(5.0)
+    assert beside.stage.run("blue-green", "v3").exit_code == 0
+    for fleet in beside.stage.play.cloud.groups.values():
+        for instance in fleet.instances:
+            instance.behaviour = Behaviour(errors=500)
+    beside.stage.play.clock.sleep(1_200.0)
+    told = beside.ask("look", deployment=out)
+    assert ("v3" in told.other, told.ailing) == (True, "")
 
 
 def test_a_bad_release_is_told_with_its_reason(staged: Staged) -> None:

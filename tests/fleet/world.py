@@ -41,6 +41,7 @@ class Site:
     taken_from, taken_until: between them somebody else's deployment holds it.
     passed_at:    a short deployment of somebody else's was there, and has gone back.
     rings_at:     from then on its alarm rings; gone_at: from then on something else is live.
+    ails_at:      from then on the release fails its users.
     deaf:         it does not answer from the first to the second moment.
     stuck:        a deployment there cannot go back.
     """
@@ -54,6 +55,7 @@ class Site:
     taken_from: float = 0.0
     passed_at: float = float("inf")
     rings_at: float = float("inf")
+    ails_at: float = float("inf")
     gone_at: float = float("inf")
     deaf: tuple[float, float] = (0.0, 0.0)
     stuck: bool = False
@@ -207,6 +209,7 @@ class World:
             state=state, about=errand.about,  # type: ignore[arg-type]
             other="somebody shipped v9" if now >= site.gone_at else "",
             ringing={"errors": "rings"} if now >= site.rings_at else {},
+            ailing="9 of 90 failed" if now >= site.ails_at else "",
             note=site.refuses if refusal == "refused" else "",
         )  # fmt: skip
 
@@ -276,8 +279,8 @@ class World:
                 self.violations.append(f"{errand.environment} began before a wave had ended")
             elif not promoted and now < site.begun[name] + site.takes_s + wave.bake_s:
                 self.violations.append(f"{errand.environment} began before a wave had baked")
-            if now >= min(site.rings_at, site.gone_at) + 120.0:
-                self.violations.append(f"{errand.environment} began although an alarm rang")
+            if now >= min(site.rings_at, site.gone_at, site.ails_at) + 120.0:
+                self.violations.append(f"{errand.environment} began although something was wrong")
 
     def _watch_back(self, errand: Errand, site: Site, now: float) -> None:
         if site.state(errand.deployment, now) != "shipped":

@@ -6,6 +6,7 @@ once, however often it is asked: a deployment is known by its name.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,13 +23,13 @@ from deployer.errors import (
     NotPossibleNow,
     PlanInvalid,
 )
-from deployer.journal import NOT_BEGUN, REMEMBERED, Active, Ask, Lease, Request, newest_begun
+from deployer.journal import NOT_BEGUN, REMEMBERED, Active, Ask, Lease, Request
 from deployer.model import Release, Snapshot
 from deployer.operations import afterwards, beginning
 from deployer.operations.beginning import Ground, Opening, Waived
 from deployer.operations.detached import unfit_hooks
 from deployer.operations.fleet import Errand, Sight
-from deployer.plan import Deployment, Intent, Plan, Status
+from deployer.plan import RETIRE, Deployment, Intent, Plan, Status
 from deployer.preflight import Code, Objection
 
 Kind = Literal["canary", "blue-green", "rolling", "rollback"]
@@ -103,8 +104,10 @@ class Side:
 
     def _since(self, deployment_id: str) -> str:
         """What came after that deployment, in words; empty: nothing."""
-        newest = newest_begun(self.ground.journal.history(self.ground.environment, REMEMBERED))
-        if newest is None or newest.id == deployment_id:
+        records = self.ground.journal.history(self.ground.environment, REMEMBERED)
+        since = itertools.takewhile(lambda record: record.id != deployment_id, records)
+        newest = next(filter(leaves_its_mark, since), None)
+        if newest is None:
             return ""
         plan = newest.first_plan
         return f"{plan.strategy} {plan.release.name} ({newest.id}) by {newest.by}"
@@ -211,6 +214,13 @@ class Side:
                 return self.ground.journal.save(ended, self.lease())
         self.start(record.id)
         return record
+
+
+def leaves_its_mark(record: Deployment) -> bool:
+    """After it something else may serve than before: not what went back, nor an emptied idle slot. Pure."""
+    if record.reason.startswith(NOT_BEGUN) or record.status is Status.ROLLED_BACK:
+        return False
+    return record.first_plan.strategy != RETIRE
 
 
 def late(errand: Errand, now: float) -> bool:

@@ -5,11 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace as changed
 
 from deployer.journal import Lease
 from deployer.model import Slot
 from deployer.operations.fleet import Errand, Sight
-from deployer.operations.member import Side
+from deployer.operations.member import Side, leaves_its_mark
+from deployer.plan import RETIRE
 from deployer.settings.reading import load
 from deployer.wiring import Services, intent_of
 from tests.cli.stage import Stage, find_release
@@ -243,6 +245,22 @@ def test_what_has_come_after_is_not_judged(staged: Staged) -> None:
     beside.stage.play.clock.sleep(1_200.0)
     told = beside.ask("look", deployment=out)
     assert ("v3" in told.other, told.ailing) == (True, "")
+
+
+def test_what_left_the_release_serving_is_nothing_that_came_after(staged: Staged) -> None:
+    """Somebody's canary that went back, and the supervisor's emptied slot, hours later."""
+    beside = Beside(staged(behaviours={"v3": Behaviour(errors=500)}))
+    out = later(beside.stage)
+    beside.ask("begin", deployment=out)
+    beside.carried()
+    beside.stage.play.clock.sleep(5.0)
+    assert beside.stage.run("canary", "v3").exit_code == 3
+    assert beside.ask("look", deployment=out).other == ""
+    shipped = beside.stage.journal.load("sim", out)
+    assert leaves_its_mark(shipped)
+    assert not leaves_its_mark(changed(shipped, plan=changed(shipped.plan, strategy=RETIRE)))
+    back = beside.ask("back", deployment=out, back=later(beside.stage))
+    assert back.state == "running"
 
 
 def test_a_bad_release_is_told_with_its_reason(staged: Staged) -> None:

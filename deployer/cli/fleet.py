@@ -9,7 +9,7 @@ from deployer.cli.ending import Ending
 from deployer.cli.fleets import Desk, desk_of
 from deployer.cli.params import Duration, irreversible_option
 from deployer.durations import seconds
-from deployer.errors import CloudUnavailable, NotPossibleNow, SettingsInvalid
+from deployer.errors import CloudUnavailable, DeployError, NotPossibleNow, SettingsInvalid
 from deployer.identity import deployment_id
 from deployer.operations.fleet import Errand, Fleet, Sight, Wave, members_of, require_waves
 from deployer.operations.fleet_round import Mandate
@@ -102,11 +102,27 @@ def fleet(
         irreversible=any(each.irreversible for each in checks.values()),
     ).noting(now, "started", f"fleet of {release} by {formation.caller}")  # fmt: skip
     begun = formation.book.begin(made)
-    formation.start(Mandate(fleet=begun.id))
+    _started(desk, begun)
     if watch:
         return desk.follow(begun)
     words = f"fleet {begun.id} is under way: `deployer status --fleet --watch` follows it"
     return Ending("asked", 0, words)
+
+
+def _started(desk: Desk, begun: Fleet) -> None:
+    """Somebody visits it from now on.
+
+    Raises:
+        DeployError: nobody may; says what to do.
+    """
+    try:
+        desk.formation.start(Mandate(fleet=begun.id))
+    except DeployError as error:
+        raise type(error)(
+            f"fleet {begun.id} is recorded, and its state machine did not take it: {error}; nothing was "
+            "changed yet: `deployer resume --fleet` has it begin, and after that `deployer abort "
+            "--fleet` ends it"
+        ) from error
 
 
 def chosen_waves(desk: Desk, waves: Sequence[str], bakes: Sequence[str]) -> tuple[Wave, ...]:

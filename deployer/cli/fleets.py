@@ -183,13 +183,15 @@ def steer(ctx: click.Context, wish: Ask) -> Ending:
             f"`deployer {wish} --fleet` is not possible now: no fleet of {formation.service} is under "
             "way; see `deployer history --fleet`"
         )
-    fleet, again = active.fleet, abandoned(active, desk.now())
+    fleet = active.fleet
+    unvisited = fleet.version == 0 and wish is Ask.RESUME  # its machine may never have begun
+    again = unvisited or abandoned(active, desk.now())
     if not (again and wish is Ask.RESUME and fleet.paused_at is None):
         fleet_course.require_possible(fleet, wish)
         formation.book.ask(identity.request(wish, formation.caller))
     if again:
         formation.start(Mandate(fleet=fleet.id, part=fleet.version + 2))
-        desk.output.note("Nobody has looked after it for a while: that begins again.")
+        desk.output.note("Nobody has looked after it yet, or not for a while: that begins now.")
     what = WHAT[wish]
     return Ending(
         "asked", 0, f"asked fleet {fleet.id} of {fleet.release} {what}: `deployer status --fleet`"

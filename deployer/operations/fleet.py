@@ -32,6 +32,8 @@ from deployer.errors import PlanInvalid
 from deployer.plan import Event
 
 EVENTS = 200  # what the record keeps: the newest
+MOST_ENVIRONMENTS = 200  # one record has all of them, and DynamoDB's items have 400 KB
+LONGEST_NOTE = 300  # characters of what an environment says that are kept; its history has it all
 
 
 class Phase(StrEnum):
@@ -239,11 +241,16 @@ def require_waves(waves: Sequence[Wave]) -> None:
     """Waves that a fleet can have.
 
     Raises:
-        PlanInvalid: there is none, an empty one, or an environment in two places.
+        PlanInvalid: there is none, an empty one, an environment in two places, or too many.
     """
     names = [name for wave in waves for name in wave.environments]
     if not names or not all(wave.environments for wave in waves):
         raise PlanInvalid("a fleet needs waves, and each wave an environment: --wave ENV[,ENV...]")
+    if len(names) > MOST_ENVIRONMENTS:
+        raise PlanInvalid(
+            f"a fleet has {MOST_ENVIRONMENTS} environments at most, not {len(names)}: make it two, one "
+            "after the other"
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PlanInvalid(f"{', '.join(twice)}: an environment is in one wave, and once")

@@ -10,7 +10,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from deployer.durations import spell
-from deployer.operations.fleet import Fleet, FleetStatus, Member, Phase, Sight
+from deployer.operations.fleet import (
+    LONGEST_NOTE,
+    Fleet,
+    FleetStatus,
+    Member,
+    Phase,
+    Sight,
+)
 
 SILENCE_S = 3600.0  # after so long without an answer an environment counts as lost
 
@@ -35,7 +42,7 @@ HOMEWARD: Final[Mapping[str, Phase]] = {
 
 def folded(fleet: Fleet, environment: str, sight: Sight, now: float) -> Fleet:
     """The fleet, once it has heard from one of its environments, or has not."""
-    before = fleet[environment]
+    before, sight = fleet[environment], _short(sight)
     after = (
         _silent(before, sight, now)
         if sight.state == "silent"
@@ -47,6 +54,13 @@ def folded(fleet: Fleet, environment: str, sight: Sight, now: float) -> Fleet:
     words = f"{environment} {after.phase.words}"
     note = f"{words}: {after.reason}" if after.reason else words
     return fleet.noting(now, "member", note, environment=environment, phase=after.phase.value)
+
+
+def _short(sight: Sight) -> Sight:
+    """As much of its words as a record can keep of everybody."""
+    if len(sight.note) <= LONGEST_NOTE:
+        return sight
+    return replace(sight, note=f"{sight.note[: LONGEST_NOTE - 1]}…")
 
 
 def too_silent(member: Member, now: float) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deployer.cli.main import cli
+from deployer.errors import CloudUnavailable
 from deployer.formation import Formation
 from deployer.operations.fleet import FleetStatus, Phase
 from deployer.operations.fleet_round import Mandate
@@ -45,6 +46,7 @@ class Shell:
     folder: Path
     sim: World
     carries: bool = True  # the state machine runs at once, to its end
+    breaks: bool = False  # it does not begin
     started: list[Mandate] = field(default_factory=list)
     regions: list[str] = field(default_factory=list)
 
@@ -59,6 +61,8 @@ class Shell:
         )  # fmt: skip
 
     def start(self, mandate: Mandate) -> None:
+        if self.breaks:
+            raise CloudUnavailable("throttled")
         self.started.append(mandate)
         if self.carries:
             carried(self.sim, fleet_id=mandate.fleet)
@@ -231,6 +235,18 @@ def test_it_is_steered_like_a_deployment(shell: Shell) -> None:
     assert shell.run("pause", "--fleet").exit_code == 2
     carried(shell.sim, fleet_id=name)
     assert shell.run("abort", "--fleet").exit_code == 2
+
+
+def test_one_whose_machine_did_not_begin_says_so_and_is_resumed(shell: Shell) -> None:
+    shell.breaks = True
+    done = shell.run("fleet", "v42")
+    assert done.exit_code == 1, done.output
+    for words in ("state machine did not take it: throttled", "deployer resume --fleet"):
+        assert words in done.output
+    shell.breaks = False
+    resumed = shell.run("resume", "--fleet")
+    assert resumed.exit_code == 0, resumed.output
+    assert shell.now().status is FleetStatus.SHIPPED
 
 
 def test_one_that_nobody_visits_is_begun_to_be_visited_again(shell: Shell) -> None:

@@ -4,7 +4,17 @@ import pytest
 
 from deployer.errors import NotPossibleNow, PlanInvalid
 from deployer.journal import Ask
-from deployer.operations.fleet import FleetStatus, Member, Phase, Sight, Wave, require_waves
+from deployer.operations.fleet import (
+    LONGEST_NOTE,
+    MOST_ENVIRONMENTS,
+    FleetStatus,
+    Member,
+    Phase,
+    Sight,
+    Wave,
+    encode,
+    require_waves,
+)
 from deployer.operations.fleet_answers import folded
 from deployer.operations.fleet_course import possible, require_possible, standing
 from deployer.operations.fleet_round import again_s
@@ -192,12 +202,30 @@ def test_the_next_visit_comes_when_a_bake_is_over() -> None:
 
 @pytest.mark.parametrize(
     "waves",
-    [(), (Wave(()),), (Wave(("box",)), Wave(("eu", "box")))],
-    ids=["none", "empty", "twice"],
+    [
+        (),
+        (Wave(()),),
+        (Wave(("box",)), Wave(("eu", "box"))),
+        (Wave(("box",)), Wave(tuple(f"e{n}" for n in range(MOST_ENVIRONMENTS)))),
+    ],
+    ids=["none", "empty", "twice", "too many"],
 )
 def test_waves_that_make_no_fleet_are_refused(waves: tuple[Wave, ...]) -> None:
     with pytest.raises(PlanInvalid):
         require_waves(waves)
+
+
+def test_the_longest_record_fits_into_an_item() -> None:
+    names = tuple(f"{'environment-' * 5}{n:03}" for n in range(MOST_ENVIRONMENTS))
+    require_waves([Wave(names)])
+    sim = world({name: Site() for name in names})
+    fleet = fleet_of(sim, [Wave(names)], reason="alice " * 100)
+    for name in names * 2:
+        begun = Member(environment=name, phase=Phase.BEGINNING, deployment="d" * 24, back="b" * 24)
+        told = Sight(state="halted", about="b" * 24, note="ü" * 9_000)
+        fleet = folded(fleet.having(begun), name, told, NOON)
+    assert all(len(member.reason) == LONGEST_NOTE for member in fleet.members)
+    assert len(encode(fleet)) < 400_000 - 4_096
 
 
 def test_after_a_failure_nothing_is_begun_whose_answer_had_not_come() -> None:

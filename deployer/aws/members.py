@@ -7,6 +7,7 @@ An errand is an invocation that is waited for. What gives no answer, or none tha
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,14 +22,15 @@ from deployer.operations.fleet import Errand, Sight
 from deployer.topology import member_function
 
 NEEDS = (Need("lambda:InvokeFunction", Resource.MEMBERS),)
-AT_ONCE = 8  # environments that are asked at a time
+AT_ONCE = 32  # environments that are asked at a time
 PATIENCE_S = 50.0  # real seconds for an answer: less than an errand's fence
+BEGIN_S = 40.0  # real seconds in which asking begins: a visit's function must live to write down who is silent
 
 
 class LambdaMembers:
     """The port `Members` of one service.
 
-    regions: of each environment; aws: a Region's clients.
+    regions: of each environment; aws: a Region's clients; timer: real seconds.
     """
 
     def __init__(
@@ -37,11 +39,13 @@ class LambdaMembers:
         regions: Mapping[str, str],
         aws: Callable[[str], Aws],
         patience_s: float = PATIENCE_S,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
         self._regions = regions
         self._aws = aws
         self._patience_s = patience_s
+        self._timer = timer
         self._clients: dict[str, Any] = {}
 
     def send(self, errands: Sequence[Errand]) -> Mapping[str, Sight]:
@@ -50,9 +54,17 @@ class LambdaMembers:
             return {}
         for errand in errands:  # boto3's sessions are not made by several threads at once
             self._client(self._regions[errand.environment])
+        until = self._timer() + BEGIN_S
+
+        def answer(errand: Errand) -> Sight:
+            if self._timer() < until:
+                return self._answer(errand)
+            note = "too many others do not answer: it was not asked"
+            return Sight(state="silent", about=errand.about, note=note)
+
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(
-                zip((e.environment for e in errands), pool.map(self._answer, errands), strict=True)
+                zip((e.environment for e in errands), pool.map(answer, errands), strict=True)
             )
 
     def _client(self, region: str) -> Any:

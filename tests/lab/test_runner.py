@@ -1,7 +1,8 @@
-"""The runner stack in a lab: whatever becomes of the process that deploys, the function carries on.
+"""The runner stack in a lab: whatever becomes of the process that deploys, the cloud carries it on.
 
-One lab, its clock forty times as fast: the schedule calls the supervisor each virtual minute, in a
-process of its own, under its own role.
+One lab, its clock thirty times as fast: the schedule calls the supervisor each virtual minute, and the
+state machine calls its ticks, each function in a process of its own, under its own role. What is waited
+for is read from the journal in this process: a command each time would keep a processor busy.
 """
 
 import json
@@ -9,20 +10,27 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from deployer import control
 from deployer.aws.permissions import SUPERVISES
 from deployer.clock import from_environment
+from deployer.journal import Ask, Journal, name_of
+from deployer.plan import Deployment, Status
+from deployer.settings.reading import load as settings_from
 from deployer.topology import stack_name
+from deployer.wiring import SUPERVISOR, connect
 
-from .chaos import Lab, is_change, load, newest, standing
+from .chaos import Lab, is_change, load, standing
 from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 SETTINGS = """
 [environments.lab.canary]
 weights = [50]
@@ -50,11 +58,21 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     wanted = text.replace("enabled = false", "enabled = true", 1)
     config = service_in(tmp_path_factory.mktemp("service"), wanted)
     outside = shell_for(tmp_path_factory.mktemp("lab"), config)
-    with lab_up(outside, "--scale", "40"):
+    with lab_up(outside, "--scale", "30"):
         made = Shell({**outside.variables, **outside.json("lab", "env")})
         made.json("lab", "release", "v1")
         assert made.json("canary", "v1")["status"] == "shipped"
         yield made
+
+
+@pytest.fixture(scope="module")
+def journal(shell: Shell) -> Iterator[Journal]:
+    """The environment's, read as the shell's commands read it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in shell.variables.items():
+            if name.startswith(("AWS_", "DEPLOYER_")):
+                patch.setenv(name, value)
+        yield connect(settings_from(Path(shell.variables["DEPLOYER_CONFIG"]), "lab")).journal
 
 
 @pytest.fixture
@@ -115,35 +133,69 @@ def begun(shell: Shell, release: str) -> "subprocess.Popen[str]":
     raise AssertionError("it ended before it had users")
 
 
-def by_the_function(shell: Shell, since: int) -> list[Any]:
-    """What the supervisor has called."""
-    calls = Lab(shell).calls(since)
+def by_the_runner(shell: Shell, since: int, service: str = "*", action: str = "*") -> list[Any]:
+    """What the stack's roles have called."""
+    calls = Lab(shell).calls(since, service, action)
     return [row for row in calls if row["caller"].startswith(RUNNER)]
 
 
-def ended(shell: Shell, release: str) -> Any:
+def ended(journal: Journal, release: str) -> Deployment:
     """The record of this release, once it is over."""
-    until(lambda: newest(shell)["finished_at"] is not None, f"{release} is over")
-    last = newest(shell)
-    assert last["release"] == release
+    until(lambda: journal.active("lab") is None, f"{release} is over")
+    last = journal.history("lab", 1)[0]
+    assert last.first_plan.release.name == release
     return last
 
 
+def bakes(journal: Journal) -> None:
+    """Wait until its bake could be ended by a person: it has users."""
+
+    def waits() -> bool:
+        active = journal.active("lab")
+        return active is not None and Ask.PROMOTE in control.possible(active.deployment)
+
+    until(waits, "it bakes")
+
+
+def detached_canary(shell: Shell, release: str) -> str:
+    """A canary that is left to the state machine; its id. Nobody of ours runs it."""
+    shell.json("lab", "release", release)
+    told = shell.json("canary", release, "--detach", "--bake", "1h")
+    assert told["status"] == "detached", told
+    assert shell.events("status")[0]["active"]["detached"] is True
+    return str(told["deployment"])
+
+
+def execution_of(states: Any, deployment: str) -> str:
+    """The ARN of its execution."""
+    (machine,) = [one["stateMachineArn"] for one in states.list_state_machines()["stateMachines"]]
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{deployment}"
+
+
+def execution(shell: Shell, deployment: str) -> dict[str, Any]:
+    """What Step Functions tells of it, once it has ended."""
+    states = client(shell, "stepfunctions")
+    arn = execution_of(states, deployment)
+    until(
+        lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING",
+        f"{deployment}'s execution has ended",
+    )
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
+    kinds = Counter(event["type"] for page in pages for event in page["events"])
+    return {**states.describe_execution(executionArn=arn), "kinds": kinds}
+
+
 def test_a_killed_canary_is_carried_on_within_two_minutes_and_no_request_is_lost(
-    shell: Shell,
+    shell: Shell, journal: Journal
 ) -> None:
     with load(shell) as seen:
         process = begun(shell, "k1")
         mark, died = Lab(shell).mark(), now(shell)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        last = ended(shell, "k1")
-    assert last["status"] == "shipped"
-    taken = [
-        row
-        for row in by_the_function(shell, mark)
-        if row["service"] == "dynamodb" and row["action"] == "UpdateItem"
-    ]
+        last = ended(journal, "k1")
+    assert last.status is Status.SHIPPED
+    taken = by_the_runner(shell, mark, "dynamodb", "UpdateItem")
     assert taken[0]["at"] - died <= 120.0
     assert seen.report["failed"] == 0
     after = standing(shell)
@@ -151,45 +203,95 @@ def test_a_killed_canary_is_carried_on_within_two_minutes_and_no_request_is_lost
     require_granted(shell, "elasticloadbalancing:ModifyRule", "autoscaling:UpdateAutoScalingGroup")
 
 
-def test_of_the_supervisor_and_a_slow_runner_one_acts(shell: Shell) -> None:
+def test_of_the_supervisor_and_a_slow_runner_one_acts(shell: Shell, journal: Journal) -> None:
     """The runner is stopped until the supervisor has taken over, and wakes up in the middle."""
     with load(shell) as seen:
         process = begun(shell, "s1")
         os.kill(process.pid, signal.SIGSTOP)
-        mark = Lab(shell).mark()
-        until(
-            lambda: any(row["action"] == "UpdateItem" for row in by_the_function(shell, mark)),
-            "the supervisor has taken over",
-        )
+        until(lambda: held_by(journal, SUPERVISOR), "the supervisor has taken over")
         taken = Lab(shell).mark()
         os.kill(process.pid, signal.SIGCONT)
         out, _ = process.communicate(timeout=60)
-        last = ended(shell, "s1")
+        last = ended(journal, "s1")
     result = json.loads(out.strip().splitlines()[-1])
     assert (process.returncode, result["exit_code"]) == (5, 5), result
     assert "supervisor" in result["reason"]
-    assert last["status"] == "shipped"
-    others = [
-        row
-        for row in Lab(shell).calls(taken)
-        if is_change(row["action"]) and row["service"] != "dynamodb"
-        and row not in by_the_function(shell, taken)
-    ]  # fmt: skip
-    assert others == []
+    assert last.status is Status.SHIPPED
+    changes = changed(shell, taken)
+    assert changes
+    assert all(caller.startswith(RUNNER) for caller in changes)
     assert seen.report["failed"] == 0
 
 
-def test_a_halt_is_told_to_the_topic_once(shell: Shell, heard: Callable[[], list[str]]) -> None:
-    """Somebody moves traffic in the middle: the deployment that the supervisor carries halts."""
-    process = begun(shell, "h1")
-    process.send_signal(signal.SIGTERM)
-    process.communicate()
-    elbv2 = client(shell, "elbv2")
-    moved(elbv2)
-    last = ended(shell, "h1")
-    assert last["status"] == "halted", last
+def held_by(journal: Journal, name: str) -> bool:
+    """Whether `name`, or a visit of its, holds the environment."""
+    active = journal.active("lab")
+    return active is not None and name_of(active.lease.owner) == name
+
+
+def changed(shell: Shell, since: int) -> list[str]:
+    """Who has changed anything but the journal since then: a caller for each change."""
+    return [
+        row["caller"]
+        for row in Lab(shell).calls(since)
+        if is_change(row["action"]) and row["service"] in ("elbv2", "autoscaling", "ec2")
+    ]
+
+
+def test_a_detached_canary_is_promoted_and_loses_no_request(shell: Shell, journal: Journal) -> None:
+    mark = Lab(shell).mark()
+    with load(shell) as seen:
+        deployment = detached_canary(shell, "d1")
+        bakes(journal)
+        assert shell.json("promote")["status"] == "asked"
+        until(lambda: standing(shell).serves == ("d1",), "d1 has everything")
+        bakes(journal)
+        shell.json("promote")
+        last = ended(journal, "d1")
+    assert last.status is Status.SHIPPED
+    assert seen.report["failed"] == 0
+    assert (standing(shell).serves, standing(shell).size) == (("d1",), SERVING)
+    found = execution(shell, deployment)
+    assert found["status"] == "SUCCEEDED"
+    assert json.loads(found["output"])["stands"] == "shipped"
+    ticks = found["kinds"]["TaskSucceeded"]
+    assert found["kinds"]["WaitStateEntered"] == ticks - 1
+    assert found["kinds"]["TaskFailed"] == 0
+    changes = changed(shell, mark)
+    assert changes
+    assert all(caller.startswith(RUNNER) for caller in changes)
+
+
+def test_a_detached_canary_is_aborted_and_loses_no_request(shell: Shell, journal: Journal) -> None:
+    before = standing(shell).serves
+    with load(shell) as seen:
+        deployment = detached_canary(shell, "d2")
+        bakes(journal)
+        assert "hears it within a minute" in shell.json("abort")["reason"]
+        last = ended(journal, "d2")
+    assert last.status is Status.ROLLED_BACK
+    assert seen.report["failed"] == 0
+    assert (standing(shell).serves, standing(shell).size) == (before, SERVING)
+    found = execution(shell, deployment)
+    assert found["status"] == "SUCCEEDED"
+    assert json.loads(found["output"])["stands"].startswith("rolled_back: aborted by ")
+
+
+def test_whose_execution_was_stopped_the_supervisor_carries_on_and_tells_of_its_halt_once(
+    shell: Shell, journal: Journal, heard: Callable[[], list[str]]
+) -> None:
+    """A person stops the execution; then somebody moves traffic, so what was taken over halts."""
+    deployment = detached_canary(shell, "h1")
+    bakes(journal)
+    states = client(shell, "stepfunctions")
+    states.stop_execution(executionArn=execution_of(states, deployment))
+    until(lambda: held_by(journal, SUPERVISOR), "the supervisor has taken over")
+    assert execution(shell, deployment)["status"] == "ABORTED"
+    moved(client(shell, "elbv2"))
+    last = ended(journal, "h1")
+    assert last.status is Status.HALTED, last.reason
     since = now(shell)
-    until(lambda: now(shell) - since > 300.0, "five minutes have passed")  # four visits at least
+    until(lambda: now(shell) - since > 200.0, "three visits have come")
     assert heard() == ["shop/lab: h1 halted"]
     require_granted(shell, "sns:Publish")
     assert shell.run("rollback").returncode == 0
@@ -214,9 +316,9 @@ def moved(elbv2: Any) -> None:
 
 
 def require_granted(shell: Shell, *wanted: str) -> None:
-    """The function was refused nothing, used nothing undeclared, and has used these; none failed."""
+    """The functions were refused nothing, used nothing undeclared, and has used these; none failed."""
     lab = Lab(shell)
-    assert [row for row in by_the_function(shell, 0) if "Denied" in row["outcome"]] == []
+    assert [row for row in by_the_runner(shell, 0) if "Denied" in row["outcome"]] == []
     used = {
         each["action"]
         for role, every in lab._ask("GET", "permissions").items()

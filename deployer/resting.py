@@ -113,8 +113,8 @@ def awake(seen: Snapshot, intent: Intent, records: Sequence[Deployment] = ()) ->
     return _plan(WAKE, seen, quiet, rest, steps=_get_up(quiet, rest), notes=notes)
 
 
-def retired(seen: Snapshot, intent: Intent) -> Plan:
-    """The slot without traffic gives its instances back, standby ones too.
+def retired(seen: Snapshot, intent: Intent, keep: int = 0) -> Plan:
+    """The slot without traffic gives its instances back, standby ones too, but for `keep`.
 
     Raises:
         NotPossibleNow: nothing was ever released, both slots have traffic, or nothing runs in it.
@@ -127,7 +127,7 @@ def retired(seen: Snapshot, intent: Intent) -> Plan:
     quiet = _quiet(intent, rest, serving)
     steps = (
         Linger(idle, quiet.linger_s, quiet.delay_s, quiet.linger_s + 120.0),
-        Retire(idle, quiet.limits.retire_s, settle_s=LATE_READING_S),
+        Retire(idle, quiet.limits.retire_s, keep=keep, settle_s=LATE_READING_S),
     )
     notes = (f"`deployer rollback` boots instances from then on. It was: {rest}.", ROUTE_53)
     return _plan(RETIRE, seen, quiet, rest, steps=steps, notes=notes)

@@ -1,7 +1,7 @@
 """Reports to the environment's topic, and what was reported last: an item of the journal's table.
 
-`reported` beside the environment's records (deployer.aws.records): `mark` names the last report, `at`
-when it was made.
+`reported` beside the environment's records (deployer.aws.records): `mark` names the last reports, a line
+each, `at` when the newest was made.
 """
 
 from deployer.aws.failures import changing
@@ -30,7 +30,7 @@ class TopicReports:
         self._part = part
 
     def last(self) -> str:
-        """The mark of what was reported last. One call."""
+        """The marks of what was reported last. One call."""
         found = self._table.get(self._part, REPORTED)
         return "" if found is None else found["mark"]["S"]
 
@@ -44,12 +44,12 @@ class TopicReports:
         with changing("sns:Publish", self._topic):
             self._aws.sns.publish(TopicArn=self._topic, Subject=line, Message=words)
 
-    def remember(self, mark: str, before: str) -> None:
+    def remember(self, marks: str, before: str) -> None:
         """Not to be told again; whoever was faster has told it too. One call."""
         self._table.update(
             self._table.change(
                 key(self._part, REPORTED),
-                {"mark": {"S": mark}, "at": number(self._clock.now())},
+                {"mark": {"S": marks}, "at": number(self._clock.now())},
                 "attribute_not_exists(pk) OR #mark = :before",
                 {":before": {"S": before}},
             )

@@ -5,9 +5,8 @@ import sys
 from typing import Any
 
 from deployer.functions.start import Context, services_of, settings_of, stay_s
-from deployer.journal import last_begun
 from deployer.model import Snapshot
-from deployer.operations.reporting import due, report
+from deployer.operations.reporting import tell
 from deployer.operations.supervisor import Visit
 from deployer.plan import Deployment, Event
 from deployer.settings.schema import Settings
@@ -31,7 +30,8 @@ def handler(_event: object, context: Context) -> dict[str, Any]:
         services.clock.sleep(visit.again_s)
         visit = visited(services, settings, context)
     services.board.close()
-    told = tell(services, visit)
+    place = f"{services.service}/{services.environment}"
+    told = tell(services.reports, services.journal, place, services.environment, visit)
     if visit.problem is not None:
         raise visit.problem
     return {
@@ -39,7 +39,7 @@ def handler(_event: object, context: Context) -> dict[str, Any]:
         "deployment": visit.deployment.id if visit.deployment else None,
         "status": visit.deployment.status.value if visit.deployment else None,
         "late_s": round(visit.late_s, 1),
-        "reported": told,
+        "reported": told.mark if told else None,
     }
 
 
@@ -49,15 +49,6 @@ def visited(services: Services, settings: Settings, context: Context) -> Visit:
     return services.supervisor(
         every_s, services.clock, say, stay_s(context), expiring(settings)
     ).visit()
-
-
-def tell(services: Services, visit: Visit) -> str | None:
-    """Report what is worth it; the mark of what was told now."""
-    quiet = visit.deployment is None and visit.problem is None
-    newest = last_begun(services.journal, services.environment) if quiet else None
-    place = f"{services.service}/{services.environment}"
-    told = report(services.reports, due(place, services.environment, newest, visit))
-    return told.mark if told else None
 
 
 def say(deployment: Deployment, event: Event, _seen: Snapshot | None) -> None:

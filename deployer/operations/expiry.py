@@ -9,6 +9,8 @@ silence is proven before instances leave.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from deployer import resting
 from deployer.errors import DeployError, NotPossibleNow
 from deployer.journal import Lease, last_begun
@@ -26,7 +28,8 @@ class Expiry:
 
     window_s: so long after a deployment has ended, its old slot may still be wanted, seconds.
     span_s:   from one visit to the next.
-    intent:   as the settings have it; its `standby` instances stay.
+    intent:   as the settings have it; its `standby` instances stay, or those of the last deployment
+              (`blue-green --standby`).
     new_id:   a deployment's id, from the time.
     by:       who wants it, for people.
     """
@@ -51,11 +54,11 @@ class Expiry:
         last = last_begun(self.ground.journal, self.ground.environment)
         if not settled(last, now, self.window_s):
             return None
-        seen = self.ground.cloud.observe()
-        if not idle(seen, self.intent.standby):
+        seen, intent = self.ground.cloud.observe(), keeping(self.intent, last)
+        if not idle(seen, intent.standby):
             return None
         try:
-            plan = resting.retired(seen, self.intent)
+            plan = resting.retired(seen, intent, intent.standby)
         except NotPossibleNow:
             return None
         opening = Opening(self.new_id(now), "retiring the idle slot", self.by)
@@ -67,6 +70,12 @@ class Expiry:
             self.ground.journal.save(ended, lease)
             return None
         return begun
+
+
+def keeping(intent: Intent, last: Deployment | None) -> Intent:
+    """The settings', but what the last deployment was told to keep on standby stays, too. Pure."""
+    kept = last.first_plan.intent.standby if last is not None else 0
+    return replace(intent, standby=max(intent.standby, kept))
 
 
 def settled(last: Deployment | None, now: float, window_s: float) -> bool:

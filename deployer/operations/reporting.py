@@ -1,8 +1,8 @@
 """Telling people, once, that a deployment needs them: it has halted, or nobody can carry it on.
 
-Told first, remembered afterwards: who dies in between tells it twice, and nobody is left untold. One
-mark is remembered for each environment, so a deployment is told of at most twice, whatever becomes
-of it: once that it cannot be carried on, once that it has halted.
+Told first, remembered afterwards: who dies in between tells it twice, and nobody is left untold. The
+last marks are remembered for each environment, so a deployment is told of three times at most, whatever
+becomes of it: that it cannot be carried on, that it has halted, and that what it left cannot be put back.
 """
 
 from contextlib import suppress
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from deployer.errors import CloudUnavailable, DeployError, LeaseLost, Locked
+from deployer.journal import Journal, last_begun
 from deployer.operations.supervisor import State, Visit
 from deployer.plan import Deployment, Status
 
 # These pass by themselves: the next visit tries again, and an alarm watches those that do not.
 PASSING: Final = (CloudUnavailable, LeaseLost, Locked)
+KEPT = 8  # marks: several are true at once of what has halted and cannot be put back
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,15 @@ class Reports(Protocol):
     """One environment's; every method raises CloudUnavailable and AccessProblem."""
 
     def last(self) -> str:
-        """The mark of the last report; empty: there was none."""
+        """The marks of the last reports, a line each; empty: there was none."""
         ...
 
     def publish(self, subject: str, words: str) -> None:
         """Tell people: a line, and everything."""
         ...
 
-    def remember(self, mark: str, before: str) -> None:
-        """`mark` was told; nothing if another one was remembered since `before` was read."""
+    def remember(self, marks: str, before: str) -> None:
+        """These marks were told; nothing if others were remembered since `before` was read."""
         ...
 
 
@@ -51,7 +53,7 @@ class Unreported:
     def publish(self, subject: str, words: str) -> None:
         """Nobody hears it."""
 
-    def remember(self, mark: str, before: str) -> None:
+    def remember(self, marks: str, before: str) -> None:
         """Nothing was told."""
 
 
@@ -64,11 +66,15 @@ def due(place: str, environment: str, newest: Deployment | None, visit: Visit) -
     Args:
         place:       SERVICE/ENVIRONMENT.
         environment: as `deployer --env` wants it.
-        newest:      the last deployment that did anything.
+        newest:      the last deployment that did anything; None: nobody knows.
         visit:       what the visit came to.
     """
     if visit.problem is not None:
-        return None if isinstance(visit.problem, PASSING) else _stuck(place, environment, visit)
+        if isinstance(visit.problem, PASSING):
+            return None
+        if visit.deployment is not None:
+            return _stuck(place, environment, visit.deployment, visit.problem)
+        return _owed(place, environment, newest, visit.problem)
     over = visit.deployment if visit.state is State.ENDED else None
     halted = over or (newest if visit.deployment is None else None)
     if halted is None or halted.status is not Status.HALTED:
@@ -91,19 +97,33 @@ def _halted(place: str, environment: str, deployment: Deployment) -> Report:
     )
 
 
-def _stuck(place: str, environment: str, visit: Visit) -> Report:
-    deployment = visit.deployment
-    about = _name(deployment) if deployment else "What the last deployment left"
-    where = deployment.id if deployment else type(visit.problem).__name__
+def _stuck(place: str, environment: str, deployment: Deployment, problem: DeployError) -> Report:
     return Report(
-        f"stuck {where}",
+        f"stuck {deployment.id}",
         f"{place}: a deployment waits for somebody",
-        f"{about} in {place} has no runner, and the supervisor cannot carry it on.\n\n"
-        f"Why: {visit.problem}\n\n"
+        f"{_name(deployment)} in {place} has no runner, and the supervisor cannot carry it on.\n\n"
+        f"Why: {problem}\n\n"
         "Traffic stays where it is. Nobody has to wait for a lease:\n\n"
         f"Look:     deployer --env {environment} status\n"
         f"Go on:    deployer --env {environment} resume\n"
         f"Go back:  deployer --env {environment} abort\n",
+    )
+
+
+def _owed(place: str, environment: str, newest: Deployment | None, problem: DeployError) -> Report:
+    left = f"Nothing is being deployed in {place}, and the supervisor cannot see to it"
+    if newest is not None:
+        left = (
+            f"{_name(newest)} has ended in {place}, and the supervisor cannot put back what it left"
+        )
+    return Report(
+        f"owed {newest.id if newest else type(problem).__name__}",
+        f"{place}: something waits for somebody",
+        f"{left}.\n\n"
+        f"Why: {problem}\n\n"
+        "Traffic stays where it is, and the supervisor tries again:\n\n"
+        f"Look:       deployer --env {environment} status\n"
+        f"Try again:  deployer --env {environment} settle\n",
     )
 
 
@@ -123,9 +143,30 @@ def report(reports: Reports, wanted: Report | None) -> Report | None:
     if wanted is None:
         return None
     before = reports.last()
-    if before == wanted.mark:
+    marks = before.splitlines()
+    if wanted.mark in marks:
         return None
     reports.publish(wanted.subject, wanted.words)
     with suppress(DeployError):  # told it is; the next visit repeats it rather than miss it
-        reports.remember(wanted.mark, before)
+        reports.remember("\n".join((*marks, wanted.mark)[-KEPT:]), before)
     return wanted
+
+
+def tell(
+    reports: Reports, journal: Journal, place: str, environment: str, visit: Visit
+) -> Report | None:
+    """Report what a visit came to, if that is worth it; what was told now.
+
+    Raises:
+        CloudUnavailable, AccessProblem, PlanInvalid: it could not be told, or the journal not be read.
+    """
+    if reports is UNREPORTED:
+        return None
+    newest: Deployment | None = None
+    if visit.deployment is None:
+        try:
+            newest = last_begun(journal, environment)
+        except DeployError:
+            if visit.problem is None:  # else that is what is told
+                raise
+    return report(reports, due(place, environment, newest, visit))

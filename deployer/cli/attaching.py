@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from deployer.cli import ending
 from deployer.cli.app import App
-from deployer.cli.back import refuse_one_way, start_back
+from deployer.cli.back import How, refuse_one_way, start_back
 from deployer.cli.ending import Ending
 from deployer.cli.lineage import last_index, lineage
 from deployer.cli.session import Session, taken
@@ -46,7 +46,7 @@ class Wish:
             return Ending("ok", 0, f"{release} serves everybody in {session.place}: nothing to do")
         if move is Move.RETURN:
             session.output.note(f"{release} served here before: going back to it.")
-            return start_back(self.app, session, release, force=False, dry_run=False)
+            return start_back(self.app, session, release, How())
         if move is Move.BEGIN or active is None:
             return self.begin()
         if move is Move.WAIT:

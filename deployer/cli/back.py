@@ -1,6 +1,7 @@
 """`deployer rollback`: every way back."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 import click
 
@@ -8,8 +9,9 @@ from deployer import completing, control, footing, preflight, stickiness, strate
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
+from deployer.cli.handing_over import hand_over
 from deployer.cli.lineage import has_served, one_way_since, release_before
-from deployer.cli.params import dry_run_option, force_option, wait_option
+from deployer.cli.params import detach_option, dry_run_option, force_option, wait_option
 from deployer.cli.session import Session
 from deployer.cli.steer import ask
 from deployer.durations import seconds
@@ -29,10 +31,17 @@ REMEMBERED = 50  # records that are read to find the release before
 @click.argument("release", required=False)
 @force_option
 @wait_option
+@detach_option
 @dry_run_option
 @click.pass_context
 def rollback(
-    ctx: click.Context, *, release: str | None, force: bool, wait_for_lock: str, dry_run: bool
+    ctx: click.Context,
+    *,
+    release: str | None,
+    force: bool,
+    wait_for_lock: str,
+    detach: bool,
+    dry_run: bool,
 ) -> Ending:
     """Go back to the release before, or to RELEASE.
 
@@ -57,9 +66,11 @@ def rollback(
 
     A running deployment is not waited for, but turned back. --wait-for-lock is for the
     one that leads back to another release than RELEASE, and for whoever is faster.
+    With --detach nobody has to stay: a way back of its own is left to the state
+    machine in the cloud, and a running deployment goes back wherever it runs.
 
     \b
-    Exit status: 0 gone back, 2 refused (nothing was changed), 3 the release
+    Exit status: 0 gone back, or begun or asked with --detach, 2 refused (nothing was changed), 3 the release
                  that was to come back failed and the present one stays,
                  4 halted, 5 locked.
     Example:     deployer rollback
@@ -67,16 +78,26 @@ def rollback(
     """  # noqa: D301  \b is for click
     app = app_of(ctx)
     session, wait_s = Session(app.services, app.output), seconds(wait_for_lock)
+    if detach:
+        app.services.machine.require()
+    how = How(force=force, detach=detach, dry_run=dry_run)
     active = app.services.journal.active(app.services.environment)
     if active is not None and active.deployment.ending is not None:
         if dry_run:
-            return start_back(app, session, release, force=force, dry_run=True)
+            return start_back(app, session, release, how)
         see_off(session, active)
     elif active is not None and not (wait_s and leads_elsewhere(release, active.deployment)):
-        return turn_back(session, active, release, force=force, dry_run=dry_run)
-    return session.in_turn(
-        wait_s, lambda: start_back(app, session, release, force=force, dry_run=dry_run)
-    )
+        return turn_back(session, active, release, how)
+    return session.in_turn(wait_s, lambda: start_back(app, session, release, how))
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """A way back: whatever the release says of itself; left to the state machine; shown and no more."""
+
+    force: bool = False
+    detach: bool = False
+    dry_run: bool = False
 
 
 def see_off(session: Session, active: Active) -> None:
@@ -92,40 +113,44 @@ def see_off(session: Session, active: Active) -> None:
     session.follow(active.deployment.id)
 
 
-def start_back(
-    app: App, session: Session, release: str | None, *, force: bool, dry_run: bool
-) -> Ending:
+def start_back(app: App, session: Session, release: str | None, how: How) -> Ending:
     """Compile a way back from where the last deployment ended, show it, run it."""
     seen = app.services.cloud.observe()
     halted = halfway(app, seen)
     if halted is not None:
         refuse_other(release, halted)
-        refuse_one_way(halted, force=force, seen=seen)
+        refuse_one_way(halted, force=how.force, seen=seen)
         plan = strategies.rollback(seen, halted)
     else:
-        plan = return_plan(app, seen, release, force=force)
-    if dry_run:
+        plan = return_plan(app, seen, release, force=how.force)
+    if how.dry_run:
         session.show(plan)
         return Ending("planned")
-    return go(session, plan, seen, f"the way back of {halted.id}, which halted" if halted else "")
+    reason = f"the way back of {halted.id}, which halted" if halted else ""
+    if how.detach:
+        return hand_over(app, plan, seen, status=begins_as(plan), reason=reason)
+    return go(session, plan, seen, reason)
 
 
-def turn_back(
-    session: Session, active: Active, release: str | None, *, force: bool, dry_run: bool
-) -> Ending:
-    """Ask the running deployment to go back, and watch it.
+def turn_back(session: Session, active: Active, release: str | None, how: How) -> Ending:
+    """Ask the running deployment to go back, and watch it, unless nobody is to stay.
+
+    Where its runner is gone and nobody stays, the supervisor next to the state machine takes it over.
 
     Raises:
         NotPossibleNow: RELEASE is not where that leads, or there is no way back without force.
     """
     refuse_other(release, active.deployment)
-    refuse_one_way(active.deployment, force=force)
+    refuse_one_way(active.deployment, force=how.force)
     if active.deployment.first_plan.strategy == "rollback":
-        return see_through(session, active, dry_run=dry_run)
-    if dry_run:
+        return see_through(session, active, how)
+    if how.dry_run:
         session.show(strategies.rollback(session.services.cloud.observe(), active.deployment))
         return Ending("planned")
-    deployment = session.follow(ask(session, Ask.ABORT_FORCE if force else Ask.ABORT))
+    wish = Ask.ABORT_FORCE if how.force else Ask.ABORT
+    if how.detach:
+        return left_alone(active, ask(session, wish))
+    deployment = session.follow(ask(session, wish))
     if deployment.status is Status.SHIPPED:
         raise NotPossibleNow(
             f"{deployment.plan.release.name} had shipped before it could turn back: "
@@ -134,12 +159,23 @@ def turn_back(
     return ending.of_deployment(deployment, wanted=Status.ROLLED_BACK)
 
 
-def see_through(session: Session, active: Active, *, dry_run: bool) -> Ending:
+def left_alone(active: Active, asked: str) -> Ending:
+    """It goes back, and nobody here watches."""
+    words = (
+        f"{title(active.deployment.first_plan)} ({asked}) is to go back, wherever it is carried out: "
+        "`deployer status --watch` shows what it does"
+    )
+    return Ending("asked", 0, words, active.deployment)
+
+
+def see_through(session: Session, active: Active, how: How) -> Ending:
     """Somebody goes back already: to ask for it once more must not undo it."""
     session.output.note(f"{title(active.deployment.first_plan)} runs already: watching it.")
-    if dry_run:
+    if how.dry_run:
         session.show(active.deployment.plan)
         return Ending("planned")
+    if how.detach:
+        return left_alone(active, active.deployment.id)
     deployment = session.follow(active.deployment.id)
     return ending.of_deployment(deployment, wanted=good_end(deployment.first_plan))
 
@@ -271,6 +307,10 @@ def go(session: Session, plan: Plan, seen: Snapshot, reason: str) -> Ending:
     A plan that leads away from its release begins as a retreat: a failure on it is left to a
     person, and its good end is `rolled_back`.
     """
-    status = Status.RETREATING if way_back(plan) else Status.RUNNING
-    record = session.ship(plan, seen, status=status, reason=reason)
+    record = session.ship(plan, seen, status=begins_as(plan), reason=reason)
     return ending.of_deployment(record, wanted=good_end(plan))
+
+
+def begins_as(plan: Plan) -> Status:
+    """A plan that leads away from its release is a retreat from the beginning."""
+    return Status.RETREATING if way_back(plan) else Status.RUNNING

@@ -4,6 +4,8 @@ What goes wrong in between leaves nothing that nobody looks after: the record ha
 machine's name, and when that runs out the supervisor, or a person, takes it over.
 """
 
+from contextlib import suppress
+
 from deployer.cli.app import App
 from deployer.cli.ending import Ending
 from deployer.cli.session import Session
@@ -18,8 +20,17 @@ from deployer.render.plan import title
 from deployer.wiring import Services
 
 
-def hand_over(app: App, plan: Plan, seen: Snapshot) -> Ending:
+def hand_over(
+    app: App,
+    plan: Plan,
+    seen: Snapshot,
+    *,
+    status: Status = Status.RUNNING,
+    reason: str = "",
+) -> Ending:
     """Begin `plan`, which was made from `seen`, and leave it to the state machine.
+
+    status, reason: as `Session.ship`.
 
     Raises:
         NotPossibleNow, PlanInvalid: there is no state machine, or a hook cannot run there; nothing
@@ -31,7 +42,7 @@ def hand_over(app: App, plan: Plan, seen: Snapshot) -> Ending:
     detached.require_detachable(plan)
     session = Session(app.services.for_the_machine(), app.output)
     with stoppable():  # a signal waits: it takes a second, and half of it would be worse
-        begun = session.begin(plan, seen, Status.RUNNING, "")
+        begun = session.begin(plan, seen, status, reason)
         started(session.services, begun)
     words = (
         f"{title(plan)} ({begun.id}) of {session.place} is carried out by the state machine: "
@@ -48,11 +59,12 @@ def started(services: Services, begun: Deployment) -> None:
         DeployError: it does not; whoever resumes it need not wait for the lease.
     """
     until = services.clock.now() + detached.FIRST_S
-    services.journal.rest(begun, Lease(services.owner, until))
     try:
+        services.journal.rest(begun, Lease(services.owner, until))
         services.machine.start(Mandate(deployment=begun.id))
     except DeployError as error:
-        services.journal.release(begun, Lease(detached.NAME, until))
+        with suppress(DeployError):  # then its lease runs out by itself
+            services.journal.release(begun, Lease(detached.NAME, until))
         raise type(error)(
             f"{title(begun.plan)} ({begun.id}) has begun, and the state machine did not take it: "
             f"{error}; nothing was changed yet: `deployer resume` carries it out from here, `deployer "

@@ -56,10 +56,7 @@ def test_whatever_ships_can_be_left_to_the_state_machine(staged: Staged, command
     assert mandate == Mandate(deployment=active.deployment.id)
     assert active.lease == Lease(NAME, shop.play.clock.now() + FIRST_S)
     assert shop.play.cloud.changes == []
-    execution = ticking(shop, machine)
-    for _ in range(500):
-        if execution.turn():
-            break
+    finished(ticking(shop, machine))
     assert shop.records[0].status is Status.SHIPPED
     assert shop.records[0].by == "alice@laptop"
 
@@ -91,6 +88,62 @@ def test_a_state_machine_that_does_not_begin_leaves_it_to_whoever_resumes(staged
     assert "has begun, and the state machine did not take it" in " ".join(done.output.split())
     assert shop.run("resume").exit_code == 0
     assert shop.records[0].status is Status.SHIPPED
+
+
+def finished(execution: StateMachine) -> None:
+    for _ in range(500):
+        if execution.turn():
+            return
+    raise AssertionError("five hundred ticks were not enough")
+
+
+def test_a_return_to_the_release_before_can_be_left_to_it(staged: Staged) -> None:
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    shop, machine = handed(shop, "rollback", "v1", "--force", "--detach")
+    assert shop.play.cloud.rule == Weights(0, 1000)
+    finished(ticking(shop, machine))
+    assert shop.records[0].status is Status.SHIPPED
+    assert shop.play.cloud.rule == Weights(1000, 0)
+    assert shop.play.oracle.violations == []
+
+
+def test_the_way_back_of_one_that_halted_can_be_left_to_it(staged: Staged) -> None:
+    shop = staged()
+    shop.play.move_weights_at(150.0, Weights(600, 400))
+    assert shop.run("canary", "v2").exit_code == 4
+    shop, machine = handed(shop, "rollback", "--detach")
+    begun = shop.records[0]
+    assert begun.status is Status.RETREATING
+    finished(ticking(shop, machine))
+    assert shop.records[0].status is Status.ROLLED_BACK
+    assert "which halted" in shop.records[0].reason
+    assert shop.play.cloud.rule == Weights(1000, 0)
+
+
+def test_a_running_one_is_asked_to_go_back_and_nobody_watches(staged: Staged) -> None:
+    shop, machine = handed(staged())
+    execution = ticking(shop, machine)
+    while shop.play.cloud.rule == Weights(1000, 0):
+        assert not execution.turn()
+    at = shop.play.clock.now()
+    done = shop.run("rollback", "--detach")
+    assert shop.play.clock.now() == at
+    assert done.exit_code == 0, done.output
+    assert "is to go back, wherever it is carried out" in " ".join(done.output.split())
+    finished(execution)
+    assert shop.records[0].status is Status.ROLLED_BACK
+    assert len(machine.begun) == 1
+
+
+def test_a_way_back_without_a_state_machine_asks_and_begins_nothing(staged: Staged) -> None:
+    shop, machine = handed(staged())
+    machine.missing = True
+    done = shop.run("rollback", "--detach")
+    assert done.exit_code == 2
+    active = shop.journal.peek("sim")
+    assert active is not None
+    assert shop.journal.requested(active.deployment) is None
 
 
 def test_status_says_who_carries_it_out(staged: Staged) -> None:

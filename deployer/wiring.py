@@ -64,7 +64,8 @@ class Services:
     reach:        what tearing down needs besides; None: `tearing.reach` makes it.
     machine:      carries detached deployments.
     lacking:      why a hook could not be begun here; empty: nothing is known against it.
-    reports:      who is told of deployments that need a person; the topic that DEPLOYER_REPORTS names.
+    reports:      who is told of deployments that need a person: the environment's topic, or the one
+                  that DEPLOYER_REPORTS names.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
     """
 
@@ -187,6 +188,7 @@ def connect(
     scale = clock.scale if isinstance(clock, ScaledClock) else 1.0
     aws = aws or clients(environment.region, clock)
     found = find(aws, service, environment) if settings.existing is None else named(aws, settings)
+    topic = environ.get(REPORTS_VARIABLE) or found.topic
     return Services(
         service=service,
         environment=environment.name,
@@ -213,13 +215,9 @@ def connect(
         if settings.monitoring.own_metrics
         else NOWHERE,
         reports=TopicReports(
-            aws,
-            environ[REPORTS_VARIABLE],
-            found.journal_table,
-            partition(service, environment.name),
-            clock,
+            aws, topic, found.journal_table, partition(service, environment.name), clock
         )
-        if environ.get(REPORTS_VARIABLE)
+        if topic
         else UNREPORTED,
         lacking=lambda action: hook_runs.lacking(action, environ),
         hooks=BackgroundHooks(aws, service, environment.name, scale, environ),

@@ -43,10 +43,12 @@ class ControlStack(Stack):
         self.journal = self._journal(protected=protected)
         self.artifacts = self._artifacts()
         CfnOutput(self, "ArtifactBucket", value=self.artifacts.bucket_name)
-        self.deployer = DeployerRole(self, "Deployer", settings, self.journal, self.artifacts)
+        self.topic = self._topic(settings)
+        self.deployer = DeployerRole(
+            self, "Deployer", settings, self.journal, self.artifacts, topic=self.topic
+        )
         kept_days = round(settings.balancer.access_logs_s / DAY_S)
         self.logs = self._logs(kept_days) if kept_days else None
-        self.topic = self._topic(settings)
 
     def _journal(self, *, protected: bool) -> aws_dynamodb.TableV2:
         text = aws_dynamodb.AttributeType.STRING

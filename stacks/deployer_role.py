@@ -1,17 +1,17 @@
 """The role that the deployer runs under: exactly what its adapters declare, on this environment.
 
 Two policies: what the control stack knows is in `Reads`, what only the service stack knows in its
-`Moves` (stacks.rights). Where there is a runner stack, `Detaches` lets it leave a deployment to that.
+`Moves` (stacks.rights). `Tells` lets `deployer supervise` tell the environment's topic. Where there is a runner stack, `Detaches` lets it leave a deployment to that.
 """
 
 from collections.abc import Iterable
 
-from aws_cdk import CfnOutput, Duration, Stack, aws_dynamodb, aws_iam, aws_s3
+from aws_cdk import CfnOutput, Duration, Stack, aws_dynamodb, aws_iam, aws_s3, aws_sns
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from deployer.aws.needs import Resource
-from deployer.aws.permissions import BEGINS, Place
+from deployer.aws.permissions import BEGINS, SUPERVISES, Place
 from deployer.settings.schema import Settings
 from deployer.topology import DEPLOYER_ROLE_OUTPUT, machine_name
 from stacks.machine import machine_arn
@@ -34,6 +34,8 @@ class DeployerRole(Construct):
         settings: Settings,
         journal: aws_dynamodb.ITable,
         artifacts: aws_s3.IBucket,
+        *,
+        topic: aws_sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, name)
         self.rights = Rights(settings, journal, artifacts)
@@ -46,6 +48,9 @@ class DeployerRole(Construct):
             max_session_duration=LONGEST_SESSION,
         )
         allow(self, "Reads", self.role, self.rights.known(Stack.of(self)))
+        if topic is not None:
+            told = {Resource.TOPIC: Place((topic.topic_arn,))}
+            allow(self, "Tells", self.role, told, SUPERVISES)
         if settings.runner.enabled:
             machine = machine_arn(
                 Stack.of(self), machine_name(settings.service.name, settings.environment.name)

@@ -6,7 +6,7 @@ examples/cdk.
 
 from dataclasses import dataclass, field
 
-from aws_cdk import aws_dynamodb, aws_ec2, aws_s3
+from aws_cdk import aws_dynamodb, aws_ec2, aws_s3, aws_sns
 
 from deployer.settings.reading import made
 from deployer.settings.schema import (
@@ -46,6 +46,7 @@ class TwinServiceProps:
     journal:     table of the deployments: string keys `pk` and `sk`, time to live `ttl`.
     artifacts:   bucket that releases are fetched from, unless `release.artifact` names another.
     logs:        bucket for access logs; None: there are none.
+    topic:       hears of deployments that need a person; None: nobody does.
 
     The rest are the sections of deployer.toml, documented in deployer.example.toml, with its defaults.
     """
@@ -56,6 +57,7 @@ class TwinServiceProps:
     journal: aws_dynamodb.ITable
     artifacts: aws_s3.IBucket
     logs: aws_s3.IBucket | None = None
+    topic: aws_sns.ITopic | None = None
     release: ReleaseSettings = field(default_factory=ReleaseSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     balancer: BalancerSettings = field(default_factory=BalancerSettings)

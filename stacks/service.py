@@ -32,6 +32,7 @@ class ServiceStack(Stack):
             journal=control.journal,
             artifacts=control.artifacts,
             logs=control.logs,
+            topic=control.topic,
             release=settings.release,
             network=settings.network,
             balancer=settings.balancer,

@@ -96,6 +96,7 @@ class TwinService(Construct):
                     "slots": {slot.value: group.names() for slot, group in self.slots.items()},
                     "journal_table": props.journal.table_name,
                     "artifact_bucket": props.artifacts.bucket_name,
+                    **({"topic": props.topic.topic_arn} if props.topic else {}),
                 }
             ),
         )

@@ -55,6 +55,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     """Identifiers of one environment; `listener`, `test_listener`, `load_balancer` are ARNs.
 
     front: None: the listener belongs to the stacks, and nothing serves without the deployer's rule.
+    topic: hears of deployments that need a person; empty: nobody was named.
     """
 
     version: Literal[1]
@@ -67,6 +68,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     journal_table: str
     artifact_bucket: str
     front: Front | None = None
+    topic: str = ""
     release_tag: str = RELEASE_TAG
     artifact_tag: str = ARTIFACT_TAG
 

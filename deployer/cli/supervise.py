@@ -10,7 +10,9 @@ from deployer.cli.params import Duration
 from deployer.cli.stopping import StoppableClock, pause, stoppable
 from deployer.durations import seconds
 from deployer.engine import Tell
+from deployer.errors import DeployError
 from deployer.model import Snapshot
+from deployer.operations import reporting
 from deployer.operations.supervisor import State, Visit
 from deployer.plan import Deployment, Event
 from deployer.ports import Clock
@@ -34,7 +36,8 @@ def supervise(ctx: click.Context, *, every: str, once: bool) -> Ending:
     carries it on, or back, as journal.takeover of deployer.toml says. A living runner
     is left alone; of two supervisors one acts. What a person holds paused, by `deployer
     pause` or by Ctrl-C, stays paused, and judged. An idle slot is emptied once nobody
-    can want it any more ([runner] expire_idle).
+    can want it any more ([runner] expire_idle). A deployment that needs a person is
+    told to the environment's topic, once.
 
     With --once it makes one visit. --every must then be how often the schedule calls:
     the lease outlasts the pause until then.
@@ -80,13 +83,29 @@ def visited(app: App, every_s: float, clock: Clock) -> Visit:
 
 
 def tell_visit(app: App, visit: Visit, before: Visit | None) -> Visit:
-    """What it came to, unless that is what the one before came to."""
+    """What it came to, unless that is what the one before came to; the topic, of what needs people."""
     services = app.services
+    report(app, visit)
     if before is None or _place(before) != _place(visit):
         document = visit_document(visit, services.clock.now())
         place = f"{services.service}/{services.environment}"
         app.output.page(lambda _: visit_text(visit, place), [document])
     return visit
+
+
+def report(app: App, visit: Visit) -> None:
+    """Tell the environment's topic, as the supervisor in the cloud does; a visit is none the worse for it."""
+    services = app.services
+    place = f"{services.service}/{services.environment}"
+    try:
+        told = reporting.tell(
+            services.reports, services.journal, place, services.environment, visit
+        )
+    except DeployError as error:
+        app.output.note(f"nobody could be told of what this visit found: {error}")
+        return
+    if told is not None:
+        app.output.note(f"Told the environment's topic: {told.subject}")
 
 
 def _place(visit: Visit) -> tuple[object, ...]:

@@ -13,6 +13,7 @@ from deployer.errors import NotFound
 from deployer.journal import Lease
 from deployer.model import Release, Weights
 from deployer.operations.detached import NO_MACHINE, Machine
+from deployer.operations.reporting import UNREPORTED, Reports
 from deployer.plan import Deployment
 from deployer.preflight import Surroundings
 from deployer.settings.schema import Settings
@@ -71,6 +72,7 @@ class Stage:
     around: Surroundings = QUIET
     board: SimBoard = field(default_factory=SimBoard)
     machine: Machine = NO_MACHINE
+    reports: Reports = UNREPORTED
 
     def __post_init__(self) -> None:
         self.journal = StageJournal(self.play.gate)
@@ -94,7 +96,7 @@ class Stage:
             takeover=settings.journal.takeover,
             hooks=SimHooks(play.clock, play.gate, play.hooks),
             sticks_s=int(settings.environment.stickiness_s), board=self.board,
-            machine=self.machine,
+            machine=self.machine, reports=self.reports,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environ: str) -> Result:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import moto.backends
 import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
@@ -14,9 +15,10 @@ from deployer.cli.main import cli
 from deployer.clock import ScaledClock, WallClock
 from deployer.errors import AccessProblem, NotFound, SettingsInvalid
 from deployer.model import Release
+from deployer.operations.reporting import UNREPORTED
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
-from deployer.topology import topology_parameter
+from deployer.topology import REPORTS_VARIABLE, topology_parameter
 from deployer.wiring import connect, intent_of
 from tests.cli.stage import SETTINGS
 
@@ -38,6 +40,8 @@ PUBLISHED = {
     "journal_table": "shop-sim-journal",
     "artifact_bucket": "shop-sim-artifacts",
 }
+
+TOPIC = "arn:aws:sns:us-east-1:123456789012:told"
 
 
 @pytest.fixture
@@ -84,6 +88,29 @@ def test_everything_is_wired(tmp_path: Path) -> None:
     runner = services.runner(services.clock, lambda *_: None)
     assert runner.owner == services.owner
     assert services.lease().expires_at > services.clock.now()
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(
+    ("published", "variable", "told"),
+    [("", "", None), (TOPIC, "", TOPIC), ("", TOPIC, TOPIC), (TOPIC, f"{TOPIC}-2", f"{TOPIC}-2")],
+)
+def test_reports_go_to_the_environments_topic_or_to_the_one_that_is_named(
+    tmp_path: Path, published: str, variable: str, told: str | None
+) -> None:
+    publish(topic=published)
+    for name in (TOPIC, f"{TOPIC}-2"):
+        boto3.client("sns", "us-east-1").create_topic(Name=name.rpartition(":")[2])
+    reports = connect(settings(tmp_path), {"USER": "alice", REPORTS_VARIABLE: variable}).reports
+    assert (reports is UNREPORTED) is (told is None)
+    reports.publish("a subject", "words")
+    assert heard() == ([told] if told else [])
+
+
+def heard() -> list[str]:
+    """Topics that were told something, as moto keeps it."""
+    (backend,) = [each["us-east-1"] for each in moto.backends.get_backend("sns").values()]
+    return [arn for arn, topic in backend.topics.items() if topic.sent_notifications]
 
 
 @pytest.mark.usefixtures("aws")

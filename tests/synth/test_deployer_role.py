@@ -107,3 +107,23 @@ def test_statements_leave_out_what_is_nowhere_or_never_needed() -> None:
         "Action": ["s3:ListBucket"],
         "Resource": ["arn:aws:s3:::b"],
     }
+
+
+def test_whoever_supervises_on_a_machine_may_tell_the_environments_topic(
+    templates: Templates,
+) -> None:
+    """The CLI finds the topic beside everything else, and its role may publish there, nowhere else."""
+    (topic,) = templates.of_type("control", "SNS::Topic")
+    (told,) = [
+        policy["Properties"]["PolicyDocument"]["Statement"]
+        for key, policy in templates.of_type("control", "IAM::Policy").items()
+        if key.startswith("DeployerTells")
+    ]
+    (only,) = told
+    assert (only["Action"], only["Resource"]) == ("sns:Publish", {"Ref": topic})
+    (parameter,) = [
+        each
+        for each in templates.properties("service", "SSM::Parameter")
+        if each["Name"].endswith("/topology")
+    ]
+    assert json.loads(spelled(parameter["Value"]))["topic"].count(f"OutputRef{topic}") == 1

@@ -194,6 +194,7 @@ def test_the_topology_parameter_holds_everything_the_deployer_must_know(
         },
         "journal_table": "<shop-lab-control:ExportsOutputRefJournalAE8C44B291DF9FA4>",
         "artifact_bucket": "<shop-lab-control:ExportsOutputRefArtifacts82DD59A14F4A635A>",
+        "topic": "<shop-lab-control:ExportsOutputRefTopicBFC7AF6ECB4A357A>",
     }
 
 

@@ -167,13 +167,14 @@ def test_what_is_left_of_an_environment_has_rails_too(
 def test_a_stack_that_is_not_tagged_stays(region: Region, delete: Command) -> None:
     region.environment("bare1", ephemeral=False)
     gone(region, "bare1", "service")
+    before = len(region.asked)
     done = delete("bare1")
     assert done.exit_code == 2, done.output
     assert (
         "shop-bare1-monitoring, shop-bare1-network, shop-bare1-control: no tag deployer:env-class = ephemeral"
         in done.output
     )
-    assert region.asked == []
+    assert len(region.asked) == before
 
 
 @pytest.mark.usefixtures("delete")

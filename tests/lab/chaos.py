@@ -78,6 +78,11 @@ class Load:
     report: Any = None
 
     @property
+    def told(self) -> str:
+        """The whole report: pytest would cut it short just where the causes are."""
+        return json.dumps(self.report)
+
+    @property
     def lost(self) -> int:
         """Requests that failed through no fault of a release that answers errors."""
         rows = self.report["releases"].values()

@@ -1,14 +1,18 @@
 """A pipeline from the source bucket to production, under load: good, retried, killed, bad, rolled back.
 
-One lab, one story; no user loses a request through the deployer's fault.
+One lab, one story; no user loses a request through the deployer's fault. Each chapter is a fixture
+that follows on the one before, so tests may be run in any order, and any of them alone. While one
+release bakes, the next one is built and waits for its approval.
 """
 
 import json
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from typing import Any
 
 import pytest
 
@@ -22,45 +26,52 @@ from .piping import Owner, home
 ASKED = r"→ ask \w+ for 2 instances"
 HALF = r"✓ route blue 50 % / green 50 %"
 WHOLE = r"✓ route blue (0 % / green 100|100 % / green 0) %"
+# No faster: an instance drains for 1.5 real seconds. At 30 and more a machine that synthesizes stacks
+# beside it has lost single requests of some thousands.
+SCALE = "20"
 
 pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(900)]
 
 
-@pytest.fixture(scope="module")
-def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
-    """A lab with the environment and its pipeline, deployed by the real CDK CLI; no release yet."""
-    folder = tmp_path_factory.mktemp("service")
-    config = home(folder)
-    outside = shell_for(tmp_path_factory.mktemp("lab"))
-    outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(config)})
-    with lab_up(outside, "--scale", "20", "--no-stacks") as told:
-        for command in (
-            ("bootstrap",),
-            ("deploy", "--all", "--require-approval", "never", "--concurrency", "1"),
-        ):
-            done = subprocess.run(
-                cdk.command(command), cwd=folder, text=True, check=False, capture_output=True,
-                env=cdk.environment(told["endpoint"], base=outside.variables), timeout=120,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stderr[-3000:]
-        admin = {**outside.variables, **outside.json("lab", "env", "--role", "admin")}
-        yield Owner(Shell(admin))
+@dataclass(frozen=True)
+class Chapter:
+    """What an execution came to, as it was when it had ended.
+
+    status:  the execution's.
+    builds:  that deployed for it, oldest first.
+    said:    the newest one's log.
+    before:  the release that served before it, `serves` the one that serves since.
+    newest:  the newest deployment; `tries`: how many of its release there are.
+    problem: of the stage's action.
+    next:    the execution that waits for its approval by now.
+    """
+
+    execution: str
+    status: str
+    builds: Sequence[dict[str, Any]]
+    said: Sequence[str]
+    before: str
+    serves: str
+    newest: dict[str, Any]
+    tries: int
+    problem: str
+    next: str = ""
 
 
-@pytest.fixture(scope="module")
-def users(owner: Owner) -> Iterator[Load]:
-    """From the first release on, until the last test has ended."""
-    first = owner.deliver()
-    owner.approve(first)
-    assert owner.ended(first) == "Succeeded", owner.pages("builds")
-    with load(owner.shell, 40) as seen:
-        yield seen
-    assert seen.report["requests"] > 500
-    assert seen.lost == 0, seen.report
+def told(owner: Owner, execution: str, since: int, before: str, following: str = "") -> Chapter:
+    """Wait for the execution's end; `since`: how many deploying builds there were before it."""
+    status = owner.ended(execution)
+    owner.until(lambda: not any(each["pid"] for each in owner.builds()), "its builds end")
+    builds, history = owner.builds()[since:], owner.history()
+    return Chapter(
+        execution, status, builds, owner.log(builds[-1]), before, serving(owner), history[0],
+        [each["release"] for each in history].count(history[0]["release"]),
+        owner.action("Deploy-lab").get("errorDetails", {}).get("message", ""), following,
+    )  # fmt: skip
 
 
-def more_than(before: int, owner: Owner) -> bool:
-    return len(owner.builds()) > before
+def as_many(count: int, owner: Owner) -> bool:
+    return len(owner.builds()) == count
 
 
 def serving(owner: Owner) -> str:
@@ -71,108 +82,160 @@ def serving(owner: Owner) -> str:
     return str(release)
 
 
-def test_a_retry_attaches_while_the_first_build_runs_and_the_canary_is_promoted(
-    owner: Owner, users: Load
-) -> None:
-    """Stopped and abandoned in mid-canary: CodeBuild goes on, and so does the deployment."""
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
+    """A lab with the environment and its pipeline, deployed by the real CDK CLI; no release yet."""
+    folder = tmp_path_factory.mktemp("service")
+    config = home(folder)
+    outside = shell_for(tmp_path_factory.mktemp("lab"))
+    outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(config)})
+    with lab_up(outside, "--scale", SCALE, "--no-stacks") as facts:
+        for command in (
+            ("bootstrap",),
+            ("deploy", "--all", "--require-approval", "never", "--concurrency", "1"),
+        ):
+            done = subprocess.run(
+                cdk.command(command), cwd=folder, text=True, check=False, capture_output=True,
+                env=cdk.environment(facts["endpoint"], base=outside.variables), timeout=120,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr[-3000:]
+        admin = {**outside.variables, **outside.json("lab", "env", "--role", "admin")}
+        yield Owner(Shell(admin))
+
+
+@pytest.fixture(scope="module")
+def first(owner: Owner) -> Chapter:
+    """The first release."""
     execution = owner.deliver()
     owner.approve(execution)
-    owner.until(lambda: owner.says(HALF), "the canary bakes at 50 %")
-    first = owner.running()
+    owner.until(lambda: bool(owner.builds()), "it is deployed")
+    chapter = told(owner, execution, 0, "", owner.deliver())
+    assert chapter.status == "Succeeded", owner.pages("builds")
+    return chapter
+
+
+@pytest.fixture(scope="module")
+def users(owner: Owner, first: Chapter) -> Iterator[Load]:
+    """From the first release on, until the last test has ended."""
+    assert first.status == "Succeeded"
+    with load(owner.shell, 40) as seen:
+        yield seen
+    assert seen.report["requests"] > 500
+    assert seen.lost == 0, seen.told
+
+
+@pytest.fixture(scope="module")
+def retried(owner: Owner, first: Chapter, users: Load) -> Chapter:
+    """Stopped and abandoned in mid-canary: CodeBuild goes on, and so does the deployment."""
+    execution, since = first.next, len(owner.builds())
+    owner.approve(execution)
+    owner.until(lambda: len(owner.builds()) > since and owner.says(HALF), "it bakes at 50 %")
     owner.pipeline.stop_pipeline_execution(
         pipelineName="shop", pipelineExecutionId=execution, abandon=True, reason="let me look"
     )
     assert owner.ended(execution) == "Stopped"
     owner.retry(execution)
-    owner.until(lambda: len(owner.builds()) == 3, "the retried build begins")
-    assert owner.ended(execution) == "Succeeded"
-    again = owner.builds()[-1]
-    assert "Attached to canary" in "\n".join(owner.log(again))
-    owner.until(lambda: not owner.builds()[1]["pid"], "the abandoned build ends")
-    told = {each["id"]: each["status"] for each in owner.builds()}
-    assert told[first["id"]] == told[again["id"]] == "SUCCEEDED"
-    newest, before = owner.history()
-    assert (newest["status"], newest["strategy"], before["strategy"]) == (
-        "shipped",
-        "canary",
-        "first",
-    )
-    assert serving(owner) == newest["release"]
-    require_results(owner, execution, newest["release"])
+    owner.until(lambda: len(owner.builds()) == since + 2, "the retried build begins")
+    assert owner.builds()[since]["pid"], "the abandoned build goes on"
+    return told(owner, execution, since, first.serves, owner.deliver())
 
 
-def require_results(owner: Owner, execution: str, release: str) -> None:
-    """The page and the record of the deployment are the build's artifact."""
-    store = next(
-        each["Name"]
-        for each in owner.client("s3").list_buckets()["Buckets"]
-        if "-pipeline-store" in each["Name"]
+@pytest.fixture(scope="module")
+def killed(owner: Owner, retried: Chapter) -> Chapter:
+    """At three moments; each time the stage is retried."""
+    execution, since, following = retried.next, len(owner.builds()), ""
+    owner.approve(execution)
+    for count, moment in enumerate((ASKED, HALF, WHOLE), since + 1):
+        owner.until(partial(as_many, count, owner), "a build begins")
+        owner.until(partial(owner.says, moment), f"the deployment gets to {moment}")
+        owner.kill()
+        assert owner.ended(execution) == "Failed"
+        owner.retry(execution)
+        following = following or owner.deliver(error_rate=0.5)
+    owner.until(lambda: len(owner.builds()) == since + 4, "the last build begins")
+    return told(owner, execution, since, retried.serves, following)
+
+
+@pytest.fixture(scope="module")
+def bad(owner: Owner, killed: Chapter) -> Chapter:
+    """Half of what the release answers is an error."""
+    since = len(owner.builds())
+    owner.approve(killed.next)
+    return told(owner, killed.next, since, killed.serves)
+
+
+@pytest.fixture(scope="module")
+def undone(owner: Owner, retried: Chapter, bad: Chapter) -> Chapter:
+    """The stage is rolled back to the execution before the one that serves."""
+    since = len(owner.builds())
+    made = owner.pipeline.rollback_stage(
+        pipelineName="shop", stageName="Deploy-lab", targetPipelineExecutionId=retried.execution
     )
+    return told(owner, made["pipelineExecutionId"], since, bad.serves)
+
+
+def test_a_new_object_ends_with_a_canary_promoted_though_its_build_was_abandoned(
+    retried: Chapter,
+) -> None:
+    assert retried.status == "Succeeded"
+    assert (retried.newest["status"], retried.newest["strategy"]) == ("shipped", "canary")
+    assert retried.serves == retried.newest["release"] != retried.before
+
+
+def test_a_retry_attaches_while_the_first_build_runs(retried: Chapter) -> None:
+    assert [each["status"] for each in retried.builds] == ["SUCCEEDED", "SUCCEEDED"]
+    said = "\n".join(retried.said)
+    assert "Attached to canary" in said
+    assert "taking over" not in said
+    assert retried.tries == 1
+
+
+def test_the_page_and_the_record_are_the_builds_artifact(owner: Owner, undone: Chapter) -> None:
+    buckets = [each["Name"] for each in owner.client("s3").list_buckets()["Buckets"]]
+    (store,) = [name for name in buckets if "-pipeline-store" in name]
     kept = owner.client("s3").list_objects_v2(Bucket=store, Prefix="shop/Results_la")["Contents"]
     newest = max(kept, key=lambda each: each["LastModified"])
     body = owner.client("s3").get_object(Bucket=store, Key=newest["Key"])["Body"].read()
     with zipfile.ZipFile(BytesIO(body)) as archive:
         record = json.loads(archive.read("report.json"))
         page = archive.read("report.html").decode()
-    assert (record["release"], record["status"]) == (release, "shipped")
-    assert f"{release} shipped in" in page
+    assert (record["release"], record["status"]) == (undone.serves, "shipped")
+    assert f"{undone.serves} shipped in" in page
 
 
 def test_a_build_killed_at_three_moments_is_carried_on_by_the_retried_stage(
-    owner: Owner, users: Load
+    killed: Chapter,
 ) -> None:
-    execution = owner.deliver()
-    owner.approve(execution)
-    for moment in (ASKED, HALF, WHOLE):
-        owner.until(partial(owner.says, moment), f"the deployment gets to {moment}")
-        owner.kill()
-        assert owner.ended(execution) == "Failed"
-        before = len(owner.builds())
-        owner.retry(execution)
-        owner.until(partial(more_than, before, owner), "the retried build begins")
-    assert owner.ended(execution) == "Succeeded"
-    said = "\n".join(owner.log(owner.builds()[-1]))
-    assert "Its runner is gone: taking over." in said
-    newest = owner.history()[0]
-    assert newest["status"] == "shipped"
-    assert [each["release"] for each in owner.history()].count(newest["release"]) == 1
+    *dead, last = [each["status"] for each in killed.builds]
+    assert (dead, last) == (["FAILED"] * 3, "SUCCEEDED")
+    assert killed.status == "Succeeded"
+    assert "Its runner is gone: taking over." in "\n".join(killed.said)
+    assert (killed.newest["status"], killed.tries) == ("shipped", 1)
+    assert killed.serves == killed.newest["release"] != killed.before
 
 
-def test_a_bad_release_goes_back_and_the_builds_last_lines_say_why(
-    owner: Owner, users: Load
-) -> None:
-    before = serving(owner)
-    execution = owner.deliver(error_rate=0.5)
-    owner.approve(execution)
-    assert owner.ended(execution) == "Failed"
-    newest = owner.history()[0]
-    assert newest["status"] == "rolled_back"
-    assert serving(owner) == before
-    last = "\n".join(owner.log(owner.builds()[-1])[-5:])
-    assert f"{newest['release']} rolled back after" in last
+def test_a_bad_release_goes_back_and_the_builds_last_lines_say_why(bad: Chapter) -> None:
+    assert (bad.status, bad.newest["status"]) == ("Failed", "rolled_back")
+    assert bad.serves == bad.before
+    last = "\n".join(bad.said[-5:])
+    assert f"{bad.newest['release']} rolled back after" in last
     assert "failed (" in last
     assert "% is accepted" in last
-    assert f"{before} serves" in last
-    assert "exit status 3" in owner.action("Deploy-lab")["errorDetails"]["message"]
+    assert f"{bad.before} serves" in last
+    assert "exit status 3" in bad.problem
 
 
-def test_a_stage_that_is_rolled_back_is_a_rollback(owner: Owner, users: Load) -> None:
-    """To the execution before the one that serves: its release comes back at once, not by a canary."""
-    good = [each for each in owner.executions() if each["status"] == "Succeeded"]
-    target = good[1]["pipelineExecutionId"]
-    before = serving(owner)
-    made = owner.pipeline.rollback_stage(
-        pipelineName="shop", stageName="Deploy-lab", targetPipelineExecutionId=target
-    )["pipelineExecutionId"]
-    assert owner.ended(made) == "Succeeded"
-    newest = owner.history()[0]
-    assert (newest["strategy"], newest["status"]) == ("rollback", "shipped")
-    assert newest["previous"] == before
-    assert serving(owner) == newest["release"] != before
+def test_a_stage_that_is_rolled_back_is_a_rollback(retried: Chapter, undone: Chapter) -> None:
+    """Its release comes back at once, not by a canary."""
+    assert undone.status == "Succeeded"
+    assert (undone.newest["strategy"], undone.newest["status"]) == ("rollback", "shipped")
+    assert undone.newest["previous"] == undone.before
+    assert undone.serves == retried.serves != undone.before
 
 
-def test_no_build_was_allowed_more_than_its_role_says(owner: Owner, users: Load) -> None:
+def test_no_build_was_allowed_more_than_its_role_says(owner: Owner, undone: Chapter) -> None:
     """What each role has used: nothing but its own; and nothing was refused."""
+    assert undone.status == "Succeeded"
     used = {
         role: {each["action"] for each in every}
         for role, every in owner.pages("permissions").items()

@@ -24,6 +24,7 @@ MISTAKES = [
     ('[teardown]\noffice_hours = "weekdays"', "must be days and hours such as"),
     ('[teardown]\noffice_hours = "mon-fri 19:00-08:00"', "must be hours of one day"),
     ('[teardown]\noffice_hours = "mon-sun 00:00-24:00"', "must be hours that end"),
+    ('[teardown]\noffice_hours = "mon-sun 00:05-23:55"', "must be hours that end"),
     ('[teardown]\nwindow = "12h"\nwindows = 29', "must be 14 days in all at most"),
     ('[teardown]\ntime_zone = "Mars/Olympus"', "must be a time zone of the IANA database"),
     ('[teardown]\ntime_zone = "../etc/passwd"', "must be a time zone of the IANA database"),

@@ -26,8 +26,8 @@ from .piping import Owner, home
 ASKED = r"→ ask \w+ for 2 instances"
 HALF = r"✓ route blue 50 % / green 50 %"
 WHOLE = r"✓ route blue (0 % / green 100|100 % / green 0) %"
-# No faster: an instance drains for 1.5 real seconds. At 30 and more a machine that synthesizes stacks
-# beside it has lost single requests of some thousands.
+# At 30 and 40 some runs on a busy machine have lost one to seven requests of some thousands, others
+# none; none has at 20. Why is not known: `Load.told` has the causes when it happens again.
 SCALE = "20"
 
 pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(900)]

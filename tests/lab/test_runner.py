@@ -194,7 +194,7 @@ def test_a_killed_canary_is_carried_on_within_two_minutes_and_no_request_is_lost
         process.send_signal(signal.SIGKILL)
         process.communicate()
         last = ended(journal, "k1")
-    assert last.status is Status.SHIPPED
+    assert last.status is Status.SHIPPED, last.reason
     taken = by_the_runner(shell, mark, "dynamodb", "UpdateItem")
     assert taken[0]["at"] - died <= 120.0
     assert seen.report["failed"] == 0
@@ -216,7 +216,7 @@ def test_of_the_supervisor_and_a_slow_runner_one_acts(shell: Shell, journal: Jou
     result = json.loads(out.strip().splitlines()[-1])
     assert (process.returncode, result["exit_code"]) == (5, 5), result
     assert "supervisor" in result["reason"]
-    assert last.status is Status.SHIPPED
+    assert last.status is Status.SHIPPED, last.reason
     changes = changed(shell, taken)
     assert changes
     assert all(caller.startswith(RUNNER) for caller in changes)
@@ -248,7 +248,7 @@ def test_a_detached_canary_is_promoted_and_loses_no_request(shell: Shell, journa
         bakes(journal)
         shell.json("promote")
         last = ended(journal, "d1")
-    assert last.status is Status.SHIPPED
+    assert last.status is Status.SHIPPED, last.reason
     assert seen.report["failed"] == 0
     assert (standing(shell).serves, standing(shell).size) == (("d1",), SERVING)
     found = execution(shell, deployment)
@@ -269,7 +269,7 @@ def test_a_detached_canary_is_aborted_and_loses_no_request(shell: Shell, journal
         bakes(journal)
         assert "hears it within a minute" in shell.json("abort")["reason"]
         last = ended(journal, "d2")
-    assert last.status is Status.ROLLED_BACK
+    assert last.status is Status.ROLLED_BACK, last.reason
     assert seen.report["failed"] == 0
     assert (standing(shell).serves, standing(shell).size) == (before, SERVING)
     found = execution(shell, deployment)

@@ -20,7 +20,7 @@ def ailing(metrics: Metrics, record: Deployment, now: float) -> str:
         CloudUnavailable: the metrics do not answer.
     """
     plan, ended = record.first_plan, record.finished_at
-    if not plan.ships or ended is None:
+    if ended is None:
         return ""
     until = now - plan.intent.delay_s
     since = max(ended, until - LOOK_BACK_S)

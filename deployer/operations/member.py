@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from deployer import control, footing, preflight, strategies
+from deployer import control, preflight, strategies
 from deployer.errors import (
     CloudUnavailable,
     DeployError,
@@ -82,7 +82,8 @@ class Side:
             self._abort(record, errand)
         begins = errand.kind in ("begin", "back")
         if record is not None:
-            return self._standing(self._started(record) if begins else record)
+            carried = record.version > 0
+            return self._standing(self._started(record, carried=carried) if begins else record)
         return self._begin(errand) if begins else Sight(state="absent")
 
     # How it stands.
@@ -200,13 +201,17 @@ class Side:
         record = beginning.first_record(ground, plan, seen, Opening(errand.about, words, errand.by))
         if late(errand, ground.clock.now()):
             return Sight(state="late")
-        return self._standing(self._started(ground.journal.begin(record, self.lease())))
+        begun = ground.journal.begin(record, self.lease())
+        return self._standing(self._started(begun, carried=False))
 
-    def _started(self, record: Deployment) -> Deployment:
-        """Carried out from here on, unless its plan was overtaken while it was made."""
+    def _started(self, record: Deployment, *, carried: bool) -> Deployment:
+        """Carried out from here on, unless its plan was overtaken while it was made.
+
+        carried: somebody has carried it already, so that the cloud is not what it was.
+        """
         if record.status.final:
             return record
-        if record.version == 0:  # nobody has carried it yet
+        if not carried:
             try:
                 record.plan.require_fresh(self.ground.cloud.observe())
             except PlanInvalid as error:
@@ -230,7 +235,7 @@ def late(errand: Errand, now: float) -> bool:
 
 def serves_only(seen: Snapshot, release: str) -> bool:
     """Everybody is on that release already. Pure."""
-    slot = footing.serving(seen)
+    slot = seen.weights.sole if seen.weights and not seen.asleep else None
     if slot is None or seen.admitted is not None or not seen[slot].healthy():
         return False
     return seen[slot].releases == (release,)

@@ -76,6 +76,15 @@ def test_two_visits_never_overlap(book: DynamoFleets, clock: ManualClock) -> Non
         book.take("f1", lease("three", clock), clock.now())
 
 
+def test_a_save_whose_reply_was_lost_is_recognised(book: DynamoFleets, clock: ManualClock) -> None:
+    book.begin(fleet())
+    mine = book.take("f1", lease("one", clock), clock.now())
+    saved = book.save(replace(mine, cursor=1), lease("one", clock))
+    assert book.save(replace(mine, cursor=1), lease("one", clock)) == saved
+    with pytest.raises(LeaseLost):  # another one, of the same version
+        book.save(replace(mine, cursor=2), lease("one", clock))
+
+
 def test_who_leaves_makes_room_at_once(book: DynamoFleets, clock: ManualClock) -> None:
     book.begin(fleet())
     mine = book.take("f1", lease("one", clock), clock.now())

@@ -1,5 +1,6 @@
 """An environment answers for itself: over the simulated one, with the engine carrying what begins."""
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -7,11 +8,15 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace as changed
 
+from deployer.cohort import Cohort
+from deployer.errors import AccessProblem
 from deployer.journal import Lease
-from deployer.model import Slot
+from deployer.model import Admitted, Health, Minute, Release, Slot, Weights
+from deployer.operations.afterwards import LOOK_BACK_S, ailing
 from deployer.operations.fleet import Errand, Sight
-from deployer.operations.member import Side, leaves_its_mark
-from deployer.plan import RETIRE
+from deployer.operations.member import Side, leaves_its_mark, serves_only
+from deployer.plan import RETIRE, Deployment, Status
+from deployer.preflight import Surroundings
 from deployer.settings.reading import load
 from deployer.wiring import Services, intent_of
 from tests.cli.stage import Stage, find_release
@@ -98,6 +103,100 @@ def test_a_late_errand_begins_nothing(staged: Staged) -> None:
     name = later(beside.stage)
     assert beside.ask("begin", deployment=name, until=beside.stage.play.clock.now()).state == "late"
     assert beside.stage.records == []
+
+
+def slow(beside: Beside, meanwhile: Callable[[], object], **how: object) -> Sight:
+    """What is answered where something happens between the look and the beginning."""
+    services = beside.stage.connect(load(beside.stage.config))
+
+    def find(name: str) -> Release:
+        meanwhile()
+        return find_release(name)
+
+    side = dataclasses.replace(beside.side(services), find_release=find)
+    until = beside.stage.play.clock.now() + 300.0
+    given = {"kind": "begin", "environment": "sim", "release": "v2", "until": until, **how}
+    return side.answer(Errand(**given))  # type: ignore[arg-type]
+
+
+def test_an_errand_that_takes_too_long_begins_nothing(staged: Staged) -> None:
+    beside = Beside(staged())
+    clock = beside.stage.play.clock
+    told = slow(beside, lambda: clock.sleep(296.0), deployment=later(beside.stage))
+    assert told.state == "late"
+    assert beside.stage.records == []
+
+
+def test_a_plan_that_was_overtaken_while_it_was_made_is_refused(staged: Staged) -> None:
+    beside = Beside(staged())
+    name = later(beside.stage)
+
+    def overtaken() -> None:
+        beside.stage.play.cloud.move(Weights(500, 500))
+        beside.stage.play.clock.sleep(10.0)
+
+    told = slow(beside, overtaken, deployment=name)
+    assert (told.state, beside.started) == ("refused", [])
+    (record,) = beside.stage.records
+    assert (record.id, record.status.final) == (name, True)
+
+
+def test_somebody_elses_deployment_is_not_aborted(staged: Staged) -> None:
+    beside = Beside(staged())
+    name, other = later(beside.stage), later(beside.stage, 3)
+    beside.ask("begin", deployment=name)
+    beside.carried()
+    assert beside.ask("begin", deployment=later(beside.stage), release="v3").state == "running"
+    assert beside.ask("abort", deployment=name).state == "shipped"
+    assert beside.ask("abort", deployment=other).state == "absent"
+    beside.carried()
+    assert [record.status for record in beside.stage.records] == [Status.SHIPPED, Status.SHIPPED]
+
+
+def test_who_may_not_look_is_silent_and_who_may_not_begin_is_refused(staged: Staged) -> None:
+    beside = Beside(staged())
+    services = beside.stage.connect(load(beside.stage.config))
+
+    class Closed(type(services.journal)):  # type: ignore[misc]
+        def load(self, environment: str, deployment_id: str) -> Deployment:
+            raise AccessProblem("dynamodb:GetItem is not allowed")
+
+    closed = dataclasses.replace(services, journal=Closed(beside.stage.play.gate))
+    states = [
+        beside.side(closed).answer(Errand(kind=kind, environment="sim", deployment="d1")).state
+        for kind in ("look", "abort", "begin", "back")
+    ]
+    assert states == ["silent", "silent", "refused", "refused"]
+
+
+def test_what_objects_while_somebody_is_at_it_may_be_his_doing(staged: Staged) -> None:
+    beside = Beside(staged())
+    beside.ask("begin", deployment=later(beside.stage), release="v3")
+    beside.stage.around = Surroundings(stacks={"shop-sim-service": "UPDATE_IN_PROGRESS"})
+    assert beside.ask("check").state == "busy"
+    beside.stage.play.cloud.move(Weights(500, 500))  # it is half-way
+    beside.stage.play.clock.sleep(10.0)
+    assert beside.ask("check").state == "busy"
+    beside.stage.play.cloud.move(Weights(1000, 0))
+    beside.stage.play.clock.sleep(10.0)
+    beside.carried()
+    assert beside.ask("check").state == "refused"
+
+
+def test_a_release_serves_where_all_of_it_is_healthy_and_nobody_goes_another_way(
+    staged: Staged,
+) -> None:
+    beside = Beside(staged())
+    seen = beside.stage.connect(load(beside.stage.config)).cloud.observe()
+    assert serves_only(seen, "v1")
+    assert not serves_only(seen, "v2")
+    assert not serves_only(dataclasses.replace(seen, weights=Weights(500, 500)), "v1")
+    sick = tuple(dataclasses.replace(each, health=Health.UNHEALTHY) for each in seen.blue.instances)
+    short = dataclasses.replace(seen.blue, instances=sick)
+    assert not serves_only(dataclasses.replace(seen, blue=short), "v1")
+    group = Admitted(Cohort.parse("header:X-Beta=yes"), Slot.GREEN)
+    assert not serves_only(dataclasses.replace(seen, cohort=group), "v1")
+    assert not serves_only(dataclasses.replace(seen, asleep=True), "v1")
 
 
 def test_what_objects_is_told_and_nothing_is_changed(staged: Staged) -> None:
@@ -230,6 +329,25 @@ def test_what_serves_is_judged_when_its_deployment_is_long_over(
     told = beside.ask("look", deployment=out)
     assert (told.state, bool(told.ailing)) == ("shipped", bool(words))
     assert words in told.ailing
+
+
+def test_only_what_it_served_since_its_deployment_ended_is_judged(staged: Staged) -> None:
+    beside = Beside(staged())
+    out = later(beside.stage)
+    beside.ask("begin", deployment=out)
+    beside.carried()
+    record, asked = beside.stage.journal.load("sim", out), list[tuple[float, float]]()
+    assert record.finished_at is not None
+
+    class Asked:
+        def traffic(self, since: float, until: float) -> dict[Slot, list[Minute]]:
+            asked.append((since, until))
+            return {slot: [] for slot in Slot}
+
+    ended, delay_s = record.finished_at, record.plan.intent.delay_s
+    for after_s in (30.0, 300.0, 9_000.0):
+        assert ailing(Asked(), record, ended + delay_s + after_s) == ""
+    assert asked == [(ended, ended + 300.0), (ended + 9_000.0 - LOOK_BACK_S, ended + 9_000.0)]
 
 
 def test_what_has_come_after_is_not_judged(staged: Staged) -> None:

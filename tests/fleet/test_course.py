@@ -141,6 +141,18 @@ def test_who_has_the_release_and_is_silent_for_an_hour_stops_the_fleet() -> None
     assert "does not answer" in fleet.reason
 
 
+def test_an_hour_of_silence_is_counted_from_the_last_answer() -> None:
+    sim = world(sites(eu=Site(takes_s=8_000.0, deaf=(NOON + 1_000.0, NOON + 4_000.0))))
+    fleet_of(sim, WAVES)
+    while sim.clock.now() < NOON + 4_200.0:
+        visit(sim)
+        sim.clock.sleep(60.0)
+    sim.sites["eu"].deaf = (NOON + 4_200.0, NOON + 7_500.0)
+    fleet = carried(sim)
+    assert phases(fleet)["eu"] is Phase.SHIPPED
+    assert sim.violations == []
+
+
 def test_a_pause_holds_the_bake_and_resume_lets_it_go_on() -> None:
     sim = world(sites())
     fleet_of(sim, WAVES)

@@ -87,3 +87,20 @@ def test_settings_without_waves_have_no_fleets(tmp_path: Path) -> None:
     )
     with pytest.raises(NotFound, match=r"no \[waves\]"):
         formation_of({"LAMBDA_TASK_ROOT": str(tmp_path)})
+
+
+class Unwritable(World):
+    """Its table takes no record, and answers otherwise."""
+
+    def save(self, fleet: Fleet, lease: Lease) -> Fleet:
+        raise CloudUnavailable("Rate exceeded")
+
+
+def test_a_visit_that_came_to_nothing_leaves_room_for_the_next_one_at_once() -> None:
+    sim = world(sites())
+    fleet_of(sim, WAVES)
+    stuck = Unwritable(sim.sites, sim.clock, sim.gate, stored=sim.stored, pointer="f1")
+    assert visited(formation(stuck), Mandate(fleet="f1")).stands == "Rate exceeded"
+    assert stuck.lease is not None
+    assert stuck.lease.owner == ""
+    assert stuck.errands == []  # nothing was asked for that is not written down

@@ -225,7 +225,12 @@ def connect(
             aws, clock, strict=settings.analysis.alarms_without_data == "ringing"
         ),
         look_around=lambda: preflight.read(aws, found, service, environment.name),
-        machine=StateMachine(aws, service, environment.name),
+        machine=StateMachine(
+            aws,
+            service,
+            environment.name,
+            made=settings.runner.enabled and settings.existing is None,
+        ),
     )
 
 

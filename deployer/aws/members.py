@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from deployer.aws.failures import asking
+from deployer.aws.failures import asking, code_of
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.errors import DeployError
@@ -80,8 +80,18 @@ class LambdaMembers:
                 answer = client.invoke(FunctionName=name, Payload=msgspec.json.encode(errand))
                 said = answer["Payload"].read()
         except DeployError as error:
-            return Sight(state="silent", about=errand.about, note=str(error))
+            missing = code_of(error) == "ResourceNotFoundException"
+            note = absent(name, errand.environment) if missing else str(error)
+            return Sight(state="silent", about=errand.about, note=note)
         return understood(said, errand, failed="FunctionError" in answer)
+
+
+def absent(name: str, environment: str) -> str:
+    """What to do about a function that is not there. Pure."""
+    return (
+        f"there is no function {name}: deploy its runner stack (`[runner] enabled = true` in "
+        f"deployer.toml, then `cdk deploy --all -c env={environment}`), or leave it out of the waves"
+    )
 
 
 def understood(said: bytes, errand: Errand, *, failed: bool) -> Sight:

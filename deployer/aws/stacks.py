@@ -76,7 +76,7 @@ class EnvironmentStacks:
         """What its last deletion could not delete, newest first. One call, a page."""
         with asking("cloudformation:DescribeStackEvents", stack.name):
             found = self.aws.cloudformation.describe_stack_events(StackName=stack.id)
-        return tuple(_failed(found["StackEvents"], stack.name))
+        return tuple(failed(found["StackEvents"], stack.name))
 
     def _described(self, name: str) -> StackTypeDef | None:
         try:
@@ -115,11 +115,19 @@ def _understood(part: str, stack: StackTypeDef) -> Stack:
     )  # fmt: skip
 
 
-def _failed(events: Sequence[StackEventTypeDef], name: str) -> Iterator[str]:
-    """Of the newest operation: events come newest first, and its own beginning ends it."""
-    for event in events:
+def failed(events: Sequence[StackEventTypeDef], name: str) -> Iterator[str]:
+    """Of the newest operation: events come newest first, and its own beginning ends it.
+
+    A deletion that cannot begin, since another stack imports from this one, has no resource that
+    failed: the stack is what it was before, and its own newest event says why.
+    """
+    for at, event in enumerate(events):
         own = event.get("LogicalResourceId") == name
         status = event.get("ResourceStatus", "")
+        if own and at == 0 and not status.startswith("DELETE_") and "ResourceStatusReason" in event:
+            why = " ".join(event["ResourceStatusReason"].split())
+            yield f"{why} (deploy that without it, or delete it, first)"
+            return
         if own and status == "DELETE_IN_PROGRESS":
             return
         if not own and status == FAILED:

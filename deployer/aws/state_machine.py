@@ -20,21 +20,27 @@ NEEDS = (
 
 
 class StateMachine:
-    """Implements `detached.Machine` for one environment."""
+    """Implements `detached.Machine` for one environment.
 
-    def __init__(self, aws: Aws, service: str, environment: str) -> None:
+    made: whether its settings want a runner stack. Without one the deployer's role may not even ask.
+    """
+
+    def __init__(self, aws: Aws, service: str, environment: str, *, made: bool = True) -> None:
         self._aws = aws
+        self._made = made
         self._place = f"{service}/{environment}"
         self._stack = topology.stack_name(service, environment, "runner")
         self._name = topology.machine_name(service, environment)
 
     def require(self) -> None:
-        """It is there. Two calls.
+        """It is there. Two calls, none where the settings want none.
 
         Raises:
             NotPossibleNow: it is not; says how to get it.
             CloudUnavailable, AccessProblem: as `failures.asking`.
         """
+        if not self._made:
+            raise self._missing()
         arn = self._arn()
         try:
             with asking("states:DescribeStateMachine", arn):
@@ -42,11 +48,14 @@ class StateMachine:
         except DeployError as error:
             if code_of(error) != "StateMachineDoesNotExist":
                 raise
-            raise NotPossibleNow(
-                f"{self._place} has no state machine {self._name} to carry a deployment: deploy its "
-                f"runner stack (`[runner] enabled = true` in deployer.toml, then `cdk deploy "
-                f"{self._stack}`), or run without --detach"
-            ) from error
+            raise self._missing() from error
+
+    def _missing(self) -> NotPossibleNow:
+        return NotPossibleNow(
+            f"{self._place} has no state machine {self._name} to carry a deployment: deploy its "
+            f"runner stack (`[runner] enabled = true` in deployer.toml, then `cdk deploy {self._stack}`), "
+            "or run without --detach"
+        )
 
     def start(self, mandate: Mandate) -> None:
         """Begin its execution; one that has begun already is no error. Two calls.

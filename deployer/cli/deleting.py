@@ -143,7 +143,8 @@ class Deleting:
         """
         name, typed = self.app.settings.environment.name, self.confirm
         if not typed and sys.stdin.isatty():
-            typed = click.prompt(f"To delete all of this, type {name}", err=True, default="")
+            asked = f"To delete all of this, type {name}"
+            typed = click.prompt(asked, err=True, default="", show_default=False)
         if typed != name:
             said = f"{typed!r} is not {name!r}" if typed else f"say --confirm {name} to confirm it"
             raise NotPossibleNow(f"nothing was deleted: {said}")

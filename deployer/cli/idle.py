@@ -12,6 +12,7 @@ from deployer.operations.idle.agenda import Move
 from deployer.operations.idle.documents import report_document
 from deployer.operations.idle.sweep import Report, Sweep
 from deployer.render.sweep import sweep_text
+from deployer.render.words import iso
 from deployer.settings.reading import environments, load
 from deployer.sweeping import clients, look_of, settings_of, sweep_of
 
@@ -68,7 +69,8 @@ def show(app: App, sweep: Sweep, report: Report) -> None:
     def when(name: str, moment: float) -> str:
         return sweep.calendar.spell(moment, sweep.rules[name].zone)
 
-    document = {"event": "sweep", **report_document(report)}
+    at = iso(sweep.clock.now())
+    document = {"at": at, "deployment": None, "event": "sweep", **report_document(report)}
     app.output.page(lambda _width: sweep_text(report, when), [document])
 
 

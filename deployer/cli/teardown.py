@@ -1,8 +1,10 @@
 """`deployer teardown`: retire the idle slot, put to sleep, or delete one environment by hand."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import click
+from click.core import ParameterSource
 
 from deployer import tearing
 from deployer.cli import ending
@@ -15,6 +17,8 @@ from deployer.cli.session import Session
 from deployer.durations import seconds
 from deployer.operations.rest import acts
 from deployer.operations.rest.levels import Level
+
+COMMANDLINE = ParameterSource.COMMANDLINE
 
 
 @click.command(short_help="Retire the idle slot, put to sleep, or delete an environment.")
@@ -70,8 +74,10 @@ def teardown(
     """  # noqa: D301  \b is for click
     if all_idle:
         require_no_name(environment)
+        require_unused(ctx, ("level", "confirm", "wait_for_lock"), "is not for --idle")
         return idle(app_of(ctx), dry_run=dry_run, yes=yes)
     app, wanted = replace_environment(app_of(ctx), environment), Level(level)
+    require_unused(ctx, ("yes",), "is for --idle")
     if wanted is Level.DELETE:
         return Deleting(app, confirm, dry_run=dry_run).run(seconds(wait_for_lock))
     session = Session(app.services, app.output)
@@ -92,6 +98,17 @@ def require_no_name(environment: str | None) -> None:
         )
 
 
+def require_unused(ctx: click.Context, names: Sequence[str], why: str) -> None:
+    """What would have no effect is a mistake, and may be a dangerous one.
+
+    Raises:
+        click.UsageError: one of these options was given.
+    """
+    for option in ctx.command.params:
+        if option.name in names and ctx.get_parameter_source(option.name) is COMMANDLINE:
+            raise click.UsageError(f"{option.opts[0]} {why}: leave it out")
+
+
 def replace_environment(app: App, environment: str | None) -> App:
     """ENV is what --env is elsewhere; both may be given, if they agree.
 
@@ -101,7 +118,9 @@ def replace_environment(app: App, environment: str | None) -> App:
     if environment is None:
         raise click.UsageError("name the environment, or say --idle for all that nobody needs")
     if app.environment not in (None, environment):
-        raise click.UsageError(f"--env {app.environment} and ENV {environment}: leave one out")
+        raise click.UsageError(
+            f"ENV is {environment}, but --env (or DEPLOYER_ENV) says {app.environment}: make them agree"
+        )
     return replace(app, environment=environment)
 
 

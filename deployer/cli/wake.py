@@ -120,15 +120,17 @@ def extend(ctx: click.Context, *, duration: str) -> Ending:
     Exit status: 0 extended; 2 no schedule ever tears it down.
     Example:     deployer extend 8h
     """  # noqa: D301  \b is for click
+    if not seconds(duration):
+        raise click.BadParameter("0s extends nothing: write 8h", param_hint="'DURATION'")
     app = app_of(ctx)
     services, reach = app.services, reach_of(app)
+    place = f"{services.service}/{services.environment}"
     if not (app.settings.teardown.ephemeral and reach.tagged()):
         raise NotPossibleNow(
-            f"{services.service}/{services.environment} is not ephemeral: no schedule tears it down, "
-            "so there is nothing to extend"
+            f"{place} is not ephemeral: no schedule tears it down, so there is nothing to extend"
         )
     until = services.clock.now() + seconds(duration)
     kept = reach.notices.extend(services.environment, until).extended_until
     active = services.journal.active(services.environment)
     going = GOING.get(active.deployment.first_plan.strategy, "") if active else ""
-    return Ending(reason=f"no schedule touches it before {date_and_time(kept)}{going}")
+    return Ending(reason=f"{place}: no schedule touches it before {date_and_time(kept)}{going}")

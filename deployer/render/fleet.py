@@ -47,7 +47,9 @@ def waves_text(
     on_failure: str,
 ) -> Text:
     """What will happen, before it does."""
-    lines = [Text(f"fleet of {one_line(release)}, {len(waves)} waves", "bold")]
+    lines = [
+        Text(f"fleet of {one_line(release)}, {len(waves)} wave{'s' * (len(waves) > 1)}", "bold")
+    ]
     width = max(len(name) for wave in waves for name in wave.environments)
     for number, wave in enumerate(waves, 1):
         bake = f", then bakes for {spell(wave.bake_s)}" if number < len(waves) else ""

@@ -164,7 +164,8 @@ def outcome(deployment: Deployment) -> str:
     took = span(took_s(deployment, deployment.entered_at))
     because = f": {one_line(deployment.reason)}" if deployment.reason else ""
     if not deployment.first_plan.ships and deployment.status.final:
-        return f"{rested(deployment)} after {took}{because}"
+        state, rest = rested(deployment)
+        return f"{state} after {took}{rest}{because}"
     if deployment.status is Status.SHIPPED:
         return f"{release} shipped in {took}"
     if deployment.status is Status.ROLLED_BACK:
@@ -175,18 +176,22 @@ def outcome(deployment: Deployment) -> str:
     return f"{release} {WORDS[deployment.status]}, {position(deployment)}: {goal(deployment.step)}"
 
 
-def rested(deployment: Deployment) -> str:
-    """What has become of an environment that was put to sleep, woken, retired or deleted."""
+def rested(deployment: Deployment) -> tuple[str, str]:
+    """What has become of an environment that was put to sleep, woken, retired or deleted; what else."""
     plan, status = deployment.first_plan, deployment.status
     release = one_line(plan.release.name)
     if status is Status.HALTED:
-        return f"{plan.strategy} of {release} halted"
+        return f"{plan.strategy} of {release} halted", ""
     there = status is Status.SHIPPED
     return {
-        SLEEP: f"asleep, with {release} to wake to" if there else f"not asleep, {release} serves",
-        WAKE: f"awake, {release} serves" if there else "still asleep",
-        RETIRE: f"{plan.candidate.twin} is empty, {release} serves" if there else "not retired",
-        DELETE: "the service stack is being deleted" if there else "not deleted",
+        SLEEP: ("asleep", f", with {release} to wake to")
+        if there
+        else ("not asleep", f", {release} serves"),
+        WAKE: ("awake", f", {release} serves") if there else ("still asleep", ""),
+        RETIRE: (f"{plan.candidate.twin} is empty", f", {release} serves")
+        if there
+        else ("not retired", ""),
+        DELETE: ("the service stack is being deleted" if there else "not deleted", ""),
     }[plan.strategy]
 
 

@@ -1,5 +1,6 @@
 """`deployer teardown ENV`, `wake` and `extend`, over the simulated environment."""
 
+import re
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +31,7 @@ def ward(tmp_path: Any) -> Ward:
 def test_to_sleep_and_awake_again(ward: Ward) -> None:
     done = ward.run("teardown", "sim")
     assert done.exit_code == 0, done.output
-    assert "asleep, with v1 to wake to" in done.stdout
+    assert re.search(r"asleep after [\dhms]+, with v1 to wake to", done.stdout)
     assert ward.sizes == {"blue": 0, "green": 0}
     page = ward.run("status").stdout
     assert "a page: it is asleep" in page
@@ -38,7 +39,7 @@ def test_to_sleep_and_awake_again(ward: Ward) -> None:
     assert "Next: `deployer wake` lets it serve again" in page
     done = ward.run("wake")
     assert done.exit_code == 0, done.output
-    assert "awake, v1 serves" in done.stdout
+    assert re.search(r"awake after [\dhms]+, v1 serves", done.stdout)
     assert ward.reach.notices.until > ward.play.clock.now() + 20 * 3600
     assert ward.sizes == {"blue": 2, "green": 0}
     assert ward.play.oracle.violations == []
@@ -248,6 +249,8 @@ def test_extending(ward: Ward) -> None:
     ward.reach.labelled = False
     refused = ward.run("extend", "8h")
     assert (refused.exit_code, "nothing to extend" in refused.stderr) == (2, True)
+    nothing = ward.run("extend", "0s")
+    assert (nothing.exit_code, "0s extends nothing" in nothing.stderr) == (2, True)
 
 
 def test_the_environment_is_named_once(ward: Ward) -> None:
@@ -265,3 +268,19 @@ def test_a_sweep_that_meets_an_extension_leaves_it(ward: Ward) -> None:
     assert ward.play.cloud.changes == []
     ward.play.clock.sleep(61.0)
     assert acts.tear_down("sim", "sleep", "idle").ending is Ending.BEGUN
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--idle", "--level", "delete"), "--level is not for --idle"),
+        (("--idle", "--confirm", "sim"), "--confirm is not for --idle"),
+        (("sim", "--yes"), "--yes is for --idle"),
+    ],
+)
+def test_an_option_without_effect_is_refused(
+    ward: Ward, options: tuple[str, ...], told: str
+) -> None:
+    done = ward.run("teardown", *options)
+    assert done.exit_code == 2
+    assert told in done.stderr

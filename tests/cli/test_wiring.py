@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from deployer.cli.main import cli
 from deployer.clock import ScaledClock, WallClock
-from deployer.errors import AccessProblem, NotFound, SettingsInvalid
+from deployer.errors import AccessProblem, NotFound, NotPossibleNow, SettingsInvalid
 from deployer.model import Release
 from deployer.operations.reporting import UNREPORTED
 from deployer.settings.reading import load
@@ -230,3 +230,12 @@ def test_the_surroundings_are_those_of_the_published_groups(tmp_path: Path) -> N
     services = connect(settings(tmp_path))
     with pytest.raises(NotFound, match="Auto Scaling group shop-sim-blue is gone"):
         services.look_around()
+
+
+@pytest.mark.usefixtures("aws")
+def test_without_a_runner_stack_nobody_is_asked_for_its_state_machine(tmp_path: Path) -> None:
+    """The deployer's role may not even look for one that the settings do not want."""
+    publish()
+    found = settings(tmp_path, "runner.enabled = false")
+    with pytest.raises(NotPossibleNow, match=r"\[runner\] enabled = true"):
+        connect(found).machine.require()

@@ -112,6 +112,7 @@ def test_a_dry_run_tells_of_each_why(region: Region, command: Callable[[str], Co
     assert {each["environment"]: each["why"] for each in sweep["environments"]} == {
         "quiet1": "idle", "busy1": "used", "nowhere1": "absent",
     }  # fmt: skip
+    assert (sweep["event"], sweep["deployment"], sweep["at"] <= last["at"]) == ("sweep", None, True)
     assert (last["event"], last["status"]) == ("result", "planned")
 
 

@@ -52,12 +52,12 @@ def environment(cloud: Cloud) -> Iterator[Environment]:
     exported = {"Value": "vpc-1", "Export": {"Name": "shop-dev-vpc"}}
     imported = topic()
     imported["Properties"] = {"DisplayName": {"Fn::ImportValue": "shop-dev-vpc"}}
-    cloud.create("shop-dev-network", template({"Topic": topic()}, Outputs={"Vpc": exported}))
-    cloud.create(
-        "shop-dev-service", template({"Topic": imported}),
-        Tags=[{"Key": CLASS_TAG, "Value": EPHEMERAL}],
-    )  # fmt: skip
-    cloud.create("shop-dev-control", template({"Artifacts": BUCKET, "Logs": BUCKET}))
+    tags = [{"Key": CLASS_TAG, "Value": EPHEMERAL}]
+    users = [*tags, {"Key": "who", "Value": "users"}]
+    network = template({"Topic": topic()}, Outputs={"Vpc": exported})
+    cloud.create("shop-dev-network", network, Tags=tags)
+    cloud.create("shop-dev-service", template({"Topic": imported}), Tags=users)
+    cloud.create("shop-dev-control", template({"Artifacts": BUCKET, "Logs": BUCKET}), Tags=tags)
     aws = SimpleNamespace(
         cloudformation=Noting("cloudformation", cloud.api, called),
         s3=Noting("s3", cloud.client("s3"), called),
@@ -87,7 +87,8 @@ def delete(cloud: Cloud, found: EnvironmentStacks) -> deletion.Deletion:
 def test_they_are_found_in_the_order_in_which_they_go(environment: Environment) -> None:
     found = environment[0].look()
     assert [stack.part for stack in found] == ["service", "network", "control"]
-    assert [(CLASS_TAG, EPHEMERAL) in stack.tags for stack in found] == [True, False, False]
+    assert all((CLASS_TAG, EPHEMERAL) in stack.tags for stack in found)
+    assert [("who", "users") in stack.tags for stack in found] == [True, False, False]
     assert environment[0].find("monitoring") is None
 
 

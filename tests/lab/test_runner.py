@@ -31,17 +31,24 @@ from .chaos import Lab, is_change, load, standing
 from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+# Deadlines are long: a busy machine is slow, and the clock of the lab is not. Nor is metrics' delay cut
+# short: whoever looks once a minute, always at the same second of it, finds late data late each time.
 SETTINGS = """
 [environments.lab.canary]
 weights = [50]
 bake = "1m"
 final_bake = "1m"
 linger = "1m"
+route_deadline = "1h"
+retire_deadline = "1h"
 [environments.lab.analysis]
 min_requests = 10
-metrics_delay = "40s"
+metrics_delay = "2m"
 [environments.lab.probe]
 path = "/health"
+deadline = "1h"
+[environments.lab.provision]
+deadline = "1h"
 [environments.lab.journal]
 lease = "1m"
 poll = "5s"

@@ -158,6 +158,12 @@ class Instance:
     def serving(self) -> bool:
         return self.lifecycle == "InService" and self.health is Health.HEALTHY
 
+    @property
+    def booting(self) -> bool:
+        """It has not been in service yet, as far as anybody can see: that says nothing against it."""
+        early = self.health in (None, Health.INITIAL)
+        return self.lifecycle.startswith("Pending") or (self.lifecycle == "InService" and early)
+
 
 @dataclass(frozen=True, slots=True)
 class LaunchFailure:
@@ -227,6 +233,13 @@ class SlotState:
         return sum(
             instance.serving and release in (None, instance.release) for instance in self.instances
         )
+
+    @property
+    def growing(self) -> int:
+        """Instances that boot, beyond those that take the place of one that leaves."""
+        booting = sum(instance.booting for instance in self.instances)
+        leaving = sum(instance.lifecycle.startswith("Terminating") for instance in self.instances)
+        return max(0, booting - leaving)
 
     def boots_exactly(self, release: Release) -> bool:
         """Whether instances launched now run `release`: its artifact, and its AMI or the stack's."""

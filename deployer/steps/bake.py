@@ -80,14 +80,16 @@ class Bake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     def _require_health(self, world: World) -> None:
         """One dead instance of five is replaced and no verdict on a release; more are.
 
-        A slot that was scaled in on purpose is as healthy as what is left of it. One that waits for
-        a larger share than it has yet (`Route`) needs only what it has.
+        A slot that was scaled in on purpose is as healthy as what is left of it, also while it is
+        scaled out again: who boots, in nobody's place, has never failed anybody, and whoever never
+        gets ready keeps the release from passing. One that waits for a larger share than it has
+        yet (`Route`) needs only what it has.
         """
         state, live = world.seen[self.candidate], world.seen.weights
         share = self.share or WHOLE
         if self.share and live is not None:
             share = min(share, max(live[self.candidate], 1))
-        need = min(instances_for(share, self.capacity), max(state.desired, 1))
+        need = min(instances_for(share, self.capacity), max(state.desired - state.growing, 1))
         if state.healthy() * 5 < need * 4:
             raise CandidateUnhealthy(
                 f"{self.candidate}: {state.healthy()} healthy instances, {need} needed for its share"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from deployer.analysis.judge import Rule
 from deployer.errors import CandidateUnhealthy, VerdictFailed
-from deployer.model import Minute, Weights
+from deployer.model import Instance, Minute, Weights
 from deployer.ports import World
 from deployer.steps.bake import Bake
 from deployer.steps.base import Done, Waiting
@@ -159,6 +159,34 @@ def test_a_fifth_missing_is_forgiven_and_no_more(need: int, healthy: int) -> Non
         assert healthy < 0.8 * need
     else:
         assert healthy >= 0.8 * need
+
+
+def boots(count: int, lifecycle: str = "Pending") -> tuple[Instance, ...]:
+    return tuple(Instance(f"i-new{n}", lifecycle, "v2", None) for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("healthy", "others", "desired", "sick"),
+    [
+        (2, boots(1), 3, False),  # scaled in before, and out now
+        (2, boots(1, "InService"), 3, False),  # not yet registered
+        (1, boots(2), 3, False),
+        (2, boots(1, "Terminating:Wait") + boots(1), 3, True),  # in the place of one that leaves
+        (2, (), 3, True),
+        (0, boots(3), 3, True),  # somebody must serve
+    ],
+)
+def test_a_candidate_that_its_policy_makes_larger_is_not_sick(
+    *, healthy: int, others: tuple[Instance, ...], desired: int, sick: bool
+) -> None:
+    green = slot(GREEN, *instances(healthy, "v2"), *others, desired=desired)
+    seen = snapshot(Weights(0, 1000), None, green)
+    view = World(seen, NOW, NOW - 10.0, FixedMetrics(), FixedProber())
+    if sick:
+        with pytest.raises(CandidateUnhealthy, match=f"{healthy} healthy instances"):
+            bake(1000, 3).require_good(view)
+    else:
+        bake(1000, 3).require_good(view)
 
 
 def test_one_of_five_missing_does_not_end_the_bake_but_does_not_pass_it_either() -> None:

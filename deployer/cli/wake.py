@@ -12,13 +12,14 @@ from deployer.cli.deleting import reach_of
 from deployer.cli.ending import Ending
 from deployer.cli.params import Duration, dry_run_option, wait_option
 from deployer.cli.session import Session
-from deployer.durations import seconds
+from deployer.durations import seconds, spell
 from deployer.errors import NotPossibleNow
 from deployer.journal import REMEMBERED, Active, Ask
 from deployer.operations.beginning import Waived
 from deployer.plan import DELETE, SLEEP, WAKE, Status
 from deployer.render.words import date_and_time
 
+LONGEST_S = 30 * 86_400.0  # an environment that somebody needs for longer is not ephemeral
 GOING = {
     SLEEP: "; but it is just going to sleep: `deployer wake` turns that back",
     DELETE: "; but its stacks are just being deleted: `deployer teardown --level delete` says how far",
@@ -117,11 +118,17 @@ def extend(ctx: click.Context, *, duration: str) -> Ending:
     asked for before stays. What is asleep stays asleep: `deployer wake`.
 
     \b
-    Exit status: 0 extended; 2 no schedule ever tears it down.
+    Exit status: 0 extended; 2 no schedule ever tears it down, or more than 30d.
     Example:     deployer extend 8h
     """  # noqa: D301  \b is for click
     if not seconds(duration):
         raise click.BadParameter("0s extends nothing: write 8h", param_hint="'DURATION'")
+    if seconds(duration) > LONGEST_S:
+        raise click.BadParameter(
+            f"{duration} is longer than {spell(LONGEST_S)}, and an extension cannot be taken back: "
+            f"write {spell(LONGEST_S)} at most, and extend it again then",
+            param_hint="'DURATION'",
+        )
     app = app_of(ctx)
     services, reach = app.services, reach_of(app)
     place = f"{services.service}/{services.environment}"

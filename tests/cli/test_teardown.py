@@ -251,6 +251,11 @@ def test_extending(ward: Ward) -> None:
     assert (refused.exit_code, "nothing to extend" in refused.stderr) == (2, True)
     nothing = ward.run("extend", "0s")
     assert (nothing.exit_code, "0s extends nothing" in nothing.stderr) == (2, True)
+    before = ward.reach.notices.until
+    assert ward.run("extend", "30d").exit_code == 2  # not ephemeral here, but no longer than may be
+    ever = ward.run("extend", "9000d")
+    assert (ever.exit_code, "write 30d at most" in ever.stderr) == (2, True)
+    assert ward.reach.notices.until == before
 
 
 def test_the_environment_is_named_once(ward: Ward) -> None:

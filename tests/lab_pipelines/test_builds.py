@@ -42,7 +42,7 @@ class World:
 
     def __init__(self, context: Context, pages: dict[str, Callable[[], Any]]) -> None:
         self.context = context
-        self.parts = Pipelines(context, pages)
+        self.parts = Pipelines(context, pages, least_s=5.0)
         s3 = self.client("s3")
         for bucket in (STORE, SOURCE):
             s3.create_bucket(Bucket=bucket)
@@ -251,6 +251,21 @@ def test_a_build_that_is_stopped_hears_of_nothing(world: World, tmp_path: Path) 
     world.client("codebuild").stop_build(id=world.build()["id"])
     world.until(lambda: world.status(one) == "Failed")
     assert world.build()["buildStatus"] == "STOPPED"
+    assert not left.exists()
+
+
+def test_a_build_that_takes_too_long_is_killed_like_one_that_is_stopped(
+    world: World, tmp_path: Path
+) -> None:
+    left = tmp_path / "left"
+    world.project([
+        f"trap 'touch {left}' TERM INT EXIT", "sleep 60 & sleep 61", f"touch {left}",
+    ], timeoutInMinutes=5)  # fmt: skip
+    world.deliver()
+    one = world.pipeline()
+    world.until(lambda: world.status(one) == "Failed")
+    assert world.build()["buildStatus"] == "TIMED_OUT"
+    assert "Build has timed out. (5 minutes)" in world.state("One")["errorDetails"]["message"]
     assert not left.exists()
 
 

@@ -41,14 +41,16 @@ _log = logging.getLogger("deployer.lab")
 class Builds:
     """Projects by name, builds by id; close it, and every build is killed.
 
-    pages: the lab's own HTTP paths: where a build's shell gets its role's credentials from.
+    pages:   the lab's own HTTP paths: where a build's shell gets its role's credentials from.
+    least_s: no build is too long before, in real seconds: however fast the clock runs, a machine
+             needs time to work.
     """
 
-    def __init__(self, context: Context, pages: Pages) -> None:
+    def __init__(self, context: Context, pages: Pages, least_s: float) -> None:
         self.context = context
         self.projects: dict[str, Project] = {}
         self.builds: dict[str, Build] = {}
-        self._pages = pages
+        self._pages, self._least_s = pages, least_s
         self._acting = Acting(context, SERVICE)
         self._shops: dict[str, Workshop] = {}
         self._threads: list[threading.Thread] = []
@@ -139,7 +141,8 @@ class Builds:
         with self.context.lock:
             build.pid = pid
             self._stop_if_told(build)
-        status = shop.wait(build.project.timeout_s, pump.look)
+        limit_s = max(self._least_s, self.context.clock.real(build.project.timeout_s))
+        status = shop.wait(limit_s, pump.look)
         with self.context.lock:
             build.pid = None
             self._pages.pop(token.partition("/_lab/")[2], None)

@@ -14,15 +14,23 @@ from deployer.lab.pipelines.builds import Builds
 from deployer.lab.pipelines.engine import Engine
 from deployer.lab.pipelines.events import Events
 
+LEAST_S = 20.0
+
 
 class Pipelines:
     """A component of the lab; answers from when it is made.
 
-    pages: the lab's own HTTP paths, to which it adds its own.
+    pages:   the lab's own HTTP paths, to which it adds its own.
+    least_s: as `Builds`.
     """
 
-    def __init__(self, context: Context, pages: MutableMapping[str, Callable[[], Any]]) -> None:
-        self.builds = Builds(context, pages)
+    def __init__(
+        self,
+        context: Context,
+        pages: MutableMapping[str, Callable[[], Any]],
+        least_s: float = LEAST_S,
+    ) -> None:
+        self.builds = Builds(context, pages, least_s)
         self.engine = Engine(context, self.builds)
         self.events = Events(context)
         codebuild_api.Api(self.builds).install()

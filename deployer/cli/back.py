@@ -70,9 +70,9 @@ def rollback(
     machine in the cloud, and a running deployment goes back wherever it runs.
 
     \b
-    Exit status: 0 gone back, or begun or asked with --detach, 2 refused (nothing was changed), 3 the release
-                 that was to come back failed and the present one stays,
-                 4 halted, 5 locked.
+    Exit status: 0 gone back, or begun or asked with --detach, 2 refused (nothing
+                 was changed), 3 the release that was to come back failed and
+                 the present one stays, 4 halted, 5 locked.
     Example:     deployer rollback
                  deployer rollback v41 --dry-run
     """  # noqa: D301  \b is for click

@@ -12,7 +12,7 @@ from deployer.model import Slot, Weights, matched_to
 from deployer.plan import Deployment, Intent, Status
 from deployer.ports import Freeze, SetDesired, SetWeights, Thaw
 from tests.sim.clock import NOON
-from tests.sim.faults import Fault
+from tests.sim.faults import READS, Fault
 from tests.sim.fleet import Behaviour
 from tests.sim.people import Person, ask_at, resumes
 from tests.sim.play import INTENT, Play, play
@@ -82,7 +82,6 @@ STORIES = {
     "held back, failing": Story(BACK, Behaviour(errors=30), replace(HELD, weights=())),
     "held back, stepped over": Story(SHIPPED, intent=HELD, happens=step_on),
 }
-READS = ("cloud.observe", "metrics.traffic", "journal.requested")
 KILLS = [Fault.KILLED_BEFORE, Fault.KILLED_AFTER]
 FAULTS = [(name, kill) for name in STORIES for kill in KILLS] + [
     ("matched", Fault.THROTTLED), ("matched", Fault.REPLY_LOST),

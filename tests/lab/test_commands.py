@@ -167,7 +167,7 @@ def test_tables_are_whole_where_there_is_no_terminal(outside: Shell) -> None:
 def test_a_start_that_is_interrupted_leaves_no_lab(tmp_path: Path) -> None:
     shell = shell_for(tmp_path)
     with subprocess.Popen(
-        shell.command("lab", "up", "--detach", "--no-stacks"),
+        shell.command("lab", "up", "--detach"),
         env=dict(shell.variables), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as starting:  # fmt: skip
         deadline = time.monotonic() + 20

@@ -122,7 +122,7 @@ def test_the_projects_own_stacks(cli: Cli, tmp_path: Path, monkeypatch: pytest.M
     app = ("-a", f"{sys.executable} {ROOT / 'app.py'}", "-c", "env=prod", "--all")
     out = ("-o", str(cli.context.directory / "own.out"))
     cli("deploy", *app, *out, "--require-approval", "never")
-    assert cli("deploy", *app, *out, "--require-approval", "never").count("(no changes)") == 4
+    assert cli("deploy", *app, *out, "--require-approval", "never").count("(no changes)") == 5
     assert left(cli.client)["dashboards"]
     refused = cli("destroy", *app, *out, "--force", fails=True)
     assert "cannot be deleted while TerminationProtection is enabled" in refused

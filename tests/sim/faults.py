@@ -25,6 +25,18 @@ class Fault(Enum):
     KILLED_AFTER = "the process dies after the call took effect"
 
 
+READS = ("cloud.observe", "metrics.traffic", "journal.requested")
+
+
+def repeats(fault: Fault, what: str) -> bool:
+    """Whether another fault of the same story says it already.
+
+    A process that dies after a reading is as dead as before the next call, and a reading whose
+    reply is lost is one that was refused.
+    """
+    return what in READS and fault in (Fault.KILLED_AFTER, Fault.REPLY_LOST)
+
+
 @dataclass
 class Gate:
     """Every port call passes through here.

@@ -21,6 +21,8 @@ from deployer.topology import (
     COHORT_TAG,
     ENVIRONMENT_TAG,
     METRICS_NAMESPACE,
+    PAGE,
+    PAGE_TAG,
     PARTS,
     SERVICE_TAG,
     stack_name,
@@ -103,6 +105,7 @@ def keys(settings: Settings) -> dict[str, str]:
         SERVICE_TAG: settings.service.name,
         ENVIRONMENT_TAG: settings.environment.name,
         COHORT_TAG: str(Slot.GREEN),
+        PAGE_TAG: PAGE,
     }
     asked = {f"aws:{kind}Tag/{key}": own[key] for kind in ("Request", "Resource") for key in own}
     return {
@@ -130,6 +133,7 @@ def places(
         Resource.NEW_RULE: (rule,),
         Resource.RULE: (rule,),
         Resource.COHORT_RULE: (rule,),
+        Resource.PAGE_RULE: (rule,),
         Resource.GROUP: tuple(
             each.group["AutoScalingGroupARN"] for each in slots.values() if each.group
         ),

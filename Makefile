@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
 
 .DEFAULT_GOAL := all
-.PHONY: all venv demo test lint synth cdk bench bench-analysis
+.PHONY: all venv demo test test-long lint synth cdk bench bench-analysis
 
 # Beside each other: mypy has one core, the tests wait for half of their time.
 all: $(STAMP)
@@ -27,6 +27,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/python -m tests
+
+test-long: $(STAMP)
+	@$(BIN)/python -m tests long
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

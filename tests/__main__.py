@@ -1,10 +1,14 @@
-"""`make test`: every test, once, in about the time of those that must have the machine to themselves.
+"""`make test`: every test but the long ones, in about the time of those that must have the machine to
+themselves.
 
 Tests with real processes (marked `lab`, `cdk` or `alone`) live in real time and wait most of it: four
 files at a time, each in one process, so that what a file has started is shared by its tests. All others
 need nothing but a processor: they run on every core meanwhile, with lower priority. Which of the two
-a test belongs to, only its marks say; a test in neither part cannot be, the two expressions are each
-other's opposite.
+a test belongs to, only its marks say.
+
+`make test-long` runs those marked `long`: minutes of real processes that show for one more strategy or
+fault what a test of `make test` shows already, in the lab or by simulation. With these alone both
+would take longer than anybody waits for.
 
 Both parts are pytest as you would start it; the second speaks when the first has ended. The exit
 status is that of the first part that failed. Ctrl-C reaches both.
@@ -16,7 +20,9 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-REAL = "lab or cdk or alone"
+REAL = "(lab or cdk or alone) and not long"
+PURE = "not (lab or cdk or alone)"
+LONG = "long"
 LOWER_PRIORITY = 10
 FILES = ("-n", "4", "--dist", "loadfile")
 WORKERS = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal")
@@ -24,7 +30,9 @@ PYTEST = (sys.executable, "-m", "pytest", "-q")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run both parts; `arguments` go to both, such as `-x`."""
+    """Run both parts, or what is `long`; all further `arguments` go to pytest, such as `-x`."""
+    if arguments[:1] == ["long"]:
+        return subprocess.run([*PYTEST, "-m", LONG, *FILES, *arguments[1:]], check=False).returncode
     with tempfile.TemporaryFile() as said:
         real = subprocess.Popen(
             [*PYTEST, "-m", REAL, *FILES, *arguments], stdout=said, stderr=subprocess.STDOUT
@@ -37,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
                     str(LOWER_PRIORITY),
                     *PYTEST,
                     "-m",
-                    f"not ({REAL})",
+                    PURE,
                     *WORKERS,
                     *arguments,
                 ],

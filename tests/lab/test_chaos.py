@@ -111,6 +111,7 @@ def test_a_good_release_killed_at_each_change_ships(
     assert (after.size, after.idle) == (SERVING, EMPTY)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_bad_release_killed_at_each_change_and_on_its_way_back_goes_back(
     shell: Shell, lab: Lab, strategy: str
@@ -147,6 +148,7 @@ EXPIRED: list[dict[str, Any]] = [
 WEATHERS = {"a fifth": A_FIFTH, "bursts": BURSTS, "expired": EXPIRED}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("play", "weather"),
     [

@@ -133,6 +133,7 @@ def test_five_commands_from_bootstrap_to_the_first_canary(person: Person) -> Non
     assert seen["slots"]["green"]["releases"] == ["v2"]
 
 
+@pytest.mark.long
 def test_the_example_of_an_application_of_its_own_deploys_and_serves(person: Person) -> None:
     person.types("cdk bootstrap aws://123456789012/us-east-1")
     told = person.types('cdk deploy --app "python3 examples/cdk/app.py" --output example.out')

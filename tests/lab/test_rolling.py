@@ -82,6 +82,7 @@ def test_four_instances_give_way_without_losing_a_request(four: Shell) -> None:
     assert min(healthy) >= 4
 
 
+@pytest.mark.long
 def test_a_dud_goes_back_without_losing_a_request(four: Shell) -> None:
     before = serving(four)[1]["releases"]
     with load(four) as seen:
@@ -93,6 +94,7 @@ def test_a_dud_goes_back_without_losing_a_request(four: Shell) -> None:
     assert (group["releases"], group["desired"], group["boots"]) == (before, 4, before[0])
 
 
+@pytest.mark.long
 def test_a_matched_canary_grows_ahead_of_its_share_without_losing_a_request(four: Shell) -> None:
     stable, before = serving(four)
     release, candidate = other(before), {"blue": "green", "green": "blue"}[stable]

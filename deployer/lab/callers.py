@@ -26,7 +26,8 @@ def strike(environ: Mapping[str, Any], number: signal.Signals) -> int:
         Refused: no such process to be found, or it is the lab's own.
     """
     address, port = str(environ.get("REMOTE_ADDR", "")), int(environ.get("REMOTE_PORT") or 0)
-    inode = inode_of(CONNECTIONS.read_text(), address, port) if address and port else None
+    served = int(environ.get("SERVER_PORT") or 0)
+    inode = inode_of(CONNECTIONS.read_text(), address, port, served) if address and port else None
     pid = holder(inode, processes()) if inode else None
     if pid is None:
         raise Refused("LabDefect", f"no process on this machine is behind {address}:{port}")
@@ -34,12 +35,16 @@ def strike(environ: Mapping[str, Any], number: signal.Signals) -> int:
     return pid
 
 
-def inode_of(table: str, address: str, port: int) -> str | None:
-    """The socket bound to this address and port, out of the text of /proc/net/tcp."""
+def inode_of(table: str, address: str, port: int, served: int) -> str | None:
+    """The socket connected from this address and port to our port `served`, out of /proc/net/tcp.
+
+    Both ends tell it: the kernel gives a port to several connections at once, if they lead elsewhere.
+    """
     raw = int.from_bytes(IPv4Address(address).packed, "little")
-    wanted = f"{raw:08X}:{port:04X}"
+    ours, theirs = f"{raw:08X}:{port:04X}", f":{served:04X}"
     rows = (line.split() for line in table.splitlines()[1:])
-    return next((row[9] for row in rows if row[1] == wanted and row[9] != "0"), None)
+    ends = ((row[9], row[1] == ours and row[2].endswith(theirs)) for row in rows)
+    return next((inode for inode, same in ends if same and inode != "0"), None)
 
 
 def holder(inode: str, candidates: Iterable[tuple[int, Iterable[str]]]) -> int | None:

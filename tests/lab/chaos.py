@@ -105,7 +105,9 @@ def load(shell: Shell, rps: int = 60) -> Iterator[Load]:
         yield seen
     finally:
         process.send_signal(signal.SIGINT)  # the report still comes
-        seen.report = json.loads(process.communicate(timeout=60)[0])
+        out, said = process.communicate(timeout=60)
+        assert out, f"no report of the load (exit status {process.returncode}): {said}"
+        seen.report = json.loads(out)
 
 
 @dataclass(frozen=True)

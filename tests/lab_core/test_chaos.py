@@ -23,6 +23,7 @@ from tests.lab_core.test_actions import outside, refusal
 
 TABLE = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1
+   3: 0100007F:D431 01FF577F:1F91 01 00000000:00000000 00:00000000 00000000  1000        0 4713 1
    1: 0100007F:D431 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1
    2: 0100007F:D432 0100007F:1F90 06 00000000:00000000 00:00000000 00000000  1000        0 0 1
 """
@@ -175,9 +176,11 @@ def test_the_lab_does_not_strike_itself(context: Context, faults: Faults) -> Non
 
 
 def test_a_connection_is_found_in_the_table_of_the_kernel() -> None:
-    assert callers.inode_of(TABLE, "127.0.0.1", 0xD431) == "4712"
-    assert callers.inode_of(TABLE, "127.0.0.1", 0xD432) is None  # nobody's any more
-    assert callers.inode_of(TABLE, "127.0.0.2", 0xD431) is None
+    assert callers.inode_of(TABLE, "127.0.0.1", 0xD431, 0x1F90) == "4712"
+    assert callers.inode_of(TABLE, "127.0.0.1", 0xD432, 0x1F90) is None  # nobody's any more
+    assert callers.inode_of(TABLE, "127.0.0.2", 0xD431, 0x1F90) is None
+    elsewhere = callers.inode_of(TABLE, "127.0.0.1", 0xD431, 0x1F91)
+    assert elsewhere == "4713"  # one port, two connections: a client of the load balancer has it too
 
 
 def test_its_holder_is_found_by_the_whole_number() -> None:

@@ -106,6 +106,7 @@ class Workshop:
             look()
             if time.monotonic() > until:
                 self.kill()
+                process.wait()
                 return None
             time.sleep(LOOK_S)
         self.kill()  # what it has left behind ends with it, as a container's processes do

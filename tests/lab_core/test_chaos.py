@@ -179,8 +179,8 @@ def test_a_connection_is_found_in_the_table_of_the_kernel() -> None:
     assert callers.inode_of(TABLE, "127.0.0.1", 0xD431, 0x1F90) == "4712"
     assert callers.inode_of(TABLE, "127.0.0.1", 0xD432, 0x1F90) is None  # nobody's any more
     assert callers.inode_of(TABLE, "127.0.0.2", 0xD431, 0x1F90) is None
-    elsewhere = callers.inode_of(TABLE, "127.0.0.1", 0xD431, 0x1F91)
-    assert elsewhere == "4713"  # one port, two connections: a client of the load balancer has it too
+    # One port, two connections: a client of the load balancer has it too.
+    assert callers.inode_of(TABLE, "127.0.0.1", 0xD431, 0x1F91) == "4713"
 
 
 def test_its_holder_is_found_by_the_whole_number() -> None:

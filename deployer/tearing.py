@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from deployer import identity, wiring
+from deployer import identity, intents, wiring
 from deployer.aws import pacing, published
 from deployer.aws.session import Aws
 from deployer.aws.stacks import EnvironmentStacks
@@ -127,7 +127,7 @@ def hand(
     return Hand(
         service=services.service,
         ground=services,
-        intent=wiring.intent_of(settings, UNNAMED, "rollback"),
+        intent=intents.intent_of(settings, UNNAMED, "rollback"),
         lease=lease or services.lease,
         new_id=lambda: identity.deployment_id(services.clock.now()),
         stacks=ground.stacks,

@@ -121,25 +121,28 @@ def machine() -> str:
 
 
 def fetch(version: str, folder: Path) -> None:
-    """Fetch it for Lambda's Linux, on a machine that is none.
+    """Fetch it for Lambda's Linux, on a machine that is none; the folder is there when it is whole.
 
     Raises:
         NotPossibleNow: pip could not; carries its last line.
     """
     wanted = f"{COMPILED}=={version}"
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "install", wanted, "--no-deps", "--quiet"),
-            *("--target", str(folder), "--only-binary", ":all:"),
-            *("--platform", f"manylinux2014_{machine()}", "--python-version", PYTHON),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise NotPossibleNow(
-            f"the functions in the cloud need {wanted} for Linux, and this machine is "
-            f"{sysconfig.get_platform()}: {why}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as begun:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "pip", "install", wanted, "--no-deps", "--quiet"),
+                *("--target", str(Path(begun) / "whole"), "--only-binary", ":all:"),
+                *("--platform", f"manylinux2014_{machine()}", "--python-version", PYTHON),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
         )
+        if done.returncode:
+            why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise NotPossibleNow(
+                f"the functions in the cloud need {wanted} for Linux, and this machine is "
+                f"{sysconfig.get_platform()}: {why}"
+            )
+        (Path(begun) / "whole").rename(folder)

@@ -23,6 +23,7 @@ from constructs import Construct
 from deployer.settings.kinds import DAY_S
 from deployer.settings.schema import Settings
 from stacks.acknowledged import acknowledge
+from stacks.book import book
 from stacks.deployer_role import DeployerRole
 
 RETAIN_REPLACED_DAYS = 90
@@ -51,18 +52,10 @@ class ControlStack(Stack):
         self.logs = self._logs(kept_days) if kept_days else None
 
     def _journal(self, *, protected: bool) -> aws_dynamodb.TableV2:
-        text = aws_dynamodb.AttributeType.STRING
-        return aws_dynamodb.TableV2(
+        return book(
             self,
             "Journal",
-            partition_key=aws_dynamodb.Attribute(name="pk", type=text),
-            sort_key=aws_dynamodb.Attribute(name="sk", type=text),
             time_to_live_attribute="ttl",
-            billing=aws_dynamodb.Billing.on_demand(),
-            point_in_time_recovery_specification=aws_dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
-            encryption=aws_dynamodb.TableEncryptionV2.aws_managed_key(),
             deletion_protection=protected,
             removal_policy=self._removal,
         )

@@ -19,7 +19,6 @@ from aws_cdk import (
     aws_dynamodb,
     aws_iam,
     aws_lambda,
-    aws_logs,
     aws_ssm,
 )
 from constructs import Construct
@@ -33,14 +32,13 @@ from deployer.topology import (
     fleet_visit_log,
     member_function,
 )
-from stacks.acknowledged import acknowledge
+from stacks.book import book
 from stacks.bundle import Bundle
+from stacks.cloud_function import cloud_function
 from stacks.machine import Machine, machine_arn
-from stacks.raw import raw
 from stacks.rights import Places, allow
 
 TIMEOUT = Duration.minutes(5)  # shorter than a visit's lease (formation.LEASE_S)
-MEMORY_MB = 512
 LONGEST_SESSION = Duration.hours(12)
 
 
@@ -83,20 +81,12 @@ class FleetStack(Stack):
         )
 
     def _table(self) -> aws_dynamodb.TableV2:
-        text = aws_dynamodb.AttributeType.STRING
         protected = any(s.environment.protected for s in self._props.environments.values())
         kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-        return aws_dynamodb.TableV2(
+        return book(
             self,
             "Book",
-            partition_key=aws_dynamodb.Attribute(name="pk", type=text),
-            sort_key=aws_dynamodb.Attribute(name="sk", type=text),
             time_to_live_attribute="ttl",
-            billing=aws_dynamodb.Billing.on_demand(),
-            point_in_time_recovery_specification=aws_dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
-            encryption=aws_dynamodb.TableEncryptionV2.aws_managed_key(),
             deletion_protection=protected,
             removal_policy=kept if protected else RemovalPolicy.DESTROY,
         )
@@ -143,35 +133,15 @@ class FleetStack(Stack):
         return role
 
     def _function(self, role: aws_iam.Role) -> aws_lambda.Function:
-        service, bundle = self._props.service, Bundle(self._props.file)
-        logs = aws_logs.LogGroup(
-            self,
-            "VisitLog",
-            log_group_name=fleet_visit_log(service),
-            retention=aws_logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        logs.grant_write(role)
-        made = aws_lambda.Function(
+        service = self._props.service
+        return cloud_function(
             self,
             "Visit",
-            description=f"Carries fleets of {service} on, a visit each time",
-            code=bundle.code,
-            runtime=bundle.runtime,
-            architecture=bundle.architecture,
-            handler="deployer.functions.fleet.handler",
+            bundle=Bundle(self._props.file),
+            module="fleet",
             role=role,
+            log=fleet_visit_log(service),
             timeout=TIMEOUT,
-            memory_size=MEMORY_MB,
-            log_group=logs,
+            description=f"Carries fleets of {service} on, a visit each time",
             retry_attempts=0,
         )
-        raw(made).add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
-        acknowledge(
-            made,
-            {
-                "AwsSolutions-L1": "The bundle holds compiled code for the Python that synthesizes: "
-                "a newer runtime comes with a newer Python there."
-            },
-        )
-        return made

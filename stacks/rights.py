@@ -139,7 +139,12 @@ def _arn(stack: Stack, service: str, rest: str) -> str:
 def _seen(stack: Stack, owner: IConstruct, value: str) -> str:
     """A value of another stack as this one imports it: what cdk-nag names, and `spelled` must."""
     home = Stack.of(owner)
-    return value if home is stack else str(home.export_value(value))
+    if home is stack:
+        return value
+    stack.add_dependency(
+        home
+    )  # an export that is spelled out does not tell the CDK who comes first
+    return str(home.export_value(value))
 
 
 def _rules_of(listener: str) -> str:

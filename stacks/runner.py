@@ -11,16 +11,12 @@ from typing import Any
 
 from aws_cdk import (
     Duration,
-    RemovalPolicy,
     Stack,
     aws_cloudwatch,
     aws_cloudwatch_actions,
     aws_iam,
     aws_lambda,
-    aws_logs,
-    aws_scheduler,
     aws_sns,
-    aws_sqs,
 )
 from constructs import Construct
 
@@ -34,19 +30,16 @@ from deployer.topology import (
     machine_name,
     member_function,
 )
-from stacks.acknowledged import acknowledge
 from stacks.bundle import Bundle
+from stacks.cloud_function import caller, cloud_function, every, undelivered
 from stacks.machine import Machine, machine_arn
-from stacks.raw import raw
 from stacks.rights import Places, Rights, allow
 from stacks.twin_service import TwinService
 
 TIMEOUT = Duration.minutes(5)
 LONGEST_TICK = Duration.minutes(15)  # Lambda's longest: a hook may take as long (detached.STAY_S)
-MEMORY_MB = 512  # processor comes with it: botocore's imports take a second with less
 LONGEST_ERRAND = Duration.minutes(1)  # it waits for nothing
 LATE = Duration.minutes(1)  # an invocation older than this is not worth making: the next one comes
-KEPT = Duration.days(14)
 FAILURES = 3  # in a row, until somebody is told
 SILENT_VISITS = 5
 
@@ -104,8 +97,16 @@ class TwinRunner(Construct):
         called = machine_name(self._settings.service.name, self._settings.environment.name)
         self.detached = Machine(self, "Detached", called, self.tick)
         self.member = self._member(called)
-        self.buried = self._queue()
-        self._schedule()
+        self.buried = undelivered(self)
+        every(
+            self,
+            self._settings.runner.every_s,
+            function=self.supervisor,
+            role=caller(self, self.supervisor, self.buried),
+            buried=self.buried,
+            retries=0,
+            oldest_s=60,
+        )
         self._watch()
 
     def _member(self, machine: str) -> aws_lambda.Function:
@@ -134,27 +135,16 @@ class TwinRunner(Construct):
         called: its physical name, where others must know it beforehand.
         """
         service, environment = self._settings.service.name, self._settings.environment.name
-        logs = aws_logs.LogGroup(
-            self,
-            f"{name}Log",
-            log_group_name=function_log(service, environment, module),
-            retention=aws_logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        logs.grant_write(self.role)
-        made = aws_lambda.Function(
+        return cloud_function(
             self,
             name,
+            bundle=self.bundle,
+            module=module,
+            role=self.role,
+            log=function_log(service, environment, module),
+            timeout=timeout,
             function_name=called,
             description=f"{what}: {service}/{environment}",
-            code=self.bundle.code,
-            runtime=self.bundle.runtime,
-            architecture=self.bundle.architecture,
-            handler=f"deployer.functions.{module}.handler",
-            role=self.role,
-            timeout=timeout,
-            memory_size=MEMORY_MB,
-            log_group=logs,
             environment={
                 "DEPLOYER_ENV": environment,
                 REPORTS_VARIABLE: self._props.topic.topic_arn,
@@ -162,16 +152,6 @@ class TwinRunner(Construct):
             retry_attempts=0,
             max_event_age=LATE,
         )
-        # CDK names the role twice: as what the function has, and as what it depends on.
-        raw(made).add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
-        acknowledge(
-            made,
-            {
-                "AwsSolutions-L1": "The bundle holds compiled code for the Python that synthesizes: "
-                "a newer runtime comes with a newer Python there."
-            },
-        )
-        return made
 
     def _role(self, service: TwinService) -> aws_iam.Role:
         settings, rights = self._settings, self._props.rights
@@ -190,59 +170,6 @@ class TwinRunner(Construct):
         }
         allow(self, "Rights", role, places, SUPERVISES)
         return role
-
-    def _queue(self) -> aws_sqs.Queue:
-        """Invocations that the schedule could not make."""
-        queue = aws_sqs.Queue(
-            self,
-            "Undelivered",
-            enforce_ssl=True,
-            encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
-            retention_period=KEPT,
-        )
-        acknowledge(queue, {"AwsSolutions-SQS3": "It is the dead-letter queue of a schedule."})
-        return queue
-
-    def _schedule(self) -> None:
-        role = aws_iam.Role(
-            self,
-            "Caller",
-            assumed_by=aws_iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            ),
-        )
-        aws_iam.Policy(
-            self,
-            "Calls",
-            roles=[role],
-            statements=[
-                aws_iam.PolicyStatement(
-                    actions=["lambda:InvokeFunction"], resources=[self.supervisor.function_arn]
-                ),
-                aws_iam.PolicyStatement(
-                    actions=["sqs:SendMessage"], resources=[self.buried.queue_arn]
-                ),
-            ],
-        )
-        minutes = round(self._settings.runner.every_s / 60)
-        aws_scheduler.CfnSchedule(
-            self,
-            "Every",
-            schedule_expression=f"rate({minutes} minute{'s' if minutes > 1 else ''})",
-            flexible_time_window=aws_scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=aws_scheduler.CfnSchedule.TargetProperty(
-                arn=self.supervisor.function_arn,
-                role_arn=role.role_arn,
-                input="{}",
-                retry_policy=aws_scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_retry_attempts=0, maximum_event_age_in_seconds=60
-                ),
-                dead_letter_config=aws_scheduler.CfnSchedule.DeadLetterConfigProperty(
-                    arn=self.buried.queue_arn
-                ),
-            ),
-        )
 
     def _watch(self) -> None:
         """Nobody looks at a supervisor that works: these say when it does not."""

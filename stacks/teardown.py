@@ -16,13 +16,10 @@ from aws_cdk import (
     Stack,
     aws_cloudwatch,
     aws_cloudwatch_actions,
-    aws_dynamodb,
     aws_iam,
     aws_lambda,
-    aws_logs,
     aws_scheduler,
     aws_sns,
-    aws_sqs,
     aws_ssm,
 )
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -31,16 +28,13 @@ from constructs import Construct
 from deployer.aws.permissions import SWEEPS
 from deployer.settings.schema import Settings
 from deployer.topology import function_log, sweep_parameter
-from stacks.acknowledged import acknowledge
+from stacks.book import book
 from stacks.bundle import Bundle
-from stacks.raw import raw
+from stacks.cloud_function import caller, cloud_function, every, undelivered
 from stacks.rights import allow
 from stacks.teardown_rights import WHY, places
 
 TIMEOUT = Duration.minutes(5)
-MEMORY_MB = 512
-KEPT = Duration.days(14)
-# Scheduler's own default is 185 attempts within a day: a sweep would come when nobody expects it.
 RETRIES, OLDEST_S = 1, 900
 FAILURES = 2
 ENVIRONMENTS_VARIABLE = "DEPLOYER_ENVIRONMENTS"
@@ -61,9 +55,10 @@ class TeardownStack(Stack):
     ) -> None:
         super().__init__(scope, name, **stack)
         self._settings = settings
-        self.book = self._table()
+        # The lease of the sweep that runs, and how many were dry: two items.
+        self.book = book(self, "Book", removal_policy=RemovalPolicy.DESTROY)
         self.topic = self._topic()
-        self.buried = self._queue()
+        self.buried = undelivered(self)
         self.role = aws_iam.Role(
             self,
             "Role",
@@ -72,11 +67,19 @@ class TeardownStack(Stack):
             "ephemeral, and no others",
         )
         self.function = self._function(environments, file)
-        self.caller = self._caller()
+        self.caller = caller(self, self.function, self.buried)
         self.reminders = aws_scheduler.CfnScheduleGroup(
             self, "Reminders", name=f"{settings.service.name}-teardown"
         )
-        self._every()
+        every(
+            self,
+            settings.sweep.every_s,
+            function=self.function,
+            role=self.caller,
+            buried=self.buried,
+            retries=RETRIES,
+            oldest_s=OLDEST_S,
+        )
         self._watch()
         self._publish()
         self._allow()
@@ -84,22 +87,6 @@ class TeardownStack(Stack):
     @property
     def _service(self) -> str:
         return str(self._settings.service.name)
-
-    def _table(self) -> aws_dynamodb.TableV2:
-        """The lease of the sweep that runs, and how many were dry: two items."""
-        text = aws_dynamodb.AttributeType.STRING
-        return aws_dynamodb.TableV2(
-            self,
-            "Book",
-            partition_key=aws_dynamodb.Attribute(name="pk", type=text),
-            sort_key=aws_dynamodb.Attribute(name="sk", type=text),
-            billing=aws_dynamodb.Billing.on_demand(),
-            point_in_time_recovery_specification=aws_dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
-            encryption=aws_dynamodb.TableEncryptionV2.aws_managed_key(),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
 
     def _topic(self) -> aws_sns.Topic:
         """Who is told what is about to happen; CloudWatch may say that the sweeps fail."""
@@ -118,99 +105,20 @@ class TeardownStack(Stack):
         CfnOutput(self, "Told", value=topic.topic_arn)
         return topic
 
-    def _queue(self) -> aws_sqs.Queue:
-        """Runs that could not be begun, or failed as often as they were tried."""
-        queue = aws_sqs.Queue(
-            self,
-            "Undelivered",
-            enforce_ssl=True,
-            encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
-            retention_period=KEPT,
-        )
-        acknowledge(queue, {"AwsSolutions-SQS3": "It is a dead-letter queue itself."})
-        return queue
-
     def _function(self, environments: Sequence[str], file: Path) -> aws_lambda.Function:
-        bundle = Bundle(file)
-        logs = aws_logs.LogGroup(
-            self,
-            "Log",
-            log_group_name=function_log(self._service, self.region, "teardown"),
-            retention=aws_logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        logs.grant_write(self.role)
-        made = aws_lambda.Function(
+        return cloud_function(
             self,
             "Sweep",
-            description=f"Tears down idle environments of {self._service}",
-            code=bundle.code,
-            runtime=bundle.runtime,
-            architecture=bundle.architecture,
-            handler="deployer.functions.teardown.handler",
+            bundle=Bundle(file),
+            module="teardown",
             role=self.role,
+            log=function_log(self._service, self.region, "teardown"),
             timeout=TIMEOUT,
-            memory_size=MEMORY_MB,
-            log_group=logs,
+            description=f"Tears down idle environments of {self._service}",
             environment={ENVIRONMENTS_VARIABLE: ",".join(environments)},
             retry_attempts=RETRIES,
             max_event_age=Duration.seconds(OLDEST_S),
             dead_letter_queue=self.buried,
-        )
-        # The CDK makes functions wait for their role's policy, and for the role with it.
-        raw(made).add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
-        acknowledge(
-            made,
-            {
-                "AwsSolutions-L1": "The bundle holds compiled code for the Python that synthesizes: "
-                "a newer runtime comes with a newer Python there."
-            },
-        )
-        return made
-
-    def _caller(self) -> aws_iam.Role:
-        """The schedules' role: they may call this function, and bury what they could not deliver."""
-        role = aws_iam.Role(
-            self,
-            "Caller",
-            assumed_by=aws_iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-            ),
-        )
-        calls = {
-            "lambda:InvokeFunction": self.function.function_arn,
-            "sqs:SendMessage": self.buried.queue_arn,
-        }
-        aws_iam.Policy(
-            self,
-            "Calls",
-            roles=[role],
-            statements=[
-                aws_iam.PolicyStatement(actions=[action], resources=[arn])
-                for action, arn in calls.items()
-            ],
-        )
-        return role
-
-    def _every(self) -> None:
-        minutes = round(self._settings.sweep.every_s / 60)
-        aws_scheduler.CfnSchedule(
-            self,
-            "Every",
-            schedule_expression=f"rate({minutes} minutes)",
-            flexible_time_window=aws_scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=aws_scheduler.CfnSchedule.TargetProperty(
-                arn=self.function.function_arn,
-                role_arn=self.caller.role_arn,
-                input="{}",
-                retry_policy=aws_scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_retry_attempts=RETRIES, maximum_event_age_in_seconds=OLDEST_S
-                ),
-                dead_letter_config=aws_scheduler.CfnSchedule.DeadLetterConfigProperty(
-                    arn=self.buried.queue_arn
-                ),
-            ),
         )
 
     def _watch(self) -> None:

@@ -8,8 +8,9 @@ from deployer.cli import ending
 from deployer.cli.app import App
 from deployer.cli.back import How, refuse_one_way, start_back
 from deployer.cli.ending import Ending
+from deployer.cli.holder import taken
 from deployer.cli.lineage import last_index, lineage
-from deployer.cli.session import Session, taken
+from deployer.cli.session import Session
 from deployer.cli.steer import ask
 from deployer.cli.stopping import Interrupted, pause, stoppable
 from deployer.errors import Locked, NotPossibleNow

@@ -16,12 +16,12 @@ from deployer.cli.session import Session
 from deployer.cli.steer import ask
 from deployer.durations import seconds
 from deployer.errors import NotFound, NotPossibleNow
+from deployer.intents import intent_of
 from deployer.journal import Active, Ask, newest_begun
 from deployer.model import Admitted, Slot, Snapshot
 from deployer.plan import Deployment, Plan, Status
 from deployer.render.plan import title, way_back
 from deployer.render.words import count
-from deployer.wiring import intent_of
 
 INSIST = "or, if the release before can live with what it did, run `deployer rollback --force`"
 REMEMBERED = 50  # records that are read to find the release before

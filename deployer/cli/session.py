@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from deployer import control, identity, stickiness
+from deployer import control, identity
+from deployer.cli.holder import alive, taken
 from deployer.cli.leaving import left
 from deployer.cli.output import Output
 from deployer.cli.stopping import (
@@ -36,8 +37,8 @@ from deployer.operations.beginning import Opening
 from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import Clock
 from deployer.render.plan import goal, title
-from deployer.render.progress import WORDS, View, position
-from deployer.render.words import one_line, serving_of, span, time_of_day
+from deployer.render.progress import View, position
+from deployer.render.words import serving_of, span, time_of_day
 from deployer.wiring import Services
 
 T = TypeVar("T")
@@ -330,25 +331,3 @@ def _keeping(newest: list[Deployment], tell: Tell) -> Tell:
         tell(deployment, event, seen)
 
     return told
-
-
-def alive(active: Active, now: float) -> bool:
-    """Its runner was heard of within its lease."""
-    return active.lease.expires_at > now
-
-
-def taken(active: Active, place: str, now: float) -> str:
-    """Who holds an environment, since when, and what to do about it."""
-    deployment = active.deployment
-    what = (
-        f"{place} is taken by {title(deployment.first_plan)} ({deployment.id}) of "
-        f"{one_line(deployment.by)}, since {time_of_day(deployment.started_at)} "
-        f"({span(now - deployment.started_at)} ago)"
-    )
-    if deployment.ending is not None:
-        ends = ", `deployer promote` ends that" if stickiness.waits(deployment) else ""
-        gone = "" if alive(active, now) else "; its runner is gone: `deployer resume` goes on"
-        return f"{what}: it has {WORDS[deployment.ending]} and puts back what it held{ends}{gone}"
-    if alive(active, now):
-        return f"{what}: watch it with `deployer status --watch`, end it with `deployer abort`"
-    return f"{what}, but its runner is gone: `deployer resume` goes on, `deployer abort` goes back"

@@ -25,9 +25,9 @@ from deployer.cli.params import (
 )
 from deployer.cli.session import Session
 from deployer.durations import seconds
+from deployer.intents import intent_of
 from deployer.operations.beginning import Waived, remembering
 from deployer.strategies import STRATEGIES
-from deployer.wiring import intent_of
 
 Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.STRATEGIES
 

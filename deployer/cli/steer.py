@@ -10,8 +10,9 @@ from deployer.cli import ending, fleets
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
 from deployer.cli.forward import complete
+from deployer.cli.holder import alive
 from deployer.cli.params import dry_run_option, fleet_option, force_option
-from deployer.cli.session import Session, alive
+from deployer.cli.session import Session
 from deployer.errors import NotPossibleNow
 from deployer.journal import Active, Ask, name_of
 from deployer.operations import detached

@@ -11,6 +11,7 @@ from deployer.cli.stopping import StoppableClock, pause, stoppable
 from deployer.durations import seconds
 from deployer.engine import Tell
 from deployer.errors import DeployError
+from deployer.intents import expiring
 from deployer.model import Snapshot
 from deployer.operations import reporting
 from deployer.operations.supervisor import State, Visit
@@ -18,7 +19,6 @@ from deployer.plan import Deployment, Event
 from deployer.ports import Clock
 from deployer.render.progress import View
 from deployer.render.visit import visit_document, visit_text
-from deployer.wiring import expiring
 
 
 @click.command(short_help="Carry on deployments whose runner is gone.")

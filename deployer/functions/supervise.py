@@ -5,12 +5,13 @@ import sys
 from typing import Any
 
 from deployer.functions.start import Context, services_of, settings_of, stay_s
+from deployer.intents import expiring
 from deployer.model import Snapshot
 from deployer.operations.reporting import tell
 from deployer.operations.supervisor import Visit
 from deployer.plan import Deployment, Event
 from deployer.settings.schema import Settings
-from deployer.wiring import VISIT_S, Services, expiring
+from deployer.wiring import VISIT_S, Services
 
 
 def handler(_event: object, context: Context) -> dict[str, Any]:

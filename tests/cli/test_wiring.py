@@ -14,12 +14,13 @@ from moto import mock_aws
 from deployer.cli.main import cli
 from deployer.clock import ScaledClock, WallClock
 from deployer.errors import AccessProblem, NotFound, NotPossibleNow, SettingsInvalid
+from deployer.intents import intent_of
 from deployer.model import Release
 from deployer.operations.reporting import UNREPORTED
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
 from deployer.topology import REPORTS_VARIABLE, topology_parameter
-from deployer.wiring import connect, intent_of
+from deployer.wiring import connect
 from tests.cli.stage import SETTINGS
 
 PUBLISHED = {

@@ -10,6 +10,7 @@ from msgspec.structs import replace as changed
 
 from deployer.cohort import Cohort
 from deployer.errors import AccessProblem
+from deployer.intents import intent_of
 from deployer.journal import Lease
 from deployer.model import Admitted, Health, Minute, Release, Slot, Weights
 from deployer.operations.afterwards import LOOK_BACK_S, ailing
@@ -18,7 +19,7 @@ from deployer.operations.member import Side, leaves_its_mark, serves_only
 from deployer.plan import RETIRE, Deployment, Status
 from deployer.preflight import Surroundings
 from deployer.settings.reading import load
-from deployer.wiring import Services, intent_of
+from deployer.wiring import Services
 from tests.cli.stage import Stage, find_release
 from tests.sim.faults import Fault, Killed
 from tests.sim.fleet import Behaviour

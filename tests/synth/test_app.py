@@ -1,7 +1,10 @@
 """app.py: the same templates however it is started, and one line when the settings are wrong."""
 
 import json
+import re
 from pathlib import Path
+
+import pytest
 
 from deployer.settings.reading import environments
 from tests.synth.conftest import PARTS, SAMPLE, Templates, run_app
@@ -35,3 +38,23 @@ def test_an_unknown_environment_gets_one_line(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == [
         f"{SAMPLE}: no environment 'lib'; there is: lab, prod",
     ]
+
+
+@pytest.mark.parametrize("assembly", ["templates", "shapes"])
+def test_what_a_stack_imports_is_deployed_before_it(
+    assembly: str, request: pytest.FixtureRequest
+) -> None:
+    """Without that `cdk deploy --all` begins with either, and fails on a new account."""
+    directory: Path = request.getfixturevalue(assembly).directory
+    artifacts = json.loads((directory / "manifest.json").read_text())["artifacts"]
+    stacks = {name: each for name, each in artifacts.items() if "stack" in each["type"]}
+    imports = re.compile(r'"Fn::ImportValue": "([^:"]+):')
+    pairs = [
+        (name, exporter)
+        for name, each in stacks.items()
+        for exporter in set(
+            imports.findall((directory / each["properties"]["templateFile"]).read_text())
+        )
+    ]
+    assert len(pairs) > 5
+    assert [(one, two) for one, two in pairs if two not in stacks[one]["dependencies"]] == []

@@ -13,11 +13,8 @@ from aws_cdk import (
     RemovalPolicy,
     Stack,
     aws_dynamodb,
-    aws_iam,
     aws_s3,
-    aws_sns,
 )
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from deployer.settings.kinds import DAY_S
@@ -25,6 +22,7 @@ from deployer.settings.schema import Settings
 from stacks.acknowledged import acknowledge
 from stacks.book import book
 from stacks.deployer_role import DeployerRole
+from stacks.topic import topic_of
 
 RETAIN_REPLACED_DAYS = 90
 
@@ -44,7 +42,7 @@ class ControlStack(Stack):
         self.journal = self._journal(protected=protected)
         self.artifacts = self._artifacts()
         CfnOutput(self, "ArtifactBucket", value=self.artifacts.bucket_name)
-        self.topic = self._topic(settings)
+        self.topic = topic_of(self, settings.monitoring.emails)
         self.deployer = DeployerRole(
             self, "Deployer", settings, self.journal, self.artifacts, topic=self.topic
         )
@@ -103,23 +101,3 @@ class ControlStack(Stack):
             lifecycle_rules=[rule],
             removal_policy=self._removal,
         )
-
-    def _topic(self, settings: Settings) -> aws_sns.Topic:
-        """Hears the environment's alarms; over TLS only.
-
-        A policy of its own takes the place of the default one, which let the whole account publish:
-        without a word for CloudWatch nobody would ever be told.
-        """
-        topic = aws_sns.Topic(self, "Topic", enforce_ssl=True)
-        topic.add_to_resource_policy(
-            aws_iam.PolicyStatement(
-                sid="AlarmsOfThisAccount",
-                principals=[aws_iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-            )
-        )
-        for address in settings.monitoring.emails:
-            topic.add_subscription(subscriptions.EmailSubscription(address))
-        return topic

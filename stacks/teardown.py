@@ -19,10 +19,8 @@ from aws_cdk import (
     aws_iam,
     aws_lambda,
     aws_scheduler,
-    aws_sns,
     aws_ssm,
 )
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from deployer.aws.permissions import SWEEPS
@@ -33,6 +31,7 @@ from stacks.bundle import Bundle
 from stacks.cloud_function import caller, cloud_function, every, undelivered
 from stacks.rights import allow
 from stacks.teardown_rights import WHY, places
+from stacks.topic import topic_of
 
 TIMEOUT = Duration.minutes(5)
 RETRIES, OLDEST_S = 1, 900
@@ -57,7 +56,9 @@ class TeardownStack(Stack):
         self._settings = settings
         # The lease of the sweep that runs, and how many were dry: two items.
         self.book = book(self, "Book", removal_policy=RemovalPolicy.DESTROY)
-        self.topic = self._topic()
+        # Who is told what is about to happen; CloudWatch may say that the sweeps fail.
+        self.topic = topic_of(self, settings.sweep.emails)
+        CfnOutput(self, "Told", value=self.topic.topic_arn)
         self.buried = undelivered(self)
         self.role = aws_iam.Role(
             self,
@@ -87,23 +88,6 @@ class TeardownStack(Stack):
     @property
     def _service(self) -> str:
         return str(self._settings.service.name)
-
-    def _topic(self) -> aws_sns.Topic:
-        """Who is told what is about to happen; CloudWatch may say that the sweeps fail."""
-        topic = aws_sns.Topic(self, "Topic", enforce_ssl=True)
-        topic.add_to_resource_policy(
-            aws_iam.PolicyStatement(
-                sid="AlarmsOfThisAccount",
-                principals=[aws_iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-            )
-        )
-        for address in self._settings.sweep.emails:
-            topic.add_subscription(subscriptions.EmailSubscription(address))
-        CfnOutput(self, "Told", value=topic.topic_arn)
-        return topic
 
     def _function(self, environments: Sequence[str], file: Path) -> aws_lambda.Function:
         return cloud_function(

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployer import topology
+from deployer.aws import beside
 from deployer.aws.alb import ProductionRule
 from deployer.aws.failures import changing, code_of
 from deployer.aws.front import without
 from deployer.aws.group_conditions import conditions, told
 from deployer.aws.needs import Need, Resource
-from deployer.errors import ChangeRefused, DeployError, WeightsMoved
+from deployer.errors import ChangeRefused, WeightsMoved
 from deployer.model import Admitted, Blocked
 from deployer.ports import SetCohort
 
@@ -44,7 +45,7 @@ class CohortRule:
 
     def among(self, rules: Sequence[RuleTypeDef]) -> Admitted | Blocked | None:
         """What `rules`, all of the listener's, make of a user group."""
-        taken = self._at_our_priority(rules)
+        taken = beside.at(rules, self.priority)
         return self._obstacle(rules) if taken is None else self._read(taken, rules)
 
     def change(self, change: SetCohort) -> None:
@@ -69,8 +70,8 @@ class CohortRule:
             )
         if change.admitted is not None:
             self._create(change.admitted, rules)
-        elif taken := self._at_our_priority(rules):
-            self._delete(taken["RuleArn"])
+        elif taken := beside.at(rules, self.priority):
+            beside.delete(self.production.aws, taken["RuleArn"])
 
     def _read(self, rule: RuleTypeDef, rules: Sequence[RuleTypeDef]) -> Admitted | Blocked:
         slots = {arn: slot for slot, arn in self.production.target_groups.items()}
@@ -126,17 +127,6 @@ class CohortRule:
                     f"the rule of a user group was made by somebody else in this moment: it sends "
                     f"{live}"
                 ) from error
-
-    def _at_our_priority(self, rules: Sequence[RuleTypeDef]) -> RuleTypeDef | None:
-        return next((r for r in rules if r.get("Priority") == str(self.priority)), None)
-
-    def _delete(self, arn: str) -> None:
-        try:
-            with changing("elasticloadbalancing:DeleteRule", arn):
-                self.production.aws.elbv2.delete_rule(RuleArn=arn)
-        except DeployError as error:
-            if code_of(error) != "RuleNotFound":
-                raise
 
 
 def _target(rule: RuleTypeDef) -> str:

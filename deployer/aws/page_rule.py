@@ -13,11 +13,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from deployer import topology
+from deployer.aws import beside
 from deployer.aws.alb import ProductionRule
 from deployer.aws.failures import changing, code_of
 from deployer.aws.front import EVERYTHING, only
 from deployer.aws.needs import Need, Resource
-from deployer.errors import ChangeRefused, DeployError
+from deployer.errors import ChangeRefused
 from deployer.ports import SetPage
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class PageRule:
 
     def among(self, rules: Sequence[RuleTypeDef]) -> bool:
         """Whether the page answers, by `rules`, all of the listener's."""
-        rule = self._at_our_priority(rules)
+        rule = beside.at(rules, self.priority)
         return rule is not None and _is_page(rule)
 
     def change(self, change: SetPage) -> None:
@@ -62,8 +63,8 @@ class PageRule:
             return
         if change.up:
             self._create(rules)
-        elif rule := self._at_our_priority(rules):
-            self._delete(rule["RuleArn"])
+        elif rule := beside.at(rules, self.priority):
+            beside.delete(self.production.aws, rule["RuleArn"])
 
     def _create(self, rules: Sequence[RuleTypeDef]) -> None:
         """Make it; if another process was faster, or a reply was lost, look what is there."""
@@ -90,7 +91,7 @@ class PageRule:
         Raises:
             ChangeRefused: it would, or there is no production rule yet, or no place before it.
         """
-        rule, taken = self.production.find(rules), self._at_our_priority(rules)
+        rule, taken = self.production.find(rules), beside.at(rules, self.priority)
         if rule is None:
             raise ChangeRefused("there is no production rule: nothing was ever released here")
         if taken is not None:
@@ -103,17 +104,6 @@ class PageRule:
                 f"the production rule has priority {rule['Priority']}, and the page must come before "
                 f"it and before a user group's rule: give it a larger one"
             )
-
-    def _at_our_priority(self, rules: Sequence[RuleTypeDef]) -> RuleTypeDef | None:
-        return next((r for r in rules if r.get("Priority") == str(self.priority)), None)
-
-    def _delete(self, arn: str) -> None:
-        try:
-            with changing("elasticloadbalancing:DeleteRule", arn):
-                self.production.aws.elbv2.delete_rule(RuleArn=arn)
-        except DeployError as error:
-            if code_of(error) != "RuleNotFound":
-                raise
 
 
 def page(service: str, environment: str) -> ActionTypeDef:

@@ -184,3 +184,21 @@ def published(**changes: Any) -> Published:
         "artifact_bucket": "artifacts",
     }
     return Published(**{**known, **changes})
+
+
+def records_table(context: Context, name: str) -> None:
+    """A table with the keys of a journal."""
+    from deployer.lab import inprocess
+
+    inprocess.client(context, "dynamodb").create_table(
+        TableName=name,
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )

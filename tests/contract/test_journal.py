@@ -27,7 +27,7 @@ from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Event, Intent, Plan, Status
 from deployer.ports import Clock
 from deployer.steps.retire import Retire
-from tests.contract.conftest import ManualClock
+from tests.contract.conftest import ManualClock, records_table
 
 Admin = Callable[[str], Any]
 ME, YOU = "alice@laptop #1", "bob@ci #2"
@@ -36,20 +36,7 @@ TABLE = "journal"
 
 @pytest.fixture(scope="module", autouse=True)
 def table(context: Any) -> str:
-    from deployer.lab import inprocess
-
-    inprocess.client(context, "dynamodb").create_table(
-        TableName=TABLE,
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    records_table(context, TABLE)
     return TABLE
 
 

@@ -11,7 +11,7 @@ from deployer.aws.reports import LONGEST_SUBJECT, TopicReports
 from deployer.aws.session import Aws
 from deployer.errors import ChangeRefused
 from deployer.lab.context import Context
-from tests.contract.conftest import ManualClock
+from tests.contract.conftest import ManualClock, records_table
 
 Admin = Callable[[str], Any]
 TABLE = "reports"
@@ -19,20 +19,7 @@ TABLE = "reports"
 
 @pytest.fixture(scope="module", autouse=True)
 def table(context: Context) -> str:
-    from deployer.lab import inprocess
-
-    inprocess.client(context, "dynamodb").create_table(
-        TableName=TABLE,
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    records_table(context, TABLE)
     return TABLE
 
 

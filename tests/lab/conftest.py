@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -99,3 +100,15 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 def inside(outside: Shell) -> Shell:
     """The same after `eval "$(deployer lab env)"`."""
     return Shell({**outside.variables, **outside.json("lab", "env")})
+
+
+def admin(shell: Shell, service: str) -> Any:
+    """A client with the administrator's credentials."""
+    make: Any = boto3.client
+    return make(
+        service,
+        endpoint_url=shell.variables["AWS_ENDPOINT_URL"],
+        region_name="us-east-1",
+        aws_access_key_id="lab",
+        aws_secret_access_key="lab",
+    )

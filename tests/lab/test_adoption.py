@@ -18,8 +18,7 @@ import pytest
 from tests.lab import awscli
 from tests.lab.theirs import Theirs
 
-from .conftest import ROOT, Shell, lab_up, shell_for
-from .test_permissions import admin
+from .conftest import ROOT, Shell, admin, lab_up, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 SCALE = 20.0

@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from urllib3 import request
 
 from deployer.aws.permissions import NEEDS
 from deployer.clock import from_environment
 
-from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
+from .conftest import ROOT, Shell, admin, as_sample, lab_up, service_in, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
@@ -77,18 +76,6 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 
 def page(shell: Shell, name: str) -> Any:
     return request("GET", f"{shell.variables['AWS_ENDPOINT_URL']}/_lab/{name}", timeout=10).json()
-
-
-def admin(shell: Shell, service: str) -> Any:
-    """A client with the administrator's credentials."""
-    make: Any = boto3.client
-    return make(
-        service,
-        endpoint_url=shell.variables["AWS_ENDPOINT_URL"],
-        region_name="us-east-1",
-        aws_access_key_id="lab",
-        aws_secret_access_key="lab",
-    )
 
 
 def test_what_is_declared_is_what_deployments_call_and_all_that_is_granted(quick: Shell) -> None:

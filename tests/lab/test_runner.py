@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from deployer import control
@@ -28,7 +27,7 @@ from deployer.topology import stack_name
 from deployer.wiring import SUPERVISOR, connect
 
 from .chaos import Lab, is_change, load, standing
-from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
+from .conftest import ROOT, Shell, admin, as_sample, lab_up, service_in, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 # Deadlines are long: a busy machine is slow, and the clock of the lab is not. Nor is metrics' delay cut
@@ -85,7 +84,7 @@ def journal(shell: Shell) -> Iterator[Journal]:
 @pytest.fixture
 def heard(shell: Shell) -> Iterator[Callable[[], list[str]]]:
     """What the environment's topic has told since: subjects."""
-    sns, sqs = client(shell, "sns"), client(shell, "sqs")
+    sns, sqs = admin(shell, "sns"), admin(shell, "sqs")
     (topic,) = [one["TopicArn"] for one in sns.list_topics()["Topics"]]
     url = sqs.create_queue(QueueName="heard")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
@@ -99,18 +98,6 @@ def heard(shell: Shell) -> Iterator[Callable[[], list[str]]]:
 
     yield subjects
     sqs.delete_queue(QueueUrl=url)
-
-
-def client(shell: Shell, service: str) -> Any:
-    """With the administrator's credentials."""
-    make: Any = boto3.client
-    return make(
-        service,
-        endpoint_url=shell.variables["AWS_ENDPOINT_URL"],
-        region_name="us-east-1",
-        aws_access_key_id="lab",
-        aws_secret_access_key="lab",
-    )
 
 
 def now(shell: Shell) -> float:
@@ -181,7 +168,7 @@ def execution_of(states: Any, deployment: str) -> str:
 
 def execution(shell: Shell, deployment: str) -> dict[str, Any]:
     """What Step Functions tells of it, once it has ended."""
-    states = client(shell, "stepfunctions")
+    states = admin(shell, "stepfunctions")
     arn = execution_of(states, deployment)
     until(
         lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING",
@@ -290,11 +277,11 @@ def test_whose_execution_was_stopped_the_supervisor_carries_on_and_tells_of_its_
     """A person stops the execution; then somebody moves traffic, so what was taken over halts."""
     deployment = detached_canary(shell, "h1")
     bakes(journal)
-    states = client(shell, "stepfunctions")
+    states = admin(shell, "stepfunctions")
     states.stop_execution(executionArn=execution_of(states, deployment))
     until(lambda: held_by(journal, SUPERVISOR), "the supervisor has taken over")
     assert execution(shell, deployment)["status"] == "ABORTED"
-    moved(client(shell, "elbv2"))
+    moved(admin(shell, "elbv2"))
     last = ended(journal, "h1")
     assert last.status is Status.HALTED, last.reason
     since = now(shell)

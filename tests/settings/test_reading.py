@@ -23,6 +23,17 @@ image = "ami-0123456789abcdef0"
 """
 
 
+def only_line(folder: Path, more: str) -> str:
+    """What is told of the settings MINIMAL and `more`, which are refused."""
+    path = folder / "deployer.toml"
+    path.write_text(f"{MINIMAL}{more}\n")
+    with pytest.raises(SettingsInvalid) as caught:
+        load(path)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith("deployer.toml: ")
+    return line
+
+
 @pytest.fixture(name="file")
 def _file(tmp_path: Path) -> Path:
     path = tmp_path / "deployer.toml"

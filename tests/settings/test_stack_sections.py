@@ -9,7 +9,7 @@ from deployer.settings.kinds import Seconds
 from deployer.settings.reading import load, made
 from deployer.settings.schema import EnvironmentSettings, ServiceSettings
 from deployer.settings.stacks import BalancerSettings, FleetSettings
-from tests.settings.test_reading import MINIMAL
+from tests.settings.test_reading import MINIMAL, only_line
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b"
 SECURE = f'[balancer]\ncertificate = "{CERTIFICATE}"\ndomain = "shop.example.com"\n'
@@ -53,13 +53,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("more", "allowed"), MISTAKES, ids=[more for more, _ in MISTAKES])
 def test_a_mistake_gets_one_line(tmp_path: Path, more: str, allowed: str) -> None:
-    path = tmp_path / "deployer.toml"
-    path.write_text(f"{MINIMAL}{more}\n")
-    with pytest.raises(SettingsInvalid) as caught:
-        load(path)
-    (line,) = str(caught.value).splitlines()
-    assert line.startswith("deployer.toml: ")
-    assert allowed in line
+    assert allowed in only_line(tmp_path, more)
 
 
 def test_slow_start_is_off_or_long_enough(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from deployer.errors import SettingsInvalid
 from deployer.settings.reading import load
-from tests.settings.test_reading import MINIMAL
+from tests.settings.test_reading import MINIMAL, only_line
 
 MISTAKES = [
     ("[teardown]\nephemeral = true", "teardown.ephemeral = true (in dev): must be false where"),
@@ -38,13 +38,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("more", "allowed"), MISTAKES, ids=[more for more, _ in MISTAKES])
 def test_a_mistake_gets_one_line(tmp_path: Path, more: str, allowed: str) -> None:
-    path = tmp_path / "deployer.toml"
-    path.write_text(f"{MINIMAL}{more}\n")
-    with pytest.raises(SettingsInvalid) as caught:
-        load(path)
-    (line,) = str(caught.value).splitlines()
-    assert line.startswith("deployer.toml: ")
-    assert allowed in line
+    assert allowed in only_line(tmp_path, more)
 
 
 def test_an_environment_is_ephemeral_alone(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from deployer import preflight, stickiness, strategies
 from deployer.engine import Runner
-from deployer.errors import CloudUnavailable, NotFound, NotPossibleNow
+from deployer.errors import CloudUnavailable, NotFound, NotPossibleNow, PlanInvalid
 from deployer.journal import Ask, Lease, Request
 from deployer.model import Admitted, Blocked, Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Event, Intent, Limits, Plan, Status
@@ -200,6 +200,11 @@ class Play:
                 return self.open(runner, intent, strategy, name)
             except (CloudUnavailable, NotPossibleNow):
                 self.clock.sleep(self.poll_s)
+            except PlanInvalid:
+                if not intent.approve:
+                    raise
+                # The stable slot has died meanwhile: run it again as the refusal says.
+                intent = replace(intent, approve=())
 
     def _finish(self, deployment: Deployment) -> Deployment:
         self.oracle.at_the_end(deployment)

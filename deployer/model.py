@@ -2,7 +2,8 @@
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from deployer.cohort import Cohort
@@ -332,6 +333,10 @@ class Minute:
     target_5xx:        answers 5xx by the application.
     connection_errors: connections to a target that failed: the client saw an ELB-made 502/503/504.
     p99_s:             99th percentile of the target's response time, seconds; None without data.
+    slow:              requests slower than what was asked about; None: unknown, or not asked.
+    failed_open:       requests that were sent although every target was unhealthy (aws-facts 1.3).
+    custom:            of each further metric, how many were bad and how many there were; one that is
+                       not there is unknown.
     """
 
     start: float
@@ -340,6 +345,9 @@ class Minute:
     connection_errors: int = 0
     target_4xx: int = 0
     p99_s: float | None = None
+    slow: int | None = None
+    failed_open: int = 0
+    custom: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def failures(self) -> int:

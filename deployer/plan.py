@@ -13,7 +13,9 @@ from typing import Any, Literal
 import msgspec
 
 from deployer.analysis.judge import Rule, Tally
+from deployer.analysis.terms import Terms
 from deployer.cohort import Cohort
+from deployer.course import Stretch
 from deployer.errors import PlanInvalid
 from deployer.held import Frozen, Rest, Surge, Suspended, Unstuck
 from deployer.hooks import About, HookAction, HookPoint
@@ -76,6 +78,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     size:         instances of the very first release; later ones take the live size.
     floor:        minimum of the group that serves in the end; 0: whatever it has.
     roll:         rolling: batches, and what they are judged by.
+    terms:        canary: what the candidate is held to beside the stable slot; None: to `rule` alone.
+    auto:         canary: the share grows as the evidence allows; `weights` are not used.
     """
 
     release: Release
@@ -105,6 +109,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     hooks: Mapping[HookPoint, HookAction] = {}
     limits: Limits = Limits()
     roll: Roll = Roll()
+    terms: Terms | None = None
+    auto: bool = False
 
 
 # Strategies that ship nothing (deployer.resting; the last: operations.rest).
@@ -236,6 +242,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     written:     the live weights as last confirmed; None: no production rule yet.
     intended:    weights that may have been written since and were not seen yet, oldest first.
     intended_at: when the newest of them was.
+    shares:      what the candidate has had of the traffic, and since when, oldest first.
     cohort:      the user group's rule as last confirmed; None: there was none.
     cohort_intended, cohort_intended_at: as with the weights.
     moved_since: when the live weights were first seen to be neither; None: they are ours.
@@ -267,6 +274,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     written: Weights | None
     intended: tuple[Weights, ...] = ()
     intended_at: float | None = None
+    shares: tuple[Stretch, ...] = ()
     cohort: Admitted | None = None
     cohort_intended: tuple[Admitted | None, ...] = ()
     cohort_intended_at: float | None = None

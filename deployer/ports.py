@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from deployer.course import Stretch
 from deployer.durations import spell
 from deployer.errors import CloudUnavailable
 from deployer.held import Surge
@@ -264,13 +265,46 @@ class Cloud(Protocol):
 class Metrics(Protocol):
     """What each slot served."""
 
-    def traffic(self, since: float, until: float) -> Mapping[Slot, Sequence[Minute]]:
+    def traffic(
+        self, since: float, until: float, slow_s: float | None = None
+    ) -> Mapping[Slot, Sequence[Minute]]:
         """Every whole minute that began at or after `since` and ended by `until` (epoch seconds).
 
-        A minute without data is there with `requests=None`.
+        A minute without data is there with `requests=None`. What took longer than `slow_s` seconds is
+        counted as slow; None: nothing is.
 
         Raises:
             CloudUnavailable: the source did not answer completely.
+        """
+        ...
+
+
+class History(Protocol):
+    """What a slot served before, by availability zone; and what belongs to neither slot."""
+
+    def zones(
+        self, slot: Slot, since: float, until: float, slow_s: float | None = None
+    ) -> Mapping[str, Sequence[Minute]]:
+        """As `Metrics.traffic`, of one slot, by the name of each zone that published anything.
+
+        Raises:
+            CloudUnavailable: the source did not answer completely.
+        """
+        ...
+
+    def response_s(self, slot: Slot, since: float, until: float, quantile: float) -> float | None:
+        """So many of the slot's requests, 0..1, were answered within this, seconds; None: no data.
+
+        Raises:
+            CloudUnavailable: no answer.
+        """
+        ...
+
+    def balancer_5xx(self, since: float, until: float) -> int:
+        """5xx that the load balancer made itself: they belong to no slot (aws-facts 2).
+
+        Raises:
+            CloudUnavailable: no answer.
         """
         ...
 
@@ -326,6 +360,7 @@ class World:
     calm_since: traffic was last found moved by others then, at the latest, epoch seconds; None: not
                 since the deployment before.
     surge:      what a group was asked for beyond its size, as far as the record tells.
+    shares:     what the candidate has had of the traffic, and since when, oldest first.
     """
 
     seen: Snapshot
@@ -339,6 +374,7 @@ class World:
     surge: Surge | None = None
     held_s: float = 0.0
     calm_since: float | None = None
+    shares: tuple[Stretch, ...] = ()
 
     @property
     def elapsed_s(self) -> float:

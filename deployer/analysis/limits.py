@@ -3,8 +3,7 @@
 docs/analysis.md explains each in words; the defaults come from simulation (benchmarks/analysis).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 
@@ -55,7 +54,7 @@ class Limits:
     inconclusive:   what becomes of a release about which too little is known then.
     """
 
-    metrics: Sequence[Metric] = field(default=(FAILURES, SLOW))
+    metrics: tuple[Metric, ...] = (FAILURES, SLOW)
     alpha: float = 0.01
     beta: float = 0.05
     harm_budget: float = 100.0

@@ -48,7 +48,12 @@ class CloudWatchMetrics:
             for short in METRICS
         ]
 
-    def traffic(self, since: float, until: float) -> Mapping[Slot, Sequence[Minute]]:
+    def traffic(
+        self,
+        since: float,
+        until: float,
+        slow_s: float | None = None,  # noqa: ARG002
+    ) -> Mapping[Slot, Sequence[Minute]]:
         """Every whole minute within `since`..`until` (epoch seconds). One call per page.
 
         Raises:

@@ -341,7 +341,9 @@ def test_only_what_it_served_since_its_deployment_ended_is_judged(staged: Staged
     assert record.finished_at is not None
 
     class Asked:
-        def traffic(self, since: float, until: float) -> dict[Slot, list[Minute]]:
+        def traffic(
+            self, since: float, until: float, slow_s: float | None = None
+        ) -> dict[Slot, list[Minute]]:
             asked.append((since, until))
             return {slot: [] for slot in Slot}
 

@@ -28,7 +28,9 @@ class SimMetrics:
     def __post_init__(self) -> None:
         self._published: dict[Slot, dict[float, Minute]] = {slot: {} for slot in Slot}
 
-    def traffic(self, since: float, until: float) -> Mapping[Slot, Sequence[Minute]]:
+    def traffic(
+        self, since: float, until: float, slow_s: float | None = None
+    ) -> Mapping[Slot, Sequence[Minute]]:
         return self.gate.through("metrics.traffic", lambda: self._traffic(since, until))
 
     def _traffic(self, since: float, until: float) -> Mapping[Slot, Sequence[Minute]]:

@@ -39,7 +39,9 @@ class FixedAlarms:
 class Mute(FixedMetrics):
     """Metrics that do not answer."""
 
-    def traffic(self, since: float, until: float) -> Mapping[Slot, Sequence[Minute]]:
+    def traffic(
+        self, since: float, until: float, slow_s: float | None = None
+    ) -> Mapping[Slot, Sequence[Minute]]:
         raise CloudUnavailable("metrics are away")
 
 

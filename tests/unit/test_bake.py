@@ -39,7 +39,9 @@ class Published:
     def __init__(self, entry: float, green: dict[int, Row], blue: dict[int, Row]) -> None:
         self.entry, self.rows = entry, {GREEN: green, BLUE: blue}
 
-    def traffic(self, since: float, until: float) -> dict[object, list[Minute]]:
+    def traffic(
+        self, since: float, until: float, slow_s: float | None = None
+    ) -> dict[object, list[Minute]]:
         first, last = int((since - self.entry) // 60), int((until - self.entry) // 60)
         return {
             which: [

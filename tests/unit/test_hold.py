@@ -129,7 +129,7 @@ def test_where_the_candidate_has_no_users_or_is_all_there_is_nothing_is_judged(k
 
 
 class Mute(FixedMetrics):
-    def traffic(self, since: float, until: float) -> Any:
+    def traffic(self, since: float, until: float, slow_s: float | None = None) -> Any:
         raise CloudUnavailable("CloudWatch does not answer")
 
 

@@ -106,7 +106,9 @@ def test_a_window_is_watched_for_as_long_as_there_is_a_slot_to_go_back_to() -> N
 class NoAnswer(FixedMetrics):
     """CloudWatch is down."""
 
-    def traffic(self, since: float, until: float) -> dict[Slot, list[Minute]]:
+    def traffic(
+        self, since: float, until: float, slow_s: float | None = None
+    ) -> dict[Slot, list[Minute]]:
         raise CloudUnavailable(f"no answer about {since}..{until}")
 
 

@@ -44,7 +44,9 @@ class FixedMetrics:
     minutes: Mapping[Slot, Sequence[Minute]] = field(default_factory=dict)
     asked: list[tuple[float, float]] = field(default_factory=list)
 
-    def traffic(self, since: float, until: float) -> Mapping[Slot, Sequence[Minute]]:
+    def traffic(
+        self, since: float, until: float, slow_s: float | None = None
+    ) -> Mapping[Slot, Sequence[Minute]]:
         self.asked.append((since, until))
         return self.minutes
 

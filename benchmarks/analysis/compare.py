@@ -7,16 +7,17 @@ from functools import partial
 from itertools import product
 
 from benchmarks.analysis.ours import Adaptive, Fixed, bases
-from benchmarks.analysis.peers.argo import Argo
-from benchmarks.analysis.peers.codedeploy import WARM_UP, CodeDeploy
-from benchmarks.analysis.peers.flagger import Flagger
-from benchmarks.analysis.peers.spinnaker import Labels, Spinnaker
-from benchmarks.analysis.peers.z_test import ZTest
-from benchmarks.analysis.play import Outcome, Policy, play
+from benchmarks.analysis.play import Outcome, play
 from benchmarks.analysis.scenarios import ALL
 from benchmarks.analysis.stream import Stream
 from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import Limits
+from deployer.analysis.peers.argo import Argo
+from deployer.analysis.peers.codedeploy import WARM_UP, CodeDeploy
+from deployer.analysis.peers.flagger import Flagger
+from deployer.analysis.peers.policy import Policy
+from deployer.analysis.peers.spinnaker import Labels, Spinnaker
+from deployer.analysis.peers.z_test import ZTest
 
 
 @dataclass(frozen=True)

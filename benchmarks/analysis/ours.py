@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.analysis.play import DELAY_MIN, Act
-from benchmarks.analysis.stream import Seen, Served, Stream
+from benchmarks.analysis.play import DELAY_MIN
+from benchmarks.analysis.stream import Stream
 from deployer.analysis.counts import Counts, Observation, Pair
 from deployer.analysis.dispersion import Base, base
 from deployer.analysis.judge import Outcome
 from deployer.analysis.limits import Limits
+from deployer.analysis.peers.policy import Act, Seen, Served
 from deployer.analysis.ramp import HOLD_BACK, first_share, move
 from deployer.analysis.trial import Trial, after, begin
 from deployer.analysis.verdict import Judgement, judgement

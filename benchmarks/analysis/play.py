@@ -1,33 +1,20 @@
 """One policy on one stream, minute by minute, with metrics as late as CloudWatch's."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from benchmarks.analysis.scenarios import HORIZON_MIN, Scenario
-from benchmarks.analysis.stream import Seen, Stream
+from benchmarks.analysis.stream import Stream
+from deployer.analysis.peers.policy import Act, Policy, Seen
 
 DELAY_MIN = 1  # minute m is published at m + 1 + DELAY_MIN
 
 
 @dataclass(frozen=True)
-class Act:
-    """What a policy does: `share` per mille from now on; `ended`, after which it looks no more."""
-
-    share: int
-    ended: bool = False
-    aborted: bool = False
-
-
-class Policy(Protocol):
-    """Decides once a minute; `promoted` is the minute since which nearly everybody has the release."""
-
-    def act(self, now: int, seen: Sequence[Seen]) -> Act: ...
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """How it ended: minutes, None where it never happened; expected bad requests to the horizon."""
+    """How it ended: minutes, None where it never happened; expected bad requests to the horizon.
+
+    promoted: the minute since which nearly everybody has the release.
+    """
 
     aborted: int | None
     promoted: int | None

@@ -8,33 +8,15 @@ the same weight see the same minute, and a larger weight adds requests to those 
 
 import math
 import random
-from dataclasses import dataclass
 from itertools import pairwise
 
 from benchmarks.analysis.chance import bell, binomial, poisson
 from benchmarks.analysis.scenarios import Scenario
+from deployer.analysis.peers.policy import Seen, Served
 
 EDGES = (0, 1, 5, 10, 20, 50, 100, 200, 250, 300, 400, 500, 600, 800, 950, 1000)
 SLICES = tuple(pairwise(EDGES))
 HISTORY_MIN = 240
-
-
-@dataclass(frozen=True)
-class Served:
-    """Requests, failed ones and slow ones."""
-
-    requests: int
-    failed: int
-    slow: int
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One minute as it was published."""
-
-    share: int
-    candidate: Served
-    stable: Served
 
 
 class Stream:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.analysis.peers import kayenta, kayenta_effects
-from benchmarks.analysis.peers.mann_whitney import Shift, shift, wilcoxon
+from deployer.analysis.peers import kayenta, kayenta_effects
+from deployer.analysis.peers.mann_whitney import Shift, shift, wilcoxon
 
 CASES: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "data" / "kayenta_cases.json").read_text()

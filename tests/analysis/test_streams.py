@@ -1,4 +1,4 @@
-"""The benchmark's streams: the same requests for every policy at every weight; and what peers do on them."""
+"""The benchmark's streams: the same requests for every policy at every weight; and how it ends."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,12 +11,10 @@ from benchmarks.analysis.chance import binomial, poisson
 from benchmarks.analysis.compare import OURS, PEERS, Known, swept
 from benchmarks.analysis.limit import least_harm
 from benchmarks.analysis.ours import bases
-from benchmarks.analysis.peers.argo import Argo
-from benchmarks.analysis.peers.codedeploy import CodeDeploy
-from benchmarks.analysis.peers.flagger import Flagger
-from benchmarks.analysis.play import Act, Outcome, Policy, play
+from benchmarks.analysis.play import Outcome, play
 from benchmarks.analysis.report import details, summary, wilson
-from benchmarks.analysis.stream import EDGES, Seen, Served, Stream
+from benchmarks.analysis.stream import EDGES, Stream
+from deployer.analysis.peers.policy import Act, Seen
 
 CALM = next(one for one in scenarios.GOOD if one.name == "constant 100/s")
 DEAD = next(one for one in scenarios.BAD if one.name == "all fail, 100/s")
@@ -56,33 +54,6 @@ def test_draws_have_their_means(mean: float) -> None:
         drawn = sum(binomial(u, n, p) for u in uniforms) / 2000
         assert drawn == pytest.approx(n * p, rel=0.01)
     assert (binomial(0.5, 0, 0.5), binomial(0.5, 9, 0.0), binomial(0.5, 9, 1.0)) == (0, 0, 9)
-
-
-def ticks(policy: Policy, failed: Sequence[int], requests: int = 100) -> list[Act]:
-    """What it does minute by minute, without delay."""
-    seen = [Seen(100, Served(requests, bad, 0), Served(900, 0, 0)) for bad in failed]
-    return [policy.act(now, seen[:now]) for now in range(len(seen) + 1)]
-
-
-def test_flagger_never_forgives_and_goes_back_a_tick_late() -> None:
-    acts = ticks(Flagger(threshold=2), [0, 0, 5, 0, 5, 0, 0])
-    assert [act.aborted for act in acts] == [False] * 6 + [True, True]
-    assert ticks(Flagger(), [0] * 8)[-1] == Act(1000, ended=True)
-
-
-def test_flagger_takes_silence_for_failure() -> None:
-    assert ticks(Flagger(threshold=1), [0, 0, 0, 0], requests=0)[-1].aborted
-
-
-def test_argo_forgives_as_many_as_its_limit() -> None:
-    assert not ticks(Argo(limit=1, step_min=30), [10] * 5)[-1].aborted
-    assert ticks(Argo(limit=0, step_min=30), [10] * 5)[-1].aborted
-    assert ticks(Argo(limit=1, step_min=30), [10] * 10)[-1].aborted
-
-
-def test_codedeploy_hears_alarms_only_while_it_deploys() -> None:
-    assert ticks(CodeDeploy(), [0, 0, 1, 0])[-1].aborted
-    assert ticks(CodeDeploy(None, 0.01, 2), [0, 0, 5, 0, 5])[-1] == Act(1000, ended=True)
 
 
 def test_harm_is_what_the_weights_do() -> None:

@@ -8,8 +8,7 @@ abort. In the background it runs beside all steps; inline each step is one measu
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.analysis.play import Act
-from benchmarks.analysis.stream import Seen
+from deployer.analysis.peers.policy import Act, Seen
 
 STEPS = (200, 400, 600, 800, 1000)
 WINDOW = 5

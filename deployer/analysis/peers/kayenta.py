@@ -6,16 +6,22 @@ constant on both sides, Kayenta adds noise of its own: here its source is an arg
 """
 
 import math
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Protocol
 
-from benchmarks.analysis.peers.kayenta_effects import EFFECTS
-from benchmarks.analysis.peers.mann_whitney import shift
+from deployer.analysis.peers.kayenta_effects import EFFECTS
+from deployer.analysis.peers.mann_whitney import shift
 
 Both = tuple[float, float]
 Values = Sequence[float]
+
+
+class Dice(Protocol):
+    """Normal numbers, as `random.Random` has them."""
+
+    def gauss(self, mu: float, sigma: float, /) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ def cleaned(values: Values, rules: Rules) -> list[float]:
     return [value for value in values if not math.isnan(value)]
 
 
-def mann_whitney(experiment: Values, control: Values, rules: Rules, dice: random.Random) -> Label:
+def mann_whitney(experiment: Values, control: Values, rules: Rules, dice: Dice) -> Label:
     """High or Low if the shift's interval is beyond a part of the shift itself."""
 
     def compare(x: Values, y: Values) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from benchmarks.analysis.peers.brent import root
+from deployer.analysis.peers.brent import root
 
 TOLERANCE = 1e-4
 

@@ -7,8 +7,7 @@ while the deployment goes on (aws-facts 6.1; peers.md 2.4), and ring one evaluat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.analysis.play import Act
-from benchmarks.analysis.stream import Seen
+from deployer.analysis.peers.policy import Act, Seen
 
 WARM_UP = 2  # minutes that peers are granted where their settings are swept
 EVALUATION = 1

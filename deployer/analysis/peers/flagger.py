@@ -7,8 +7,7 @@ limit is more than 1 % of the requests above it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.analysis.play import Act
-from benchmarks.analysis.stream import Seen
+from deployer.analysis.peers.policy import Act, Seen
 
 SLOW_MOST = 0.01
 

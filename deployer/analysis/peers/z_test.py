@@ -6,10 +6,10 @@ Cumulative counts of both slots; failures or slowness beyond `z` standard deviat
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
-from benchmarks.analysis.peers.codedeploy import WARM_UP
-from benchmarks.analysis.play import Act
-from benchmarks.analysis.stream import Seen
+from deployer.analysis.peers.codedeploy import WARM_UP
+from deployer.analysis.peers.policy import Act, Kind, Seen
 
 STEPS, STEP_MIN = (50, 250, 500, 950), 10
 
@@ -21,19 +21,19 @@ class ZTest:
     z: float = 1.96
 
     def act(self, now: int, seen: Sequence[Seen]) -> Act:
-        if any(deviation(seen[WARM_UP:], name) > self.z for name in ("failed", "slow")):
+        if any(deviation(seen[WARM_UP:], name) > self.z for name in get_args(Kind)):
             return Act(0, ended=True, aborted=True)
         if now >= STEP_MIN * len(STEPS):
             return Act(1000, ended=True)
         return Act(STEPS[now // STEP_MIN])
 
 
-def deviation(seen: Sequence[Seen], name: str) -> float:
+def deviation(seen: Sequence[Seen], name: Kind) -> float:
     """Standard deviations between the two slots' pooled shares."""
     own = sum(minute.candidate.requests for minute in seen)
     other = sum(minute.stable.requests for minute in seen)
-    bad_own = sum(getattr(minute.candidate, name) for minute in seen)
-    bad = bad_own + sum(getattr(minute.stable, name) for minute in seen)
+    bad_own = sum(minute.candidate.bad(name) for minute in seen)
+    bad = bad_own + sum(minute.stable.bad(name) for minute in seen)
     if not own or not other or not bad:
         return 0.0
     p = bad / (own + other)

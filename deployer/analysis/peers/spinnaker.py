@@ -5,14 +5,13 @@ peers.md 2.3). Two metrics, each a share per minute, direction `increase`.
 """
 
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
-from benchmarks.analysis.peers.codedeploy import WARM_UP
-from benchmarks.analysis.peers.kayenta import Label, Rules, Scored, mann_whitney, score
-from benchmarks.analysis.play import Act
-from benchmarks.analysis.stream import Seen, Served
+from deployer.analysis.peers.codedeploy import WARM_UP
+from deployer.analysis.peers.kayenta import Label, Rules, Scored, mann_whitney, score
+from deployer.analysis.peers.policy import Act, Kind, Seen, Served
 
 # (share, minutes seen) -> per metric the class, and how many times the baseline's mean.
 Labels = dict[tuple[int, int], tuple[Label, Label]]
@@ -53,13 +52,31 @@ class Spinnaker:
         return self.labels[key]
 
 
-def label(window: Sequence[Seen], name: str) -> Label:
+def label(window: Sequence[Seen], name: Kind) -> Label:
     """One metric's class."""
     own = [share(minute.candidate, name) for minute in window]
     other = [share(minute.stable, name) for minute in window]
-    dice = random.Random(1)  # noqa: S311 - Kayenta's own noise, where both sides are constant
-    return mann_whitney(own, other, Rules(direction="increase"), dice)
+    return mann_whitney(own, other, Rules(direction="increase"), Even())
 
 
-def share(served: Served, name: str) -> float:
-    return getattr(served, name) / served.requests if served.requests else math.nan
+class Even:
+    """Normal numbers spread as evenly as can be (van der Corput 1935), in the place of Kayenta's noise.
+
+    Its own differs each time; these are the same, so that the same minutes get the same score.
+    """
+
+    def __init__(self) -> None:
+        self._drawn = 0
+
+    def gauss(self, mu: float, sigma: float, /) -> float:
+        """The next one; `sigma` may be 0."""
+        self._drawn += 1
+        left, place, uniform = self._drawn, 0.5, 0.0
+        while left:
+            uniform += place * (left & 1)
+            left, place = left >> 1, place / 2
+        return mu + sigma * NormalDist().inv_cdf(uniform)
+
+
+def share(served: Served, name: Kind) -> float:
+    return served.bad(name) / served.requests if served.requests else math.nan

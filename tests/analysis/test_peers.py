@@ -63,6 +63,3 @@ def test_noise_is_normal_and_the_same_each_time() -> None:
     assert len(set(values)) == len(values)
     assert fmean(values) == pytest.approx(3, abs=0.01)
     assert pstdev(values) == pytest.approx(2, rel=0.02)
-        pytest.approx(3, abs=0.01),
-        pytest.approx(2, rel=0.02),
-    )

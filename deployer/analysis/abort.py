@@ -13,11 +13,12 @@ the number of looks, and whenever one stops, the capital reaches 1/alpha with pr
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 
 from deployer.analysis.counts import Usable
 from deployer.analysis.limits import EVIDENT, MINUTE_CAP, RATIOS, STAKES, onset
-from deployer.analysis.split import NEVER, gain, log_mean, log_sum, own
+from deployer.analysis.split import NEVER, Beside, log_add, log_mean, log_sum, own
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +38,25 @@ class Mixture:
     newest: float = 0.0
 
     def after(self, minute: Usable, phi: float) -> "Mixture":
-        """A_j <- e^l (A_j + w/8): what begins in this minute is staked before it is seen."""
+        """A_j <- e^l (A_j + w/9): what begins in this minute is staked before it is seen."""
         staked = onset(self.minutes + 1)
-        gains = tuple(self._gain(minute, self.null * ratio, phi) for ratio in RATIOS)
-        return replace(
-            self,
-            minutes=self.minutes + 1,
-            rest=max(0.0, self.rest - staked),
-            capital=tuple(
-                gained + log_sum((old, log_stake(staked, RATIOS)))
-                for old, gained in zip(self.capital, gains, strict=True)
-            ),
-            newest=log_mean(gains),
-        )
+        stake = log_of(staked / len(RATIOS))
+        gains = self._gains(minute, phi)
+        capital = [log_add(old, stake) + won for old, won in zip(self.capital, gains, strict=True)]
+        return Mixture(
+            self.null, self.cap, self.minutes + 1, max(0.0, self.rest - staked),
+            tuple(capital), log_mean(gains),
+        )  # fmt: skip
 
-    def _gain(self, minute: Usable, ratio: float, phi: float) -> float:
-        own_bad = minute.candidate.bad
-        nats = gain(own_bad, minute.bad, minute.theta, ratio, self.null) / phi
+    def _gains(self, minute: Usable, phi: float) -> list[float]:
+        """Nats that each ratio wins in this minute."""
+        own_bad, requests = minute.candidate.bad, minute.candidate.requests
+        gains = against(self.null).gains(own_bad / phi, minute.bad / phi, minute.theta)
         share, enough = EVIDENT
-        requests = minute.candidate.requests
-        if self.cap is None or (requests >= enough and own_bad >= share * requests):
-            return nats
-        return min(nats, self.cap)
+        cap = self.cap
+        if cap is None or (requests >= enough and own_bad >= share * requests):
+            return gains
+        return [min(nats, cap) for nats in gains]
 
     @property
     def evidence(self) -> float:
@@ -81,17 +79,15 @@ class Bets:
     def after(self, minute: Usable) -> "Bets":
         """S_m <- (1 + lam/q (k_c/k - q)) (S_m + w/5); a minute without failures decides nothing."""
         staked = onset(self.minutes + 1)
-        theta = minute.theta
+        stake = log_of(staked / len(STAKES))
+        bad, theta = minute.bad, minute.theta
         fair = own(self.null, theta)
-        decided = minute.bad > 0 and 0 < theta < 1
-        excess = (minute.candidate.bad / minute.bad - fair) / fair if decided else 0.0
-        capital = tuple(
-            math.log1p(stake * excess) + log_sum((old, log_stake(staked, STAKES)))
-            for old, stake in zip(self.capital, STAKES, strict=True)
-        )
-        return replace(
-            self, minutes=self.minutes + 1, rest=max(0.0, self.rest - staked), capital=capital
-        )
+        excess = (minute.candidate.bad / bad - fair) / fair if bad > 0 and 0 < theta < 1 else 0.0
+        capital = [
+            log_add(old, stake) + math.log1p(part * excess)
+            for old, part in zip(self.capital, STAKES, strict=True)
+        ]
+        return Bets(self.null, self.minutes + 1, max(0.0, self.rest - staked), tuple(capital))
 
     @property
     def evidence(self) -> float:
@@ -99,9 +95,10 @@ class Bets:
         return log_sum((*self.capital, log_of(self.rest)))
 
 
-def log_stake(staked: float, among: tuple[float, ...]) -> float:
-    """Log of one game's part of what is staked in this minute."""
-    return log_of(staked / len(among))
+@cache
+def against(null: float) -> Beside:
+    """What may be wrong, against what is tolerated."""
+    return Beside.of(null, [null * ratio for ratio in RATIOS])
 
 
 def log_of(value: float) -> float:

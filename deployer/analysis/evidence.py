@@ -78,6 +78,7 @@ class Evidence:
             minutes=self.minutes + 1,
             candidate=added(self.candidate, own),
             stable=added(self.stable, other),
+            at_share=added(self.at_share, own),
             latest=minute,
             excess=self.excess + (own.bad * other.requests - other.bad * own.requests) / both,
             comparable=self.comparable + own.requests * other.requests / both,
@@ -89,7 +90,7 @@ class Evidence:
         return replace(self, at_share=NONE)
 
     def exposed(self, minute: Usable) -> "Evidence":
-        """With what the candidate served in one minute after the warm-up."""
+        """With what the candidate served in a minute that is not judged: it is settling."""
         return replace(self, at_share=added(self.at_share, minute.candidate))
 
     def interrupted(self) -> "Evidence":

@@ -7,14 +7,16 @@ each with its own share of the traffic, so nothing is pooled over weights (Simps
 
 import math
 from dataclasses import dataclass
+from operator import add
 
 from deployer.analysis.counts import Usable
-from deployer.analysis.split import gain, log_mean
+from deployer.analysis.split import Beside, log_mean
 
 SIDE = 30
 # ln of the ratios, closer together around 1: e^-7 .. e^7.
 GRID = tuple(7 * step * abs(step) / SIDE**2 for step in range(-SIDE, SIDE + 1))
 RATIOS = tuple(math.exp(log) for log in GRID)
+EQUAL = Beside.of(1.0, RATIOS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,10 @@ class Profile:
     logs: tuple[float, ...] = (0.0,) * len(GRID)
 
     def after(self, minute: Usable, phi: float) -> "Profile":
-        own, bad, theta = minute.candidate.bad, minute.bad, minute.theta
-        if not bad:
+        if not minute.bad:
             return self
-        return Profile(
-            tuple(
-                log + gain(own, bad, theta, ratio, 1.0) / phi
-                for log, ratio in zip(self.logs, RATIOS, strict=True)
-            )
-        )
+        gains = EQUAL.gains(minute.candidate.bad / phi, minute.bad / phi, minute.theta)
+        return Profile(tuple(map(add, self.logs, gains)))
 
     def interval(self, alpha: float) -> Interval:
         """The ratios that cannot be excluded at `alpha`, widened to the next of the grid."""

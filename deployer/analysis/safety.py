@@ -7,14 +7,17 @@ learns where failures are many, the second where they are rare.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import add
 
 from deployer.analysis.counts import Usable
 from deployer.analysis.limits import HARM_RATIO, Metric
-from deployer.analysis.split import gain, log_sum, odds
+from deployer.analysis.split import Beside, log_sum, odds
 
 BESIDE = (0.15, 0.6, 0.15, 0.1)  # prior on: better, as good, and two steps towards harmful
 ALONE = 0.25
+PRIORS = tuple(math.log(prior / 2) for prior in (*BESIDE, *(ALONE,) * 4))  # half of it each
 BETTER = 0.7
 
 
@@ -67,18 +70,19 @@ class Safety:
 
     def after(self, minute: Usable, phi: float) -> "Safety":
         """Every alternative's likelihood over that of the least harmful release, tempered by phi."""
-        own, bad, theta = minute.candidate, minute.bad, minute.theta
-        return self._grown(
-            tuple(gain(own.bad, bad, theta, one, self.harm.ratio) for one in self.harm.ratios),
-            tuple(odds(one, self.harm.rate, own.bad, own.requests) for one in self.harm.rates),
-            1 / phi,
-        )
+        own = minute.candidate
+        return self._grown(minute.theta, minute.bad / phi, own.bad / phi, own.requests / phi)
 
-    def _grown(self, beside: tuple[float, ...], alone: tuple[float, ...], times: float) -> "Safety":
-        return replace(
-            self,
-            beside=tuple(a + b * times for a, b in zip(self.beside, beside, strict=True)),
-            alone=tuple(a + b * times for a, b in zip(self.alone, alone, strict=True)),
+    def _grown(self, theta: float, bad: float, own_bad: float, requests: float) -> "Safety":
+        beside = harmful(self.harm).gains(own_bad, bad, theta)
+        good = requests - own_bad
+        return Safety(
+            self.harm,
+            tuple(map(add, self.beside, beside)),
+            tuple(
+                log + own_bad * each_bad + good * each_good
+                for log, (each_bad, each_good) in zip(self.alone, alone(self.harm), strict=True)
+            ),
         )
 
     def voided(self) -> "Safety":
@@ -87,10 +91,10 @@ class Safety:
         So a game that is interrupted is still one game: beginning anew would be another try each time.
         """
         won = max(0.0, self.evidence)
-        return replace(
-            self,
-            beside=tuple(log - won for log in self.beside),
-            alone=tuple(log - won for log in self.alone),
+        return Safety(
+            self.harm,
+            tuple(log - won for log in self.beside),
+            tuple(log - won for log in self.alone),
         )
 
     def ahead(
@@ -101,15 +105,24 @@ class Safety:
         theta, bad, requests: the candidate's share, the failures of both, and its requests per minute;
         rate: the share of requests that fail.
         """
-        return self._grown(
-            tuple(gain(theta * bad, bad, theta, one, self.harm.ratio) for one in self.harm.ratios),
-            tuple(odds(one, self.harm.rate, rate * requests, requests) for one in self.harm.rates),
-            times,
-        )
+        own_bad, times_bad = theta * bad * times, bad * times
+        beside = self._grown(theta, times_bad, own_bad, 0.0).beside
+        own_rate = self._grown(theta, 0.0, rate * requests * times, requests * times).alone
+        return Safety(self.harm, beside, own_rate)
 
     @property
     def evidence(self) -> float:
         """Log E."""
-        beside = (log + math.log(prior) for log, prior in zip(self.beside, BESIDE, strict=True))
-        alone = (log + math.log(ALONE) for log in self.alone)
-        return log_sum((*beside, *alone)) - math.log(2)
+        return log_sum(map(add, (*self.beside, *self.alone), PRIORS))
+
+
+@lru_cache(maxsize=64)
+def harmful(harm: Harm) -> Beside:
+    """Harmless ratios, against the least that is harmful."""
+    return Beside.of(harm.ratio, harm.ratios)
+
+
+@lru_cache(maxsize=64)
+def alone(harm: Harm) -> tuple[tuple[float, float], ...]:
+    """Harmless rates, against the least that is harmful: nats of one bad request and of one good."""
+    return tuple((odds(rate, harm.rate, 1, 1), odds(rate, harm.rate, 0, 1)) for rate in harm.rates)

@@ -11,8 +11,32 @@ whatever the common failure rate is and does: that is why drift, nights and shar
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 NEVER = -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Ratios to weigh against `null`, with what of it depends on no minute: a day has 1,440 of them.
+
+    points: per ratio ln(r/null) and r - 1.
+    """
+
+    null: float
+    points: tuple[tuple[float, float], ...]
+
+    @classmethod
+    def of(cls, null: float, ratios: Iterable[float]) -> "Beside":
+        """Every one of `ratios` against `null`."""
+        return cls(null, tuple((math.log(ratio / null), ratio - 1) for ratio in ratios))
+
+    def gains(self, own_bad: float, bad: float, theta: float) -> list[float]:
+        """`gain` of each ratio."""
+        if not bad or theta <= 0 or theta >= 1:
+            return [0.0] * len(self.points)
+        log1p, fair = math.log1p, math.log1p(theta * (self.null - 1))
+        return [own_bad * log - bad * (log1p(theta * less) - fair) for log, less in self.points]
 
 
 def own(ratio: float, theta: float) -> float:
@@ -42,13 +66,21 @@ def odds(good_at: float, against: float, bad: float, requests: float) -> float:
     )
 
 
+def log_add(one: float, other: float) -> float:
+    """Log of e^one + e^other."""
+    if one < other:
+        one, other = other, one
+    return one if other == NEVER else one + math.log1p(math.exp(other - one))
+
+
 def log_sum(logs: Iterable[float]) -> float:
     """Log of the sum of e^x, without overflow."""
     values = tuple(logs)
     top = max(values, default=NEVER)
     if math.isinf(top):
         return top
-    return top + math.log(math.fsum(math.exp(value - top) for value in values))
+    exp = math.exp
+    return top + math.log(math.fsum([exp(value - top) for value in values]))
 
 
 def log_mean(logs: Iterable[float]) -> float:

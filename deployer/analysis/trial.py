@@ -140,7 +140,7 @@ def _counted(trial: Trial, found: list[Usable | str], *, moved: bool) -> Trial:
         if isinstance(minute, str):
             return one
         settling = moved and one.metric.settles
-        return one.exposed(minute) if settling else one.exposed(minute).after(minute)
+        return one.exposed(minute) if settling else one.after(minute)
 
     metrics = tuple(map(counted, trial.metrics, found))
     clean = trial.trouble is None and trial.share is not None

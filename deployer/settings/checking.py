@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from msgspec import Meta, Struct, ValidationError, convert
 from msgspec.structs import FieldInfo, fields
@@ -20,6 +20,7 @@ Table = Mapping[str, Any]
 T = TypeVar("T", bound=Struct)
 _NOTHING: Table = MappingProxyType({})
 _AT = re.compile(r" - at `\$\.([^.\[`]+)")
+_OF_LIST = re.compile(r"(\w+)\[(\d+)\]\.(\w+)")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 
 
@@ -32,8 +33,9 @@ def struct(kind: type[T], table: Table, where: str, given: Table = _NOTHING) -> 
         SettingsInvalid: an unknown key, a missing one, or a value that is not allowed.
     """
     known = {f.encode_name: f for f in fields(kind) if f.encode_name not in given}
-    for key in table:
+    for key, raw in table.items():
         reject_unknown(key, known, where)
+        _each_table(known[key], raw, f"{where}.{key}")
     try:
         value = convert({**table, **given}, kind, dec_hook=decode)
     except ValidationError as error:
@@ -42,6 +44,34 @@ def struct(kind: type[T], table: Table, where: str, given: Table = _NOTHING) -> 
         if key in table:
             _within_bounds(getattr(value, field.name), field, f"{where}.{key}", table[key])
     return value
+
+
+def _each_table(field: FieldInfo, raw: Any, where: str) -> None:
+    """Each of a list of tables by itself, as the kind that it says it is."""
+    kinds = _tagged(field.type)
+    if not kinds or not isinstance(raw, list | tuple):
+        return
+    for n, table in enumerate(raw):
+        if not isinstance(table, Mapping):
+            raise SettingsInvalid(f"{where}[{n}] = {spelled(table)}: must be a table")
+        tag_field = str(next(iter(kinds.values())).__struct_config__.tag_field)
+        known = " or ".join(f'"{tag}"' for tag in kinds)
+        tag = table.get(tag_field)
+        if tag is None:
+            raise SettingsInvalid(f"{where}[{n}].{tag_field} is missing: write {known}")
+        if not isinstance(tag, str) or tag not in kinds:
+            raise SettingsInvalid(f"{where}[{n}].{tag_field} = {spelled(tag)}: must be {known}")
+        own = {key: value for key, value in table.items() if key != tag_field}
+        struct(kinds[tag], own, f"{where}[{n}]")
+
+
+def _tagged(kind: Any) -> dict[Any, type[Struct]]:
+    """The tables that a list may have, by what tells them apart; empty: it is no list of tables."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    each = get_args(kind)[0] if get_origin(kind) is tuple else None
+    kinds = [one for one in get_args(each) if isinstance(one, type) and issubclass(one, Struct)]
+    return {one.__struct_config__.tag: one for one in kinds}
 
 
 def reject_unknown(key: str, known: Collection[str], where: str) -> None:
@@ -75,13 +105,20 @@ def spelled(value: Any) -> str:
         text = '"' + value.replace("\n", "\\n") + '"'
     elif isinstance(value, list | tuple):
         text = f"[{', '.join(map(spelled, value))}]"
+    elif isinstance(value, dict):
+        text = f"{{{', '.join(f'{key} = {spelled(each)}' for key, each in value.items())}}}"
     else:
         text = str(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def written(section: Struct, key: str) -> str:
-    """The value of `key` as the file would have it: 90.0 seconds are `"1m30s"`."""
+    """The value of `key` as the file would have it: 90.0 seconds are `"1m30s"`.
+
+    key: also `metrics[0].name`, of the first of a list of tables.
+    """
+    if found := _OF_LIST.fullmatch(key):
+        return written(getattr(section, found[1])[int(found[2])], found[3])
     name = next(field.name for field in fields(section) if field.encode_name == key)
     return spelled(as_written(getattr(section, name)))
 
@@ -96,7 +133,22 @@ def as_written(value: Any) -> Any:
         return float(f"{value / 10:g}") if value % 10 else value // 10
     if isinstance(value, Portion | PortionOrNone) and value.isdecimal():
         return int(value)
+    return _each(value)
+
+
+def _each(value: Any) -> Any:
+    if isinstance(value, Struct):
+        value = _table(value)
+    if isinstance(value, dict):
+        return {key: as_written(each) for key, each in value.items()}
     return [as_written(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _table(value: Struct) -> dict[str, Any]:
+    config = value.__struct_config__
+    tag = {config.tag_field: config.tag} if config.tag_field else {}
+    own = {field.encode_name: getattr(value, field.name) for field in fields(value)}
+    return {**tag, **own}
 
 
 def _complaint(message: str, table: Table, known: Mapping[str, FieldInfo], where: str) -> str:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from deployer.durations import percent
 from deployer.model import WHOLE, Amount
-from deployer.settings import artifacts, stack_rules, teardown_rules
+from deployer.settings import artifacts, metrics, stack_rules, teardown_rules
 from deployer.settings.existing import ExistingSettings
 from deployer.settings.objection import Objection
 from deployer.settings.schema import EnvironmentSettings, Settings
@@ -27,6 +27,7 @@ def objections(settings: Settings) -> Iterator[Objection]:
     yield from _weights(settings)
     yield from _approvals(settings)
     yield from _held_back(settings)
+    yield from metrics.objections(settings.analysis.metrics)
     yield from stack_rules.objections(settings)
     yield from teardown_rules.objections(settings)
     if settings.journal.poll_s * 3 > settings.journal.lease_s:

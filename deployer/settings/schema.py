@@ -51,6 +51,7 @@ from deployer.settings.kinds import (
     Tolerance,
     Wait,
 )
+from deployer.settings.metrics import Metrics
 from deployer.settings.stacks import (
     BalancerSettings,
     FleetSettings,
@@ -157,6 +158,7 @@ class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     alarms:          CloudWatch alarms, composite ones too, none of which may ring when a deployment
                      begins nor while it bakes.
     alarms_without_data: what INSUFFICIENT_DATA of one of them means.
+    metrics:         what else a canary is judged by.
     """
 
     min_requests: Requests = 100
@@ -169,6 +171,7 @@ class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     alarms_without_data: Annotated[
         Literal["ok", "ringing"], Meta(description='"ok" or "ringing"')
     ] = "ok"
+    metrics: Metrics = ()
 
 
 class ProbeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

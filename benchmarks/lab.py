@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from deployer.cli import lab
+from deployer.cli import lab_reach
 from deployer.lab import home
 
 ROOT = Path(__file__).parents[1]
@@ -91,8 +91,8 @@ class Serving:
     """Both slots filled, and the rule between them."""
 
     def __init__(self, state: home.State) -> None:
-        self.topology = lab.topology(state)
-        self.elbv2 = lab.client(state, "elbv2")
+        self.topology = lab_reach.topology(state)
+        self.elbv2 = lab_reach.client(state, "elbv2")
         self._state = state
         for slot, release in (("blue", "v1"), ("green", "v2")):
             self._fill(self.topology["slots"][slot], release)
@@ -105,18 +105,18 @@ class Serving:
         state = self._state
         body = releases.pack(ROOT / "examples" / "app", releases.Behaviour())
         bucket, service = self.topology["artifact_bucket"], self.topology["service"]
-        uri = releases.publish(lab.client(state, "s3"), bucket, service, release, body)
+        uri = releases.publish(lab_reach.client(state, "s3"), bucket, service, release, body)
         tags = [
             {"Key": key, "Value": value} for key, value in zip(TAGS, (release, uri), strict=True)
         ]
-        ec2, template = lab.client(state, "ec2"), slot["launch_template"]
+        ec2, template = lab_reach.client(state, "ec2"), slot["launch_template"]
         version = ec2.create_launch_template_version(
             LaunchTemplateId=template,
             SourceVersion="1",
             LaunchTemplateData={"TagSpecifications": [{"ResourceType": "instance", "Tags": tags}]},
         )["LaunchTemplateVersion"]["VersionNumber"]
         ec2.modify_launch_template(LaunchTemplateId=template, DefaultVersion=str(version))
-        lab.client(state, "autoscaling").update_auto_scaling_group(
+        lab_reach.client(state, "autoscaling").update_auto_scaling_group(
             AutoScalingGroupName=slot["group"], MinSize=EACH, DesiredCapacity=EACH
         )
 

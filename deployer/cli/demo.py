@@ -14,7 +14,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from deployer.cli import lab
+from deployer.cli import lab, lab_reach
 from deployer.cli.lab_params import Number
 from deployer.cli.lab_process import LabOptions, await_ready, start
 from deployer.cli.lab_tables import Ending, demo_table, lost
@@ -143,7 +143,7 @@ def play(stage: Stage, state: home.State, rps: float) -> tuple[dict[str, Any], l
     for act in ACTS:
         stage.deployer("lab", "release", act.release, *act.behaviour, quiet=True)
     endings = [ship(stage, ACTS[0])]
-    with load(lab.topology(state)["url"], rps, stage.variables) as client:
+    with load(lab_reach.topology(state)["url"], rps, stage.variables) as client:
         endings += [ship(stage, act) for act in ACTS[1:]]
         report = finish(client)
     return report, endings
@@ -187,13 +187,13 @@ def finish(client: "subprocess.Popen[str]") -> dict[str, Any]:
 def stacks_down(stage: Stage, state: home.State) -> None:
     """Everything goes: CloudFormation deletes no bucket that holds something."""
     stage.title("Tearing down")
-    empty(state, lab.topology(state)["artifact_bucket"])
+    empty(state, lab_reach.topology(state)["artifact_bucket"])
     cdk(stage, "destroy", "--all", "--force")
 
 
 def empty(state: home.State, bucket: str) -> None:
     """Delete every version of every object."""
-    s3 = lab.client(state, "s3")
+    s3 = lab_reach.client(state, "s3")
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
             s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])

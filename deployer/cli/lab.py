@@ -1,6 +1,5 @@
 """`deployer lab …`: a local AWS with real traffic, and what people do with it."""
 
-import json
 import os
 from functools import partial
 from pathlib import Path
@@ -12,9 +11,10 @@ from rich.console import Group
 from deployer.cli import lab_certificate
 from deployer.cli.lab_params import Manual, Number, Span
 from deployer.cli.lab_process import LabOptions, await_ready, foreground, holding_back, start
+from deployer.cli.lab_reach import client, topology
+from deployer.cli.lab_releases import incident, incident_facts, incident_text, release
 from deployer.cli.lab_tables import functions_table, instances_table, load_table
 from deployer.durations import spell
-from deployer.errors import PlanInvalid
 from deployer.lab import home
 from deployer.settings.reading import load as load_settings
 from deployer.topology import stack_name
@@ -129,96 +129,7 @@ def credentials(state: home.State, role: str | None = None) -> dict[str, str]:
     return lab_role.credentials(lambda name: client(state, name), stack, role)
 
 
-@lab.command()
-@click.argument("name")
-@click.option("--error-rate", type=Number(0, 1), default=0.0, show_default=True,
-    help="Share of the requests answered with 500: 0.2 is 20 %.",
-)  # fmt: skip
-@click.option(
-    "--latency", type=Span(), default="0s", show_default=True, help="Added to each answer, in wall time: 50ms.",
-)  # fmt: skip
-@click.option(
-    "--boot", type=Span(), default="0s", show_default=True, help="Lab time before it listens: 30s.",
-)  # fmt: skip
-@click.option(
-    "--crash-after", type=Span(), default="0s", show_default=True, help="Lab time until it exits; 0s: never.",
-)  # fmt: skip
-@click.option("--replace", is_flag=True, help="Replace a release of this name.")
-@click.pass_obj
-def release(
-    options: LabOptions,
-    name: str,
-    *,
-    error_rate: float,
-    latency: float,
-    boot: float,
-    crash_after: float,
-    replace: bool,
-) -> None:
-    """Pack the example service as release NAME into the lab's S3.
-
-    \b
-    JSON: release, uri.
-    Exit status: 0; 2 refused: no lab or stacks, a bad name, or one that is taken.
-    Example: deployer lab release v3 --error-rate 0.2
-    """  # noqa: D301  \b is for click
-    from deployer.lab import releases  # noqa: PLC0415
-
-    state = home.find(options.directory)
-    published = topology(state)
-    behaviour = releases.Behaviour(
-        error_rate=error_rate,
-        latency_ms=latency * 1000,
-        boot_s=boot,
-        crash_after_s=crash_after,
-    )
-    application = Path(state.config).parent / "examples" / "app"
-    uri = releases.publish(
-        client(state, "s3"),
-        published["artifact_bucket"],
-        published["service"],
-        name,
-        releases.pack(application, behaviour.scaled(state.scale)),
-        replace=replace,
-    )
-    options.say({"release": name, "uri": uri}, f"{name} is at {uri}")
-
-
-def client(state: home.State, service: str) -> Any:
-    """A boto3 client of the lab, whatever this shell's environment says."""
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-
-    make: Any = boto3.client  # its overloads want literal service names
-    return make(
-        service,
-        endpoint_url=state.endpoint,
-        region_name=state.region,
-        aws_access_key_id="lab",
-        aws_secret_access_key="lab",  # noqa: S106  no secret: the lab checks no signature
-        config=Config(retries={"mode": "standard", "total_max_attempts": 3}),
-    )
-
-
-def topology(state: home.State) -> dict[str, Any]:
-    """What the service stack published, and the service's name.
-
-    Raises:
-        DeployError: the stacks are not deployed.
-    """
-    from deployer.topology import topology_parameter  # noqa: PLC0415
-
-    service = load_settings(Path(state.config), state.environment).service.name
-    ssm = client(state, "ssm")
-    try:
-        parameter = ssm.get_parameter(Name=topology_parameter(service, state.environment))
-    except ssm.exceptions.ParameterNotFound:
-        raise PlanInvalid(
-            "the lab has no stacks yet: run `deployer lab cdk -- bootstrap`, then "
-            "`deployer lab cdk -- deploy --all`"
-        ) from None
-    found: dict[str, Any] = json.loads(parameter["Parameter"]["Value"])
-    return found | {"service": service}
+lab.add_command(release)
 
 
 @lab.command()
@@ -251,6 +162,9 @@ def load(options: LabOptions, *, rps: float, duration: float) -> None:
     trusted = home.authority(options.directory)
     report = run(url, rps, duration, authority=trusted, interruptible=True).as_json()
     options.say(report, load_table(report))
+
+
+lab.add_command(incident)
 
 
 @lab.command(
@@ -307,10 +221,10 @@ def certificate(options: LabOptions, *, name: str | None) -> None:
 @lab.command()
 @click.pass_obj
 def status(options: LabOptions) -> None:
-    """Show what runs inside: instances, their processes, lifecycle and release; functions.
+    """Show what runs inside: instances, their processes, lifecycle and release; functions; incident.
 
     \b
-    JSON: as `lab up`, and instances, functions.
+    JSON: as `lab up`, and instances, functions, incident (null: none).
     Exit status: 0; 2 if no lab runs.
     Example: deployer lab status
     """  # noqa: D301  \b is for click
@@ -321,9 +235,11 @@ def status(options: LabOptions) -> None:
         request("GET", f"{state.endpoint}/_lab/{page}", timeout=10).json()
         for page in ("instances", "functions")
     )
-    document = facts(state) | {"instances": inside, "functions": functions}
+    bad = incident_facts(options.directory)
+    document = facts(state) | {"instances": inside, "functions": functions, "incident": bad}
     tables = [instances_table(inside), *([functions_table(functions)] if functions else [])]
-    options.say(document, Group(ready_text(state), *tables))
+    text = [ready_text(state), *([incident_text(bad)] if bad else [])]
+    options.say(document, Group(*text, *tables))
 
 
 @lab.command()

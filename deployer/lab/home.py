@@ -27,6 +27,7 @@ GUARD_PORT = 20127  # bound on 127.N.255.254 while network N is in use
 NETWORKS = range(80, 200)  # each lab has one: 127.N.0.0/16
 _LEFTOVERS = (
     "state.json",
+    "incident.json",
     "audit*.jsonl",
     "balancer/?ds/*.json",
     "balancer/*.log",

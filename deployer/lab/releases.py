@@ -9,7 +9,8 @@ import hashlib
 import json
 import re
 import tarfile
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from botocore.exceptions import ClientError
 from deployer.errors import NotFound, NotPossibleNow, UsageError
 
 BEHAVIOUR_FILE = "behaviour.json"
+LONGEST_MS, DAY_S = 60_000.0, 86_400.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # The load report's words for answers that no release has given.
 _TAKEN = frozenset({"none", "unanswered"})
@@ -28,8 +30,8 @@ _TAKEN = frozenset({"none", "unanswered"})
 class Behaviour:
     """How a release misbehaves; `examples/app/README.md` says what each number does.
 
-    error_rate: 0..1. latency_ms: real milliseconds. boot_s, crash_after_s: virtual seconds here,
-    real ones once `scaled`.
+    *_rate: 0..1. *_ms: real milliseconds. boot_s, crash_after_s, cold_s: virtual seconds here,
+    real ones once `scaled`. incident_file: where an incident of all releases is written; "": none.
 
     Raises:
         UsageError: a number outside its range.
@@ -37,27 +39,51 @@ class Behaviour:
 
     error_rate: float = 0.0
     latency_ms: float = 0.0
+    latency_spread: float = 0.0
     boot_s: float = 0.0
     crash_after_s: float = 0.0
+    cold_s: float = 0.0
+    cold_error_rate: float = 0.0
+    cold_latency_ms: float = 0.0
+    incident_file: str = ""
 
     def __post_init__(self) -> None:
-        for name, value, most in (
-            ("error rate", self.error_rate, 1.0),
-            ("latency (ms)", self.latency_ms, 60_000.0),
-            ("boot (s)", self.boot_s, 86_400.0),
-            ("crash after (s)", self.crash_after_s, 86_400.0),
-        ):
-            if not 0 <= value <= most:
-                raise UsageError(f"release: {name} must be within 0..{most:g}, not {value:g}")
+        within(
+            "release",
+            {
+                "error rate": (self.error_rate, 1.0),
+                "latency (ms)": (self.latency_ms, LONGEST_MS),
+                "latency spread": (self.latency_spread, 3.0),
+                "boot (s)": (self.boot_s, DAY_S),
+                "crash after (s)": (self.crash_after_s, DAY_S),
+                "cold (s)": (self.cold_s, DAY_S),
+                "cold error rate": (self.cold_error_rate, 1.0),
+                "cold latency (ms)": (self.cold_latency_ms, LONGEST_MS),
+            },
+        )
 
     def scaled(self, scale: float) -> "Behaviour":
         """As the application is told: it knows no clock but the wall's.
 
         Latency stays real, as does all that flows through the load balancer.
         """
-        return Behaviour(
-            self.error_rate, self.latency_ms, self.boot_s / scale, self.crash_after_s / scale
+        return replace(
+            self,
+            boot_s=self.boot_s / scale,
+            crash_after_s=self.crash_after_s / scale,
+            cold_s=self.cold_s / scale,
         )
+
+
+def within(what: str, numbers: Mapping[str, tuple[float, float]]) -> None:
+    """Each of `what`'s numbers, by its name, is 0 or more and at most what stands beside it.
+
+    Raises:
+        UsageError: one is not.
+    """
+    for name, (value, most) in numbers.items():
+        if not 0 <= value <= most:  # NaN too
+            raise UsageError(f"{what}: {name} must be within 0..{most:g}, not {value:g}")
 
 
 def release_name(name: str) -> str:

@@ -19,6 +19,7 @@ import re
 import signal
 import socket
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,18 +42,61 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How this release misbehaves; all zero means that it does not.
+    """How this release misbehaves; all zero means that it does not. Never towards /health.
 
-    error_rate:    share, 0..1, of requests (never of /health) answered 500.
-    latency_ms:    milliseconds added to each answer (never to /health).
-    boot_s:        seconds from the start until it listens.
-    crash_after_s: seconds from listening until it exits with status 1; 0 means never.
+    error_rate:      share, 0..1, of requests answered 500.
+    latency_ms:      milliseconds before each answer; with a latency_spread their median.
+    latency_spread:  sigma of the log-normal law by which they differ; 0: all take the same.
+    boot_s:          seconds from the start until it listens.
+    crash_after_s:   seconds from listening until it exits with status 1; 0 means never.
+    cold_s:          seconds from its first request for which it is cold: then
+    cold_error_rate, cold_latency_ms come on top.
+    incident_file:   while there is such a file, what every release suffers from: see Incident.
     """
 
     error_rate: float = 0.0
     latency_ms: float = 0.0
+    latency_spread: float = 0.0
     boot_s: float = 0.0
     crash_after_s: float = 0.0
+    cold_s: float = 0.0
+    cold_error_rate: float = 0.0
+    cold_latency_ms: float = 0.0
+    incident_file: str = ""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What comes on top of a release's own misbehaviour, for a while."""
+
+    error_rate: float = 0.0
+    latency_ms: float = 0.0
+
+
+class Incident:
+    """What all releases depend on has trouble: a file of JSON with Trouble's keys; it comes and goes.
+
+    Whoever writes it must replace it whole (write another one, rename it).
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path) if path else None
+        self.seen: tuple[int, int] | None = None
+        self.trouble = Trouble()
+
+    def now(self) -> Trouble:
+        """The trouble of this moment; none without a file."""
+        if self.path is None:
+            return self.trouble
+        try:
+            found = self.path.stat()
+            seen = found.st_mtime_ns, found.st_ino
+            if seen != self.seen:
+                self.trouble = Trouble(**json.loads(self.path.read_text()))
+                self.seen = seen
+        except FileNotFoundError:
+            self.trouble, self.seen = Trouble(), None
+        return self.trouble
 
 
 class Shop:
@@ -61,21 +105,40 @@ class Shop:
     def __init__(self, release: str, behaviour: Behaviour) -> None:
         self.release = release
         self.behaviour = behaviour
+        self.incident = Incident(behaviour.incident_file)
+        self.first_request_at: float | None = None
 
     def answer(self, method: str, path: str) -> tuple[int, object]:
         """Status and JSON body."""
         if path == "/health":
             return 200, {"status": "ok"}
-        if random.random() < self.behaviour.error_rate:  # noqa: S311  # no secret in it
+        if self.fails():
             return 500, {"error": f"release {self.release} fails on purpose"}
         if method not in ("GET", "HEAD"):
             return 405, {"error": f"{method} is not for this shop"}
         body = page(path, self.release)
         return (200, body) if body else (404, {"error": f"nothing at {path}"})
 
+    def fails(self) -> bool:
+        """Whether this request does, for whatever reason."""
+        rates = self.behaviour.error_rate, self.cold().error_rate, self.incident.now().error_rate
+        return any(random.random() < rate for rate in rates)  # noqa: S311  # no secret in it
+
     def delay_s(self, path: str) -> float:
         """Seconds to wait before answering."""
-        return 0.0 if path == "/health" else self.behaviour.latency_ms / 1000
+        if path == "/health":
+            return 0.0
+        own_ms = self.behaviour.latency_ms * random.lognormvariate(0, self.behaviour.latency_spread)
+        return (own_ms + self.cold().latency_ms + self.incident.now().latency_ms) / 1000
+
+    def cold(self) -> Trouble:
+        """What the first users meet: empty caches, connections still to be made."""
+        how, now = self.behaviour, time.monotonic()
+        if self.first_request_at is None:
+            self.first_request_at = now
+        if now - self.first_request_at >= how.cold_s:
+            return Trouble()
+        return Trouble(how.cold_error_rate, how.cold_latency_ms)
 
 
 def page(path: str, release: str) -> object:

@@ -19,7 +19,7 @@ class Process:
     """One running application."""
 
     def __init__(
-        self, directory: Path, behaviour: dict[str, float], release: str, python: str
+        self, directory: Path, behaviour: dict[str, float | str], release: str, python: str
     ) -> None:
         shutil.copy(SOURCE, directory)
         if behaviour:
@@ -67,7 +67,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """`start(release="v1", error_rate=0.2, ...)` -> a running application."""
     running: list[Process] = []
 
-    def begin(release: str = "v1", python: str = sys.executable, **behaviour: float) -> Process:
+    def begin(
+        release: str = "v1", python: str = sys.executable, **behaviour: float | str
+    ) -> Process:
         directory = tmp_path / str(len(running))
         directory.mkdir()
         running.append(Process(directory, behaviour, release, python))

@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import json
+import runpy
 import tarfile
+from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ from typing import Any
 import pytest
 
 from deployer.errors import NotFound, NotPossibleNow, UsageError
-from deployer.lab import inprocess
+from deployer.lab import incident, inprocess
 from deployer.lab.context import Context
+from deployer.lab.incident import Incident
 from deployer.lab.releases import Behaviour, pack, publish, release_name
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "app"
@@ -33,15 +36,14 @@ def unpacked(body: bytes) -> dict[str, bytes]:
 
 
 def test_a_package_holds_the_application_and_its_behaviour() -> None:
-    files = unpacked(pack(EXAMPLE, Behaviour(error_rate=0.2, boot_s=30).scaled(60)))
+    how = Behaviour(error_rate=0.2, boot_s=30, crash_after_s=120, cold_s=60, incident_file="/x")
+    files = unpacked(pack(EXAMPLE, how.scaled(60)))
     assert files.keys() == {"app.py", "behaviour.json"}
     assert files["app.py"] == (EXAMPLE / "app.py").read_bytes()
-    assert json.loads(files["behaviour.json"]) == {
-        "error_rate": 0.2,
-        "latency_ms": 0.0,
-        "boot_s": 0.5,
-        "crash_after_s": 0.0,
-    }
+    told = json.loads(files["behaviour.json"])
+    assert told == asdict(replace(how, boot_s=0.5, crash_after_s=2.0, cold_s=1.0))
+    application = runpy.run_path(str(EXAMPLE / "app.py"), run_name="app")
+    assert asdict(application["Behaviour"](**told)) == told
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -73,11 +75,15 @@ def test_what_cannot_be_packed_is_refused(tmp_path: Path) -> None:
         {"error_rate": -0.1},
         {"error_rate": float("nan")},
         {"latency_ms": -1},
+        {"latency_spread": 4},
         {"boot_s": 1e6},
         {"crash_after_s": -1},
+        {"cold_s": 1e6},
+        {"cold_error_rate": 2},
+        {"cold_latency_ms": -1},
     ],
 )
-def test_a_behaviour_out_of_range_is_refused(wrong: dict[str, float]) -> None:
+def test_a_behaviour_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         Behaviour(**wrong)
 
@@ -135,3 +141,20 @@ def test_a_release_put_meanwhile_by_somebody_else_is_not_overwritten(s3: Any) ->
 def test_a_missing_bucket_is_named(s3: Any) -> None:
     with pytest.raises(NotFound, match="nowhere"):
         publish(s3, "nowhere", "shop", "v1", b"x")
+
+
+def test_an_incident_is_there_whole_until_its_end(tmp_path: Path) -> None:
+    assert incident.current(tmp_path) is None
+    for one in (Incident(error_rate=0.05), Incident(latency_ms=50)):
+        incident.begin(tmp_path, one)
+        assert incident.current(tmp_path) == one
+    assert [path.name for path in tmp_path.iterdir()] == [incident.FILE]
+    assert incident.end(tmp_path)
+    assert not incident.end(tmp_path)
+    assert incident.current(tmp_path) is None
+
+
+@pytest.mark.parametrize("wrong", [{"error_rate": 1.1}, {"latency_ms": -1.0}])
+def test_an_incident_out_of_range_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match="incident"):
+        Incident(**wrong)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 
-from benchmarks.analysis.ours import Adaptive, Fixed, bases
+from benchmarks.analysis.ours import bases, terms
 from benchmarks.analysis.play import Outcome, play
 from benchmarks.analysis.scenarios import ALL
 from benchmarks.analysis.stream import Stream
@@ -18,6 +18,7 @@ from deployer.analysis.peers.flagger import Flagger
 from deployer.analysis.peers.policy import Policy
 from deployer.analysis.peers.spinnaker import Labels, Spinnaker
 from deployer.analysis.peers.z_test import ZTest
+from deployer.analysis.replay.ours import Adaptive, Fixed
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Known:
 
 Make = Callable[[Known], Policy]
 OURS: dict[str, Make] = {
-    "ours, adaptive": lambda known: Adaptive(known.stream, known.bases, Limits()),
-    "ours, fixed 5/25/50/95": lambda known: Fixed(known.stream, known.bases, Limits()),
+    "ours, adaptive": lambda known: Adaptive(terms(known.stream, known.bases, Limits())),
+    "ours, fixed 5/25/50/95": lambda known: Fixed(terms(known.stream, known.bases, Limits())),
 }
 PEERS: dict[str, Make] = {
     "CodeDeploy, any 5xx": lambda _: CodeDeploy(),

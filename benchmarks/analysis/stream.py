@@ -10,8 +10,8 @@ import math
 import random
 from itertools import pairwise
 
-from benchmarks.analysis.chance import bell, binomial, poisson
 from benchmarks.analysis.scenarios import Scenario
+from deployer.analysis.chance import bell, binomial, poisson
 from deployer.analysis.peers.policy import Seen, Served
 
 EDGES = (0, 1, 5, 10, 20, 50, 100, 200, 250, 300, 400, 500, 600, 800, 950, 1000)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.analysis.ours import Adaptive, bases
+from benchmarks.analysis.ours import bases, terms
 from benchmarks.analysis.play import Outcome, play
 from benchmarks.analysis.scenarios import ALL
 from benchmarks.analysis.stream import Stream
 from deployer.analysis.limits import Limits
+from deployer.analysis.replay.ours import Adaptive
 
 SEEDS = 4
 BY_NAME = {one.name: one for one in ALL}
@@ -20,7 +21,7 @@ BY_NAME = {one.name: one for one in ALL}
 def played(name: str, limits: Limits | None = None) -> Iterator[Outcome]:
     for seed in range(SEEDS):
         stream = Stream(BY_NAME[name], seed)
-        yield play(Adaptive(stream, bases(stream), limits or Limits()), stream)
+        yield play(Adaptive(terms(stream, bases(stream), limits or Limits())), stream)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from itertools import pairwise
 import pytest
 
 from benchmarks.analysis import scenarios
-from benchmarks.analysis.chance import binomial, poisson
 from benchmarks.analysis.compare import OURS, PEERS, Known, swept
 from benchmarks.analysis.limit import least_harm
 from benchmarks.analysis.ours import bases
 from benchmarks.analysis.play import Outcome, play
 from benchmarks.analysis.report import details, summary, wilson
 from benchmarks.analysis.stream import EDGES, Stream
+from deployer.analysis.chance import binomial, poisson
 from deployer.analysis.peers.policy import Act, Seen
 
 CALM = next(one for one in scenarios.GOOD if one.name == "constant 100/s")

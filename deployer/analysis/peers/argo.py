@@ -6,7 +6,7 @@ abort. In the background it runs beside all steps; inline each step is one measu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deployer.analysis.peers.policy import Act, Seen
 
@@ -23,8 +23,8 @@ class Argo:
     limit: int = 3
     step_min: int = 10
     warm_up: int = 0
-    failed: int = 0
-    errors: int = 0
+    failed: int = field(default=0, init=False)
+    errors: int = field(default=0, init=False)
 
     def act(self, now: int, seen: Sequence[Seen]) -> Act:
         if now and now % WINDOW == 0:

@@ -5,7 +5,7 @@ limit is more than 1 % of the requests above it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deployer.analysis.peers.policy import Act, Seen
 
@@ -22,8 +22,8 @@ class Flagger:
     most: int = 500
     latency: bool = True
     warm_up: int = 0
-    failed: int = 0
-    share: int = 0
+    failed: int = field(default=0, init=False)
+    share: int = field(default=0, init=False)
 
     def act(self, now: int, seen: Sequence[Seen]) -> Act:
         if self.failed >= self.threshold:

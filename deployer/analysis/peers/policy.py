@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Kind = Literal["failed", "slow"]
+KINDS: tuple[Kind, Kind] = ("failed", "slow")
 
 
 @dataclass(frozen=True, slots=True)

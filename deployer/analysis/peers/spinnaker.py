@@ -6,7 +6,7 @@ peers.md 2.3). Two metrics, each a share per minute, direction `increase`.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import NormalDist
 
 from deployer.analysis.peers.codedeploy import WARM_UP
@@ -21,7 +21,7 @@ Labels = dict[tuple[int, int], tuple[Label, Label]]
 class Spinnaker:
     """Kayenta's judge; `labels` are those that a run of the same stream has worked out already."""
 
-    labels: Labels
+    labels: Labels = field(default_factory=dict)
     share: int = 100
     every: int = 20
     lifetime: int = 60

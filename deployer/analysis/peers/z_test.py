@@ -6,10 +6,9 @@ Cumulative counts of both slots; failures or slowness beyond `z` standard deviat
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 from deployer.analysis.peers.codedeploy import WARM_UP
-from deployer.analysis.peers.policy import Act, Kind, Seen
+from deployer.analysis.peers.policy import KINDS, Act, Kind, Seen
 
 STEPS, STEP_MIN = (50, 250, 500, 950), 10
 
@@ -21,7 +20,7 @@ class ZTest:
     z: float = 1.96
 
     def act(self, now: int, seen: Sequence[Seen]) -> Act:
-        if any(deviation(seen[WARM_UP:], name) > self.z for name in get_args(Kind)):
+        if any(deviation(seen[WARM_UP:], name) > self.z for name in KINDS):
             return Act(0, ended=True, aborted=True)
         if now >= STEP_MIN * len(STEPS):
             return Act(1000, ended=True)

@@ -1,0 +1,1 @@
+"""A past deployment's minutes through other rules, and what was known minute by minute."""

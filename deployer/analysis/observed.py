@@ -1,58 +1,50 @@
-"""What was published of both slots, as the analysis is given it."""
+"""What was published of both slots, as the analysis reads it: one observation for each minute."""
 
+import math
 from collections.abc import Sequence
 
 from deployer.analysis.counts import Counts, Observation, Pair
-from deployer.analysis.limits import FAILURES, SLOW, Limits
+from deployer.analysis.limits import FAILURES, SLOW, Metric
 from deployer.course import Stretch, share_in
 from deployer.model import Minute
+
+BROKEN = Counts(math.nan, math.nan)  # published, and not to be believed: never good
 
 
 def observations(
     candidate: Sequence[Minute],
     stable: Sequence[Minute],
     course: Sequence[Stretch],
-    limits: Limits,
+    metrics: Sequence[Metric],
 ) -> tuple[Observation, ...]:
-    """One for every minute that either slot's row has, oldest first.
+    """Minute by minute: the candidate's share of it, and each metric's counts.
 
-    course: what the candidate had of the traffic, and when (`Deployment.shares`).
+    candidate, stable: the same minutes of both, in the same order.
+    course:  what the candidate had of the traffic.
+    metrics: those that are judged.
     """
-    own = {minute.start: minute for minute in candidate}
-    other = {minute.start: minute for minute in stable}
     return tuple(
         Observation(
-            start,
-            share_in(course, start),
-            {one.name: pair(one.name, own.get(start), other.get(start)) for one in limits.metrics},
+            own.start,
+            share_in(course, own.start),
+            {one.name: Pair(counts(own, one.name), counts(other, one.name)) for one in metrics},
         )
-        for start in sorted({*own, *other})
+        for own, other in zip(candidate, stable, strict=True)
     )
 
 
-def pair(metric: str, candidate: Minute | None, stable: Minute | None) -> Pair:
-    """Both slots' counts of one metric in the same minute."""
-    both = Pair(counts(metric, candidate), counts(metric, stable))
-    if metric != SLOW.name:
-        return both
-    # A request of which nobody knows how long it took is no fast one.
-    known = (
-        each is None or each.requests is None or each.slow is not None
-        for each in (candidate, stable)
-    )
-    return both if all(known) else Pair(None, None)
+def counts(minute: Minute, metric: str) -> Counts | None:
+    """What the slot's minute says of one metric; None: nothing.
 
-
-def counts(metric: str, minute: Minute | None) -> Counts | None:
-    """One slot's; None: the source published nothing."""
-    if minute is None:
-        return None
-    if metric in (FAILURES.name, SLOW.name):
-        bad = minute.failures if metric == FAILURES.name else minute.slow
-        if minute.requests is None or bad is None:
-            return None
-        return Counts(minute.requests, bad)
-    if metric not in minute.custom:
-        return None
-    bad_ones, requests = minute.custom[metric]
-    return Counts(requests, bad_ones)
+    A request may come with several failed connections; no request is bad more than once.
+    """
+    requests = minute.requests
+    if metric not in (FAILURES.name, SLOW.name):
+        bad, total = minute.custom.get(metric, (math.nan, math.nan))
+        return Counts(total, bad) if metric in minute.custom else None
+    if requests is None:
+        return BROKEN if minute.failures else None
+    if metric == FAILURES.name:
+        requests = max(requests, minute.failures) if requests == 0 else requests
+        return Counts(requests, min(minute.failures, requests))
+    return BROKEN if minute.slow is None else Counts(requests, min(minute.slow, requests))

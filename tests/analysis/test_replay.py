@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployer.analysis.counts import Counts, Pair
 from deployer.analysis.limits import Limits
 from deployer.analysis.peers.policy import Act, Seen, Served
 from deployer.analysis.replay.imagined import ENOUGH, Imagined, Known, as_served, nearest
@@ -82,11 +83,11 @@ def test_few_requests_are_pooled_with_their_neighbours() -> None:
     assert Known(plenty).rates(4).candidate["failed"] == 0
 
 
-def test_what_cannot_be_is_assumed_anew() -> None:
-    broken = recorded(1, 100, (1_000, 2_000), (9_000, 9))
-    known = Known([bad_release()[0], broken, bad_release()[2]])
+def test_what_was_not_published_is_assumed() -> None:
+    known = Known([bad_release()[0], recorded(1, 100, (0, 0), (0, 0)), bad_release()[2]])
     assert known.recorded(1) is None
     assert known.rates(1).candidate["failed"] == 0.2
+    assert known.rates(1).requests == 10_000
 
 
 def test_who_is_nearest() -> None:
@@ -200,9 +201,10 @@ def test_what_is_no_policy(text: str, says: str) -> None:
 
 def test_the_analysis_is_given_what_was_recorded() -> None:
     recording = Recording(tuple(bad_release()))
-    first = observations(recording.minutes, ("failures",))[0]
-    assert (first.start, first.share, first.pairs["failures"].candidate) == (
-        0.0, 100, observations(recording.minutes, ("failures",))[1].pairs["failures"].candidate,
-    )  # fmt: skip
+    first = observations(recording.minutes, Limits().metrics)[0]
+    assert (first.start, first.share) == (0.0, 100)
+    assert first.pairs["failures"] == Pair(Counts(1_000, 200), Counts(9_000, 9))
+    assert first.pairs["slow"] == Pair(Counts(1_000, 0), Counts(9_000, 0))
     assert recording.slow_known
     assert as_served(Minute(0.0, None)) == Served(0, 0, 0)
+    assert as_served(Minute(0.0, 5, 1, 9)) == Served(5, 5, 0)  # connections fail more than once

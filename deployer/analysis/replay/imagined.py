@@ -81,7 +81,7 @@ class Known:
         return self._rates[minute]
 
     def recorded(self, minute: int) -> Recorded | None:
-        """As it was, if both slots' counts of it can be believed; None: that has to be assumed."""
+        """As it was; None: nothing was published of it, so it has to be assumed."""
         if minute >= len(self.minutes) or self._totals[minute] is None:
             return None
         return self.minutes[minute]
@@ -131,23 +131,21 @@ def _indexes(row: Sequence[object]) -> list[int]:
 
 def as_served(minute: Minute) -> Served:
     """A minute as the other systems' rules are given it: what is missing is nothing."""
-    return Served(minute.requests or 0, minute.failures, minute.slow or 0)
+    requests = minute.requests or 0
+    return Served(requests, min(minute.failures, requests), min(minute.slow or 0, requests))
 
 
 def _total(each: Recorded) -> float | None:
-    """Requests of both slots; None: neither published anything, or what cannot be."""
-    requests = [
-        side.requests for side in (each.candidate, each.stable) if side.requests is not None
-    ]
-    sane = all(0 <= side.failures <= (side.requests or 0) for side in (each.candidate, each.stable))
-    return float(sum(requests)) if requests and sane else None
+    """Requests of both slots; None: neither published anything."""
+    sides = (each.candidate.requests, each.stable.requests)
+    requests = [one for one in sides if one is not None]
+    return float(sum(requests)) if requests else None
 
 
 def _counts(kind: Kind, minute: Minute) -> Counts | None:
     """What is to be believed of one slot's minute."""
-    found = counts(METRIC[kind], minute)
-    believable = found is not None and found.requests > 0 and 0 <= found.bad <= found.requests
-    return found if believable else None
+    found = counts(minute, METRIC[kind])
+    return found if found is not None and found.requests > 0 else None  # NaN is not
 
 
 def _pooled(served: Sequence[Counts | None], known: Sequence[int], minute: int) -> float:

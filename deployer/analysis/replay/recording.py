@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deployer.analysis.counts import Observation
-from deployer.analysis.observed import pair
+from deployer.analysis.counts import Observation, Pair
+from deployer.analysis.limits import Metric
+from deployer.analysis.observed import counts
 from deployer.analysis.terms import Terms
 from deployer.model import Minute
 
@@ -52,13 +53,16 @@ class Recording:
         return any(side.slow is not None for side in sides)
 
 
-def observations(minutes: Sequence[Recorded], metrics: Sequence[str]) -> tuple[Observation, ...]:
+def observations(minutes: Sequence[Recorded], metrics: Sequence[Metric]) -> tuple[Observation, ...]:
     """As the analysis is given them."""
     return tuple(
         Observation(
             each.start,
             each.share,
-            {name: pair(name, each.candidate, each.stable) for name in metrics},
+            {
+                one.name: Pair(counts(each.candidate, one.name), counts(each.stable, one.name))
+                for one in metrics
+            },
         )
         for each in minutes
     )

@@ -309,6 +309,28 @@ class History(Protocol):
         ...
 
 
+class Unrecorded:
+    """Nobody has kept anything: no slot has a history."""
+
+    def zones(
+        self,
+        slot: Slot,  # noqa: ARG002
+        since: float,  # noqa: ARG002
+        until: float,  # noqa: ARG002
+        slow_s: float | None = None,  # noqa: ARG002
+    ) -> Mapping[str, Sequence[Minute]]:
+        return {}
+
+    def response_s(self, slot: Slot, since: float, until: float, quantile: float) -> float | None:  # noqa: ARG002
+        return None
+
+    def balancer_5xx(self, since: float, until: float) -> int:  # noqa: ARG002
+        return 0
+
+
+UNRECORDED: Final = Unrecorded()
+
+
 class Prober(Protocol):
     """Smoke requests through the test listener."""
 

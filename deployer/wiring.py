@@ -40,7 +40,7 @@ from deployer.operations.reporting import UNREPORTED, Reports
 from deployer.operations.rest.reach import Reach
 from deployer.operations.supervisor import Policy, Supervisor
 from deployer.plan import Intent
-from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Metrics, Prober
+from deployer.ports import UNHEARD, UNRECORDED, Alarms, Clock, Cloud, History, Metrics, Prober
 from deployer.preflight import Surroundings
 from deployer.settings import artifacts
 from deployer.settings.schema import EnvironmentSettings, Settings
@@ -61,6 +61,7 @@ class Services:
     lacking:      why a hook could not be begun here; empty: nothing is known against it.
     reports:      who is told of deployments that need a person: the environment's topic, or the one
                   that DEPLOYER_REPORTS names.
+    history:      what the slots served before, by zone.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
     """
 
@@ -79,6 +80,7 @@ class Services:
     caller: str
     scale: float = 1.0
     alarms: Alarms = UNHEARD
+    history: History = UNRECORDED
     look_around: Callable[[], Surroundings] = Surroundings
     on_interrupt: Literal["pause", "rollback", "hand-over"] = "pause"
     hooks: Hooks = NO_HOOKS
@@ -184,12 +186,14 @@ def connect(
     aws = aws or clients(environment.region, clock)
     found = find(aws, service, environment) if settings.existing is None else named(aws, settings)
     topic = environ.get(REPORTS_VARIABLE) or found.topic
+    cloudwatch = CloudWatchMetrics(aws, found)
     return Services(
         service=service,
         environment=environment.name,
         url=found.url,
         cloud=AwsCloud(aws, found, service, environment.name, clock),
-        metrics=CloudWatchMetrics(aws, found),
+        metrics=cloudwatch,
+        history=cloudwatch,
         prober=HttpProbe(found.test_url, settings.probe.path, settings.probe.timeout_s, clock),
         journal=DynamoJournal(aws, found.journal_table, service, clock),
         clock=clock,

@@ -1,173 +1,222 @@
 """What each slot served, minute by minute: one GetMetricData for both slots.
 
 ALB publishes per minute, and nothing when there is nothing: a missing RequestCount is unknown,
-a missing error count is zero only beside a RequestCount (aws-facts 2).
+a missing error count is zero only beside a RequestCount (aws-facts 2). Only closed minutes are read;
+how long after its end a minute is complete, the caller says by `until` (`analysis.metrics_delay`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from deployer.aws.failures import asking
+from deployer.aws.metric_data import Answer, Periods, Series, query, read, whole_minutes
 from deployer.aws.needs import Need, Resource
 from deployer.aws.published import Published
 from deployer.aws.session import Aws
-from deployer.errors import AccessProblem, CloudUnavailable
 from deployer.model import Minute, Slot
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricDataResultTypeDef
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
-NEEDS = (Need("cloudwatch:GetMetricData", Resource.ANY),)
-PERIOD_S = 60
-PAGES = 20  # of 100,800 values each: far more than the longest bake
+NEEDS = (
+    Need("cloudwatch:GetMetricData", Resource.ANY),
+    Need("elasticloadbalancing:DescribeLoadBalancers", Resource.ANY),
+)
+SUBJECT = "the load balancer's metrics"
+TIMES = "TargetResponseTime"
 # Short name in a query's Id -> metric and statistic.
 METRICS = {
     "requests": ("RequestCount", "Sum"),
     "target_5xx": ("HTTPCode_Target_5XX_Count", "Sum"),
     "target_4xx": ("HTTPCode_Target_4XX_Count", "Sum"),
     "connection_errors": ("TargetConnectionErrorCount", "Sum"),
-    "p99": ("TargetResponseTime", "p99"),
+    "failed_open": ("UnhealthyRoutingRequestCount", "Sum"),
+    "p99": (TIMES, "p99"),
 }
+IN_TIME = "in_time"  # percent of the answers that took no longer than asked about
+LONGEST_PERIOD_S = 86_400
 
-Series = dict[int, float]  # minute's start, epoch seconds -> value
+Wanted = Mapping[str, tuple[str, str]]
 
 
 class CloudWatchMetrics:
-    """The port `Metrics`."""
+    """The ports `Metrics` and `History`."""
 
     def __init__(self, aws: Aws, published: Published) -> None:
         self._aws = aws
-        balancer = published.load_balancer.partition("loadbalancer/")[2]
-        self._queries = [
-            query(slot, short, balancer, published.slots[slot].target_group.rpartition(":")[2])
+        self._arn = published.load_balancer
+        self._balancer = {"LoadBalancer": published.load_balancer.partition("loadbalancer/")[2]}
+        self._where = {
+            slot: {
+                **self._balancer,
+                "TargetGroup": published.slots[slot].target_group.rpartition(":")[2],
+            }
             for slot in Slot
-            for short in METRICS
-        ]
+        }
+        self._zone_names: tuple[str, ...] = ()
 
     def traffic(
-        self,
-        since: float,
-        until: float,
-        slow_s: float | None = None,  # noqa: ARG002
+        self, since: float, until: float, slow_s: float | None = None
     ) -> Mapping[Slot, Sequence[Minute]]:
-        """Every whole minute within `since`..`until` (epoch seconds). One call per page.
+        """Every whole minute within `since`..`until` (epoch seconds); as the port says.
+
+        One call, unless the answer does not fit into one.
 
         Raises:
             CloudUnavailable: no answer, or not a complete one.
             AccessProblem: the permission is missing.
         """
         starts = whole_minutes(since, until)
-        if not starts:
-            return dict.fromkeys(Slot, ())
-        answer = Answer()
-        token = ""
-        for _ in range(PAGES):
-            token = self._page(starts, token, answer)
-            if not token:
-                break
-        answer.require_complete([query["Id"] for query in self._queries], more=bool(token))
-        return {slot: answer.minutes(slot, starts) for slot in Slot}
+        places = {str(slot): self._where[slot] for slot in Slot}
+        found = self._minutes(places, starts, wanted(slow_s))
+        return {slot: found[str(slot)] for slot in Slot}
 
-    def _page(self, starts: range, token: str, answer: Answer) -> str:
-        onward: dict[str, Any] = {"NextToken": token} if token else {}
-        with asking("cloudwatch:GetMetricData", "the load balancer's metrics"):
-            page = self._aws.cloudwatch.get_metric_data(
-                MetricDataQueries=self._queries,
-                StartTime=datetime.fromtimestamp(starts.start, UTC),
-                EndTime=datetime.fromtimestamp(starts.stop, UTC),  # exclusive
-                ScanBy="TimestampAscending",
-                **onward,
-            )
-        answer.add(page["MetricDataResults"])
-        return page.get("NextToken", "")
-
-
-@dataclass(slots=True)
-class Answer:
-    """What the pages of one question came to, by query Id: values, and the last status."""
-
-    series: dict[str, Series] = field(default_factory=dict)
-    statuses: dict[str, str] = field(default_factory=dict)
-
-    def add(self, results: Iterable[MetricDataResultTypeDef]) -> None:
-        """One page; PartialData is ordinary while another page follows."""
-        for result in results:
-            name = result["Id"]
-            self.statuses[name] = result.get("StatusCode", "")
-            values = zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True)
-            self.series.setdefault(name, {}).update(
-                (round(moment.timestamp()), value) for moment, value in values
-            )
-
-    def require_complete(self, names: Iterable[str], *, more: bool) -> None:
-        """Data that is known to be missing must not look like silence.
+    def zones(
+        self, slot: Slot, since: float, until: float, slow_s: float | None = None
+    ) -> Mapping[str, Sequence[Minute]]:
+        """As the port says. AWS does not say whose zone it is: docs/analysis.md, "By zone".
 
         Raises:
-            AccessProblem: CloudWatch forbids a metric.
-            CloudUnavailable: a metric is missing, incomplete, or has pages that were not read.
+            CloudUnavailable, AccessProblem: as `traffic`.
         """
-        wanting = {name: status for name in names if (status := self._status(name)) != "Complete"}
-        if "Forbidden" in wanting.values():
-            raise AccessProblem(
-                "CloudWatch forbids the load balancer's metrics: allow cloudwatch:GetMetricData "
-                "to the role that runs deployer"
-            )
-        if wanting or more:
-            said = ", ".join(f"{name}: {status}" for name, status in wanting.items())
-            raise CloudUnavailable(f"CloudWatch did not answer completely ({said or 'more pages'})")
+        starts = whole_minutes(since, until)
+        if not starts:
+            return {}
+        names = self._zones()
+        places = {
+            f"zone{n}": {"AvailabilityZone": name, **self._where[slot]}
+            for n, name in enumerate(names)
+        }
+        found = self._minutes(places, starts, wanted(slow_s))
+        by_name = dict(zip(names, found.values(), strict=True))
+        return {name: minutes for name, minutes in by_name.items() if any(map(published, minutes))}
 
-    def _status(self, name: str) -> str:
-        return self.statuses.get(name, "no answer")
+    def response_s(self, slot: Slot, since: float, until: float, quantile: float) -> float | None:
+        """As the port says; of a span of several days, what holds for half of the answers.
 
-    def minutes(self, slot: Slot, starts: range) -> tuple[Minute, ...]:
-        """The slot's minutes, every one of them."""
-        own = {short: self.series.get(f"{slot}_{short}", {}) for short in METRICS}
-        return tuple(minute(start, own) for start in starts)
+        Raises:
+            CloudUnavailable, AccessProblem: as `traffic`.
+        """
+        starts = whole_minutes(since, until)
+        if not starts:
+            return None
+        span = Periods(
+            starts.start, starts.stop, min(starts.stop - starts.start, LONGEST_PERIOD_S)
+        )  # fmt: skip
+        asked = (("time", percentile(quantile)), ("answers", "SampleCount"))
+        queries = [
+            query(name, TIMES, statistic, self._where[slot], span.period_s)
+            for name, statistic in asked
+        ]
+        answer = read(self._aws, [queries], span, SUBJECT)
+        return middle(answer.of("time"), answer.of("answers"))
+
+    def balancer_5xx(self, since: float, until: float) -> int:
+        """As the port says. They have no target group, nor has what a connection error became.
+
+        Raises:
+            CloudUnavailable, AccessProblem: as `traffic`.
+        """
+        starts = whole_minutes(since, until)
+        if not starts:
+            return 0
+        asked = [query("made", "HTTPCode_ELB_5XX_Count", "Sum", self._balancer)]
+        answer = read(self._aws, [asked], Periods(starts.start, starts.stop), SUBJECT)
+        return round(sum(answer.of("made").values()))
+
+    def _minutes(
+        self, places: Mapping[str, Mapping[str, str]], starts: range, metrics: Wanted
+    ) -> dict[str, tuple[Minute, ...]]:
+        """The minutes of each place, all from one question; `places`: dimensions by name."""
+        if not starts:
+            return dict.fromkeys(places, ())
+        groups = [queries_of(name, where, metrics) for name, where in places.items()]
+        answer = read(self._aws, groups, Periods(starts.start, starts.stop), SUBJECT)
+        return {name: minutes_of(answer, name, starts, metrics) for name in places}
+
+    def _zones(self) -> tuple[str, ...]:
+        """The load balancer's zones, asked for once."""
+        if not self._zone_names:
+            with asking("elasticloadbalancing:DescribeLoadBalancers", self._arn):
+                found = self._aws.elbv2.describe_load_balancers(LoadBalancerArns=[self._arn])
+            zones = found["LoadBalancers"][0].get("AvailabilityZones", ())
+            self._zone_names = tuple(sorted(zone["ZoneName"] for zone in zones))
+        return self._zone_names
+
+
+def wanted(slow_s: float | None) -> Wanted:
+    """Metrics and statistics to ask for; `slow_s` None: without the slow ones."""
+    if slow_s is None:
+        return METRICS
+    return {**METRICS, IN_TIME: (TIMES, f"PR(:{decimal(slow_s)})")}
+
+
+def percentile(quantile: float) -> str:
+    """As CloudWatch writes it: 0.999 -> p99.9."""
+    return f"p{decimal(quantile * 100)}"
+
+
+def decimal(number: float) -> str:
+    """A number as CloudWatch writes it in a statistic: no exponent, at most ten digits."""
+    return f"{number:.10f}".rstrip("0").rstrip(".")
+
+
+def queries_of(
+    name: str, where: Mapping[str, str], metrics: Wanted
+) -> list[MetricDataQueryTypeDef]:
+    """Everything that is asked about one place."""
+    return [
+        query(f"{name}_{short}", metric, statistic, where)
+        for short, (metric, statistic) in metrics.items()
+    ]
+
+
+def minutes_of(answer: Answer, name: str, starts: range, metrics: Wanted) -> tuple[Minute, ...]:
+    """The minutes of one place, every one of them."""
+    own = {short: answer.of(f"{name}_{short}") for short in metrics}
+    return tuple(minute(start, own) for start in starts)
 
 
 def minute(start: int, series: Mapping[str, Series]) -> Minute:
     """One minute out of the series by short name."""
     requests = series["requests"].get(start)
+    counted = None if requests is None else round(requests)
     return Minute(
         start=float(start),
-        requests=None if requests is None else round(requests),
+        requests=counted,
         target_5xx=round(series["target_5xx"].get(start, 0)),
         connection_errors=round(series["connection_errors"].get(start, 0)),
         target_4xx=round(series["target_4xx"].get(start, 0)),
         p99_s=series["p99"].get(start),
+        slow=slow(counted, series.get(IN_TIME, {}).get(start)),
+        failed_open=round(series["failed_open"].get(start, 0)),
     )
 
 
-def whole_minutes(since: float, until: float) -> range:
-    """Starts of the minutes that began at or after `since` and ended by `until`."""
-    first = -int(-since // PERIOD_S) * PERIOD_S
-    last = int(until // PERIOD_S) * PERIOD_S
-    return range(first, max(first, last), PERIOD_S)
+def slow(requests: int | None, in_time_percent: float | None) -> int | None:
+    """Requests that took longer, from the percentile rank; it is interpolated, so it is rounded.
 
-
-def query(slot: Slot, short: str, balancer: str, target_group: str) -> MetricDataQueryTypeDef:
-    """One metric of one slot; `balancer` and `target_group` are the tails of their ARNs.
-
-    Exactly these two dimensions: each combination is a metric of its own (aws-facts 2).
+    None: unknown. Where no target has answered, nothing is known of how long it takes: such requests
+    are failures, and none of them is quick.
     """
-    name, statistic = METRICS[short]
-    return {
-        "Id": f"{slot}_{short}",
-        "MetricStat": {
-            "Metric": {
-                "Namespace": "AWS/ApplicationELB",
-                "MetricName": name,
-                "Dimensions": [
-                    {"Name": "LoadBalancer", "Value": balancer},
-                    {"Name": "TargetGroup", "Value": target_group},
-                ],
-            },
-            "Period": PERIOD_S,
-            "Stat": statistic,
-        },
-        "ReturnData": True,
-    }
+    if requests is None or in_time_percent is None:
+        return None
+    return min(requests, max(0, round(requests * (1 - in_time_percent / 100))))
+
+
+def published(minute: Minute) -> bool:
+    """Whether anything at all is known of it."""
+    return minute.requests is not None or minute.failures > 0
+
+
+def middle(times: Series, answers: Series) -> float | None:
+    """The time that holds for half of the answers, of periods that have their own; None: no data."""
+    known = sorted((times[at], answers.get(at, 0.0)) for at in times)
+    left = sum(count for _, count in known) / 2
+    for value, count in known:
+        left -= count
+        if left <= 0:
+            return value
+    return None

@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class GroupTraffic:
-    """Cumulative counts of one target group behind one load balancer, since the lab began.
+    """Cumulative counts of one target group behind one load balancer in one zone, since the lab began.
 
     load_balancer, target_group: CloudWatch dimension values (`app/NAME/ID`, `targetgroup/NAME/ID`).
     requests:          requests for which a target was chosen, answered or not.
@@ -17,6 +17,7 @@ class GroupTraffic:
                        that bucket alone (not cumulative over buckets).
     fail_open:         requests routed while no target of the group was healthy.
     healthy, unhealthy: targets now.
+    zone:              of the targets; empty: unknown, or there is none.
     """
 
     load_balancer: str
@@ -28,6 +29,7 @@ class GroupTraffic:
     fail_open: int = 0
     healthy: int = 0
     unhealthy: int = 0
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class BalancerTraffic:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """One reading of everything."""
+    """One reading of everything; of a target group there is one entry for each zone."""
 
     balancers: tuple[BalancerTraffic, ...] = ()
     groups: tuple[GroupTraffic, ...] = ()

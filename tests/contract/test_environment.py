@@ -380,7 +380,7 @@ def test_what_is_called_is_what_is_declared(
     with Stubber(aws.cloudwatch) as stub:
         stub.add_client_error("get_metric_data", "Throttling")
         with pytest.raises(CloudUnavailable):
-            CloudWatchMetrics(aws, shop).traffic(0, 60)
+            CloudWatchMetrics(aws, shop).zones(Slot.BLUE, 0, 60)
     with Stubber(aws.cloudwatch) as stub:
         stub.add_response("put_metric_data", {})
         board = CloudWatchBoard(aws, "shop", "prod", clock)

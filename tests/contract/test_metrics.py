@@ -9,7 +9,8 @@ from botocore.stub import ANY, Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.aws.cloudwatch import METRICS, PAGES, CloudWatchMetrics, whole_minutes
+from deployer.aws.cloudwatch import METRICS, CloudWatchMetrics, decimal, slow
+from deployer.aws.metric_data import ATTEMPTS, PAGES, whole_minutes
 from deployer.aws.session import Aws
 from deployer.errors import AccessProblem, CloudUnavailable
 from deployer.model import Minute, Slot
@@ -100,6 +101,51 @@ def test_every_minute_is_there_and_a_missing_one_is_unknown(
     )
 
 
+def test_slow_requests_come_from_the_percentile_rank(aws: Aws, metrics: CloudWatchMetrics) -> None:
+    seen: list[str] = []
+
+    def note(params: dict[str, Any], **_event: object) -> None:
+        seen.extend(each["MetricStat"]["Stat"] for each in params["MetricDataQueries"])
+
+    aws.cloudwatch.meta.events.register("provide-client-params.*.GetMetricData", note)
+    with Stubber(aws.cloudwatch) as stub:
+        told = answer(
+            result("blue_requests", m0=200.0, m1=3.0),
+            result("blue_in_time", m0=98.7),
+            result("green_in_time", m0=50.0),
+        )
+        told["MetricDataResults"] += [result("blue_spare")]  # what nobody asked for is not read
+        stub.add_response("get_metric_data", told)
+        found = metrics.traffic(NOON, NOON + 120, slow_s=0.25)
+    aws.cloudwatch.meta.events.unregister("provide-client-params.*.GetMetricData", note)
+    assert seen.count("PR(:0.25)") == 2
+    assert [minute.slow for minute in found[Slot.BLUE]] == [3, None]  # nobody answered: not quick
+    assert [minute.slow for minute in found[Slot.GREEN]] == [None, None]  # of how many?
+
+
+def test_requests_to_unhealthy_targets_are_told(aws: Aws, metrics: CloudWatchMetrics) -> None:
+    with Stubber(aws.cloudwatch) as stub:
+        stub.add_response("get_metric_data", answer(result("green_failed_open", m0=9.0)))
+        found = metrics.traffic(NOON, NOON + 60)
+    assert [found[slot][0].failed_open for slot in Slot] == [0, 9]
+    assert found[Slot.GREEN][0].slow is None
+
+
+@given(st.integers(0, 10**7), st.floats(0, 100))
+def test_slow_is_a_part_of_the_requests(requests: int, in_time: float) -> None:
+    found = slow(requests, in_time)
+    assert found is not None
+    assert 0 <= found <= requests
+    assert abs(found - requests * (1 - in_time / 100)) <= 0.5 + 1e-6 * requests
+
+
+@given(st.floats(1e-9, 1e5))
+def test_numbers_of_statistics_have_no_exponent(number: float) -> None:
+    written = decimal(number)
+    assert set(written) <= set("0123456789.")
+    assert float(written) == pytest.approx(number, abs=1e-10)
+
+
 def test_no_whole_minute_asks_nothing(aws: Aws, metrics: CloudWatchMetrics) -> None:
     with Stubber(aws.cloudwatch):
         assert metrics.traffic(NOON + 1, NOON + 119) == {Slot.BLUE: (), Slot.GREEN: ()}
@@ -129,18 +175,31 @@ def test_pages_are_joined_and_partial_until_the_last(aws: Aws, metrics: CloudWat
 @pytest.mark.parametrize("status", ["PartialData", "InternalError", ""])
 def test_an_incomplete_answer_is_none(aws: Aws, metrics: CloudWatchMetrics, status: str) -> None:
     with Stubber(aws.cloudwatch) as stub:
-        stub.add_response(
-            "get_metric_data", answer(result("green_target_5xx", status), rest="Complete")
-        )
+        for _ in range(ATTEMPTS):
+            stub.add_response(
+                "get_metric_data", answer(result("green_target_5xx", status), rest="Complete")
+            )
         with pytest.raises(CloudUnavailable, match="green_target_5xx"):
             metrics.traffic(NOON, NOON + 60)
+        stub.assert_no_pending_responses()
+
+
+def test_what_came_back_partial_is_asked_for_again(aws: Aws, metrics: CloudWatchMetrics) -> None:
+    with Stubber(aws.cloudwatch) as stub:
+        first = answer(result("blue_requests", "PartialData", m0=1.0))
+        stub.add_response("get_metric_data", first)
+        stub.add_response("get_metric_data", answer(result("blue_requests", m0=1.0, m1=2.0)))
+        found = metrics.traffic(NOON, NOON + 120)
+        stub.assert_no_pending_responses()
+    assert [minute.requests for minute in found[Slot.BLUE]] == [1, 2]
 
 
 def test_a_metric_that_is_not_answered_at_all_is_missed(
     aws: Aws, metrics: CloudWatchMetrics
 ) -> None:
     with Stubber(aws.cloudwatch) as stub:
-        stub.add_response("get_metric_data", {"MetricDataResults": [result("blue_requests")]})
+        for _ in range(ATTEMPTS):
+            stub.add_response("get_metric_data", {"MetricDataResults": [result("blue_requests")]})
         with pytest.raises(CloudUnavailable, match="no answer"):
             metrics.traffic(NOON, NOON + 60)
 

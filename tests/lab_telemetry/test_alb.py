@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.lab.telemetry.alb import Hosts, Sample, difference, samples, share, spread
+from deployer.lab.telemetry.alb import Hosts, Sample, difference, hosts, samples, share, spread
 from deployer.lab.traffic import BalancerTraffic, GroupTraffic, Traffic
 
 LB, BLUE, GREEN = "app/shop/1", "targetgroup/blue/1", "targetgroup/green/2"
@@ -70,7 +70,6 @@ def test_a_busy_minute() -> None:
         "HTTPCode_Target_4XX_Count": 2,
         "HTTPCode_Target_5XX_Count": 5,
         "TargetConnectionErrorCount": 3,
-        "UnhealthyRoutingRequestCount": 10,
         "TargetResponseTime": pytest.approx(1.6),
     }
     assert sums(found, (("TargetGroup", BLUE),)) == {"RequestCountPerTarget": 45}
@@ -101,7 +100,7 @@ def test_counts_are_samples_of_one() -> None:
 
 
 def test_numbers_of_hosts_are_sampled_during_the_minute() -> None:
-    seen = {(LB, BLUE): Hosts(Counter({2: 5, 1: 1}), Counter({0: 5, 1: 1}))}
+    seen = {(LB, BLUE, ""): Hosts(Counter({2: 5, 1: 1}), Counter({0: 5, 1: 1}))}
     found = samples(Traffic((), (GroupTraffic(LB, BLUE, healthy=2),)), seen)
     points = {s.metric.name: (s.point.low, s.point.high, s.point.count) for s in found}
     del points["RequestCountPerTarget"]
@@ -126,6 +125,63 @@ def test_what_flowed_between_two_readings() -> None:
 
 def test_counters_that_began_anew_are_all_new() -> None:
     assert difference(BUSY, Traffic((BalancerTraffic(LB, 4),))).balancers[0].requests == 4
+
+
+ZONED = Traffic(
+    (BalancerTraffic(LB, 30, {"502": 4}),),
+    (
+        GroupTraffic(LB, BLUE, requests=12, responses={"2XX": 12}, latency={0.1: 12}, healthy=1, zone="a"),
+        GroupTraffic(LB, BLUE, requests=8, responses={"5XX": 7}, connection_errors=1, fail_open=8, latency={0.2: 7}, unhealthy=1, zone="b"),
+        GroupTraffic(LB, GREEN, requests=10, responses={"2XX": 10}, latency={0.1: 10}, healthy=1, zone="a"),
+    ),
+)  # fmt: skip
+
+
+def test_zones_are_published_beside_the_whole() -> None:
+    found = samples(ZONED, {})
+    assert sums(found, (("AvailabilityZone", "b"), *of(BLUE))) == {
+        "RequestCount": 8,
+        "HTTPCode_Target_5XX_Count": 7,
+        "TargetConnectionErrorCount": 1,
+        "UnhealthyRoutingRequestCount": 8,
+        "TargetResponseTime": pytest.approx(1.4),
+        "RequestCountPerTarget": 8,
+        "HealthyHostCount": 0,
+        "UnHealthyHostCount": 1,
+    }
+    assert sums(found, (("AvailabilityZone", "a"), *ONLY_LB)) == {
+        "RequestCount": 22,
+        "HTTPCode_Target_2XX_Count": 22,
+        "TargetResponseTime": pytest.approx(2.2),
+    }
+    whole = sums(found, of(BLUE))
+    assert (whole["RequestCount"], whole["HTTPCode_Target_5XX_Count"]) == (20, 7)
+    assert (whole["RequestCountPerTarget"], whole["HealthyHostCount"]) == (10, 1)
+    assert sums(found, (("AvailabilityZone", "b"), ("TargetGroup", BLUE))) == {
+        "RequestCountPerTarget": 8
+    }
+
+
+def test_no_zone_is_told_of_what_the_load_balancer_does_itself() -> None:
+    zoned = [s for s in samples(ZONED, {}) if s.metric.dimensions[0][0] == "AvailabilityZone"]
+    assert zoned
+    assert not [s for s in zoned if "ELB" in s.metric.name]
+
+
+def test_hosts_are_told_by_zone_and_together() -> None:
+    assert {place: (up, down) for place, up, down in hosts(ZONED)} == {
+        (LB, BLUE, ""): (1, 1),
+        (LB, BLUE, "a"): (1, 0),
+        (LB, BLUE, "b"): (0, 1),
+        (LB, GREEN, ""): (1, 0),
+        (LB, GREEN, "a"): (1, 0),
+    }
+
+
+def test_zones_are_counted_apart_between_two_readings() -> None:
+    flowed = difference(ZONED, spread(ZONED, 1)[0])
+    assert [(one.zone, one.requests) for one in flowed.groups] == [("a", 0), ("b", 0), ("a", 0)]
+    assert [one.zone for one in spread(ZONED, 3)[1].groups] == ["a", "b", "a"]
 
 
 @given(st.integers(0, 10_000), st.integers(1, 60))

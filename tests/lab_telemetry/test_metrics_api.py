@@ -330,3 +330,54 @@ def test_contributor_insights_is_refused_by_name(cloudwatch: Any) -> None:
 def test_dashboards_are_kept(cloudwatch: Any) -> None:
     cloudwatch.put_dashboard(DashboardName="shop", DashboardBody='{"widgets": []}')
     assert cloudwatch.get_dashboard(DashboardName="shop")["DashboardBody"] == '{"widgets": []}'
+
+
+@pytest.mark.parametrize(
+    ("name", "dimensions"),
+    [
+        ("ActiveConnectionCount", {"LoadBalancer": "app/shop/1"}),
+        (
+            "HTTPCode_ELB_5XX_Count",
+            {"LoadBalancer": "app/shop/1", "AvailabilityZone": "us-east-1a"},
+        ),
+    ],
+)
+def test_a_metric_that_only_aws_has_is_refused(
+    cloudwatch: Any, name: str, dimensions: dict[str, str]
+) -> None:
+    """Silence would read as zero connections, or no error at all."""
+    wanted = {
+        "Namespace": "AWS/ApplicationELB",
+        "MetricName": name,
+        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+    }
+    query = {"Id": "q", "MetricStat": {"Metric": wanted, "Period": 60, "Stat": "Sum"}}
+    span = {"StartTime": at(-3600), "EndTime": at(60)}
+    code, message = refusal(cloudwatch.get_metric_data, MetricDataQueries=[query], **span)
+    assert (code, name in message) == ("NotImplemented", True)
+    alarm = {
+        "AlarmName": "quiet",
+        **wanted,
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    code, message = refusal(cloudwatch.put_metric_alarm, **alarm)
+    assert (code, name in message) == ("NotImplemented", True)
+
+
+def test_a_metric_that_nobody_has_is_without_data(cloudwatch: Any) -> None:
+    """The load balancer's own errors have no target group, on AWS neither."""
+    where = {"LoadBalancer": "app/shop/1", "TargetGroup": "targetgroup/blue/1"}
+    wanted = {
+        "Namespace": "AWS/ApplicationELB",
+        "MetricName": "HTTPCode_ELB_5XX_Count",
+        "Dimensions": [{"Name": key, "Value": value} for key, value in where.items()],
+    }
+    query = {"Id": "q", "MetricStat": {"Metric": wanted, "Period": 60, "Stat": "Sum"}}
+    answer = cloudwatch.get_metric_data(
+        MetricDataQueries=[query], StartTime=at(-3600), EndTime=at(60)
+    )
+    assert answer["MetricDataResults"][0]["Values"] == []

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from deployer.aws.cloudwatch import PAGES, Answer, Series
-from deployer.aws.failures import asking
+from deployer.aws import metric_data
+from deployer.aws.metric_data import MOST_QUERIES, Periods, Series, query
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.operations.idle.ports import Span
@@ -24,14 +23,13 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
 NEEDS = (Need("cloudwatch:GetMetricData", Resource.ANY),)
-MOST_METRICS = 500  # of one GetMetricData
 LATE_S = 120.0  # a minute is published so long after its end
 METRICS = {  # short name in a query's Id -> metric and statistic
     "all": ("RequestCount", "Sum"),
     "refused": ("HTTPCode_Target_4XX_Count", "Sum"),
     "witness": ("ConsumedLCUs", "Maximum"),
 }
-AT_ONCE = MOST_METRICS // len(METRICS)
+AT_ONCE = MOST_QUERIES // len(METRICS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +75,10 @@ def read(
         while batch := tuple(islice(names, AT_ONCE)):
             looked = Looked.back(window_s, max(spans[name].windows for name in batch), now)
             queries = [*_queries(batch, balancers, looked.window_s)]
-            answer = _ask(aws, queries, looked, now)
+            span = Periods(looked.starts.start, int(now) + 1, looked.window_s)
+            answer = metric_data.read(aws, [queries], span, "the load balancers' metrics")
             for n, name in enumerate(batch):
-                series = {short: answer.series.get(f"{short}_{n}", {}) for short in METRICS}
+                series = {short: answer.of(f"{short}_{n}") for short in METRICS}
                 found[name] = flow(series, looked, spans[name].windows, now)
     return found
 
@@ -105,38 +104,6 @@ def _queries(
     names: Sequence[str], balancers: Mapping[str, str], period_s: int
 ) -> Iterator[MetricDataQueryTypeDef]:
     for n, name in enumerate(names):
-        tail = balancers[name].partition("loadbalancer/")[2]
+        where = {"LoadBalancer": balancers[name].partition("loadbalancer/")[2]}
         for short, (metric, statistic) in METRICS.items():
-            yield {
-                "Id": f"{short}_{n}",
-                "MetricStat": {
-                    "Metric": {
-                        "Namespace": "AWS/ApplicationELB",
-                        "MetricName": metric,
-                        "Dimensions": [{"Name": "LoadBalancer", "Value": tail}],
-                    },
-                    "Period": period_s,
-                    "Stat": statistic,
-                },
-                "ReturnData": True,
-            }
-
-
-def _ask(aws: Aws, queries: list[MetricDataQueryTypeDef], looked: Looked, now: float) -> Answer:
-    answer, token = Answer(), ""
-    for _ in range(PAGES):
-        onward: dict[str, Any] = {"NextToken": token} if token else {}
-        with asking("cloudwatch:GetMetricData", "the load balancers' metrics"):
-            page = aws.cloudwatch.get_metric_data(
-                MetricDataQueries=queries,
-                StartTime=datetime.fromtimestamp(looked.starts.start, UTC),
-                EndTime=datetime.fromtimestamp(int(now) + 1, UTC),
-                ScanBy="TimestampAscending",
-                **onward,
-            )
-        answer.add(page["MetricDataResults"])
-        token = page.get("NextToken", "")
-        if not token:
-            break
-    answer.require_complete([query["Id"] for query in queries], more=bool(token))
-    return answer
+            yield query(f"{short}_{n}", metric, statistic, where, period_s)

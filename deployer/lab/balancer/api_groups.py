@@ -120,13 +120,16 @@ class GroupsApi:
 
     def _target(self, group: Group, given: Mapping[str, Any]) -> Target:
         port = whole("Port", given.get("Port") or group.port, 1, 65535)
-        private_ip = (
-            self._instance_ip(given["Id"]) if group.target_type == "instance" else given["Id"]
+        private_ip, zone = (
+            self._instance_place(given["Id"])
+            if group.target_type == "instance"
+            else (given["Id"], given.get("AvailabilityZone", ""))
         )
         address = self.balancer.context.instance_address(_in_vpc(private_ip))
-        return Target(id=given["Id"], port=port, address=address, since=_now_ms())
+        return Target(id=given["Id"], port=port, address=address, since=_now_ms(), zone=zone)
 
-    def _instance_ip(self, instance_id: str) -> str:
+    def _instance_place(self, instance_id: str) -> tuple[str, str]:
+        """Its private address, and its zone."""
         context = self.balancer.context
         found = ec2_backends[context.account][context.region].get_instance_by_id(instance_id)
         if found is None:
@@ -137,7 +140,7 @@ class GroupsApi:
                 "The following targets are not in a running state and cannot be registered: "
                 f"'{instance_id}'",
             )
-        return str(found.private_ip)
+        return str(found.private_ip), str(found.placement.availability_zone or "")
 
     def deregister_targets(self, _call: actions.Call, params: Json) -> Json:
         """A target that is not registered is no error (API reference, DeregisterTargets)."""

@@ -16,6 +16,7 @@ has no other target.
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from deployer.lab.balancer.model import Endpoint, Group, HealthCheck
@@ -143,8 +144,10 @@ def _endpoint(endpoint: Endpoint) -> Json:
             "health_check_config": {"hostname": hostname},
         }
     }
-    if endpoint.fail_open:
-        made["metadata"] = {"filter_metadata": {LOG_FIELD: {"fail_open": "1"}}}
+    told = {"fail_open": "1"} if endpoint.fail_open else {}
+    told |= {"zone": endpoint.zone} if endpoint.zone else {}
+    if told:
+        made["metadata"] = {"filter_metadata": {LOG_FIELD: told}}
     return made
 
 
@@ -161,7 +164,7 @@ def routable(
     good, bad = list(healthy), list(unhealthy)
     if len(good) >= minimum_healthy(group, len(good) + len(bad)):
         return good
-    return [*good, *(Endpoint(each.address, each.port, fail_open=True) for each in bad)]
+    return [*good, *(replace(each, fail_open=True) for each in bad)]
 
 
 def minimum_healthy(group: Group, registered: int) -> int:

@@ -20,6 +20,7 @@ from deployer.lab.traffic import BalancerTraffic, GroupTraffic, Traffic
 # Latency buckets: upper bounds grow by 10^(1/40), 5.9 %, so percentiles are that exact.
 STEPS_PER_DECADE = 40
 NONE = "-"
+Zones = Mapping[str, tuple[int, int]]  # by zone: healthy and unhealthy targets
 _FIELDS = (
     "%UPSTREAM_CLUSTER_RAW%",
     "%UPSTREAM_HOST%",
@@ -31,6 +32,7 @@ _FIELDS = (
     # (TargetResponseTime, aws-facts 2).
     "%COMMON_DURATION(US_TX_BEG:US_RX_BEG:us)%",
     f"%UPSTREAM_METADATA({LOG_FIELD}:fail_open)%",
+    f"%UPSTREAM_METADATA({LOG_FIELD}:zone)%",
 )
 
 
@@ -41,7 +43,7 @@ def access_log_format(balancer: str) -> str:
 
 @dataclass(slots=True)
 class GroupCounts:
-    """One target group's counts; see `deployer.lab.traffic.GroupTraffic`."""
+    """One target group's counts in one zone; see `deployer.lab.traffic.GroupTraffic`."""
 
     requests: int = 0
     connection_errors: int = 0
@@ -64,12 +66,14 @@ class Counters:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.groups: defaultdict[str, GroupCounts] = defaultdict(GroupCounts)
+        self.groups: defaultdict[str, dict[str, GroupCounts]] = defaultdict(dict)
         self.balancers: defaultdict[str, BalancerCounts] = defaultdict(BalancerCounts)
 
     def feed(self, line: str) -> None:
         """Count one request. The caller holds `lock`."""
-        balancer, cluster, host, code, details, flags, route, taken_us, fail_open = line.split("\t")
+        balancer, cluster, host, code, details, flags, route, taken_us, fail_open, zone = (
+            line.split("\t")
+        )
         counts = self.balancers[balancer]
         answered = details == "via_upstream"
         counts.fixed_responses += route == FIXED
@@ -78,7 +82,7 @@ class Counters:
         if host == NONE:  # no target was chosen: such requests are in no RequestCount
             return
         counts.requests += 1
-        group = self.groups[cluster]
+        group = self.groups[cluster].setdefault("" if zone == NONE else zone, GroupCounts())
         group.requests += 1
         group.connection_errors += "UF" in flags.split(",")
         group.fail_open += fail_open == "1"
@@ -86,15 +90,16 @@ class Counters:
             group.responses[f"{code[0]}XX"] += 1
             group.latency[bucket(int(taken_us) / 1e6)] += 1
 
-    def traffic(self, fleet: Fleet, targets: Mapping[str, tuple[int, int]]) -> Traffic:
-        """A reading; `targets`: how many of each group's are healthy and unhealthy."""
+    def traffic(self, fleet: Fleet, targets: Mapping[str, Zones]) -> Traffic:
+        """A reading; `targets`: how many of each group's are healthy and unhealthy, by zone."""
         with self.lock:
             return Traffic(
                 balancers=tuple(self._balancer(each.name) for each in fleet.balancers),
                 groups=tuple(
-                    self._group(each.name, name, targets[name])
+                    self._group(each.name, name, zone, targets[name].get(zone, (0, 0)))
                     for each in fleet.balancers
                     for name in sorted(each.groups() & targets.keys())
+                    for zone in sorted(self.groups[name].keys() | targets[name].keys()) or [""]
                 ),
             )
 
@@ -107,8 +112,8 @@ class Counters:
             fixed_responses=counts.fixed_responses,
         )
 
-    def _group(self, balancer: str, name: str, targets: tuple[int, int]) -> GroupTraffic:
-        counts = self.groups[name]
+    def _group(self, balancer: str, name: str, zone: str, targets: tuple[int, int]) -> GroupTraffic:
+        counts = self.groups[name].get(zone) or GroupCounts()
         return GroupTraffic(
             load_balancer=balancer,
             target_group=name,
@@ -119,6 +124,7 @@ class Counters:
             fail_open=counts.fail_open,
             healthy=targets[0],
             unhealthy=targets[1],
+            zone=zone,
         )
 
 

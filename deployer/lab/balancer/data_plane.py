@@ -217,8 +217,5 @@ class DataPlane:
         self._count()
         with self.mutex:
             fleet = self.fleet
-            targets = {
-                name: (len(self.registry.healthy(name)), len(self.registry.unhealthy(name)))
-                for name in fleet.groups
-            }
+            targets = {name: self.registry.zones(name) for name in fleet.groups}
         return self._counters.traffic(fleet, targets)

@@ -138,11 +138,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where Envoy finds a target. `fail_open`: it is used although it is not healthy."""
+    """Where Envoy finds a target.
+
+    fail_open: it is used although it is not healthy.
+    zone:      its Availability Zone; empty: unknown.
+    """
 
     address: str
     port: int
     fail_open: bool = False
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

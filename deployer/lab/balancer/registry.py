@@ -4,6 +4,7 @@ moto's own registrations are not used: it knows one port for each instance, no d
 Targets are keyed by (id, port), as on AWS: one instance may be registered with several ports.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ class Target:
     since:          wall time, epoch seconds: outcomes of earlier checks are not about it.
     draining_until: virtual time, None while registered.
     stopped:        its instance's state when that is `stopping` or `stopped`, else empty.
+    zone:           its Availability Zone; empty: unknown.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Target:
     tally: Tally = field(default_factory=Tally)
     draining_until: float | None = None
     stopped: str = ""
+    zone: str = ""
 
     @property
     def usable(self) -> bool:
@@ -118,10 +121,16 @@ class Registry:
     def in_state(self, group: str, state: str) -> list[Endpoint]:
         """Where the group's usable targets in this state are."""
         return [
-            Endpoint(each.address, each.port)
+            Endpoint(each.address, each.port, zone=each.zone)
             for each in self.targets(group)
             if each.usable and each.tally.state == state
         ]
+
+    def zones(self, group: str) -> dict[str, tuple[int, int]]:
+        """By zone: how many of the group's usable targets are healthy, and unhealthy."""
+        healthy = Counter(each.zone for each in self.healthy(group))
+        unhealthy = Counter(each.zone for each in self.unhealthy(group))
+        return {zone: (healthy[zone], unhealthy[zone]) for zone in healthy | unhealthy}
 
     def healthy(self, group: str) -> list[Endpoint]:
         return self.in_state(group, HEALTHY)

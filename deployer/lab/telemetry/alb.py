@@ -3,12 +3,15 @@
 Source: ELB user guide, load-balancer-cloudwatch-metrics; aws-facts 2. Counts are reported only
 when they are not zero, except RequestCount of a load balancer ("always reported"), the numbers of
 hosts, and RequestCountPerTarget, which "emits zeros for periods with no associated data" (Auto
-Scaling user guide, target tracking) as long as there are targets. Errors that the load balancer makes itself (HTTPCode_ELB_*) have no TargetGroup dimension,
-so nobody can attribute them to a target group. There is no AvailabilityZone dimension in the lab.
+Scaling user guide, target tracking) as long as there are targets. Errors that the load balancer
+makes itself (HTTPCode_ELB_*) have no TargetGroup dimension, so nobody can attribute them to a target
+group. The zone of the dimension AvailabilityZone is the target's: AWS does not say whose it is, and
+the lab's load balancer has one node, in no zone. What AWS publishes besides is refused
+(`deployer.lab.telemetry.unpublished`).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,6 +33,10 @@ class Sample:
     unit: str
 
 
+Dimensions = tuple[tuple[str, str], ...]  # sorted by name
+Place = tuple[str, str, str]  # load balancer, target group, and zone or "" for all of them
+
+
 @dataclass(slots=True)
 class Hosts:
     """Numbers of healthy and unhealthy targets seen during a minute: number -> how often."""
@@ -44,16 +51,37 @@ def difference(before: Traffic, after: Traffic) -> Traffic:
     A counter that went down was begun anew: all it shows is new.
     """
     old_balancers = {one.load_balancer: one for one in before.balancers}
-    old_groups = {(one.load_balancer, one.target_group): one for one in before.groups}
+    old_groups = {place(one): one for one in before.groups}
     return Traffic(
         tuple(
             _balancer_since(old_balancers.get(new.load_balancer), new) for new in after.balancers
         ),
-        tuple(
-            _group_since(old_groups.get((new.load_balancer, new.target_group)), new)
-            for new in after.groups
-        ),
+        tuple(_group_since(old_groups.get(place(new)), new) for new in after.groups),
     )
+
+
+def place(group: GroupTraffic) -> Place:
+    return group.load_balancer, group.target_group, group.zone
+
+
+def by_group(groups: Iterable[GroupTraffic]) -> list[list[GroupTraffic]]:
+    """The zones of each target group together."""
+    found: dict[Place, list[GroupTraffic]] = {}
+    for one in groups:
+        found.setdefault((one.load_balancer, one.target_group, ""), []).append(one)
+    return list(found.values())
+
+
+def hosts(traffic: Traffic) -> Iterator[tuple[Place, int, int]]:
+    """Healthy and unhealthy targets of each target group, and of each of its zones."""
+    for parts in by_group(traffic.groups):
+        healthy, unhealthy = (sum(counts) for counts in zip(*map(_targets, parts), strict=True))
+        yield (parts[0].load_balancer, parts[0].target_group, ""), healthy, unhealthy
+        yield from ((place(one), one.healthy, one.unhealthy) for one in parts if one.zone)
+
+
+def _targets(group: GroupTraffic) -> tuple[int, int]:
+    return group.healthy, group.unhealthy
 
 
 def _since(old: int, new: int) -> int:
@@ -86,6 +114,7 @@ def _group_since(old: GroupTraffic | None, new: GroupTraffic) -> GroupTraffic:
         fail_open=_since(old.fail_open, new.fail_open),
         healthy=new.healthy,
         unhealthy=new.unhealthy,
+        zone=new.zone,
     )
 
 
@@ -124,6 +153,7 @@ def spread(traffic: Traffic, parts: int) -> list[Traffic]:
                     fail_open=cut(one.fail_open),
                     healthy=one.healthy,
                     unhealthy=one.unhealthy,
+                    zone=one.zone,
                 )
                 for one in traffic.groups
             ),
@@ -132,18 +162,19 @@ def spread(traffic: Traffic, parts: int) -> list[Traffic]:
     return [piece(part) for part in range(parts)]
 
 
-def samples(traffic: Traffic, hosts: Mapping[tuple[str, str], Hosts]) -> list[Sample]:
+def samples(traffic: Traffic, seen: Mapping[Place, Hosts]) -> list[Sample]:
     """Everything that is published for one minute in which `traffic` flowed.
 
-    hosts: by (load balancer, target group).
+    seen: numbers of hosts, of whichever places were looked at.
     """
     found: list[Sample] = []
     for balancer in traffic.balancers:
         groups = [one for one in traffic.groups if one.load_balancer == balancer.load_balancer]
         found.extend(_of_balancer(balancer, groups))
-    for group in traffic.groups:
-        seen = hosts.get((group.load_balancer, group.target_group))
-        found.extend(_of_group(group, seen))
+    for parts in by_group(traffic.groups):
+        found.extend(_of_group(parts, "", seen))
+        for one in parts:
+            found.extend(_of_group([one], one.zone, seen) if one.zone else ())
     return found
 
 
@@ -158,36 +189,52 @@ def _of_balancer(balancer: BalancerTraffic, groups: list[GroupTraffic]) -> Itera
         name = f"HTTPCode_ELB_{code}_Count"
         yield from _counted(name, where, balancer.elb_5xx.get(code, 0))
     yield from _of_targets(where, groups)
+    for zone in sorted({one.zone for one in groups} - {""}):
+        parts = [one for one in groups if one.zone == zone]
+        there = (("AvailabilityZone", zone), *where)
+        yield from _counted("RequestCount", there, sum(one.requests for one in parts))
+        yield from _of_targets(there, parts)
 
 
-def _of_group(group: GroupTraffic, hosts: Hosts | None) -> Iterator[Sample]:
-    where = (("LoadBalancer", group.load_balancer), ("TargetGroup", group.target_group))
-    yield from _counted("RequestCount", where, group.requests)
-    yield from _of_targets(where, [group])
-    targets = group.healthy + group.unhealthy
-    if targets:
-        each = group.requests / targets
-        for dimensions in (where, where[1:]):
-            point = Datapoint.of({each: 1.0})
-            yield Sample(_metric("RequestCountPerTarget", dimensions), point, "Count")
-    seen = hosts or Hosts(Counter({group.healthy: 1}), Counter({group.unhealthy: 1}))
+def _of_group(
+    parts: list[GroupTraffic], zone: str, seen: Mapping[Place, Hosts]
+) -> Iterator[Sample]:
+    """Of one target group, in one zone or in all of them; `parts`: its entries there."""
+    balancer, group = parts[0].load_balancer, parts[0].target_group
+    where: Dimensions = (("LoadBalancer", balancer), ("TargetGroup", group))
+    where = (("AvailabilityZone", zone), *where) if zone else where
+    requests = sum(one.requests for one in parts)
+    yield from _counted("RequestCount", where, requests)
+    yield from _of_targets(where, parts)
+    fail_open = sum(one.fail_open for one in parts)
+    yield from _counted("UnhealthyRoutingRequestCount", where, fail_open)
+    healthy, unhealthy = sum(one.healthy for one in parts), sum(one.unhealthy for one in parts)
+    yield from _per_target(where, requests, healthy + unhealthy)
+    now = Hosts(Counter({healthy: 1}), Counter({unhealthy: 1}))
+    counted = seen.get((balancer, group, zone), now)
     for name, numbers in (
-        ("HealthyHostCount", seen.healthy),
-        ("UnHealthyHostCount", seen.unhealthy),
+        ("HealthyHostCount", counted.healthy),
+        ("UnHealthyHostCount", counted.unhealthy),
     ):
         values = {float(number): float(times) for number, times in numbers.items()}
         yield Sample(_metric(name, where), Datapoint.of(values), "Count")
 
 
-def _of_targets(where: tuple[tuple[str, str], ...], groups: list[GroupTraffic]) -> Iterator[Sample]:
+def _per_target(where: Dimensions, requests: int, targets: int) -> Iterator[Sample]:
+    """Also without the load balancer, which a target group has one of at most."""
+    if targets:
+        point = Datapoint.of({requests / targets: 1.0})
+        for dimensions in (where, tuple(one for one in where if one[0] != "LoadBalancer")):
+            yield Sample(_metric("RequestCountPerTarget", dimensions), point, "Count")
+
+
+def _of_targets(where: Dimensions, groups: list[GroupTraffic]) -> Iterator[Sample]:
     """What is published both for a target group and, summed, for its load balancer."""
     for kind in CLASSES:
         count = sum(group.responses.get(kind, 0) for group in groups)
         yield from _counted(f"HTTPCode_Target_{kind}_Count", where, count)
     errors = sum(group.connection_errors for group in groups)
     yield from _counted("TargetConnectionErrorCount", where, errors)
-    fail_open = sum(group.fail_open for group in groups)
-    yield from _counted("UnhealthyRoutingRequestCount", where, fail_open)
     times = merge([point for group in groups if (point := _times(group.latency))])
     if times:
         yield Sample(_metric("TargetResponseTime", where), times, "Seconds")
@@ -204,7 +251,7 @@ def _times(latency: Mapping[float, int]) -> Datapoint | None:
     return Datapoint.of(values) if values else None
 
 
-def _counted(name: str, where: tuple[tuple[str, str], ...], count: int) -> Iterator[Sample]:
+def _counted(name: str, where: Dimensions, count: int) -> Iterator[Sample]:
     """Reporting criterion: there is a nonzero value."""
     point = _ones(count)
     if point:
@@ -216,5 +263,5 @@ def _ones(count: int) -> Datapoint | None:
     return Datapoint.of({1.0: float(count)}) if count else None
 
 
-def _metric(name: str, where: tuple[tuple[str, str], ...]) -> Metric:
+def _metric(name: str, where: Dimensions) -> Metric:
     return Metric(NAMESPACE, name, where)

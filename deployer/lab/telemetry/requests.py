@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from deployer.lab.telemetry import unpublished
 from deployer.lab.telemetry.store import MINUTE_S, Metric
 from deployer.lab.wire import Refused
 
@@ -60,7 +61,7 @@ def metric_of(raw: Mapping[str, Any]) -> Metric:
     """From `Namespace`, `MetricName`, `Dimensions`.
 
     Raises:
-        Refused: one of them is missing or malformed.
+        Refused: one of them is missing or malformed, or the lab does not publish it.
     """
     for name in ("Namespace", "MetricName"):
         if not raw.get(name):
@@ -68,7 +69,10 @@ def metric_of(raw: Mapping[str, Any]) -> Metric:
     namespace, name = str(raw["Namespace"]), str(raw["MetricName"])
     if namespace.startswith(":") or len(namespace) > 255 or len(name) > 255:
         raise invalid(f"{namespace!r}, {name!r}: at most 255 characters; no colon at the beginning")
-    return Metric(namespace, name, dimensions_of(raw.get("Dimensions") or ()))
+    found = Metric(namespace, name, dimensions_of(raw.get("Dimensions") or ()))
+    if lack := unpublished.lacking(found):
+        raise unsupported(lack)
+    return found
 
 
 def require_period(period: Any) -> int:

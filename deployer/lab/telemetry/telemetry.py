@@ -71,7 +71,7 @@ class Telemetry:
         self.dashboards = Dashboards()
         self._read = traffic.read()
         self._minute = self._minute_of(context.clock.now())
-        self._hosts: dict[tuple[str, str], alb.Hosts] = {}
+        self._hosts: dict[alb.Place, alb.Hosts] = {}
         self._waiting: deque[tuple[float, int, list[alb.Sample]]] = deque()
         self._replace_actions()
 
@@ -100,11 +100,10 @@ class Telemetry:
         return int(now // MINUTE_S) * MINUTE_S
 
     def _see_hosts(self, reading: Traffic) -> None:
-        for group in reading.groups:
-            key = (group.load_balancer, group.target_group)
-            seen = self._hosts.setdefault(key, alb.Hosts(Counter(), Counter()))
-            seen.healthy[group.healthy] += 1
-            seen.unhealthy[group.unhealthy] += 1
+        for place, healthy, unhealthy in alb.hosts(reading):
+            seen = self._hosts.setdefault(place, alb.Hosts(Counter(), Counter()))
+            seen.healthy[healthy] += 1
+            seen.unhealthy[unhealthy] += 1
 
     def _close_minutes(self, reading: Traffic, minute: int) -> list[int]:
         """What flowed since the last closed minute belongs to those since, evenly if several.

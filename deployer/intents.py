@@ -1,32 +1,78 @@
-"""What the settings, flags included, say about shipping a release: settings -> Intent. Pure."""
+"""What the settings, flags included, say about shipping a release: settings -> Intent.
 
+A strategy that judges by what was before looks at that first, through the ports: what it finds is
+fixed in the intent, and everything here but that look is pure.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
+from deployer.analysis.counts import MINUTE_S
 from deployer.analysis.judge import Rule
+from deployer.analysis.limits import FAILURES, SLOW
+from deployer.analysis.limits import Limits as Held
+from deployer.analysis.terms import Terms
 from deployer.cohort import Cohort
-from deployer.model import WHOLE, Amount, Release
+from deployer.durations import percent
+from deployer.model import WHOLE, Amount, Release, Snapshot
+from deployer.operations import beginning, usual
+from deployer.operations.beginning import Ground, Meant
+from deployer.operations.usual import Past, Wish
 from deployer.plan import Intent, Limits, Roll
-from deployer.settings.schema import Settings
+from deployer.settings.kinds import OFF
+from deployer.settings.schema import AnalysisSettings, Settings
 from deployer.settings.stacks import FleetSettings
 
 Kind = Literal["canary", "blue-green", "rolling", "rollback"]
+STALE_MIN = 3  # minutes later than a closed minute usually comes, metrics are gone
+NOTHING_KNOWN = Past()
 
 
-def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
-    """What the settings, flags included, say about shipping `release` in this way."""
+def meant(
+    ground: Ground, settings: Settings, seen: Snapshot, release: Release, kind: Kind
+) -> Meant:
+    """The intent, with what was usual before on the slot that serves, for strategies that judge by it.
+
+    Raises:
+        CloudUnavailable: the metrics do not answer: better to begin when they do.
+    """
+    if kind == "rolling":
+        return Meant(beginning.remembering(ground, seen, intent_of(settings, release, kind)))
+    if kind != "canary":
+        return Meant(intent_of(settings, release, kind))
+    past = usual.past(ground, seen, wish_of(settings.analysis))
+    return Meant(intent_of(settings, release, kind, past), tuple(notes(settings, past)))
+
+
+def notes(settings: Settings, past: Past) -> Iterator[str]:
+    """What people should know of how a canary is judged, that its plan does not show."""
+    if not settings.canary.weights and not past.enough:
+        stops = ", ".join(percent(share) for share in settings.canary.stops)
+        yield (
+            f"No ramp: it needs {usual.ENOUGH_MIN} minutes of traffic in the last day to be planned "
+            f"by, and there are {past.minutes}; fixed steps instead: {stops}."
+        )
+
+
+def intent_of(
+    settings: Settings, release: Release, kind: Kind, past: Past = NOTHING_KNOWN
+) -> Intent:
+    """What the settings, flags included, say about shipping `release` in this way; `past` is a canary's."""
     canary, analysis, probe = settings.canary, settings.analysis, settings.probe
     blue_green = settings.blue_green
     return Intent(  # plain numbers: the journal's codec does not know the settings' own kinds
         release=release,
-        weights=tuple(int(share) for share in canary.weights),
+        weights=tuple(int(share) for share in canary.stops),
         bake_s=float(canary.bake_s),
         final_bake_s=float(blue_green.bake_s if kind == "blue-green" else canary.final_bake_s),
         cohort=Cohort.parse(canary.group) if canary.group and kind == "canary" else None,
         group_bake_s=float(canary.group_bake_s),
         linger_s=float(canary.linger_s),
         capacity=canary.capacity if kind == "canary" else "full",
-        hold_back=int(canary.hold_back) if kind == "canary" else 0,
-        hold_back_s=float(canary.hold_back_s),
+        hold_back=int(canary.held) if kind == "canary" else 0,
+        hold_back_s=float(canary.held_s),
         approve=stops_for_approval(settings, kind),
         approve_s=float(canary.approve_within_s),
         window_s=float(blue_green.window_s),
@@ -37,7 +83,7 @@ def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
         probe_allowed_failures=probe.allowed_failures,
         rule=Rule(min_requests=analysis.min_requests, tolerance=analysis.tolerance / 1000),
         delay_s=float(analysis.metrics_delay_s),
-        inconclusive=analysis.inconclusive,
+        inconclusive="promote" if analysis.inconclusive == "promote" else "abort",
         alarms=analysis.alarms,
         sticky_wait_s=float(settings.environment.stickiness_wait_s),
         hooks=settings.hooks.actions(),
@@ -48,7 +94,42 @@ def intent_of(settings: Settings, release: Release, kind: Kind) -> Intent:
             retire_s=float(canary.retire_deadline_s),
         ),
         roll=roll_of(settings),
+        terms=terms_of(analysis, past) if kind == "canary" else None,
+        auto=kind == "canary" and not canary.weights and past.enough,
     )
+
+
+def wish_of(analysis: AnalysisSettings) -> Wish:
+    """How latency is to be judged."""
+    given = analysis.slow.given
+    return Wish(
+        delay_s=float(analysis.metrics_delay_s),
+        slow_s=None if given is None else float(given),
+        judged=analysis.slow != OFF,
+    )
+
+
+def terms_of(analysis: AnalysisSettings, past: Past) -> Terms:
+    """What a candidate is held to, beside a stable slot with that past."""
+    usual_ones = (FAILURES,) if past.slow_s is None else (FAILURES, SLOW)
+    own = [replace(metric, tolerated=analysis.tolerated) for metric in usual_ones]
+    metrics = (*own, *(each.metric() for each in analysis.metrics))
+    delay_min = math.ceil(analysis.metrics_delay_s / MINUTE_S)
+    limits = Held(
+        metrics=metrics,
+        alpha=analysis.alpha,
+        beta=analysis.beta,
+        harm_budget=analysis.harm_budget,
+        warm_up=round(analysis.warm_up_s / MINUTE_S),
+        delay_min=delay_min,
+        min_minutes=round(analysis.min_time_s / MINUTE_S),
+        max_minutes=round(analysis.max_time_s / MINUTE_S),
+        stale_min=delay_min + STALE_MIN,
+        inconclusive="promote" if analysis.inconclusive == "auto" else analysis.inconclusive,
+    )
+    known = {metric.name for metric in metrics}
+    bases = {name: base for name, base in past.bases.items() if name in known}
+    return Terms(limits, bases, past.slow_s, past.requests_per_min)
 
 
 def expiring(settings: Settings) -> Intent | None:

@@ -6,8 +6,8 @@ from deployer.cli.session import Session
 from deployer.errors import NotPossibleNow
 from deployer.model import Release, Snapshot
 from deployer.operations import beginning
-from deployer.operations.beginning import Compiler, Waived
-from deployer.plan import Intent, Plan
+from deployer.operations.beginning import Compiler, Meant, Waived
+from deployer.plan import Plan
 from deployer.preflight import Objection
 
 
@@ -15,7 +15,7 @@ def cleared(
     session: Session,
     compiler: Compiler,
     seen: Snapshot,
-    intent: Intent,
+    wanted: Meant,
     *,
     waived: Waived,
     dry_run: bool,
@@ -26,7 +26,7 @@ def cleared(
         NotPossibleNow: something forbids it; all of it has been told.
         PlanInvalid, NotPossibleNow: the strategy's own refusal, if that is all there is.
     """
-    weighed = beginning.weigh(session.services, compiler, seen, intent, waived)
+    weighed = beginning.weigh(session.services, compiler, seen, wanted, waived)
     for remark in weighed.remarks:
         session.output.note(remark)
     going_on = dry_run and weighed.plan is not None

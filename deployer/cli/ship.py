@@ -25,8 +25,8 @@ from deployer.cli.params import (
 )
 from deployer.cli.session import Session
 from deployer.durations import seconds
-from deployer.intents import intent_of
-from deployer.operations.beginning import Waived, remembering
+from deployer.intents import meant
+from deployer.operations.beginning import Waived
 from deployer.strategies import STRATEGIES
 
 Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.STRATEGIES
@@ -144,7 +144,7 @@ def canary(
         "canary.hold_back_for": hold_back_for,
     }
     app = app_of(ctx, flags)
-    if hold_back_for is not None and not app.settings.canary.hold_back:
+    if hold_back_for is not None and not app.settings.canary.held:
         raise click.UsageError("--hold-back-for says for how long: say how much with --hold-back")
     if group_bake is not None and not app.settings.canary.group:
         raise click.UsageError("--group-bake says for how long: say who with --group")
@@ -316,11 +316,9 @@ def once(
     session = Session(app.services, app.output)
     found = app.services.find_release(release)
     seen = app.services.cloud.observe()
-    intent = intent_of(app.settings, found, strategy)
-    if strategy == "rolling":
-        intent = remembering(app.services, seen, intent)
+    wanted = meant(app.services, app.settings, seen, found, strategy)
     plan = cleared(
-        session, STRATEGIES[strategy], seen, intent, waived=waived, dry_run=dry_run,
+        session, STRATEGIES[strategy], seen, wanted, waived=waived, dry_run=dry_run,
     )  # fmt: skip
     if dry_run:
         session.show(plan)

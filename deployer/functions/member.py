@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from deployer.functions.start import services_of, settings_of
-from deployer.intents import intent_of
+from deployer.intents import meant
 from deployer.journal import Lease
 from deployer.operations import detached
 from deployer.operations.detached import Mandate
@@ -41,7 +41,7 @@ def side_of(services: Services, settings: Settings) -> Side:
         strategy=settings.environment.strategy,
         alarms=settings.analysis.alarms,
         find_release=services.find_release,
-        intent=lambda release, kind: intent_of(settings, release, kind),
+        meant=lambda seen, release, kind: meant(services, settings, seen, release, kind),
         lease=lambda: Lease(detached.NAME, services.clock.now() + detached.LATE_S),
         start=lambda deployment: services.machine.start(Mandate(deployment=deployment)),
     )

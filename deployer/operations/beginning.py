@@ -18,7 +18,7 @@ from deployer.hooks import HookAction
 from deployer.journal import NOT_BEGUN, REMEMBERED, Journal, last_begun, newest_begun
 from deployer.model import Release, Snapshot
 from deployer.plan import Deployment, Event, Intent, Plan, Status
-from deployer.ports import Alarms, Clock, Cloud, Metrics
+from deployer.ports import Alarms, Clock, Cloud, History, Metrics
 from deployer.preflight import Facts, Objection, Surroundings, objections, of_error, of_plan
 
 Compiler = Callable[[Snapshot, Intent], Plan]
@@ -39,6 +39,8 @@ class Ground(Protocol):
     @property
     def metrics(self) -> Metrics: ...
     @property
+    def history(self) -> History: ...
+    @property
     def clock(self) -> Clock: ...
     @property
     def look_around(self) -> Callable[[], Surroundings]: ...
@@ -55,6 +57,14 @@ class Waived:
     weights: bool = False
     alarms: bool = False
     irreversible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a strategy is asked for, and what people should know of that: a sentence each."""
+
+    intent: Intent
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,11 @@ class Weighed:
 
 
 def weigh(
-    ground: Ground, compiler: Compiler, seen: Snapshot, intent: Intent, waived: Waived
+    ground: Ground,
+    compiler: Compiler,
+    seen: Snapshot,
+    wanted: Meant,
+    waived: Waived,
 ) -> Weighed:
     """The plan and everything that objects to it. It reads, and changes nothing.
 
@@ -96,6 +110,7 @@ def weigh(
     Raises:
         CloudUnavailable, AccessProblem: not everything could be looked at, so nothing is begun.
     """
+    intent = wanted.intent
     rings = ground.alarms.ringing(intent.alarms) if intent.alarms else {}
     accepted = rings if waived.alarms else {}
     intent = replace(intent, alarms=tuple(each for each in intent.alarms if each not in accepted))
@@ -107,7 +122,12 @@ def weigh(
         plan = compiler(seen, intent)
     except UsageError as error:
         return Weighed(None, (*found, of_error(error)), error, remarks)
-    notes = (*plan.notes, *_accepting(accepted), *_unfit_hooks(intent, ground.lacking))
+    notes = (
+        *plan.notes,
+        *wanted.notes,
+        *_accepting(accepted),
+        *_unfit_hooks(intent, ground.lacking),
+    )
     found = (*found, *of_plan(plan, seen))
     return Weighed(replace(plan, notes=notes), found, None, remarks)
 

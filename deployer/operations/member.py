@@ -26,10 +26,10 @@ from deployer.errors import (
 from deployer.journal import NOT_BEGUN, REMEMBERED, Active, Ask, Lease, Request
 from deployer.model import Release, Snapshot
 from deployer.operations import afterwards, beginning
-from deployer.operations.beginning import Ground, Opening, Waived
+from deployer.operations.beginning import Ground, Meant, Opening, Waived
 from deployer.operations.detached import unfit_hooks
 from deployer.operations.fleet import Errand, Sight
-from deployer.plan import RETIRE, Deployment, Intent, Plan, Status
+from deployer.plan import RETIRE, Deployment, Plan, Status
 from deployer.preflight import Code, Objection
 
 Kind = Literal["canary", "blue-green", "rolling", "rollback"]
@@ -48,7 +48,8 @@ class Side:
     strategy:     how a release is shipped here.
     alarms:       those that say whether what serves is well.
     find_release: raises NotFound.
-    intent:       what the settings say about shipping a release in that way.
+    meant:        what the settings say about shipping a release in that way, and what was usual
+                  before.
     lease:        in the name of whoever carries deployments on, from now on.
     start:        has a deployment of that id carried out; asked twice, once.
     """
@@ -57,7 +58,7 @@ class Side:
     strategy: Literal["canary", "blue-green", "rolling"]
     alarms: tuple[str, ...]
     find_release: Callable[[str], Release]
-    intent: Callable[[Release, Kind], Intent]
+    meant: Callable[[Snapshot, Release, Kind], Meant]
     lease: Callable[[], Lease]
     start: Callable[[str], None]
 
@@ -150,11 +151,9 @@ class Side:
         return replace(told, state="busy", note=held_by(active)) if active is not None else told
 
     def _weighed(self, seen: Snapshot, found: Release, waived: Waived) -> beginning.Weighed:
-        intent = self.intent(found, self.strategy)
-        if self.strategy == "rolling":
-            intent = beginning.remembering(self.ground, seen, intent)
+        wanted = self.meant(seen, found, self.strategy)
         compiler = strategies.STRATEGIES[self.strategy]
-        weighed = beginning.weigh(self.ground, compiler, seen, intent, waived)
+        weighed = beginning.weigh(self.ground, compiler, seen, wanted, waived)
         unfit = unfit_hooks(weighed.plan) if weighed.plan is not None else ()
         objections = (Objection(Code.HOOK_UNFIT, why) for why in unfit)
         return dataclasses.replace(weighed, found=(*weighed.found, *objections))
@@ -189,8 +188,8 @@ class Side:
         before = shipped.first_plan.previous
         if before is None:
             raise NotPossibleNow(f"{errand.release} was the first release here")
-        intent = self.intent(self.find_release(before), "rollback")
-        plan = strategies.return_to(seen, intent)
+        back = self.meant(seen, self.find_release(before), "rollback")
+        plan = strategies.return_to(seen, back.intent)
         for objection in preflight.of_return(plan, seen):
             raise NotPossibleNow(str(objection))
         return plan

@@ -3,6 +3,7 @@
 msgspec finds what is wrong; the sentence that says what is allowed comes from the schema.
 """
 
+import math
 import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
@@ -14,7 +15,19 @@ from msgspec.structs import FieldInfo, fields
 
 from deployer.durations import spell
 from deployer.errors import SettingsInvalid
-from deployer.settings.kinds import GROUP, Portion, PortionOrNone, Seconds, Share, Stop, decode
+from deployer.settings.kinds import (
+    AUTO,
+    GROUP,
+    Climb,
+    Portion,
+    PortionOrNone,
+    Seconds,
+    SecondsOrAuto,
+    Share,
+    ShareOrAuto,
+    Stop,
+    decode,
+)
 
 Table = Mapping[str, Any]
 T = TypeVar("T", bound=Struct)
@@ -131,8 +144,10 @@ def as_written(value: Any) -> Any:
         return GROUP
     if isinstance(value, Share | Stop):
         return float(f"{value / 10:g}") if value % 10 else value // 10
-    if isinstance(value, Portion | PortionOrNone) and value.isdecimal():
+    if isinstance(value, Portion | PortionOrNone | ShareOrAuto) and value.isdecimal():
         return int(value)
+    if isinstance(value, Climb) and not value:
+        return AUTO
     return _each(value)
 
 
@@ -166,9 +181,13 @@ def _within_bounds(value: Any, field: FieldInfo, where: str, raw: Any) -> None:
     bounds = next((meta.extra for meta in _metas(field) if meta.extra), None)
     if bounds is None:
         return
+    if isinstance(value, ShareOrAuto | SecondsOrAuto):
+        if value in bounds["words"]:
+            return
+        value = math.nan if value.given is None else value.given
     values = value if isinstance(value, tuple) else (value,)
     fit = all(bounds["low"] <= each <= bounds["high"] for each in values)
-    if not fit or (bounds["whole"] and value != int(value)):
+    if not fit or (bounds["whole"] and value % bounds["whole"]):
         raise SettingsInvalid(f"{where} = {spelled(raw)}: must be {allowed(field)}")
 
 

@@ -1,6 +1,7 @@
 """The kinds of value a setting can have; each carries the sentence that says what is allowed."""
 
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
@@ -9,6 +10,8 @@ from deployer.durations import per_mille, seconds
 from deployer.model import Amount
 
 GROUP = "group"  # the stop before any weight
+AUTO = "auto"  # not said: something else decides
+OFF = "off"
 
 
 class Seconds(float):
@@ -41,6 +44,34 @@ class Stop(int):
     __slots__ = ()
 
 
+class Climb(tuple[Share, ...]):
+    """The candidate's shares; written `[5, 25, 50]`, or `"auto"`, which is none: a ramp finds them."""
+
+    __slots__ = ()
+
+
+class ShareOrAuto(str):
+    """A share, or `"auto"`."""
+
+    __slots__ = ()
+
+    @property
+    def given(self) -> Share | None:
+        """Per mille; None: auto."""
+        return None if self == AUTO else Share(per_mille(self))
+
+
+class SecondsOrAuto(str):
+    """A duration, or `"auto"`; where the setting allows it, `"off"` too."""
+
+    __slots__ = ()
+
+    @property
+    def given(self) -> Seconds | None:
+        """Seconds; None: auto, or off."""
+        return None if self in (AUTO, OFF) else Seconds(seconds(self))
+
+
 class GroupOrNone(str):
     """A user group, `header:X-Beta=yes` (deployer.cohort), or nothing: `""`."""
 
@@ -54,25 +85,77 @@ def decode(kind: type, raw: Any) -> Any:
         ValueError: not written as one writes it.
         NotImplementedError: a kind that this hook does not know (a mistake in the schema).
     """
-    if kind is Seconds:
-        return Seconds(seconds(raw if isinstance(raw, str) else f"{raw} without a unit"))
-    if kind is Share:
-        return Share(per_mille("not a number" if isinstance(raw, bool) else str(raw)))
-    if kind is Stop:
-        return Stop(0 if raw == GROUP else (int(decode(Share, raw)) or -1))
-    if kind in (PortionOrNone, GroupOrNone) and raw == "":
-        return kind()
-    if kind is GroupOrNone:
-        return GroupOrNone(Cohort.parse(str(raw)))
-    if kind in (Portion, PortionOrNone):
-        Amount.parse("not a number" if isinstance(raw, bool) else str(raw))
-        return kind(raw)
-    raise NotImplementedError(kind)
+    if (reading := _READINGS.get(kind)) is None:
+        raise NotImplementedError(kind)
+    return reading(raw)
 
 
-def within(low: float, high: float, allowed: str, *, whole: bool = False) -> Meta:
-    """Bounds of a duration (seconds) or a share (per mille), with the sentence for people."""
-    return Meta(description=allowed, extra={"low": low, "high": high, "whole": whole})
+def _seconds(raw: Any) -> Seconds:
+    return Seconds(seconds(raw if isinstance(raw, str) else f"{raw} without a unit"))
+
+
+def _share(raw: Any) -> Share:
+    return Share(per_mille("not a number" if isinstance(raw, bool) else str(raw)))
+
+
+def _share_or_auto(raw: Any) -> ShareOrAuto:
+    return ShareOrAuto(raw if raw == AUTO else f"{_share(raw) / 10:g}")
+
+
+def _seconds_or_auto(raw: Any) -> SecondsOrAuto:
+    if raw not in (AUTO, OFF):
+        _seconds(raw)
+    return SecondsOrAuto(raw)
+
+
+def _stop(raw: Any) -> Stop:
+    return Stop(0 if raw == GROUP else (int(_share(raw)) or -1))
+
+
+def _group(raw: Any) -> GroupOrNone:
+    return GroupOrNone(Cohort.parse(str(raw)) if raw != "" else "")
+
+
+def _portion(raw: Any) -> Portion:
+    Amount.parse("not a number" if isinstance(raw, bool) else str(raw))
+    return Portion(raw)
+
+
+def _portion_or_none(raw: Any) -> PortionOrNone:
+    return PortionOrNone(_portion(raw) if raw != "" else "")
+
+
+def _climb(raw: Any) -> Climb:
+    if raw == AUTO:
+        return Climb()
+    if not isinstance(raw, list | tuple) or not raw:
+        raise ValueError("no list of shares")
+    return Climb(_share(each) for each in raw)
+
+
+_READINGS: Final[Mapping[type, Callable[[Any], Any]]] = {
+    Seconds: _seconds,
+    Share: _share,
+    Climb: _climb,
+    ShareOrAuto: _share_or_auto,
+    SecondsOrAuto: _seconds_or_auto,
+    Stop: _stop,
+    GroupOrNone: _group,
+    Portion: _portion,
+    PortionOrNone: _portion_or_none,
+}
+
+
+def within(
+    low: float, high: float, allowed: str, *, whole: float = 0.0, words: tuple[str, ...] = ()
+) -> Meta:
+    """Bounds of a duration (seconds) or a share (per mille), with the sentence for people.
+
+    whole: it is a multiple of that; 0: of nothing.
+    words: what it may be beside a number.
+    """
+    extra = {"low": low, "high": high, "whole": whole, "words": words}
+    return Meta(description=allowed, extra=extra)
 
 
 DAY_S = 86_400
@@ -153,19 +236,21 @@ Deadline = Annotated[Seconds, within(1, DAY_S, "a duration from 1s to 24h, such 
 Wait = Annotated[Seconds, within(1, 7 * DAY_S, "a duration from 1s to 7d, such as 24h")]
 # Longer than one call to AWS may last, retries included (deployer.aws.session).
 Lease = Annotated[Seconds, within(40, DAY_S, "a duration from 40s to 24h, such as 1m")]
-Draining = Annotated[Seconds, within(0, 3600, "whole seconds from 0s to 1h", whole=True)]
+Draining = Annotated[Seconds, within(0, 3600, "whole seconds from 0s to 1h", whole=1)]
 SlowStart = Annotated[
-    Seconds, within(0, 900, "whole seconds from 30s to 15m, or 0s for none", whole=True)
+    Seconds, within(0, 900, "whole seconds from 30s to 15m, or 0s for none", whole=1)
 ]
 Stickiness = Annotated[
-    Seconds, within(0, 7 * DAY_S, "whole seconds up to 7d, or 0s for none", whole=True)
+    Seconds, within(0, 7 * DAY_S, "whole seconds up to 7d, or 0s for none", whole=1)
 ]
-Interval = Annotated[Seconds, within(5, 300, "whole seconds from 5s to 5m", whole=True)]
-Patience = Annotated[Seconds, within(2, 120, "whole seconds from 2s to 2m", whole=True)]
-Grace = Annotated[Seconds, within(0, 7200, "whole seconds from 0s to 2h", whole=True)]
+Interval = Annotated[Seconds, within(5, 300, "whole seconds from 5s to 5m", whole=1)]
+Patience = Annotated[Seconds, within(2, 120, "whole seconds from 2s to 2m", whole=1)]
+Grace = Annotated[Seconds, within(0, 7200, "whole seconds from 0s to 2h", whole=1)]
 CanaryWeights = Annotated[
-    tuple[Share, ...],
-    within(1, 999, "rising percents above 0 and below 100, 0.1 at the finest: [5, 25, 50]"),
+    Climb,
+    within(
+        1, 999, 'rising percents above 0 and below 100, 0.1 at the finest: [5, 25, 50], or "auto"'
+    ),
 ]
 Approvals = Annotated[
     tuple[Stop, ...],
@@ -173,7 +258,31 @@ Approvals = Annotated[
 ]
 GroupOfUsers = Annotated[GroupOrNone, Meta(description=f'such as {EXAMPLES}, or ""')]
 HoldBack = Annotated[
-    Share, within(0, 999, "percent from 0 (nothing) to below 100, 0.1 at the finest")
+    ShareOrAuto,
+    within(
+        0, 999, 'percent from 0 (nothing) to below 100, 0.1 at the finest, or "auto"', words=(AUTO,)
+    ),
+]
+HoldBackTime = Annotated[
+    SecondsOrAuto,
+    within(0, 7 * DAY_S, 'a duration from 0s to 7d, such as 10m, or "auto"', words=(AUTO,)),
+]
+Slowness = Annotated[
+    SecondsOrAuto,
+    within(
+        0.001, 60, 'a duration from 1ms to 1m, such as 500ms, "auto" or "off"', words=(AUTO, OFF)
+    ),
+]
+Minutes = Annotated[
+    Seconds, within(60, DAY_S, "whole minutes from 1m to 24h, such as 30m", whole=60)
+]
+MinutesOrNone = Annotated[Seconds, within(0, 3600, "whole minutes from 0s to 1h", whole=60)]
+Bound = Annotated[
+    float, Meta(ge=1e-6, le=0.5, description="a probability from 0.000001 to 0.5, such as 0.01")
+]
+Ratio = Annotated[float, Meta(ge=1, le=10, description="a number from 1 to 10, such as 1.1")]
+Budget = Annotated[
+    float, Meta(ge=1, le=1e9, description="a number of requests, 1 or more, such as 100")
 ]
 Batch = Annotated[
     Portion, Meta(description='a whole number of instances up to 1000, or a share such as "25%"')

@@ -173,11 +173,12 @@ def longest_s(settings: Settings) -> float:
         judged = blue_green.bake_s + PATIENCE_S + blue_green.window_s
         asked = canary.approve_within_s if blue_green.approve else 0.0
         return TOOLS_S + begin + route + judged + asked + canary.retire_deadline_s + back
-    bakes = [canary.bake_s] * len(canary.weights) + [canary.final_bake_s]
+    bakes = [canary.bake_s] * len(canary.stops) + [canary.final_bake_s]
     bakes += [canary.group_bake_s] if canary.group else []
-    bakes += [canary.hold_back_s] if canary.hold_back else []
-    climb = sum(route + bake + PATIENCE_S for bake in bakes)
-    asked = canary.approve_within_s * len(canary.approve)
+    bakes += [canary.held_s] if canary.held else []
+    climb = sum(route + bake + PATIENCE_S for bake in bakes) + settings.analysis.max_time_s
+    held = settings.analysis.inconclusive == "hold"
+    asked = canary.approve_within_s * (len(canary.approve) + held)
     return TOOLS_S + begin + climb + asked + canary.linger_s + canary.retire_deadline_s + back
 
 

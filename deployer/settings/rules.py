@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from itertools import pairwise
 
-from deployer.durations import percent
+from deployer.durations import percent, spell
 from deployer.model import WHOLE, Amount
 from deployer.settings import artifacts, metrics, stack_rules, teardown_rules
 from deployer.settings.existing import ExistingSettings
@@ -28,6 +28,7 @@ def objections(settings: Settings) -> Iterator[Objection]:
     yield from _approvals(settings)
     yield from _held_back(settings)
     yield from metrics.objections(settings.analysis.metrics)
+    yield from _times(settings)
     yield from stack_rules.objections(settings)
     yield from teardown_rules.objections(settings)
     if settings.journal.poll_s * 3 > settings.journal.lease_s:
@@ -99,32 +100,44 @@ def _listeners(environment: EnvironmentSettings) -> Iterator[Objection]:
 
 
 def _weights(settings: Settings) -> Iterator[Objection]:
-    weights = settings.canary.weights
-    if not weights or any(a >= b for a, b in pairwise(weights)):
+    if any(a >= b for a, b in pairwise(settings.canary.weights)):
         yield Objection(
             "canary.weights", "rising percents above 0 and below 100, such as [5, 25, 50]"
         )
 
 
 def _approvals(settings: Settings) -> Iterator[Objection]:
-    canary, held = settings.canary, WHOLE - settings.canary.hold_back
+    canary, held = settings.canary, WHOLE - settings.canary.held
     stops: set[int] = {*canary.weights, held, WHOLE, *((0,) if canary.group else ())}
+    more = f"{percent(held)}, " if held < WHOLE else ""
     if not canary.group and 0 in canary.approve:
         yield Objection("canary.approve", 'without "group", as long as canary.group names none')
-    elif not stops.issuperset(canary.approve):
-        more = f", {percent(held)}" if held < WHOLE else ""
+    elif not stops.issuperset(canary.approve) and canary.weights:
         yield Objection(
-            "canary.approve", f"among canary.weights{more}, or 100: approval is asked there"
+            "canary.approve", f"among canary.weights, {more}or 100: approval is asked there"
+        )
+    elif not stops.issuperset(canary.approve):
+        yield Objection(
+            "canary.approve",
+            f"among {more}or 100: a ramp has no other stops; name canary.weights for those",
         )
 
 
 def _held_back(settings: Settings) -> Iterator[Objection]:
-    last = max(settings.canary.weights, default=0)
-    if settings.canary.hold_back >= WHOLE - last:
+    last = max(settings.canary.stops)
+    if settings.canary.held >= WHOLE - last:
+        what = "the last of canary.weights" if settings.canary.weights else "the end of a ramp"
         yield Objection(
             "canary.hold_back",
-            f"below {percent(WHOLE - last)}: the last of canary.weights, {percent(last)}, comes before",
+            f"below {percent(WHOLE - last)}: {what}, {percent(last)}, comes before",
         )
+
+
+def _times(settings: Settings) -> Iterator[Objection]:
+    analysis = settings.analysis
+    if analysis.max_time_s < analysis.warm_up_s + analysis.min_time_s:
+        least = spell(analysis.warm_up_s + analysis.min_time_s)
+        yield Objection("analysis.max_time", f"{least} at least: warm_up and min_time are in it")
 
 
 def _standby(settings: Settings) -> Iterator[Objection]:

@@ -12,13 +12,17 @@ from msgspec import Meta, Struct, field
 from deployer.settings.existing import ExistingSettings
 from deployer.settings.hooks import HooksSettings
 from deployer.settings.kinds import (
+    AUTO,
     Account,
     AlarmNames,
     Approvals,
     Batch,
     BatchOrNone,
+    Bound,
+    Budget,
     CanaryWeights,
     Cidr,
+    Climb,
     Count,
     CountOrNone,
     Deadline,
@@ -27,6 +31,7 @@ from deployer.settings.kinds import (
     GroupOfUsers,
     GroupOrNone,
     HoldBack,
+    HoldBackTime,
     Image,
     ImageOrNone,
     InstanceType,
@@ -34,16 +39,22 @@ from deployer.settings.kinds import (
     Lease,
     Line,
     ListenerPort,
+    Minutes,
+    MinutesOrNone,
     Path,
     Patience,
     Pause,
     Portion,
     PortionOrNone,
+    Ratio,
     Region,
     Requests,
     Seconds,
+    SecondsOrAuto,
     ServicePort,
     Share,
+    ShareOrAuto,
+    Slowness,
     SlowStart,
     Slug,
     Stickiness,
@@ -85,11 +96,16 @@ class ReleaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     image: ImageOrNone = ""
 
 
+STOPS = (Share(50), Share(250), Share(500))  # without a past there is no ramp
+RAMP_HOLD_BACK = Share(50)
+
+
 class CanarySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[canary]: the way traffic moves.
 
-    weights:          the candidate's shares on the way to 100 %, per mille, rising.
-    bake_s:           how long each share is judged.
+    weights:          the candidate's shares on the way to 100 %, per mille, rising; empty: a ramp
+                      finds them as the evidence comes, where the service's past is known.
+    bake_s:           how long each of these shares is judged.
     final_bake_s:     how long the candidate is judged while it serves everything.
     group:            users that the candidate serves before anybody else does; empty: none.
     group_bake_s:     how long it is judged meanwhile.
@@ -98,11 +114,12 @@ class CanarySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     approve_within_s: how long approval is waited for, of a blue/green deployment too.
     capacity:         what the candidate gets: as much as the live slot has, or what its share needs.
     hold_back_s:      how long `hold_back`, a share in per mille, stays with the old release, to be
-                      compared with the new one, before that gets everything; 0: nothing is held back.
+                      compared with the new one, before that gets everything; 0: nothing is held
+                      back; auto: as `held` and `held_s` say.
     linger_s:         how long the old slot stays, warm and at weight 0, after that.
     """
 
-    weights: CanaryWeights = (Share(50), Share(250), Share(500))
+    weights: CanaryWeights = Climb()
     bake_s: Pause = field(name="bake", default=Seconds(600))
     final_bake_s: Pause = field(name="final_bake", default=Seconds(600))
     group: GroupOfUsers = GroupOrNone()
@@ -112,11 +129,28 @@ class CanarySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     capacity: Annotated[Literal["full", "matched"], Meta(description='"full" or "matched"')] = (
         "full"
     )
-    hold_back: HoldBack = Share(0)
-    hold_back_s: Pause = field(name="hold_back_for", default=Seconds(3600))
+    hold_back: HoldBack = ShareOrAuto(AUTO)
+    hold_back_s: HoldBackTime = field(name="hold_back_for", default=SecondsOrAuto(AUTO))
     linger_s: Pause = field(name="linger", default=Seconds(600))
     route_deadline_s: Deadline = field(name="route_deadline", default=Seconds(120))
     retire_deadline_s: Deadline = field(name="retire_deadline", default=Seconds(900))
+
+    @property
+    def stops(self) -> tuple[Share, ...]:
+        """The shares that there are if no ramp finds any."""
+        return self.weights or STOPS
+
+    @property
+    def held(self) -> Share:
+        """What is held back, per mille: auto is a twentieth after a ramp, else nothing."""
+        given = self.hold_back.given
+        return (Share(0) if self.weights else RAMP_HOLD_BACK) if given is None else given
+
+    @property
+    def held_s(self) -> Seconds:
+        """For how long: auto is ten minutes after a ramp, else an hour."""
+        given = self.hold_back_s.given
+        return Seconds(3600 if self.weights else 600) if given is None else given
 
 
 class BlueGreenSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,10 +184,19 @@ class RollingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[analysis]: when a candidate is good.
+    """[analysis]: when a candidate is good (docs/analysis.md).
 
-    min_requests:    fewer than this on a slot is no evidence.
-    tolerance:       share of failures that the candidate may add to the stable slot's, per mille.
+    alpha, beta:     a good release is sent back, a harmful one called good, with this probability at
+                     most, 0..1.
+    tolerated:       times the stable slot's rate of bad requests that is still fine.
+    harm_budget:     bad requests that the next stretch of a ramp may cost at worst.
+    slow:            from when an answer is slow: auto, by what is usual; off: latency is not judged.
+    warm_up_s:       the candidate's first minutes, in which only a fatal fault counts.
+    min_time_s, max_time_s: least and most time that a canary is judged for.
+    inconclusive:    what too little evidence means when time is up; auto: to promote what stands
+                     beside the stable slot, and to abort anything else.
+    min_requests, tolerance: where nothing is beside the release: fewer requests than this are no
+                     evidence; the share of failures that it may add to what was usual, per mille.
     metrics_delay_s: age from which a closed minute of metrics counts as complete.
     alarms:          CloudWatch alarms, composite ones too, none of which may ring when a deployment
                      begins nor while it bakes.
@@ -161,12 +204,21 @@ class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics:         what else a canary is judged by.
     """
 
+    alpha: Bound = 0.01
+    beta: Bound = 0.05
+    tolerated: Ratio = 1.1
+    harm_budget: Budget = 100.0
+    slow: Slowness = SecondsOrAuto(AUTO)
+    warm_up_s: MinutesOrNone = field(name="warm_up", default=Seconds(120))
+    min_time_s: Minutes = field(name="min_time", default=Seconds(60))
+    max_time_s: Minutes = field(name="max_time", default=Seconds(1800))
+    inconclusive: Annotated[
+        Literal["auto", "promote", "hold", "abort"],
+        Meta(description='"auto", "promote", "hold" or "abort"'),
+    ] = "auto"
     min_requests: Requests = 100
     tolerance: Tolerance = Share(10)
     metrics_delay_s: Pause = field(name="metrics_delay", default=Seconds(120))
-    inconclusive: Annotated[
-        Literal["abort", "promote"], Meta(description='"abort" or "promote"')
-    ] = "abort"
     alarms: AlarmNames = ()
     alarms_without_data: Annotated[
         Literal["ok", "ringing"], Meta(description='"ok" or "ringing"')

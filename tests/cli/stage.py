@@ -44,6 +44,7 @@ linger = "5m"
 
 [analysis]
 metrics_delay = "1m"
+max_time = "8m"
 """
 
 

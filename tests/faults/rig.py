@@ -79,6 +79,7 @@ surge = "1"
 
 [analysis]
 metrics_delay = "1m"
+max_time = "3m"
 alarms = ["errors"]
 
 [journal]

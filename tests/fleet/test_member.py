@@ -10,7 +10,7 @@ from msgspec.structs import replace as changed
 
 from deployer.cohort import Cohort
 from deployer.errors import AccessProblem
-from deployer.intents import intent_of
+from deployer.intents import meant
 from deployer.journal import Lease
 from deployer.model import Admitted, Health, Minute, Release, Slot, Weights
 from deployer.operations.afterwards import LOOK_BACK_S, ailing
@@ -42,7 +42,7 @@ class Beside:
         settings = load(self.stage.config)
         return Side(
             ground=services, strategy="canary", alarms=("errors",), find_release=find_release,
-            intent=lambda release, kind: intent_of(settings, release, kind),
+            meant=lambda seen, release, kind: meant(services, settings, seen, release, kind),
             lease=lambda: Lease(MACHINE, self.stage.play.clock.now() + 60.0),
             start=self.started.append,
         )  # fmt: skip

@@ -52,6 +52,7 @@ surge = "1"
 [analysis]
 min_requests = 10
 metrics_delay = "40s"
+max_time = "3m"
 
 [probe]
 path = "/health"

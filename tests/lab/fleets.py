@@ -37,6 +37,7 @@ linger = "1m"
 [analysis]
 min_requests = 5
 metrics_delay = "70s"
+max_time = "3m"
 
 [probe]
 path = "/health"

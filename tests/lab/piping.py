@@ -52,6 +52,7 @@ linger = "1m"
 [environments.lab.analysis]
 min_requests = 10
 metrics_delay = "40s"
+max_time = "3m"
 
 [environments.lab.probe]
 path = "/health"

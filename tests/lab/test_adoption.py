@@ -35,6 +35,7 @@ linger = "10s"
 [environments.prod.analysis]
 min_requests = 10
 metrics_delay = "1s"
+max_time = "3m"
 inconclusive = "promote"
 """
 

@@ -26,6 +26,7 @@ bake = "24h"
 linger = "1s"
 [environments.lab.analysis]
 metrics_delay = "1s"
+max_time = "3m"
 """
 
 

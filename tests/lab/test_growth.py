@@ -39,6 +39,7 @@ linger = "1m"
 min_requests = 1
 inconclusive = "promote"
 metrics_delay = "70s"
+max_time = "3m"
 [environments.lab.probe]
 path = "/health"
 [environments.lab.fleet]

@@ -47,6 +47,7 @@ linger = "1s"
 min_requests = 1
 inconclusive = "promote"
 metrics_delay = "1s"
+max_time = "3m"
 """
 PLAIN = 8080
 CHANGES = {

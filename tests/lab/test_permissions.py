@@ -38,6 +38,7 @@ bake = "1s"
 min_requests = 1
 inconclusive = "promote"
 metrics_delay = "1s"
+max_time = "3m"
 alarms = ["fatal"]
 [environments.lab.hooks]
 on_rollback = {function = "undo"}

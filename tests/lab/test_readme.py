@@ -44,6 +44,7 @@ linger = "1s"
 [analysis]
 min_requests = 1
 metrics_delay = "1s"
+max_time = "3m"
 inconclusive = "promote"
 """
 AWS = """#!{python}

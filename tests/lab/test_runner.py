@@ -43,6 +43,7 @@ retire_deadline = "1h"
 [environments.lab.analysis]
 min_requests = 10
 metrics_delay = "2m"
+max_time = "3m"
 [environments.lab.probe]
 path = "/health"
 deadline = "1h"

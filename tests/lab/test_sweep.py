@@ -44,6 +44,7 @@ linger = "1m"
 min_requests = 1
 inconclusive = "promote"
 metrics_delay = "1s"
+max_time = "3m"
 [sweep]
 every = "5m"
 dry_runs = 1

@@ -43,6 +43,7 @@ window = "24h"
 min_requests = 1
 inconclusive = "promote"
 metrics_delay = "1s"
+max_time = "3m"
 [sweep]
 enabled = false
 """

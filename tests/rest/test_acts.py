@@ -15,7 +15,7 @@ from deployer.operations.rest.acts import Hand, Teardown
 from deployer.operations.rest.levels import Level
 from deployer.operations.rest.rails import Facts, Use
 from deployer.plan import DELETE, SLEEP, Status
-from deployer.ports import Alarms, Clock, Cloud, Metrics
+from deployer.ports import UNRECORDED, Alarms, Clock, Cloud, History, Metrics
 from deployer.preflight import Surroundings
 from tests.crash.test_supervisor import LEASE_S, NAME, Watchman
 from tests.rest.test_deletion import Cloud as Stacks
@@ -51,6 +51,10 @@ class Ground:
     @property
     def metrics(self) -> Metrics:
         return self.sim.metrics
+
+    @property
+    def history(self) -> History:
+        return UNRECORDED
 
     @property
     def clock(self) -> Clock:

@@ -83,7 +83,10 @@ def test_the_sample_has_a_lab_and_a_protected_prod() -> None:
     ("section", "key", "text"),
     [
         ("canary", "bake", '"10m"'),
-        ("canary", "weights", "[5, 25, 50]"),
+        ("canary", "weights", '"auto"'),
+        ("canary", "hold_back", '"auto"'),
+        ("analysis", "slow", '"auto"'),
+        ("analysis", "alpha", "0.01"),
         ("environment", "protected", "true"),
         ("environment", "zones", '["us-east-1a", "us-east-1b"]'),
     ],

@@ -81,7 +81,8 @@ def test_the_caller_overrides_both(file: Path) -> None:
 
 def test_an_environment_has_a_window_and_a_policy_of_its_own(file: Path) -> None:
     file.write_text(
-        MINIMAL + '[blue_green]\nwindow = "2h"\nstandby = 1\n[canary]\napprove = [25, 100]\n'
+        MINIMAL + '[blue_green]\nwindow = "2h"\nstandby = 1\n[canary]\nweights = [25]\n'
+        "approve = [25, 100]\n"
         '[environments.dev.blue_green]\nwindow = "30m"\n'
         '[environments.dev.journal]\non_interrupt = "rollback"\n'
     )
@@ -124,7 +125,7 @@ TABLE = [
         "[canary]\nweights = [5, 100]",
         (
             "deployer.toml: canary.weights = [5, 100]: must be rising percents above 0 and below 100, "
-            "0.1 at the finest: [5, 25, 50]"
+            '0.1 at the finest: [5, 25, 50], or "auto"'
         ),
     ),
     (
@@ -136,7 +137,10 @@ TABLE = [
     ),
     (
         '[analysis]\ninconclusive = "wait"',
-        'deployer.toml: analysis.inconclusive = "wait": must be "abort" or "promote"',
+        (
+            'deployer.toml: analysis.inconclusive = "wait": must be "auto", "promote", "hold" or '
+            '"abort"'
+        ),
     ),
     (
         "[probe]\nallowed_failures = 20",
@@ -153,7 +157,7 @@ TABLE = [
         "[canary]\nweights = 5",
         (
             "deployer.toml: canary.weights = 5: must be rising percents above 0 and below 100, "
-            "0.1 at the finest: [5, 25, 50]"
+            '0.1 at the finest: [5, 25, 50], or "auto"'
         ),
     ),
     (
@@ -164,7 +168,7 @@ TABLE = [
         ),
     ),
     (
-        "[canary]\napprove = [10]",
+        "[canary]\nweights = [5]\napprove = [10]",
         (
             "deployer.toml: canary.approve = [10] (in dev): must be among canary.weights, or 100: "
             "approval is asked there"
@@ -192,14 +196,14 @@ TABLE = [
         ),
     ),
     (
-        "[canary]\nhold_back = 0.1\napprove = [99]",
+        "[canary]\nweights = [50]\nhold_back = 0.1\napprove = [99]",
         (
             "deployer.toml: canary.approve = [99] (in dev): must be among canary.weights, 99.9 %, or "
             "100: approval is asked there"
         ),
     ),
     (
-        "[canary]\nhold_back = 50",
+        "[canary]\nweights = [50]\nhold_back = 50",
         (
             "deployer.toml: canary.hold_back = 50 (in dev): must be below 50 %: the last of "
             "canary.weights, 50 %, comes before"
@@ -209,7 +213,78 @@ TABLE = [
         "[canary]\nhold_back = 0.01",
         (
             "deployer.toml: canary.hold_back = 0.01: must be percent from 0 (nothing) to below 100, "
-            "0.1 at the finest"
+            '0.1 at the finest, or "auto"'
+        ),
+    ),
+    (
+        '[canary]\nhold_back_for = "off"',
+        (
+            'deployer.toml: canary.hold_back_for = "off": must be a duration from 0s to 7d, such as '
+            '10m, or "auto"'
+        ),
+    ),
+    (
+        "[canary]\napprove = [25]",
+        (
+            "deployer.toml: canary.approve = [25] (in dev): must be among 95 %, or 100: a ramp has no "
+            "other stops; name canary.weights for those"
+        ),
+    ),
+    (
+        "[canary]\nhold_back = 60",
+        (
+            "deployer.toml: canary.hold_back = 60 (in dev): must be below 50 %: the end of a ramp, "
+            "50 %, comes before"
+        ),
+    ),
+    (
+        "[canary]\nweights = []",
+        (
+            "deployer.toml: canary.weights = []: must be rising percents above 0 and below 100, "
+            '0.1 at the finest: [5, 25, 50], or "auto"'
+        ),
+    ),
+    (
+        "[analysis]\nalpha = 1",
+        "deployer.toml: analysis.alpha = 1: must be a probability from 0.000001 to 0.5, such as 0.01",
+    ),
+    (
+        "[analysis]\ntolerated = 0.9",
+        "deployer.toml: analysis.tolerated = 0.9: must be a number from 1 to 10, such as 1.1",
+    ),
+    (
+        "[analysis]\nharm_budget = 0",
+        (
+            "deployer.toml: analysis.harm_budget = 0: must be a number of requests, 1 or more, such "
+            "as 100"
+        ),
+    ),
+    (
+        '[analysis]\nslow = "0s"',
+        (
+            'deployer.toml: analysis.slow = "0s": must be a duration from 1ms to 1m, such as 500ms, '
+            '"auto" or "off"'
+        ),
+    ),
+    (
+        "[analysis]\nslow = 5",
+        (
+            "deployer.toml: analysis.slow = 5: must be a duration from 1ms to 1m, such as 500ms, "
+            '"auto" or "off"'
+        ),
+    ),
+    (
+        '[analysis]\nmax_time = "90s"',
+        (
+            'deployer.toml: analysis.max_time = "90s": must be whole minutes from 1m to 24h, such as '
+            "30m"
+        ),
+    ),
+    (
+        '[analysis]\nmax_time = "2m"',
+        (
+            'deployer.toml: analysis.max_time = "2m" (in dev): must be 3m at least: warm_up and '
+            "min_time are in it"
         ),
     ),
     (

@@ -1,0 +1,143 @@
+"""What the slot that serves was like before: a canary's terms rest on it. Read once, with the plan.
+
+Only minutes count in which it served nearly everybody by itself: as a candidate it may have been a
+release that went back, and what is usual is not to be learned from that.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Protocol
+
+from deployer.analysis.counts import Counts
+from deployer.analysis.dispersion import Base, Zones, base
+from deployer.analysis.limits import FAILURES, SLOW
+from deployer.model import Minute, Slot, Snapshot
+from deployer.ports import Clock, History, Metrics
+
+LOOK_BACK_S = 86_400.0  # a day and its night: what is usual at noon may not be at four
+LATELY_MIN = 15  # minutes whose load is that of now
+ENOUGH_MIN = 15  # minutes of it: with fewer nobody knows the load, and no ramp can be planned by it
+NEARLY = 0.9  # of both slots' requests: stragglers and probes are on the other one
+# Slower than 199 of 200 answers were: often enough to tell a change from chance within minutes.
+USUAL_QUANTILE = 0.995
+LEAST_SLOW_S = 0.05  # below, no user notices, and every cold cache is a multiple
+
+
+class Ground(Protocol):
+    """What is read; `wiring.Services` is one."""
+
+    @property
+    def metrics(self) -> Metrics: ...
+    @property
+    def history(self) -> History: ...
+    @property
+    def clock(self) -> Clock: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is known of the slot that serves.
+
+    minutes:          that count, of the last day.
+    slow_s:           seconds from which an answer is slow; None: unknown, or not asked.
+    bases:            by metric.
+    requests_per_min: of all users, lately; None: unknown.
+    """
+
+    minutes: int = 0
+    slow_s: float | None = None
+    bases: Mapping[str, Base] = field(default_factory=dict)
+    requests_per_min: float | None = None
+
+    @property
+    def enough(self) -> bool:
+        """A ramp can be planned by it."""
+        return self.minutes >= ENOUGH_MIN
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the settings want latency to be judged.
+
+    slow_s:  seconds from which an answer is slow; None: by what is usual.
+    judged:  whether it is at all.
+    delay_s: minutes younger than this are not read.
+    """
+
+    delay_s: float
+    slow_s: float | None = None
+    judged: bool = True
+
+
+def past(ground: Ground, seen: Snapshot, wish: Wish) -> Past:
+    """What the slot that serves did in the last day; nothing, where none or more than one serves.
+
+    Raises:
+        CloudUnavailable: the metrics do not answer: better to begin when they do.
+    """
+    slot = seen.weights.sole if seen.weights and not seen.asleep else None
+    if slot is None or not seen[slot].healthy():
+        return Past()
+    until = ground.clock.now() - wish.delay_s
+    since = until - LOOK_BACK_S
+    load = alone(ground.metrics.traffic(since, until), slot)
+    given_s = wish.slow_s if wish.judged else None
+    if len(load) < ENOUGH_MIN:
+        return Past(len(load), given_s)
+    slow_s = given_s
+    if wish.judged and given_s is None:
+        slow_s = threshold(ground.history.response_s(slot, since, until, USUAL_QUANTILE))
+    zones = ground.history.zones(slot, since, until, slow_s)
+    lately = [load[start] for start in sorted(load)[-LATELY_MIN:]]
+    return Past(len(load), slow_s, bases(zones, load.keys()), fmean(lately))
+
+
+def alone(traffic: Mapping[Slot, Sequence[Minute]], slot: Slot) -> Mapping[float, int]:
+    """Requests of both slots by start of minute, of those in which `slot` had nearly all of them."""
+    others = {minute.start: minute.requests or 0 for minute in traffic[slot.twin]}
+    load: dict[float, int] = {}
+    for minute in traffic[slot]:
+        both = (minute.requests or 0) + others.get(minute.start, 0)
+        if both and (minute.requests or 0) >= NEARLY * both:
+            load[minute.start] = both
+    return load
+
+
+def threshold(usual_s: float | None) -> float | None:
+    """Seconds from which an answer is slow, by what is usual: two digits, rounded up."""
+    if usual_s is None or not math.isfinite(usual_s) or usual_s < 0:
+        return None
+    if usual_s <= LEAST_SLOW_S:
+        return LEAST_SLOW_S
+    step = 10.0 ** (math.floor(math.log10(usual_s)) - 1)
+    return round(math.ceil(round(usual_s / step, 9)) * step, 6)
+
+
+def bases(zones: Mapping[str, Sequence[Minute]], starts: Collection[float]) -> Mapping[str, Base]:
+    """What both metrics were like in the minutes that begin at `starts`."""
+    by_start: dict[float, dict[str, Minute]] = {}
+    for name, minutes in zones.items():
+        for minute in minutes:
+            if minute.start in starts and minute.requests is not None:
+                by_start.setdefault(minute.start, {})[name] = minute
+    row = [by_start[start] for start in sorted(by_start)]
+    return {
+        FAILURES.name: base([failures(minute) for minute in row]),
+        SLOW.name: base([slow(minute) for minute in row]),
+    }
+
+
+def failures(zones: Mapping[str, Minute]) -> Zones:
+    """One minute's failed requests, by zone."""
+    return {name: Counts(each.requests or 0, each.failures) for name, each in zones.items()}
+
+
+def slow(zones: Mapping[str, Minute]) -> Zones:
+    """One minute's slow requests, by zone, where they are known."""
+    return {
+        name: Counts(each.requests or 0, each.slow)
+        for name, each in zones.items()
+        if each.slow is not None
+    }

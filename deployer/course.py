@@ -18,6 +18,11 @@ class Stretch:
     share: int
 
 
+def begun_at(course: Sequence[Stretch]) -> float | None:
+    """When the candidate may have had its first users by weight, epoch seconds; None: not yet."""
+    return next((stretch.asked_at for stretch in course if stretch.share), None)
+
+
 def share_in(course: Sequence[Stretch], start: float) -> int | None:
     """The candidate's share, per mille, all through the minute that begins at `start` (epoch seconds).
 

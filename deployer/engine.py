@@ -261,7 +261,7 @@ class Runner:
         world = World(
             seen, now, deployment.entered_at, self.metrics, self.prober, self.alarms,
             self.hooks, deployment.about, held_s=deployment.held_s,
-            calm_since=deployment.calm_since,
+            calm_since=deployment.calm_since, terms=deployment.plan.intent.terms,
         )  # fmt: skip
         try:
             return self._heed(deployment, now) or decide(deployment, world)

@@ -8,6 +8,7 @@ change of our own, so something strange must stay strange for a while before it 
 from msgspec.structs import replace
 
 from deployer import stickiness
+from deployer.course import Stretch
 from deployer.errors import WeightsMoved
 from deployer.model import Snapshot
 from deployer.plan import Deployment
@@ -27,10 +28,9 @@ def settle(deployment: Deployment, seen: Snapshot, now: float) -> Deployment:
     Raises:
         WeightsMoved: somebody else moved traffic, for longer than a lagging read would explain.
     """
-    settled = _confirmed(deployment, seen)
+    settled = _confirmed(deployment, seen, now)
     if not strange(settled, seen):
-        calm_since = settled.calm_since if deployment.moved_since is None else now
-        return replace(settled, moved_since=None, calm_since=calm_since)
+        return _calmed(settled, now) if settled.moved_since is not None else settled
     since = deployment.moved_since if deployment.moved_since is not None else now
     if now - since >= GRACE_S:
         raise WeightsMoved(
@@ -58,7 +58,10 @@ def intending(deployment: Deployment, change: SetWeights | SetCohort, now: float
     """The record, before the change is made."""
     if isinstance(change, SetWeights):
         weights = tuple(w for w in deployment.intended if w != change.weights)
-        after = replace(deployment, intended=(*weights, change.weights), intended_at=now)
+        since = deployment.intended_since if deployment.intended else now
+        after = replace(
+            deployment, intended=(*weights, change.weights), intended_at=now, intended_since=since
+        )
         return stickiness.remembering(after, change, now)
     groups = tuple(c for c in deployment.cohort_intended if c != change.admitted)
     return replace(
@@ -91,11 +94,27 @@ def concluded(deployment: Deployment) -> Deployment:
     return deployment
 
 
-def _confirmed(deployment: Deployment, seen: Snapshot) -> Deployment:
+def _calmed(deployment: Deployment, now: float) -> Deployment:
+    """Everything is as it was written again; the candidate may have had any share meanwhile."""
+    since = (deployment.moved_since or now) - LATE_READING_S
+    calm = replace(deployment, moved_since=None, calm_since=now)
+    return _having(calm, since, now) if calm.shares else calm
+
+
+def _having(deployment: Deployment, asked_at: float, now: float) -> Deployment:
+    """The candidate has what was written last, at the latest from `now` on."""
+    if deployment.written is None:
+        return deployment
+    share = deployment.written[deployment.plan.candidate]
+    return replace(deployment, shares=(*deployment.shares, Stretch(asked_at, now, share)))
+
+
+def _confirmed(deployment: Deployment, seen: Snapshot, now: float) -> Deployment:
     settled = deployment
     if seen.weights in deployment.intended:
         later = deployment.intended[deployment.intended.index(seen.weights) + 1 :]
         settled = replace(settled, written=seen.weights, intended=later)
+        settled = _having(settled, deployment.intended_since or now, now)
     if seen.admitted in deployment.cohort_intended:
         after = deployment.cohort_intended.index(seen.admitted) + 1
         settled = replace(

@@ -71,6 +71,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     standby:      blue/green: instances that the old slot keeps after that.
     delay_s:      CloudWatch minutes younger than this are not read.
     patience_s:   how much longer than its bake an inconclusive verdict is waited for.
+    inconclusive: what becomes of it then, where `rule` judges: it goes on, waits for a person
+                  (`approve_s`), or goes back; where `terms` judge, they say it.
     alarms:       CloudWatch alarms none of which may ring while the candidate is judged.
     sticky_wait_s: how long the deployment, once it has ended, keeps its environment at most until
                   a rule that stuck may stick again (deployer.stickiness).
@@ -103,7 +105,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rule: Rule = Rule()
     delay_s: float = 120.0
     patience_s: float = 900.0
-    inconclusive: Literal["abort", "promote"] = "abort"
+    inconclusive: Literal["promote", "hold", "abort"] = "abort"
     alarms: tuple[str, ...] = ()
     sticky_wait_s: float = 600.0
     hooks: Mapping[HookPoint, HookAction] = {}
@@ -241,7 +243,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
                  not run out while nobody is there to act.
     written:     the live weights as last confirmed; None: no production rule yet.
     intended:    weights that may have been written since and were not seen yet, oldest first.
-    intended_at: when the newest of them was.
+    intended_at: when the newest of them was; `intended_since`: the oldest, for the first time.
     shares:      what the candidate has had of the traffic, and since when, oldest first.
     cohort:      the user group's rule as last confirmed; None: there was none.
     cohort_intended, cohort_intended_at: as with the weights.
@@ -274,6 +276,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     written: Weights | None
     intended: tuple[Weights, ...] = ()
     intended_at: float | None = None
+    intended_since: float | None = None
     shares: tuple[Stretch, ...] = ()
     cohort: Admitted | None = None
     cohort_intended: tuple[Admitted | None, ...] = ()

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from deployer.analysis.terms import Terms
 from deployer.course import Stretch
 from deployer.durations import spell
 from deployer.errors import CloudUnavailable
@@ -383,6 +384,7 @@ class World:
                 since the deployment before.
     surge:      what a group was asked for beyond its size, as far as the record tells.
     shares:     what the candidate has had of the traffic, and since when, oldest first.
+    terms:      what it is held to beside the stable slot; None: to its steps' own rule alone.
     """
 
     seen: Snapshot
@@ -397,6 +399,7 @@ class World:
     held_s: float = 0.0
     calm_since: float | None = None
     shares: tuple[Stretch, ...] = ()
+    terms: Terms | None = None
 
     @property
     def elapsed_s(self) -> float:

@@ -181,10 +181,11 @@ def _climb(intent: Intent, slot: Slot, pace: Pace, old: int) -> Iterator[Step]:
 def _soak(intent: Intent, slot: Slot, until: int, count: int) -> Soak:
     roll = intent.roll
     patience_s = roll.soak_s + intent.delay_s + intent.patience_s
+    held_s = intent.approve_s if intent.inconclusive == "hold" else 0.0
     return Soak(
         slot, intent.release.name, until, count, roll.soak_s, intent.rule, roll.before,
         intent.delay_s, patience_s, intent.inconclusive,
-        patience_s + SETTLE_S + intent.limits.retire_s, intent.alarms,
+        patience_s + SETTLE_S + intent.limits.retire_s + held_s, intent.alarms,
     )  # fmt: skip
 
 

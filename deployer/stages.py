@@ -11,7 +11,7 @@ from deployer.hooks import HookPoint
 from deployer.model import WHOLE, Slot, SlotState, Snapshot, Weights, matched_to
 from deployer.plan import Intent, Plan
 from deployer.steps.approve import Approve
-from deployer.steps.bake import Bake
+from deployer.steps.bake import BEYOND_S, Bake
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.cohort import Admit, Dismiss
 from deployer.steps.hook import SLACK_S, Hook
@@ -249,8 +249,29 @@ def bake(intent: Intent, candidate: Slot, share: int, capacity: int, look_back_s
     return Bake(
         candidate=candidate, share=share, capacity=capacity, bake_s=bake_s, rule=intent.rule,
         delay_s=intent.delay_s, patience_s=patience_s, inconclusive=intent.inconclusive,
-        deadline_s=patience_s + 120.0, alarms=intent.alarms, look_back_s=look_back_s,
+        deadline_s=patience_s + BEYOND_S + longest_s(intent, share), alarms=intent.alarms,
+        look_back_s=look_back_s, decides=share == deciding(intent),
     )  # fmt: skip
+
+
+def longest_s(intent: Intent, share: int) -> float:
+    """How much longer than its patience a bake may last: evidence has its own time, and people."""
+    terms = intent.terms if 0 < share < WHOLE else None
+    if terms is None:
+        return intent.approve_s if intent.inconclusive == "hold" else 0.0
+    asks = terms.limits.inconclusive != "abort"
+    return 60.0 * terms.limits.max_minutes + (intent.approve_s if asks else 0.0)
+
+
+def deciding(intent: Intent) -> int | None:
+    """The share, per mille, past which the candidate must have been called good; None: none.
+
+    A ramp decides by itself.
+    """
+    if intent.auto:
+        return None
+    held = WHOLE - intent.hold_back if intent.hold_back else None
+    return max(intent.weights, default=held)
 
 
 def baking_s(intent: Intent, share: int) -> float:

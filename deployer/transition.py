@@ -56,7 +56,9 @@ def decide(deployment: Deployment, world: World) -> Decision:
     """
     settled = ownership.settle(deployment, world.seen, world.now)
     settled = surging.seen(settled, world.seen)
-    world = altered(world, surge=settled.surge, calm_since=settled.calm_since)
+    world = altered(
+        world, surge=settled.surge, calm_since=settled.calm_since, shares=settled.shares
+    )
     if settled.moved_since is not None:
         note = f"{ownership.strange(settled, world.seen)}: looking again"
         return Decision(settled, None, Event(world.now, "waiting", note))

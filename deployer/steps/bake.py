@@ -1,32 +1,44 @@
 """Bake: serve at these weights for a while, under judgement."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
-from deployer.analysis.judge import Outcome, Rule, Verdict, judge
+from deployer.analysis.judge import Outcome, Rule, judge
+from deployer.analysis.terms import Terms
 from deployer.durations import spell
 from deployer.errors import CandidateUnhealthy, CloudUnavailable, VerdictFailed
 from deployer.model import WHOLE, Minute, Slot, instances_for
 from deployer.ports import World
+from deployer.steps import beside
 from deployer.steps.base import Done, Progress, Waiting
+from deployer.steps.opinion import Opinion, failed_open, plain
 
 MINUTE_S = 60.0
+BEYOND_S = 120.0  # from the end of patience to the deadline of a step that waits for nobody
 
 
 class Bake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """The candidate has served `share` for `bake_s` and the verdict is `pass`.
+    """The candidate has served `share` for `bake_s` and the verdict allows it to go on.
+
+    Beside a stable slot, and with terms to judge by, that is the evidence of all minutes since its
+    first share: nothing against it takes it to the next stop, and past the one that `decides` it
+    must be called good. A user group alone (nobody says that they are like others), and a candidate
+    that has everything (nothing is beside it), are held to `rule`: that verdict must be `pass`.
 
     share:        per mille of the traffic that the candidate has now; 0: a user group alone, of
                   which nobody knows how large it is.
     capacity:     instances that carry 100 % of the traffic.
     delay_s:      minutes younger than this are not judged: CloudWatch is late (aws-facts 2).
     patience_s:   how long an inconclusive verdict is waited for, from entry.
-    inconclusive: what becomes of it then: `abort` goes back, `promote` goes on, on the record.
+    inconclusive: what becomes of it then (the terms say it, where they judge): `abort` goes back,
+                  `promote` goes on, on the record, `hold` waits for a person until the deadline. By
+                  the terms nobody is promoted who is suspicious, or cannot be seen: that is held.
     alarms:       CloudWatch alarms none of which may ring meanwhile.
     look_back_s:  how much earlier than its entry what condemns the candidate may have happened: the
                   stop before could not judge its own last `delay_s`.
+    decides:      by the terms: after it the candidate gets nearly everything.
 
     Raises:
         CandidateUnhealthy: too few healthy instances for its share of the traffic.
@@ -41,93 +53,98 @@ class Bake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     rule: Rule
     delay_s: float
     patience_s: float
-    inconclusive: Literal["abort", "promote"]
+    inconclusive: Literal["promote", "hold", "abort"]
     deadline_s: float
     look_back_s: float = 0.0
     alarms: tuple[str, ...] = ()
+    decides: bool = False
 
     def describe(self) -> str:
         guarded = f" and {', '.join(self.alarms)}" if self.alarms else ""
         return f"bake {self.candidate} for {spell(self.bake_s)} under analysis{guarded}"
 
     def advance(self, world: World) -> Progress:
-        verdict = self.require_good(world)
-        evidence = evidence_of(verdict)
+        opinion = self.require_good(world)
         if world.elapsed_s < self.bake_s:
-            return Waiting(verdict.reason, evidence)
-        if verdict.outcome is Outcome.PASS:
-            return self._require_everyone(world, verdict)
-        if world.elapsed_s < self.patience_s:
-            return Waiting(f"inconclusive: {verdict.reason}", evidence)
-        if self.inconclusive == "abort":
-            raise VerdictFailed(
-                f"no verdict within {spell(self.patience_s)}, and the settings say abort: "
-                f"{verdict.reason}",
-                evidence,
-            )
-        return Done(f"promoted without a verdict, as the settings say: {verdict.reason}", evidence)
+            return Waiting(opinion.reason, opinion.evidence)
+        if opinion.outcome is Outcome.PASS or (opinion.advance and not self.decides):
+            return require_everyone(world, self.candidate, opinion)
+        if not self._over(world, opinion):
+            return Waiting(f"inconclusive: {opinion.reason}", opinion.evidence)
+        return self._undecided(world, opinion)
 
-    def require_good(self, world: World) -> Verdict:
-        """The verdict so far, unless it is bad already.
+    def require_good(self, world: World) -> Opinion:
+        """What is thought of it so far, unless it is bad already.
 
         Raises:
             CandidateUnhealthy, VerdictFailed: as `advance`.
             CloudUnavailable: neither is bad as far as is known, and one of them does not answer.
         """
-        self._require_health(world)
+        require_health(world, self.candidate, self.share, self.capacity)
         return unless_bad(world, self.alarms, self._judge)
 
-    def _require_health(self, world: World) -> None:
-        """One dead instance of five is replaced and no verdict on a release; more are.
+    def terms_in(self, world: World) -> Terms | None:
+        """What it is held to beside the stable slot; None: there is none, or no such terms."""
+        return world.terms if 0 < self.share < WHOLE else None
 
-        A slot that was scaled in on purpose is as healthy as what is left of it, also while it is
-        scaled out again: who boots, in nobody's place, has never failed anybody, and whoever never
-        gets ready keeps the release from passing. One that waits for a larger share than it has
-        yet (`Route`) needs only what it has.
+    def _over(self, world: World, opinion: Opinion) -> bool:
+        """Whether a verdict has been waited for long enough.
+
+        What only lacks evidence has the time of the terms, from its first user on: a person who
+        wants an answer within half an hour gets one. What is suspicious, or not to be seen, has the
+        time to become clear again.
         """
-        state, live = world.seen[self.candidate], world.seen.weights
-        share = self.share or WHOLE
-        if self.share and live is not None:
-            share = min(share, max(live[self.candidate], 1))
-        need = min(instances_for(share, self.capacity), max(state.desired - state.growing, 1))
-        if state.healthy() * 5 < need * 4:
-            raise CandidateUnhealthy(
-                f"{self.candidate}: {state.healthy()} healthy instances, {need} needed for its share"
-            )
+        terms = self.terms_in(world)
+        if terms is None or not opinion.advance:
+            return world.elapsed_s >= self.patience_s
+        return beside.elapsed_s(world) >= 60 * terms.limits.max_minutes
 
-    def _require_everyone(self, world: World, verdict: Verdict) -> Progress:
-        """A candidate with one broken instance is not yet good, however few users noticed."""
-        state = world.seen[self.candidate]
-        if state.healthy() < state.desired:
-            return Waiting(
-                f"{state.healthy()} of {state.desired} instances healthy", evidence_of(verdict)
-            )
-        return Done(verdict.reason, evidence_of(verdict))
+    def _undecided(self, world: World, opinion: Opinion) -> Progress:
+        terms, evidence = self.terms_in(world), opinion.evidence
+        policy = self.inconclusive if terms is None else terms.limits.inconclusive
+        waited = f"no verdict within {spell(self.patience_s)}"
+        if terms is not None and opinion.advance:
+            waited = f"no verdict within {spell(60.0 * terms.limits.max_minutes)}"
+        if policy == "abort":
+            raise VerdictFailed(f"{waited}, and the settings say abort: {opinion.reason}", evidence)
+        if policy == "promote" and (terms is None or opinion.advance):
+            said = f"promoted without a verdict, as the settings say: {opinion.reason}"
+            return Done(said, evidence)
+        return held(f"{waited}: {opinion.reason}", evidence)
 
-    def _judge(self, world: World) -> Verdict:
+    def _judge(self, world: World) -> Opinion:
+        terms = self.terms_in(world)
+        if terms is not None:
+            return beside.judged(world, self.candidate, terms, self.delay_s).opinion
+        return self._plainly(world)
+
+    def _plainly(self, world: World) -> Opinion:
         """Judge what CloudWatch has published since the step was entered.
 
         The minute of entry can condemn a release, a minute earlier than the next one would; it can
         not clear it: most of its requests may be the probes, which asked for less than users do.
         Neither can what happened before, within `look_back_s`, nor the last minutes of a pause, which
-        nobody could see while it lasted. Nothing older than the deadline is
+        nobody could see while it lasted. Nothing older than its patience is
         read: where a bake is what somebody waits by, hours of good service must not outweigh a
         release that goes bad now.
         """
         until = world.now - self.delay_s
         entered = world.entered_at
         unseen = entered - min(world.held_s, self.delay_s)
-        oldest = max(unseen - self.look_back_s, until - self.deadline_s)
+        oldest = max(unseen - self.look_back_s, until - self.patience_s - BEYOND_S)
         since = oldest // MINUTE_S * MINUTE_S
         seen = world.metrics.traffic(since, until) if until >= since + MINUTE_S else {}
         candidate, stable = seen.get(self.candidate, ()), seen.get(self.candidate.twin, ())
+        opened = failed_open(candidate)
+        if opened:
+            return Opinion(Outcome.FAIL, opened)
         compared = self.share < WHOLE
-        for those, beside in self._condemning(candidate, stable, unseen // MINUTE_S * MINUTE_S):
-            verdict = judge(those, beside, self.rule)
+        for those, near in self._condemning(candidate, stable, unseen // MINUTE_S * MINUTE_S):
+            verdict = judge(those, near, self.rule)
             if verdict.outcome is Outcome.FAIL:
-                return verdict
-        beside = whole_minutes(stable, entered) if compared else None
-        return judge(whole_minutes(candidate, entered), beside, self.rule)
+                return plain(verdict)
+        near = whole_minutes(stable, entered) if compared else None
+        return plain(judge(whole_minutes(candidate, entered), near, self.rule))
 
     def _condemning(
         self, candidate: Sequence[Minute], stable: Sequence[Minute], entry: float
@@ -144,7 +161,48 @@ class Bake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         yield candidate[before:], None
 
 
-def unless_bad(world: World, alarms: Sequence[str], judge: Callable[[World], Verdict]) -> Verdict:
+def require_health(world: World, candidate: Slot, share: int, capacity: int) -> None:
+    """One dead instance of five is replaced and no verdict on a release; more are.
+
+    A slot that was scaled in on purpose is as healthy as what is left of it, also while it is
+    scaled out again: who boots, in nobody's place, has never failed anybody, and whoever never
+    gets ready keeps the release from passing. One that waits for a larger share than it has
+    yet (`Route`) needs only what it has.
+
+    share: per mille; 0: a user group alone, of which nobody knows how large it is.
+
+    Raises:
+        CandidateUnhealthy: fewer are healthy than that.
+    """
+    state, live = world.seen[candidate], world.seen.weights
+    asked = share or WHOLE
+    if share and live is not None:
+        asked = min(share, max(live[candidate], 1))
+    need = min(instances_for(asked, capacity), max(state.desired - state.growing, 1))
+    if state.healthy() * 5 < need * 4:
+        raise CandidateUnhealthy(
+            f"{candidate}: {state.healthy()} healthy instances, {need} needed for its share"
+        )
+
+
+def require_everyone(world: World, candidate: Slot, opinion: Opinion) -> Done | Waiting:
+    """A candidate with one broken instance is not yet good, however few users noticed."""
+    state = world.seen[candidate]
+    if state.healthy() < state.desired:
+        said = f"{state.healthy()} of {state.desired} instances healthy"
+        return Waiting(said, opinion.evidence)
+    return Done(opinion.reason, opinion.evidence)
+
+
+def held(why: str, evidence: Mapping[str, object]) -> Waiting:
+    """A person must say what becomes of it; the step's deadline says for how long."""
+    return Waiting(
+        f"a person must decide: `deployer promote` goes on, `deployer abort` goes back; {why}",
+        evidence,
+    )
+
+
+def unless_bad(world: World, alarms: Sequence[str], judge: Callable[[World], Opinion]) -> Opinion:
     """What `judge` says so far; alarms and metrics are heard independently.
 
     The one's silence never hides what the other says.
@@ -158,12 +216,12 @@ def unless_bad(world: World, alarms: Sequence[str], judge: Callable[[World], Ver
         require_silence(world, alarms)
     except CloudUnavailable as error:
         unheard = error
-    verdict = judge(world)
-    if verdict.outcome is Outcome.FAIL:
-        raise VerdictFailed(verdict.reason, evidence_of(verdict))
+    opinion = judge(world)
+    if opinion.outcome is Outcome.FAIL:
+        raise VerdictFailed(opinion.reason, opinion.evidence)
     if unheard is not None:
         raise unheard
-    return verdict
+    return opinion
 
 
 def require_silence(world: World, alarms: Sequence[str]) -> None:
@@ -182,21 +240,3 @@ def require_silence(world: World, alarms: Sequence[str]) -> None:
 def whole_minutes(minutes: Sequence[Minute], since: float) -> tuple[Minute, ...]:
     """Those that began at or after `since` (epoch seconds)."""
     return tuple(minute for minute in minutes if minute.start >= since)
-
-
-def evidence_of(verdict: Verdict) -> dict[str, object]:
-    """The verdict's numbers, for events and the record."""
-    evidence: dict[str, object] = {
-        "verdict": verdict.outcome.value,
-        "candidate_requests": verdict.candidate.requests,
-        "candidate_failures": verdict.candidate.failures,
-    }
-    if verdict.stable is not None:
-        evidence |= {
-            "stable_requests": verdict.stable.requests,
-            "stable_failures": verdict.stable.failures,
-        }
-        both = verdict.candidate.requests + verdict.stable.requests
-        if both:  # not the weight: where the rule sticks, the two differ
-            evidence["observed_share"] = round(verdict.candidate.requests / both, 4)
-    return evidence

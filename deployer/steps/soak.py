@@ -6,14 +6,17 @@ from typing import Literal
 import msgspec
 
 from deployer.analysis import drift
-from deployer.analysis.judge import Outcome, Rule, Tally, Verdict
+from deployer.analysis.judge import Outcome, Rule, Tally
 from deployer.durations import spell
 from deployer.errors import CandidateUnhealthy, VerdictFailed
 from deployer.model import Slot, SlotState
 from deployer.ports import World
-from deployer.steps.bake import MINUTE_S, evidence_of, unless_bad, whole_minutes
+from deployer.steps.bake import MINUTE_S, held, unless_bad, whole_minutes
 from deployer.steps.base import Done, Progress, Waiting
 from deployer.steps.batches import Standing, stand
+from deployer.steps.opinion import Opinion, plain
+
+LONGEST_S = 3_600.0
 
 
 class Soak(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -24,7 +27,8 @@ class Soak(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
                   never failed a request.
     delay_s:      minutes younger than this are not judged: CloudWatch is late (aws-facts 2).
     patience_s:   how long an inconclusive verdict is waited for, from entry.
-    inconclusive: what becomes of it then: `abort` goes back, `promote` goes on, on the record.
+    inconclusive: what becomes of it then: `abort` goes back, `promote` goes on, on the record,
+                  `hold` waits for a person until the deadline.
     alarms:       CloudWatch alarms none of which may ring meanwhile.
     away:         so many instances may be missing on purpose: their replacement is under way.
 
@@ -42,7 +46,7 @@ class Soak(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     before: Tally | None
     delay_s: float
     patience_s: float
-    inconclusive: Literal["abort", "promote"]
+    inconclusive: Literal["promote", "hold", "abort"]
     deadline_s: float
     alarms: tuple[str, ...] = ()
     away: int = 0
@@ -56,7 +60,7 @@ class Soak(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
     def advance(self, world: World) -> Progress:
         verdict = self.require_good(world)
-        evidence, standing = evidence_of(verdict), self._standing(world)
+        evidence, standing = verdict.evidence, self._standing(world)
         if world.elapsed_s < self.soak_s:
             return Waiting(verdict.reason, evidence)
         if verdict.outcome is Outcome.PASS:
@@ -70,9 +74,11 @@ class Soak(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
                 f"no verdict within {spell(self.patience_s)}, and the settings say abort: "
                 f"{verdict.reason}"
             )
+        if self.inconclusive == "hold":
+            return held(f"no verdict within {spell(self.patience_s)}: {verdict.reason}", evidence)
         return Done(f"promoted without a verdict, as the settings say: {verdict.reason}", evidence)
 
-    def require_good(self, world: World) -> Verdict:
+    def require_good(self, world: World) -> Opinion:
         """The verdict so far, unless it is bad already.
 
         Raises:
@@ -95,15 +101,15 @@ class Soak(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     def _standing(self, world: World) -> Standing:
         return stand(world.seen[self.slot], self.release, renewed=False)
 
-    def _judge(self, world: World) -> Verdict:
+    def _judge(self, world: World) -> Opinion:
         """Minutes since entry; `delay_s` before it can condemn the release, not clear it.
 
-        The stop before could not judge its own last minutes. Nothing older than the deadline is
+        The stop before could not judge its own last minutes. Nothing older than the deadline, or than an hour, is
         read: where somebody waits by it, hours of good service must not outweigh a release that
         goes bad now.
         """
         until = world.now - self.delay_s
-        oldest = max(world.entered_at - self.delay_s, until - self.deadline_s)
+        oldest = max(world.entered_at - self.delay_s, until - min(self.deadline_s, LONGEST_S))
         since = oldest // MINUTE_S * MINUTE_S
         seen = world.metrics.traffic(since, until) if until >= since + MINUTE_S else {}
         minutes = seen.get(self.slot, ())
@@ -111,5 +117,6 @@ class Soak(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         share = max(1, len(standing.ready)) / max(1, standing.healthy)
         verdict = drift.judge(minutes, self.before, share, self.rule)
         if verdict.outcome is Outcome.FAIL:
-            return verdict
-        return drift.judge(whole_minutes(minutes, world.entered_at), self.before, share, self.rule)
+            return plain(verdict)
+        own = whole_minutes(minutes, world.entered_at)
+        return plain(drift.judge(own, self.before, share, self.rule))

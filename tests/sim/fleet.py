@@ -24,6 +24,7 @@ class Behaviour:
     health_s:      registered -> first good health check.
     healthy:       False: no health check ever passes.
     errors:        per mille of its answers that are 5xx.
+    slow:          per mille of them that are slow.
     crash_after_s: seconds of health after which the process is gone for good.
     """
 
@@ -31,6 +32,7 @@ class Behaviour:
     health_s: float = 10.0
     healthy: bool = True
     errors: int = 0
+    slow: int = 0
     crash_after_s: float = NEVER
 
 
@@ -135,11 +137,15 @@ class Loss:
     ours:   the slot had too little capacity, or none, and nothing excuses it.
     errors: answered with an error by the release.
     broken: lost with instances that broke by themselves.
+    slow:   answered, and slowly.
+    opened: sent although no target was healthy.
     """
 
     ours: float = 0.0
     errors: float = 0.0
     broken: float = 0.0
+    slow: float = 0.0
+    opened: float = 0.0
 
 
 @dataclass
@@ -306,8 +312,9 @@ class SimGroup:
         targets = healthy or [i for i in self.instances if i.registered(now)]
         able = [i for i in targets if i.able(now)]
         shortage = max(1 - len(able) / len(targets), (need - len(able)) / need) if able else 1.0
-        answered = [i.behaviour.errors / 1000 for i in able]
-        errors = (1 - shortage) * sum(answered) / len(answered) if answered else 0.0
+        errors = (1 - shortage) * sum(i.behaviour.errors for i in able) / 1000 / max(1, len(able))
+        slow = (1 - shortage) * sum(i.behaviour.slow for i in able) / 1000 / max(1, len(able))
+        opened = float(bool(targets) and not healthy)
         if len(able) < need and self.accounted(now) < need:
-            return Loss(ours=shortage, errors=errors)
-        return Loss(errors=errors, broken=shortage)
+            return Loss(ours=shortage, errors=errors, slow=slow, opened=opened)
+        return Loss(errors=errors, broken=shortage, slow=slow, opened=opened)

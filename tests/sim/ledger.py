@@ -17,12 +17,16 @@ class Count:
     ours: float = 0.0
     errors: float = 0.0
     broken: float = 0.0
+    slow: float = 0.0
+    opened: float = 0.0
 
     def add(self, requests: float, loss: Loss) -> None:
         self.requests += requests
         self.ours += requests * loss.ours
         self.errors += requests * loss.errors
         self.broken += requests * loss.broken
+        self.slow += requests * loss.slow
+        self.opened += requests * loss.opened
 
 
 @dataclass(frozen=True)

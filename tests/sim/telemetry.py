@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deployer.model import Minute, Slot
 from deployer.ports import ProbeReport
@@ -31,13 +31,18 @@ class SimMetrics:
     def traffic(
         self, since: float, until: float, slow_s: float | None = None
     ) -> Mapping[Slot, Sequence[Minute]]:
-        return self.gate.through("metrics.traffic", lambda: self._traffic(since, until))
+        return self.gate.through("metrics.traffic", lambda: self._traffic(since, until, slow_s))
 
-    def _traffic(self, since: float, until: float) -> Mapping[Slot, Sequence[Minute]]:
+    def _traffic(
+        self, since: float, until: float, slow_s: float | None
+    ) -> Mapping[Slot, Sequence[Minute]]:
         first = -(-since // MINUTE_S) * MINUTE_S
         whole = max(0, int((until - first) // MINUTE_S))
         starts = [first + MINUTE_S * n for n in range(whole)]
-        return {slot: self._minutes(slot, starts) for slot in Slot}
+        minutes = {slot: self._minutes(slot, starts) for slot in Slot}
+        if slow_s is not None:
+            return minutes
+        return {slot: [replace(one, slow=None) for one in minutes[slot]] for slot in Slot}
 
     def _minutes(self, slot: Slot, starts: Sequence[float]) -> list[Minute]:
         known = self._published[slot]
@@ -49,7 +54,10 @@ class SimMetrics:
         requests = round(count.requests) if count else 0
         if not published or not count or not requests or start // MINUTE_S in self.missing:
             return Minute(start, None)
-        minute = Minute(start, requests, round(count.errors), round(count.broken))
+        minute = Minute(
+            start, requests, round(count.errors), round(count.broken),
+            slow=round(count.slow), failed_open=round(count.opened),
+        )  # fmt: skip
         return self._published[slot].setdefault(start, minute)
 
 

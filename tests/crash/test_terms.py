@@ -1,0 +1,114 @@
+"""Judged beside the stable slot: killed at every call, unseen, suspicious, undecided, gone bad late."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from msgspec.structs import replace
+
+from deployer.analysis.dispersion import Base
+from deployer.analysis.limits import Limits
+from deployer.analysis.terms import Terms
+from deployer.model import Slot
+from deployer.plan import Deployment, Intent, Status
+from tests.sim.clock import NOON
+from tests.sim.faults import READS, Fault
+from tests.sim.fleet import Behaviour
+from tests.sim.play import INTENT, Play, play
+
+BLUE, GREEN = Slot.BLUE, Slot.GREEN
+USUAL = {name: Base(2e-3, 1.0, 300) for name in ("failures", "slow")}
+TERMS = Terms(Limits(), USUAL, slow_s=1.0, requests_per_min=12_000.0)
+JUDGED = replace(INTENT, terms=TERMS)
+OLD = Behaviour(errors=1, slow=1)  # nobody is perfect
+
+
+def held_to(**limits: object) -> Intent:
+    """The intent with other limits."""
+    return replace(JUDGED, terms=Terms(Limits(**limits), USUAL, 1.0, 12_000.0))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Story:
+    """A canary, and how it ends."""
+
+    ends: Status
+    reason: str = ""
+    release: Behaviour = OLD
+    intent: Intent = JUDGED
+    happens: Callable[[Play], None] = field(default=lambda _: None)
+
+    def tell(self, faults: dict[int, Fault] | None = None) -> tuple[Play, Deployment]:
+        sim = play(behaviours={"v1": OLD, "v2": self.release}, faults=faults, rate=200.0)
+        self.happens(sim)
+        return sim, sim.ship(self.intent)
+
+
+def unseen(sim: Play) -> None:
+    """CloudWatch publishes nothing from the first minute on."""
+    sim.metrics.missing = range(int(NOON // 60), int(NOON // 60) + 10_000)
+
+
+SHIPPED, BACK = Status.SHIPPED, Status.ROLLED_BACK
+STORIES = {
+    "as good as the old one": Story(SHIPPED),
+    "a fifth fails": Story(
+        BACK, "by failures in the warm-up", Behaviour(errors=400),
+        replace(JUDGED, probe_allowed_failures=20),
+    ),
+    "one percent fails": Story(BACK, "worse than stable by failures", Behaviour(errors=10, slow=1)),
+    "one in ten is slow": Story(BACK, "worse than stable by slow", Behaviour(errors=1, slow=100)),
+    "its instances all die": Story(BACK, "green", Behaviour(errors=1, crash_after_s=200.0)),
+    "unseen, so a person is waited for": Story(
+        BACK, "^bake green .*: a person must decide", happens=unseen,
+        intent=replace(JUDGED, approve_s=600.0),
+    ),
+    "unseen, so it goes back": Story(
+        BACK, "no verdict within .* say abort", happens=unseen, intent=held_to(inconclusive="abort")
+    ),
+    "little known, and it goes on": Story(SHIPPED, intent=held_to(beta=1e-300)),
+    "little known, and it goes back": Story(
+        BACK, "no verdict within 30m.*say abort",
+        intent=held_to(beta=1e-300, inconclusive="abort"),
+    ),
+    "little known, and nobody decides": Story(
+        BACK, "a person must decide", intent=held_to(beta=1e-300, inconclusive="hold"),
+    ),
+}  # fmt: skip
+
+
+def check(sim: Play, deployment: Deployment, story: Story) -> None:
+    assert deployment.status is story.ends, deployment.reason
+    assert sim.oracle.violations == []
+    assert sim.cloud.ledger.outages == []
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_how_it_ends(name: str) -> None:
+    sim, deployment = STORIES[name].tell()
+    check(sim, deployment, STORIES[name])
+    assert re.search(STORIES[name].reason, deployment.reason), deployment.reason
+
+
+@pytest.mark.parametrize("name", ["one percent fails"])
+@pytest.mark.parametrize("fault", [Fault.KILLED_BEFORE, Fault.KILLED_AFTER])
+def test_whatever_happens_to_any_one_call_the_end_is_the_same(name: str, fault: Fault) -> None:
+    story = STORIES[name]
+    undisturbed, _ = story.tell()
+    for call, what in enumerate(undisturbed.gate.names):
+        if call % 3 and fault is Fault.KILLED_AFTER and what in READS:
+            continue  # as dead as before the next call
+        sim, deployment = story.tell({call: fault})
+        check(sim, deployment, story)
+        assert sim.state == undisturbed.state, f"{fault} at call {call}, {what}"
+
+
+def test_the_minutes_of_an_earlier_stop_count_at_the_next() -> None:
+    sim, deployment = STORIES["as good as the old one"].tell()
+    assert [stretch.share for stretch in deployment.shares] == [50, 500, 1000]
+    told = [e.detail for e, _ in sim.events if e.kind == "step_done" and "minutes" in e.detail]
+    assert [detail["share"] for detail in told] == [50, 500]
+    assert [detail["first_minute"] for detail in told] == [told[0]["first_minute"]] * 2
+    assert told[0]["minutes"] < told[1]["minutes"]
+    assert told[1]["verdict"] == "pass"

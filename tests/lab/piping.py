@@ -16,10 +16,14 @@ from typing import Any
 import boto3
 from urllib3 import request
 
+from deployer.clock import from_environment
+from deployer.topology import stack_name
+
 from .conftest import ROOT, Shell
 
 Json = dict[str, Any]
 PATIENCE_S = 180.0  # real
+RUNNER = stack_name("shop", "lab", "runner")  # its schedule's and its roles' names begin so
 SETTINGS = """
 [service]
 name = "shop"
@@ -38,10 +42,6 @@ max_instances = 6
 protected = false
 listener_port = 8080
 test_listener_port = 8081
-
-# What a killed build leaves is carried on by the retried stage alone.
-[environments.lab.runner]
-enabled = false
 
 [environments.lab.canary]
 weights = [50]
@@ -162,19 +162,34 @@ class Owner:
     def builds(self, project: str = "shop-deploy-lab") -> list[Json]:
         return [each for each in self.pages("builds") if each["project"] == project]
 
-    def running(self) -> Json:
-        """The newest deploying build, once its shell runs."""
-        self.until(lambda: bool(self.builds()) and bool(self.builds()[-1]["pid"]), "a build runs")
-        return self.builds()[-1]
+    def says(self, pattern: str, which: int = -1) -> bool:
+        """Whether a deploying build (the newest) has said so already: cheaper than to ask the CLI."""
+        written = self.builds()[which]["log"] if self.builds() else ""
+        return bool(written) and re.search(pattern, Path(written).read_text()) is not None
 
-    def says(self, pattern: str) -> bool:
-        """Whether the newest deploying build has said so already: cheaper than to ask the CLI."""
-        newest = self.builds()[-1]["log"] if self.builds() else ""
-        return bool(newest) and re.search(pattern, Path(newest).read_text()) is not None
+    def supervised(self, *, on: bool) -> None:
+        """Whether the supervisor's schedule calls it; it is there either way, as the runner stack has it."""
+        scheduler = self.client("scheduler")
+        (found,) = scheduler.list_schedules(NamePrefix=RUNNER)["Schedules"]
+        given = scheduler.get_schedule(Name=found["Name"], GroupName=found["GroupName"])
+        kept = (
+            "Name", "GroupName", "ScheduleExpression", "ScheduleExpressionTimezone", "Target",
+            "FlexibleTimeWindow",
+        )  # fmt: skip
+        said = {name: given[name] for name in kept if name in given}
+        scheduler.update_schedule(**said, State="ENABLED" if on else "DISABLED")
 
-    def kill(self) -> None:
-        """Its container is gone: SIGKILL to everything in it."""
-        os.killpg(self.running()["pid"], signal.SIGKILL)
+    def kill(self, which: int = -1) -> None:
+        """The container of a deploying build (the newest) is gone: SIGKILL to everything in it."""
+        os.killpg(self.builds()[which]["pid"], signal.SIGKILL)
+
+    def by_the_runner(self) -> list[Json]:
+        """What the runner stack's roles have called, oldest first."""
+        return [each for each in self.pages("calls") if each["caller"].startswith(RUNNER)]
+
+    def now(self) -> float:
+        """By the lab's clock."""
+        return from_environment(self.shell.variables).now()
 
     def log(self, build: Json) -> list[str]:
         """As CloudWatch Logs has it."""

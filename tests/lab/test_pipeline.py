@@ -3,14 +3,17 @@
 One lab, one story; no user loses a request through the deployer's fault. Each chapter is a fixture
 that follows on the one before, so tests may be run in any order, and any of them alone. While one
 release bakes, the next one is built and waits for its approval.
+
+Builds are killed at three moments, and each time somebody else carries the deployment on: an attached
+build, the retried stage, the supervisor's function. So that it is known who does, the supervisor's
+schedule is on in the third case only.
 """
 
 import json
 import subprocess
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -23,6 +26,7 @@ from .conftest import Shell, lab_up, shell_for
 from .piping import Owner, home
 
 # What a build says when the deployment gets there.
+ATTACHED = r"Attached to canary"
 ASKED = r"→ ask \w+ for 2 instances"
 HALF = r"✓ route blue 50 % / green 50 %"
 WHOLE = r"✓ route blue (0 % / green 100|100 % / green 0) %"
@@ -44,6 +48,8 @@ class Chapter:
     newest:  the newest deployment; `tries`: how many of its release there are.
     problem: of the stage's action.
     next:    the execution that waits for its approval by now.
+    rescue:  what the runner stack's roles have called since the last build was killed; `died_at`:
+             when that was (virtual).
     """
 
     execution: str
@@ -56,6 +62,8 @@ class Chapter:
     tries: int
     problem: str
     next: str = ""
+    rescue: Sequence[dict[str, Any]] = ()
+    died_at: float = 0.0
 
 
 def told(owner: Owner, execution: str, since: int, before: str, following: str = "") -> Chapter:
@@ -68,10 +76,6 @@ def told(owner: Owner, execution: str, since: int, before: str, following: str =
         [each["release"] for each in history].count(history[0]["release"]),
         owner.action("Deploy-lab").get("errorDetails", {}).get("message", ""), following,
     )  # fmt: skip
-
-
-def as_many(count: int, owner: Owner) -> bool:
-    return len(owner.builds()) == count
 
 
 def serving(owner: Owner) -> str:
@@ -100,7 +104,9 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
             )  # fmt: skip
             assert done.returncode == 0, done.stderr[-3000:]
         admin = {**outside.variables, **outside.json("lab", "env", "--role", "admin")}
-        yield Owner(Shell(admin))
+        made = Owner(Shell(admin))
+        made.supervised(on=False)
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +132,7 @@ def users(owner: Owner, first: Chapter) -> Iterator[Load]:
 
 @pytest.fixture(scope="module")
 def retried(owner: Owner, first: Chapter, users: Load) -> Chapter:
-    """Stopped and abandoned in mid-canary: CodeBuild goes on, and so does the deployment."""
+    """Stopped and abandoned in mid-canary: CodeBuild goes on, with all users on the release; then it dies."""
     execution, since = first.next, len(owner.builds())
     owner.approve(execution)
     owner.until(lambda: len(owner.builds()) > since and owner.says(HALF), "it bakes at 50 %")
@@ -136,24 +142,39 @@ def retried(owner: Owner, first: Chapter, users: Load) -> Chapter:
     assert owner.ended(execution) == "Stopped"
     owner.retry(execution)
     owner.until(lambda: len(owner.builds()) == since + 2, "the retried build begins")
-    assert owner.builds()[since]["pid"], "the abandoned build goes on"
+    owner.until(lambda: owner.says(WHOLE, since), "the abandoned build goes on")
+    owner.until(lambda: owner.says(ATTACHED), "the retried build has attached")
+    owner.kill(since)
     return told(owner, execution, since, first.serves, owner.deliver())
 
 
 @pytest.fixture(scope="module")
 def killed(owner: Owner, retried: Chapter) -> Chapter:
-    """At three moments; each time the stage is retried."""
-    execution, since, following = retried.next, len(owner.builds()), ""
+    """Twice: then the stage is retried, the second time when the supervisor has ended the deployment."""
+    execution, since = retried.next, len(owner.builds())
     owner.approve(execution)
-    for count, moment in enumerate((ASKED, HALF, WHOLE), since + 1):
-        owner.until(partial(as_many, count, owner), "a build begins")
-        owner.until(partial(owner.says, moment), f"the deployment gets to {moment}")
-        owner.kill()
-        assert owner.ended(execution) == "Failed"
-        owner.retry(execution)
-        following = following or owner.deliver(error_rate=0.5)
-    owner.until(lambda: len(owner.builds()) == since + 4, "the last build begins")
-    return told(owner, execution, since, retried.serves, following)
+    dies(owner, execution, since + 1, ASKED)
+    owner.retry(execution)
+    following = owner.deliver(error_rate=0.5)
+    died_at = dies(owner, execution, since + 2, HALF)
+    owner.supervised(on=True)
+    owner.until(lambda: owner.history()[0]["status"] != "running", "the supervisor has ended it")
+    owner.supervised(on=False)
+    rescue = [call for call in owner.by_the_runner() if call["at"] >= died_at]
+    owner.retry(execution)
+    owner.until(lambda: len(owner.builds()) == since + 3, "the last build begins")
+    chapter = told(owner, execution, since, retried.serves, following)
+    return replace(chapter, rescue=rescue, died_at=died_at)
+
+
+def dies(owner: Owner, execution: str, count: int, moment: str) -> float:
+    """The newest of `count` builds is killed when it says so, which ends the execution; when it was."""
+    owner.until(lambda: len(owner.builds()) == count, "a build begins")
+    owner.until(lambda: owner.says(moment), f"the deployment gets to {moment}")
+    died_at = owner.now()
+    owner.kill()
+    assert owner.ended(execution) == "Failed"
+    return died_at
 
 
 @pytest.fixture(scope="module")
@@ -182,11 +203,12 @@ def test_a_new_object_ends_with_a_canary_promoted_though_its_build_was_abandoned
     assert retried.serves == retried.newest["release"] != retried.before
 
 
-def test_a_retry_attaches_while_the_first_build_runs(retried: Chapter) -> None:
-    assert [each["status"] for each in retried.builds] == ["SUCCEEDED", "SUCCEEDED"]
+def test_a_retry_attaches_while_the_first_build_runs_and_carries_on_when_that_is_killed(
+    retried: Chapter,
+) -> None:
+    assert [each["status"] for each in retried.builds] == ["FAILED", "SUCCEEDED"]
     said = "\n".join(retried.said)
-    assert "Attached to canary" in said
-    assert "taking over" not in said
+    assert 0 < said.index("Attached to canary") < said.index("Its runner is gone: taking over.")
     assert retried.tries == 1
 
 
@@ -203,15 +225,26 @@ def test_the_page_and_the_record_are_the_builds_artifact(owner: Owner, undone: C
     assert f"{undone.serves} shipped in" in page
 
 
-def test_a_build_killed_at_three_moments_is_carried_on_by_the_retried_stage(
-    killed: Chapter,
-) -> None:
-    *dead, last = [each["status"] for each in killed.builds]
-    assert (dead, last) == (["FAILED"] * 3, "SUCCEEDED")
-    assert killed.status == "Succeeded"
-    assert "Its runner is gone: taking over." in "\n".join(killed.said)
+def test_a_killed_build_is_carried_on_by_the_retried_stage(owner: Owner, killed: Chapter) -> None:
+    assert [each["status"] for each in killed.builds] == ["FAILED", "FAILED", "SUCCEEDED"]
+    assert "Its runner is gone: taking over." in "\n".join(owner.log(killed.builds[1]))
     assert (killed.newest["status"], killed.tries) == ("shipped", 1)
     assert killed.serves == killed.newest["release"] != killed.before
+
+
+def test_a_build_killed_in_mid_canary_is_carried_on_by_the_supervisor_within_two_minutes(
+    killed: Chapter,
+) -> None:
+    """It has the rest to itself; the retried stage finds that the release serves everybody."""
+    writes = [call for call in killed.rescue if call["action"] == "UpdateItem"]
+    assert writes[0]["at"] - killed.died_at <= 120.0
+    actions = {call["action"] for call in killed.rescue}
+    assert {"ModifyRule", "UpdateAutoScalingGroup"} <= actions, (
+        "it moves users, and retires the slot"
+    )
+    assert [call for call in killed.rescue if "Denied" in call["outcome"]] == []
+    assert "serves everybody" in "\n".join(killed.said)
+    assert killed.status == "Succeeded"
 
 
 def test_a_bad_release_goes_back_and_the_builds_last_lines_say_why(bad: Chapter) -> None:

@@ -1,10 +1,15 @@
 """How much more it takes to call a release good, at the present rate, if it is as good as stable."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from deployer.analysis.counts import Counts, Usable
+from deployer.analysis.dispersion import Base
 from deployer.analysis.evidence import Evidence
+from deployer.analysis.limits import Limits
 from deployer.analysis.trial import Trial
+from deployer.model import WHOLE
 
 LONGEST_MIN = 1 << 20  # two years: "never"
 HISTORY_PART = 0.5  # of the most that was usual: a fair guess where nothing has failed yet
@@ -33,6 +38,25 @@ def forecast(trial: Trial) -> Forecast | None:
         return None
     waiting = [one for one in trial.metrics if not proven(one, trial.limits.beta)]
     return max((_of(one, trial.limits.beta) for one in waiting), key=_length, default=None)
+
+
+def beforehand(
+    limits: Limits, bases: Mapping[str, Base], requests_per_min: float, share: int
+) -> Forecast | None:
+    """Before the first minute: of all requests that come lately, at `share` per mille, as usual.
+
+    None: there is nothing to judge, or nobody to judge it by.
+    """
+    waiting = [Evidence.first(metric, bases.get(metric.name, Base())) for metric in limits.metrics]
+    imagined = [_as_usual(one, requests_per_min, share) for one in waiting]
+    return max((_of(one, limits.beta) for one in imagined), key=_length, default=None)
+
+
+def _as_usual(one: Evidence, requests_per_min: float, share: int) -> Evidence:
+    """As if a minute had been as those before the deployment were."""
+    rate, own = one.base.usual or 0.0, requests_per_min * share / WHOLE
+    other = Counts(requests_per_min - own, rate * (requests_per_min - own))
+    return replace(one, stable=other, latest=Usable(Counts(own, rate * own), other))
 
 
 def proven(one: Evidence, beta: float) -> bool:

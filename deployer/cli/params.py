@@ -122,6 +122,26 @@ class Group(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
+def stops(weights: tuple[str, ...] | None, *, auto: bool) -> str | list[str] | None:
+    """What the two flags below say, as `canary.weights` has it; None: what the file says.
+
+    Raises:
+        UsageError: both are given.
+    """
+    if weights and auto:
+        raise click.UsageError("--weights chooses the shares, and --auto finds them: choose one")
+    return "auto" if auto else (list(weights) if weights else None)
+
+
+weights_option = click.option(
+    "--weights", type=Weights(),
+    help="The release's shares of the traffic on the way to 100 %, in percent, rising, 0.1 at the "
+    "finest: 5,25,50.  [default: canary.weights of deployer.toml, auto]",
+)  # fmt: skip
+auto_option = click.option(
+    "--auto", is_flag=True,
+    help="Let the evidence find the shares: as fast as analysis.harm_budget allows.",
+)  # fmt: skip
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show the plan and stop there.")
 accept_weights_option = click.option(
     "--accept-weights", is_flag=True,

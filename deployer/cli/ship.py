@@ -15,13 +15,15 @@ from deployer.cli.params import (
     Duration,
     Group,
     Share,
-    Weights,
     accept_alarms_option,
     accept_weights_option,
+    auto_option,
     detach_option,
     dry_run_option,
     irreversible_option,
+    stops,
     wait_option,
+    weights_option,
 )
 from deployer.cli.session import Session
 from deployer.durations import seconds
@@ -34,14 +36,11 @@ Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.
 
 @click.command(short_help="Ship RELEASE a little at a time, judging it at each stop.")
 @click.argument("release")
-@click.option(
-    "--weights", type=Weights(),
-    help="The release's shares of the traffic on the way to 100 %, in percent, rising, 0.1 at the "
-    "finest.  [default: canary.weights of deployer.toml, 5,25,50]",
-)  # fmt: skip
+@weights_option
+@auto_option
 @click.option(
     "--bake", type=Duration(),
-    help="How long each share is judged, 100 % included: 90s, 10m, 1h30m.  "
+    help="How long each of these shares is judged, and 100 %: 90s, 10m, 1h30m.  "
     "[default: canary.bake and canary.final_bake, 10m]",
 )  # fmt: skip
 @click.option(
@@ -72,11 +71,11 @@ Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.
 @click.option(
     "--hold-back", type=Share(), metavar="PERCENT",
     help="Share that stays with the old release, to be compared with the new one, before that gets "
-    "everything; 0 for none.  [default: canary.hold_back, 0]",
+    "everything; 0 for none.  [default: canary.hold_back: 5 after a ramp, else 0]",
 )  # fmt: skip
 @click.option(
     "--hold-back-for", type=Duration(),
-    help="How long: 30m, 2h.  [default: canary.hold_back_for, 1h]",
+    help="How long: 30m, 2h.  [default: canary.hold_back_for: 10m after a ramp, else 1h]",
 )  # fmt: skip
 @wait_option
 @accept_weights_option
@@ -90,6 +89,7 @@ def canary(
     *,
     release: str,
     weights: tuple[str, ...] | None,
+    auto: bool,
     bake: str | None,
     group: str | None,
     group_bake: str | None,
@@ -110,9 +110,14 @@ def canary(
     The release starts in the slot that does not serve, as large as the live one (or,
     with --capacity matched, as its first share needs), and answers smoke requests
     through the test listener before any user sees it. Then it gets its first share of
-    the traffic, bakes there under analysis, gets the next, and so on up to 100 %,
-    perhaps with a last stop at which a little is held back for comparison. The old slot
-    stays warm until it is silent, and is retired.
+    the traffic, is judged there beside the old release, gets the next, and so on up to
+    100 %, perhaps with a last stop at which a little is held back for comparison. The
+    old slot stays warm until it is silent, and is retired.
+
+    With --auto the shares are found on the way: as much as costs analysis.harm_budget
+    bad requests at most if the release is as bad as it may be by what was seen so far.
+    It needs 15 minutes of traffic to be planned by, and else goes by fixed steps. With
+    --weights you choose the shares, and each lasts as long as --bake says.
     With --group, exactly those users get it before any share does, and keep it.
 
     A failed verdict, a failed probe, unhealthy instances, an expired deadline or
@@ -129,10 +134,11 @@ def canary(
     Exit status: 0 shipped, or begun with --detach, 2 refused (nothing was
                  changed), 3 rolled back, 4 halted (needs a person), 5 another
                  deployment runs.
-    Example:     deployer canary v42 --weights 5,25,50 --bake 10m --approve 5
+    Examples:    deployer canary v42 --auto
+                 deployer canary v42 --weights 5,25,50 --bake 10m --approve 5
     """  # noqa: D301  \b is for click
     flags = {
-        "canary.weights": list(weights) if weights else None,
+        "canary.weights": stops(weights, auto=auto),
         "canary.bake": bake,
         "canary.final_bake": bake,
         "canary.group": group,
@@ -231,6 +237,8 @@ def blue_green(
     help="Have RELEASE serve, whatever became of an earlier try: for pipelines, whose builds are "
     "stopped and retried.",
 )  # fmt: skip
+@weights_option
+@auto_option
 @wait_option
 @accept_weights_option
 @accept_alarms_option
@@ -243,6 +251,8 @@ def deploy(
     *,
     release: str,
     attach: bool,
+    weights: tuple[str, ...] | None,
+    auto: bool,
     wait_for_lock: str,
     accept_weights: bool,
     accept_alarms: bool,
@@ -268,8 +278,13 @@ def deploy(
                  4 halted (needs a person), 5 another deployment runs.
     Example:     deployer --env prod deploy v42 --wait-for-lock 10m
     """  # noqa: D301  \b is for click
-    app = app_of(ctx)
+    app = app_of(ctx, {"canary.weights": stops(weights, auto=auto)})
     strategy = app.settings.environment.strategy
+    if (weights or auto) and strategy != "canary":
+        raise click.UsageError(
+            f"{'--auto' if auto else '--weights'} is a canary's, and {app.settings.environment.name} "
+            f"deploys by {strategy}"
+        )
     waived = Waived(accept_weights, accept_alarms, irreversible)
     if attach and detach:
         raise click.UsageError("--attach waits for the end, and --detach does not: choose one")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Protocol
 
-from deployer.analysis.counts import Counts
 from deployer.analysis.dispersion import Base, Zones, base
 from deployer.analysis.limits import FAILURES, SLOW
+from deployer.analysis.observed import counts
 from deployer.model import Minute, Slot, Snapshot
 from deployer.ports import Clock, History, Metrics
 
@@ -120,24 +120,16 @@ def bases(zones: Mapping[str, Sequence[Minute]], starts: Collection[float]) -> M
     by_start: dict[float, dict[str, Minute]] = {}
     for name, minutes in zones.items():
         for minute in minutes:
-            if minute.start in starts and minute.requests is not None:
+            if minute.start in starts:
                 by_start.setdefault(minute.start, {})[name] = minute
     row = [by_start[start] for start in sorted(by_start)]
     return {
-        FAILURES.name: base([failures(minute) for minute in row]),
-        SLOW.name: base([slow(minute) for minute in row]),
+        metric: base([_counted(minute, metric) for minute in row])
+        for metric in (FAILURES.name, SLOW.name)
     }
 
 
-def failures(zones: Mapping[str, Minute]) -> Zones:
-    """One minute's failed requests, by zone."""
-    return {name: Counts(each.requests or 0, each.failures) for name, each in zones.items()}
-
-
-def slow(zones: Mapping[str, Minute]) -> Zones:
-    """One minute's slow requests, by zone, where they are known."""
-    return {
-        name: Counts(each.requests or 0, each.slow)
-        for name, each in zones.items()
-        if each.slow is not None
-    }
+def _counted(zones: Mapping[str, Minute], metric: str) -> Zones:
+    """One minute's counts, by zone, where there are any."""
+    told = {name: counts(minute, metric) for name, minute in zones.items()}
+    return {name: found for name, found in told.items() if found is not None}

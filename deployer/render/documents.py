@@ -11,6 +11,7 @@ from deployer.model import Slot, SlotState, Snapshot, Weights
 from deployer.operations import detached
 from deployer.plan import Deployment, Event, Plan
 from deployer.preflight import Objection
+from deployer.render import terms
 from deployer.render.asking import approval_until, paused_by, possible
 from deployer.render.lines import step_number
 from deployer.render.owed import owed_document
@@ -50,7 +51,7 @@ def _plan(plan: Plan) -> Document:
             for number, step in enumerate(plan.steps, 1)
         ],
         "group": str(plan.intent.cohort) if plan.intent.cohort else None,
-        "notes": list(plan.notes),
+        "judged": terms.document(plan), "ramp": plan.intent.auto, "notes": list(plan.notes),
     }  # fmt: skip
 
 

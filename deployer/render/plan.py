@@ -8,6 +8,7 @@ from rich.text import Text
 from deployer.durations import spell
 from deployer.model import WHOLE
 from deployer.plan import Plan
+from deployer.render import terms
 from deployer.render.words import count, one_line
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
@@ -156,7 +157,7 @@ def plan_text(plan: Plan, service: str, environment: str) -> Text:
         text.append(f"{NOT_ANALYSED}\n", "yellow")
     if plan.irreversible:
         text.append(f"{one_line(plan.release.name)} {ONE_WAY}\n", "yellow")
-    for note in plan.notes:
+    for note in (*terms.lines(plan), *plan.notes):
         text.append(f"{one_line(note)}\n")
     text.append(estimate(plan))
     text.rstrip()

@@ -15,6 +15,7 @@ from deployer.model import Release, Weights
 from deployer.operations.detached import NO_MACHINE, Machine
 from deployer.operations.reporting import UNREPORTED, Reports
 from deployer.plan import Deployment
+from deployer.ports import UNRECORDED, History
 from deployer.preflight import Surroundings
 from deployer.settings.schema import Settings
 from deployer.wiring import Services
@@ -74,6 +75,7 @@ class Stage:
     board: SimBoard = field(default_factory=SimBoard)
     machine: Machine = NO_MACHINE
     reports: Reports = UNREPORTED
+    past: History = UNRECORDED
 
     def __post_init__(self) -> None:
         self.journal = StageJournal(self.play.gate)
@@ -97,7 +99,7 @@ class Stage:
             takeover=settings.journal.takeover,
             hooks=SimHooks(play.clock, play.gate, play.hooks),
             sticks_s=int(settings.environment.stickiness_s), board=self.board,
-            machine=self.machine, reports=self.reports,
+            machine=self.machine, reports=self.reports, history=self.past,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environ: str) -> Result:

@@ -134,7 +134,7 @@ def canary(
     Exit status: 0 shipped, or begun with --detach, 2 refused (nothing was
                  changed), 3 rolled back, 4 halted (needs a person), 5 another
                  deployment runs.
-    Examples:    deployer canary v42 --auto
+    Example:     deployer canary v42 --auto
                  deployer canary v42 --weights 5,25,50 --bake 10m --approve 5
     """  # noqa: D301  \b is for click
     flags = {

@@ -22,6 +22,7 @@ from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
 from deployer.aws.hooks import BackgroundHooks
 from deployer.aws.probe import HttpProbe
+from deployer.aws.recordings import DynamoRecordings
 from deployer.aws.records import partition
 from deployer.aws.reports import TopicReports
 from deployer.aws.session import Aws
@@ -36,6 +37,7 @@ from deployer.model import Release
 from deployer.operations import detached
 from deployer.operations.detached import NO_MACHINE, Machine, Ticking
 from deployer.operations.expiry import Expiry
+from deployer.operations.looking_back import UNKEPT, Archive, Keeping, Recordings
 from deployer.operations.reporting import UNREPORTED, Reports
 from deployer.operations.rest.reach import Reach
 from deployer.operations.supervisor import Policy, Supervisor
@@ -62,6 +64,7 @@ class Services:
     reports:      who is told of deployments that need a person: the environment's topic, or the one
                   that DEPLOYER_REPORTS names.
     history:      what the slots served before, by zone.
+    recordings:   the minutes of past deployments, as far as they are kept.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
     """
 
@@ -81,6 +84,7 @@ class Services:
     scale: float = 1.0
     alarms: Alarms = UNHEARD
     history: History = UNRECORDED
+    recordings: Recordings = UNKEPT
     look_around: Callable[[], Surroundings] = Surroundings
     on_interrupt: Literal["pause", "rollback", "hand-over"] = "pause"
     hooks: Hooks = NO_HOOKS
@@ -91,6 +95,11 @@ class Services:
     reports: Reports = UNREPORTED
     reach: Reach | None = None
     machine: Machine = NO_MACHINE
+
+    @property
+    def archive(self) -> Archive:
+        """The minutes of past deployments."""
+        return Archive(self.service, self.recordings, self.metrics)
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -108,7 +117,7 @@ class Services:
             owner=self.owner,
             poll_s=self.poll_s,
             lease_s=self.lease_s,
-            tell=Showing(self.board, tell),
+            tell=Showing(self.board, Keeping(self.archive, tell)),
             alarms=self.alarms,
             hooks=self.hooks,
         )
@@ -194,6 +203,7 @@ def connect(
         cloud=AwsCloud(aws, found, service, environment.name, clock),
         metrics=cloudwatch,
         history=cloudwatch,
+        recordings=DynamoRecordings(aws, found.journal_table, service, clock),
         prober=HttpProbe(found.test_url, settings.probe.path, settings.probe.timeout_s, clock),
         journal=DynamoJournal(aws, found.journal_table, service, clock),
         clock=clock,

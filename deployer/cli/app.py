@@ -113,9 +113,13 @@ def flags_of(root: click.Context) -> str:
 
 
 def say_result(ctx: click.Context, ending: Ending) -> None:
-    """The last word, timed by the clock that the environment names, if it names a good one."""
+    """The last word."""
+    output_of(ctx).result(ending, now())
+
+
+def now() -> float:
+    """Epoch seconds by the clock that the environment names, if it names a good one."""
     try:
-        now = clock.from_environment(os.environ).now()
+        return clock.from_environment(os.environ).now()
     except DeployError:
-        now = clock.WallClock().now()
-    output_of(ctx).result(ending, now)
+        return clock.WallClock().now()

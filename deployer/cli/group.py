@@ -42,6 +42,7 @@ COMMANDS = {
     "report": Entry(
         "report", "Say in one line what became of a deployment, and write files to keep."
     ),
+    "replay": Entry("replay", "Play a past deployment's minutes through other systems' rules."),
     "publish": Entry("publish", "Put an artifact where releases lie; the name tells its revision."),
     "rollback": Entry("back", "Go back to the release before, or to RELEASE."),
     "pause": Entry("steer", "Hold the running deployment where it is."),

@@ -1,0 +1,150 @@
+"""A deployment's minutes for whoever looks back: kept when it ended, else read again where they came from.
+
+They are written once, by whoever writes down how the deployment ended: nobody judges by them, so a crash
+in between loses nothing that the source of the metrics still has. CloudWatch has minutes for fifteen
+days.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from deployer.analysis.replay.recording import Recorded, Recording
+from deployer.course import MINUTE_S, share_in
+from deployer.engine import Tell
+from deployer.errors import DeployError, NotFound
+from deployer.model import WHOLE, Snapshot
+from deployer.plan import Deployment, Event
+from deployer.ports import Metrics
+
+SOURCE_KEEPS_S: Final = 15 * 86_400.0  # CloudWatch: values of one minute (aws-facts 2)
+
+
+class Recordings(Protocol):
+    """Where minutes are kept; every method raises CloudUnavailable and AccessProblem."""
+
+    def keep(self, recording: Recording) -> None:
+        """Keep it as long as the deployment's record; one that reaches further stays."""
+        ...
+
+    def find(self, environment: str, deployment_id: str) -> Recording | None:
+        """What was kept; None: nothing was."""
+        ...
+
+
+class Unkept:
+    """Nothing is kept."""
+
+    def keep(self, recording: Recording) -> None:
+        """It is not."""
+
+    def find(self, environment: str, deployment_id: str) -> Recording | None:  # noqa: ARG002
+        return None
+
+
+UNKEPT: Final = Unkept()
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Where one service's minutes are to be had."""
+
+    service: str
+    kept: Recordings
+    source: Metrics
+
+    def recording(self, deployment: Deployment, now: float) -> Recording:
+        """What is kept; where that is nothing, or not all, and the source still has it, what the source has.
+
+        Raises:
+            NotFound: the candidate never had any traffic by weight, or nobody has its minutes any more.
+            CloudUnavailable, AccessProblem: no answer, by any that would have one.
+        """
+        since, until = span(deployment, now)
+        found = self.kept.find(deployment.environment, deployment.id)
+        if found is not None and (found.until or 0.0) >= until:
+            return found
+        if now - since > SOURCE_KEEPS_S:
+            if found is None:
+                raise NotFound(
+                    f"the minutes of {deployment.id} were not kept, and CloudWatch has such for fifteen "
+                    "days only"
+                )
+            return found
+        return self.read(deployment, now)
+
+    def read(self, deployment: Deployment, now: float) -> Recording:
+        """As the source has it now.
+
+        Raises:
+            NotFound, CloudUnavailable, AccessProblem: as `recording`.
+        """
+        since, until = span(deployment, now)
+        plan, terms = deployment.first_plan, deployment.first_plan.intent.terms
+        seen = self.source.traffic(since, until, terms.slow_s if terms else None)
+        minutes = zip(seen[plan.candidate], seen[plan.candidate.twin], strict=True)
+        return Recording(
+            tuple(
+                Recorded(own.start, share_in(deployment.shares, own.start), own, other)
+                for own, other in minutes
+            ),
+            self.service,
+            deployment.environment,
+            deployment.id,
+            plan.strategy,
+            plan.release.name,
+            plan.previous,
+            deployment.started_at,
+            deployment.finished_at,
+            deployment.status.value,
+            deployment.reason,
+            terms,
+            until,
+        )
+
+
+def span(deployment: Deployment, now: float) -> tuple[float, float]:
+    """From the minute of the candidate's first share to the end, as far as it can be published; epoch seconds.
+
+    Raises:
+        NotFound: it never had a share, or none of its minutes can be published yet.
+    """
+    first = next((one.asked_at for one in deployment.shares if one.share), None)
+    beside = any(0 < one.share < WHOLE for one in deployment.shares)
+    if first is None or not beside:
+        raise NotFound(
+            f"{deployment.id} has no minutes to compare: its release never stood beside another one with "
+            "a share of the traffic"
+        )
+    since = first // MINUTE_S * MINUTE_S
+    until = (now - deployment.first_plan.intent.delay_s) // MINUTE_S * MINUTE_S
+    if deployment.finished_at is not None:
+        until = min(until, -(-deployment.finished_at // MINUTE_S) * MINUTE_S)
+    if until <= since:
+        raise NotFound(f"no minute of {deployment.id} is published yet: CloudWatch is late")
+    return since, until
+
+
+@dataclass
+class Keeping:
+    """The engine's `Tell`: tells on; once a deployment has ended, keeps its minutes.
+
+    What could not be kept is told as `unkept`, once: no deployment fails because of it.
+    """
+
+    archive: Archive
+    tell: Tell
+    _ended: set[str] = field(default_factory=set)
+
+    def __call__(self, deployment: Deployment, event: Event, seen: Snapshot | None) -> None:
+        self.tell(deployment, event, seen)
+        ended = deployment.status.final and deployment.id not in self._ended
+        if not ended or self.archive.kept is UNKEPT:
+            return
+        self._ended.add(deployment.id)
+        try:
+            self.archive.kept.keep(self.archive.read(deployment, event.at))
+        except NotFound:
+            return  # there is nothing to compare
+        except DeployError as error:
+            words = f"its minutes are not kept: {error}"
+            self.tell(deployment, Event(event.at, "unkept", words), seen)

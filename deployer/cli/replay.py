@@ -39,8 +39,8 @@ def replay(
     neither settings nor credentials.
 
     \b
-    Exit status: 0, whatever comes out; 2 if there is no such deployment or policy.
-    Example:     deployer replay 20260102-150405-1f2e --policy argo --policy flagger:success=0.95
+    Exit status: 0, whatever comes out; 2 for an unknown deployment or policy.
+    Example:     deployer replay 20260102-150405-1f2e --policy flagger:threshold=1
     """  # noqa: D301  \b is for click
     recording = from_file(Path(what)) if what.endswith(SUFFIX) else of_deployment(app_of(ctx), what)
     draws = [partial(random.Random, n) for n in range(DRAWS)]

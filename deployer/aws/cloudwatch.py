@@ -15,6 +15,7 @@ from deployer.aws.metric_data import Answer, Periods, Series, query, read, whole
 from deployer.aws.needs import Need, Resource
 from deployer.aws.published import Published
 from deployer.aws.session import Aws
+from deployer.aws.settled import Settled
 from deployer.model import Minute, Slot
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ METRICS = {
     "failed_open": ("UnhealthyRoutingRequestCount", "Sum"),
     "p99": (TIMES, "p99"),
 }
+WHOLE = ("failed_open", "p99")  # not asked for by zone: nobody reads them there
 IN_TIME = "in_time"  # percent of the answers that took no longer than asked about
 LONGEST_PERIOD_S = 86_400
 
@@ -56,13 +58,15 @@ class CloudWatchMetrics:
             for slot in Slot
         }
         self._zone_names: tuple[str, ...] = ()
+        self._settled = Settled()
 
     def traffic(
         self, since: float, until: float, slow_s: float | None = None
     ) -> Mapping[Slot, Sequence[Minute]]:
         """Every whole minute within `since`..`until` (epoch seconds); as the port says.
 
-        One call, unless the answer does not fit into one.
+        One call, unless the answer does not fit into one; of a long span only what may have changed
+        since it was read before.
 
         Raises:
             CloudUnavailable: no answer, or not a complete one.
@@ -70,8 +74,9 @@ class CloudWatchMetrics:
         """
         starts = whole_minutes(since, until)
         places = {str(slot): self._where[slot] for slot in Slot}
-        found = self._minutes(places, starts, wanted(slow_s))
-        return {slot: found[str(slot)] for slot in Slot}
+        unread = self._settled.unread(starts, slow_s)
+        found = self._minutes(places, unread, wanted(slow_s))
+        return self._settled.joined(starts, {slot: found[str(slot)] for slot in Slot})
 
     def zones(
         self, slot: Slot, since: float, until: float, slow_s: float | None = None
@@ -89,7 +94,8 @@ class CloudWatchMetrics:
             f"zone{n}": {"AvailabilityZone": name, **self._where[slot]}
             for n, name in enumerate(names)
         }
-        found = self._minutes(places, starts, wanted(slow_s))
+        metrics = {name: what for name, what in wanted(slow_s).items() if name not in WHOLE}
+        found = self._minutes(places, starts, metrics)
         by_name = dict(zip(names, found.values(), strict=True))
         return {name: minutes for name, minutes in by_name.items() if any(map(published, minutes))}
 
@@ -189,9 +195,9 @@ def minute(start: int, series: Mapping[str, Series]) -> Minute:
         target_5xx=round(series["target_5xx"].get(start, 0)),
         connection_errors=round(series["connection_errors"].get(start, 0)),
         target_4xx=round(series["target_4xx"].get(start, 0)),
-        p99_s=series["p99"].get(start),
+        p99_s=series.get("p99", {}).get(start),
         slow=slow(counted, series.get(IN_TIME, {}).get(start)),
-        failed_open=round(series["failed_open"].get(start, 0)),
+        failed_open=round(series.get("failed_open", {}).get(start, 0)),
     )
 
 

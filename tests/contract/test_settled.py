@@ -1,0 +1,57 @@
+"""Minutes that are read once, and those that are read again."""
+
+from deployer.aws.settled import SETTLED_S, Settled
+from deployer.model import Minute, Slot
+
+NOON = 1_700_000_040
+SETTLED = SETTLED_S // 60
+
+
+def minutes(starts: range, requests: int) -> dict[Slot, list[Minute]]:
+    return {slot: [Minute(float(start), requests) for start in starts] for slot in Slot}
+
+
+def upto(minute: int, since: int = 0) -> range:
+    return range(NOON + 60 * since, NOON + 60 * minute, 60)
+
+
+def test_what_is_old_is_read_once_and_what_is_young_again() -> None:
+    settled = Settled()
+    assert settled.unread(upto(60), 0.5) == upto(60)
+    first = settled.joined(upto(60), minutes(upto(60), 7))
+    again = settled.unread(upto(61), 0.5)
+    assert again == upto(61, since=60 - SETTLED)
+    whole = settled.joined(upto(61), minutes(again, 8))
+    counts = [one.requests for one in whole[Slot.GREEN]]
+    assert counts == [7] * (60 - SETTLED) + [8] * (SETTLED + 1)
+    assert whole[Slot.BLUE][: 60 - SETTLED] == first[Slot.BLUE][: 60 - SETTLED]
+    assert [one.start for one in whole[Slot.BLUE]] == [float(start) for start in upto(61)]
+
+
+def test_another_threshold_of_slowness_is_another_question() -> None:
+    settled = Settled()
+    settled.joined(upto(60), minutes(settled.unread(upto(60), 0.5), 7))
+    assert settled.unread(upto(61), None) == upto(61)
+
+
+def test_an_earlier_beginning_is_read_whole() -> None:
+    settled = Settled()
+    settled.joined(upto(60, 10), minutes(settled.unread(upto(60, 10), None), 7))
+    assert settled.unread(upto(61), None) == upto(61)
+    whole = settled.joined(upto(61), minutes(upto(61), 9))
+    assert {one.requests for one in whole[Slot.BLUE]} == {9}
+
+
+def test_a_later_beginning_forgets_what_was_before() -> None:
+    settled = Settled()
+    settled.joined(upto(60), minutes(settled.unread(upto(60), None), 7))
+    later = settled.unread(upto(61, 30), None)
+    assert later == upto(61, 60 - SETTLED)
+    settled.joined(upto(61, 30), minutes(later, 7))
+    assert settled.unread(upto(61), None) == upto(61)
+
+
+def test_nothing_to_read_is_nothing() -> None:
+    settled = Settled()
+    assert list(settled.unread(upto(0), None)) == []
+    assert settled.joined(upto(0), minutes(upto(0), 1)) == dict.fromkeys(Slot, ())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from deployer import control, parting, stickiness, surging
+from deployer import blaming, control, parting, stickiness, surging
 from deployer.durations import spell
 from deployer.errors import (
     AccessProblem,
@@ -31,7 +31,18 @@ from deployer.hooks import NO_HOOKS, HookAction, HookPoint, Hooks, RunHook
 from deployer.journal import Active, Journal, Lease, last_begun
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
-from deployer.ports import UNHEARD, Alarms, Clock, Cloud, Effect, Metrics, Prober, World
+from deployer.ports import (
+    UNHEARD,
+    UNRECORDED,
+    Alarms,
+    Clock,
+    Cloud,
+    Effect,
+    History,
+    Metrics,
+    Prober,
+    World,
+)
 from deployer.steps.hook import SLACK_S, Hook
 from deployer.transition import Decision, decide
 
@@ -83,6 +94,7 @@ class Runner:
     poll_s:  seconds between two looks.
     lease_s: how long the environment stays ours without a word from us.
     tell:    hears of everything that happens, with the reading it was decided on.
+    history: tells, once users are safe, what a bad verdict was about.
     """
 
     cloud: Cloud
@@ -96,6 +108,7 @@ class Runner:
     tell: Tell
     alarms: Alarms = UNHEARD
     hooks: Hooks = NO_HOOKS
+    history: History = UNRECORDED
 
     def run(self, deployment: Deployment) -> Deployment:
         """Carry a deployment to its end.
@@ -231,7 +244,8 @@ class Runner:
                 or self._hurried(deployment, now)
                 or leave(deployment, seen, now)
             )
-        return part(deployment, self._next(deployment, seen, now), now)
+        told = blaming.tell(self.history, deployment, seen, now)
+        return told or part(deployment, self._next(deployment, seen, now), now)
 
     def _superseded(self, deployment: Deployment, now: float) -> Decision | None:
         """A record that was opened again for what it owes, while a newer one has taken that over.

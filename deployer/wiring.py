@@ -120,6 +120,7 @@ class Services:
             tell=Showing(self.board, Keeping(self.archive, tell)),
             alarms=self.alarms,
             hooks=self.hooks,
+            history=self.history,
         )
 
     def supervisor(

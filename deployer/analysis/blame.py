@@ -4,9 +4,11 @@ Beside the verdict, not part of it: the verdict counts what users of a slot felt
 connections to them), this tells an engineer where to look first.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+NOISE = 2.0  # standard deviations: what chance adds to what is usual explains nothing
 MOST = 0.8  # of what is added in one zone explains it
 ALIKE = 0.6  # unless that zone has about so much of the requests anyway
 
@@ -18,18 +20,21 @@ class Causes:
     target_5xx:        by the application.
     connection_errors: connections to it that failed; the load balancer answered 502, 503 or 504.
     target_4xx:        the client's fault, unless a release refuses what it used to accept.
+    slow:              answers that took longer than the deployment's terms allow.
     """
 
     requests: float
     target_5xx: float = 0.0
     connection_errors: float = 0.0
     target_4xx: float = 0.0
+    slow: float = 0.0
 
 
 NAMES = {
     "target_5xx": "5xx by the application",
     "connection_errors": "failed connections to the application",
     "target_4xx": "4xx by the application (not counted as failures)",
+    "slow": "slow answers",
 }
 Zones = Mapping[str, Causes]
 
@@ -48,21 +53,27 @@ class Blame:
 
 
 def blame(candidate: Zones, stable: Zones) -> tuple[Blame, ...]:
-    """Every cause of which the candidate has more, the worst first."""
+    """Every cause of which the candidate has more than chance would give it, the worst first."""
     usual = _summed(stable)
     found = []
     for cause in NAMES:
         rate = getattr(usual, cause) / usual.requests if usual.requests else 0.0
         by_zone = {zone: getattr(c, cause) - rate * c.requests for zone, c in candidate.items()}
         added = sum(by_zone.values())
-        if added >= 1:
+        expected = rate * sum(one.requests for one in candidate.values())
+        if added >= max(1.0, NOISE * math.sqrt(expected)):
             found.append(Blame(cause, added, _zone(by_zone, candidate)))
     return tuple(sorted(found, key=lambda one: -one.added))
 
 
-def of_the_balancer(elb_5xx: float) -> str | None:
-    """The load balancer's own 5xx, in words: they belong to no slot (aws-facts 2); None: there are none."""
-    return f"{elb_5xx:.0f} 5xx by the load balancer itself, of no slot" if elb_5xx else None
+def of_the_balancer(elb_5xx: float, connection_errors: float = 0.0) -> str | None:
+    """The load balancer's own 5xx, in words: they belong to no slot (aws-facts 2); None: there are none.
+
+    connection_errors: of all slots: the load balancer answered them with a 5xx of its own, so they are
+                       among these and are told elsewhere.
+    """
+    rest = elb_5xx - connection_errors
+    return f"{rest:.0f} 5xx by the load balancer itself, of no slot" if rest > 0 else None
 
 
 def _zone(by_zone: Mapping[str, float], candidate: Zones) -> str | None:

@@ -35,6 +35,26 @@ def test_no_more_than_usual_is_nobodys_fault() -> None:
     assert blame({"a": Causes(500, 3)}, {})[0].added == 3
 
 
+def test_slow_answers_are_a_cause_of_their_own() -> None:
+    slow = {"a": Causes(500, slow=80), "b": Causes(500, slow=90)}
+    (found,) = blame(slow, {"a": Causes(5000, slow=50), "b": Causes(5000, slow=50)})
+    assert (found.cause, round(found.added)) == ("slow", 160)
+    assert "slow answers" in str(found)
+
+
+def test_what_chance_adds_explains_nothing() -> None:
+    usual = {"a": Causes(10_000, target_4xx=500)}  # 50 of 1,000, give or take 7
+    assert blame({"a": Causes(1000, target_4xx=60)}, usual) == ()
+    assert [one.cause for one in blame({"a": Causes(1000, target_4xx=70)}, usual)] == ["target_4xx"]
+
+
+def test_failed_connections_are_not_told_twice() -> None:
+    """The load balancer answers them with a 502 or 504 of its own."""
+    assert of_the_balancer(40, 40) is None
+    assert of_the_balancer(40, 45) is None  # one request may have tried two targets
+    assert "2 5xx" in str(of_the_balancer(42, 40))
+
+
 def test_the_balancers_own_belong_to_no_slot() -> None:
     assert of_the_balancer(0) is None
     assert "of no slot" in str(of_the_balancer(7))

@@ -336,7 +336,8 @@ class Minute:
     slow:              requests slower than what was asked about; None: unknown, or not asked.
     failed_open:       requests that were sent although every target was unhealthy (aws-facts 1.3).
     custom:            of each further metric, how many were bad and how many there were; one that is
-                       not there is unknown.
+                       not there had nothing to count, or is unknown.
+    unknown:           further metrics of which nobody can tell in this minute, and why.
     """
 
     start: float
@@ -348,6 +349,7 @@ class Minute:
     slow: int | None = None
     failed_open: int = 0
     custom: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def failures(self) -> int:

@@ -87,6 +87,12 @@ class AwsCloud:
         self._health = {slot: Unchanged(targets.understood) for slot in Slot}
         self._versions = {slot: Unchanged(_versions) for slot in Slot}
         self._instances = {slot: Unchanged(_instances) for slot in Slot}
+        self._booted: dict[Slot, str] = {}
+
+    @property
+    def booted(self) -> Mapping[Slot, str]:
+        """The release that each slot booted when it was last observed, if it had one."""
+        return self._booted
 
     def observe(self) -> Snapshot:
         """One reading.
@@ -105,6 +111,7 @@ class AwsCloud:
             )
             for slot in Slot
         }
+        self._booted = {slot: each.boots.name for slot, each in states.items() if each.boots}
         rules = self._rule.rules()
         weights, sticky_s = self._rule.read_among(rules)
         cohort = self._cohort.among(rules)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 
+from deployer.errors import NotFound
+
 # A slot's own, an environment's own.
 NAMES = (
     "slot", "release", "target_group", "load_balancer", "group", "service", "environment",
@@ -25,6 +27,9 @@ def filled(
     """`text` with what stands for each word in braces.
 
     Raises:
-        KeyError: a word for which there is nothing.
+        NotFound: a word for which there is nothing: no release is known of the slot, say.
     """
+    lacking = strange(text, tuple(facts))
+    if lacking is not None:
+        raise NotFound(f"nothing is known yet that {{{lacking}}} stands for")
     return _BRACED.sub(lambda found: quote(facts[found[1]]), text)

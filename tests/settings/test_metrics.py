@@ -10,7 +10,7 @@ from msgspec import NODEFAULT
 from msgspec.structs import fields
 
 from deployer.analysis.limits import Metric
-from deployer.errors import SettingsInvalid
+from deployer.errors import NotFound, SettingsInvalid
 from deployer.settings.kinds import Seconds
 from deployer.settings.metrics import CloudWatchMetric, PrometheusMetric, Series, WebhookMetric
 from deployer.settings.placeholders import NAMES, filled, strange
@@ -165,5 +165,5 @@ def test_what_is_not_strange_can_be_filled(text: str) -> None:
     if strange(text, NAMES) is None:
         filled(text, facts)
     else:
-        with pytest.raises(KeyError):
+        with pytest.raises(NotFound):
             filled(text, facts)

@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -20,12 +21,14 @@ from deployer.aws.board import CloudWatchBoard
 from deployer.aws.cloudwatch import CloudWatchMetrics
 from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
+from deployer.aws.further import Further
 from deployer.aws.hooks import BackgroundHooks
 from deployer.aws.probe import HttpProbe
 from deployer.aws.recordings import DynamoRecordings
 from deployer.aws.records import partition
 from deployer.aws.reports import TopicReports
 from deployer.aws.session import Aws
+from deployer.aws.standing import facts as facts_of
 from deployer.aws.state_machine import StateMachine
 from deployer.clock import ScaledClock, WallClock
 from deployer.engine import Runner, Tell
@@ -33,7 +36,7 @@ from deployer.errors import AccessProblem, NotFound, SettingsInvalid
 from deployer.hooks import NO_HOOKS, HookAction, Hooks
 from deployer.journal import Journal, Lease
 from deployer.marks import NOWHERE, Board, Showing
-from deployer.model import Release
+from deployer.model import Release, Slot
 from deployer.operations import detached
 from deployer.operations.detached import NO_MACHINE, Machine, Ticking
 from deployer.operations.expiry import Expiry
@@ -45,7 +48,9 @@ from deployer.plan import Intent
 from deployer.ports import UNHEARD, UNRECORDED, Alarms, Clock, Cloud, History, Metrics, Prober
 from deployer.preflight import Surroundings
 from deployer.settings import artifacts
+from deployer.settings.metrics import CloudWatchMetric
 from deployer.settings.schema import EnvironmentSettings, Settings
+from deployer.sources.chosen import beside
 from deployer.topology import REPORTS_VARIABLE
 
 
@@ -196,13 +201,16 @@ def connect(
     aws = aws or clients(environment.region, clock)
     found = find(aws, service, environment) if settings.existing is None else named(aws, settings)
     topic = environ.get(REPORTS_VARIABLE) or found.topic
-    cloudwatch = CloudWatchMetrics(aws, found)
+    cloud = AwsCloud(aws, found, service, environment.name, clock)
+    measured, facts = settings.analysis.metrics, partial(standing, found, settings, cloud)
+    further = Further([each for each in measured if isinstance(each, CloudWatchMetric)], facts)
+    cloudwatch = CloudWatchMetrics(aws, found, further)
     return Services(
         service=service,
         environment=environment.name,
         url=found.url,
-        cloud=AwsCloud(aws, found, service, environment.name, clock),
-        metrics=cloudwatch,
+        cloud=cloud,
+        metrics=beside(cloudwatch, measured, facts, environ),
         history=cloudwatch,
         recordings=DynamoRecordings(aws, found.journal_table, service, clock),
         prober=HttpProbe(found.test_url, settings.probe.path, settings.probe.timeout_s, clock),
@@ -242,6 +250,14 @@ def connect(
             made=settings.runner.enabled and settings.existing is None,
         ),
     )
+
+
+def standing(
+    found: published.Published, settings: Settings, cloud: AwsCloud
+) -> Mapping[Slot, Mapping[str, str]]:
+    """What the words in braces of a metric's query stand for now, by slot."""
+    names = settings.service.name, settings.environment.name
+    return facts_of(found, *names, cloud.booted)
 
 
 def clients(region: str, clock: WallClock | ScaledClock) -> Aws:

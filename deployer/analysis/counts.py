@@ -25,10 +25,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Both slots in the same minute; None: the source published nothing."""
+    """Both slots in the same minute; None: the source published nothing; `why`: if that is known."""
 
     candidate: Counts | None
     stable: Counts | None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def usable(pair: Pair | None, share: int | None) -> Usable | str:
     publishes no zeros (aws-facts 2).
     """
     if pair is None or (pair.candidate is None and pair.stable is None):
-        return "no data"
+        return (pair.why if pair else "") or "no data"
     for name, counts in (("candidate", pair.candidate), ("stable slot", pair.stable)):
         if counts is not None and (why := _flaw(counts)):
             return f"the {name}'s counts are broken: {why}"
@@ -144,6 +145,7 @@ def _corrected_pair(before: Pair, after: Pair) -> Pair:
     return Pair(
         _corrected_counts(before.candidate, after.candidate),
         _corrected_counts(before.stable, after.stable),
+        after.why,
     )
 
 

@@ -27,10 +27,15 @@ def observations(
         Observation(
             own.start,
             share_in(course, own.start),
-            {one.name: Pair(counts(own, one.name), counts(other, one.name)) for one in metrics},
+            {one.name: pair(own, other, one.name) for one in metrics},
         )
         for own, other in zip(candidate, stable, strict=True)
     )
+
+
+def pair(own: Minute, other: Minute, metric: str) -> Pair:
+    """Both slots' counts, or why there are none."""
+    return Pair(counts(own, metric), counts(other, metric), own.unknown.get(metric, ""))
 
 
 def counts(minute: Minute, metric: str) -> Counts | None:

@@ -11,12 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from deployer.aws.failures import asking
-from deployer.aws.metric_data import Answer, Periods, Series, query, read, whole_minutes
+from deployer.aws.further import NOTHING_FURTHER, Further
+from deployer.aws.metric_data import Answer, Group, Periods, Series, query, read, whole_minutes
 from deployer.aws.needs import Need, Resource
 from deployer.aws.published import Published
 from deployer.aws.session import Aws
 from deployer.aws.settled import Settled
+from deployer.errors import DeployError
 from deployer.model import Minute, Slot
+from deployer.operations.counting import joined
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
@@ -46,8 +49,9 @@ Wanted = Mapping[str, tuple[str, str]]
 class CloudWatchMetrics:
     """The ports `Metrics` and `History`."""
 
-    def __init__(self, aws: Aws, published: Published) -> None:
+    def __init__(self, aws: Aws, published: Published, further: Further = NOTHING_FURTHER) -> None:
         self._aws = aws
+        self._further = further
         self._arn = published.load_balancer
         self._balancer = {"LoadBalancer": published.load_balancer.partition("loadbalancer/")[2]}
         self._where = {
@@ -65,18 +69,42 @@ class CloudWatchMetrics:
     ) -> Mapping[Slot, Sequence[Minute]]:
         """Every whole minute within `since`..`until` (epoch seconds); as the port says.
 
-        One call, unless the answer does not fit into one; of a long span only what may have changed
-        since it was read before.
+        One call, unless the answer does not fit into one, or something is wrong with further metrics; of
+        a long span only what may have changed since it was read before.
 
         Raises:
             CloudUnavailable: no answer, or not a complete one.
             AccessProblem: the permission is missing.
         """
         starts = whole_minutes(since, until)
-        places = {str(slot): self._where[slot] for slot in Slot}
         unread = self._settled.unread(starts, slow_s)
-        found = self._minutes(places, unread, wanted(slow_s))
-        return self._settled.joined(starts, {slot: found[str(slot)] for slot in Slot})
+        return self._settled.joined(starts, self._slots(unread, wanted(slow_s)))
+
+    def _slots(self, starts: range, metrics: Wanted) -> dict[Slot, tuple[Minute, ...]]:
+        """Both slots' minutes, all from one question, with what the settings ask for besides."""
+        if not starts:
+            return dict.fromkeys(Slot, ())
+        own = [queries_of(str(slot), self._where[slot], metrics) for slot in Slot]
+        question = self._further.question()
+        answer, failed = self._with_further(own, [*question.groups.values()], starts)
+        seen = {slot: minutes_of(answer, str(slot), starts, metrics) for slot in Slot}
+        return joined(seen, question.told(answer, starts, failed))
+
+    def _with_further(
+        self, own: Sequence[Group], further: Sequence[Group], starts: range
+    ) -> tuple[Answer, str]:
+        """The answer, and why there is none to `further`; empty: there is.
+
+        Raises:
+            CloudUnavailable, AccessProblem: there is none to `own`.
+        """
+        span = Periods(starts.start, starts.stop)
+        try:
+            return read(self._aws, [*own, *further], span, SUBJECT), ""
+        except DeployError as error:
+            if not further:
+                raise
+            return read(self._aws, own, span, SUBJECT), str(error)
 
     def zones(
         self, slot: Slot, since: float, until: float, slow_s: float | None = None

@@ -139,17 +139,23 @@ def _pages(aws: Aws, queries: list[MetricDataQueryTypeDef], span: Periods, subje
 class Answer:
     """What the pages of one question came to, by query Id: values, and the last status.
 
-    token: of a page that was not read; empty: there is none.
+    token:   of a page that was not read; empty: there is none.
+    several: queries with more than one series: whatever they were asked for, it is not that.
     """
 
     series: dict[str, Series] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    several: set[str] = field(default_factory=set)
 
     def add(self, results: Iterable[MetricDataResultTypeDef]) -> None:
         """One page; PartialData is ordinary while another page follows."""
+        here: set[str] = set()
         for result in results:
             name = result["Id"]
+            if name in here:
+                self.several.add(name)
+            here.add(name)
             self.statuses[name] = result.get("StatusCode", "")
             values = zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True)
             self.series.setdefault(name, {}).update(
@@ -158,6 +164,7 @@ class Answer:
 
     def join(self, other: Answer) -> None:
         """The answer to a further call, of other series or of other times."""
+        self.several |= other.several
         for name, series in other.series.items():
             self.series.setdefault(name, {}).update(series)
 

@@ -1,8 +1,9 @@
 """Minutes that have been read and will not change any more.
 
 So a bake of a day does not read its first hour again at every look. What is younger than `SETTLED_S`
-is read anew each time, since CloudWatch adds late points. It lives in the process: whoever takes over
-a deployment reads everything once.
+is read anew each time, since CloudWatch adds late points; and so is a minute of which a further metric
+is unknown, for it may be known yet. It lives in the process: whoever takes over a deployment reads
+everything once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,5 +38,9 @@ class Settled:
         for slot in Slot:
             known = self._minutes[slot] | {int(one.start): one for one in read[slot]}
             whole[slot] = tuple(known[start] for start in starts)
-            self._minutes[slot] = {start: known[start] for start in starts if start <= last}
+            self._minutes[slot] = {
+                start: known[start]
+                for start in starts
+                if start <= last and not known[start].unknown
+            }
         return whole

@@ -52,7 +52,7 @@ def counted(
         for slot in Slot:
             found = _counts(bad[slot].get(start), total[slot].get(start), absent)
             if isinstance(found, str):
-                unknown[start] = f"{found} of {slot}"
+                unknown.setdefault(start, f"{found} of {slot}")
             elif found is not None:
                 known[slot][start] = found
     return Counted(known, unknown)
@@ -76,6 +76,8 @@ def joined(
     seen: Mapping[Slot, Sequence[Minute]], metrics: Mapping[str, Counted]
 ) -> dict[Slot, tuple[Minute, ...]]:
     """The minutes with further metrics, by name."""
+    if not metrics:
+        return {slot: tuple(minutes) for slot, minutes in seen.items()}
     return {
         slot: tuple(_joined(minute, slot, metrics) for minute in minutes)
         for slot, minutes in seen.items()

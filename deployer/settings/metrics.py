@@ -21,6 +21,10 @@ MOST = 20
 LONGEST_S = 10.0  # that a source is waited for: the lease must be renewed meanwhile
 _SERIES = re.compile(r"[a-z][a-zA-Z0-9_]{0,63}")
 _WORD = re.compile(r"\b[a-z][a-zA-Z0-9_]*\b")
+# Whose value in a minute depends on other minutes, or on other metrics of the same call.
+_BEYOND = re.compile(
+    r"\b(METRICS|RATE|DIFF|DIFF_TIME|RUNNING_SUM|REPEAT|LINEAR|ANOMALY_DETECTION_BAND)\b"
+)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _RISING = "two rising percents above 0 and below 100, such as [0.005, 0.1]"
 
@@ -206,8 +210,11 @@ def _series(metric: CloudWatchMetric, where: str) -> Iterator[Objection]:
             yield Objection(
                 f"{where}.{key}", f"made of {', '.join(metric.series)}: there is no {unknown[0]}"
             )
-        if "METRICS" in text:
-            yield Objection(f"{where}.{key}", "without METRICS(): the call asks for others, too")
+        if wide := _BEYOND.search(text):
+            yield Objection(
+                f"{where}.{key}",
+                f"what one minute says by itself: without {wide[0]}, which looks further",
+            )
 
 
 def _secure(url: str) -> bool:

@@ -68,7 +68,9 @@ def _exchange(
     with connection.getresponse() as response:
         body = response.read(LARGEST + 1)
         if len(body) > LARGEST:
-            raise CloudUnavailable(f"{shown(url)}: an answer of more than {LARGEST // 1_000_000} MB")
+            raise CloudUnavailable(
+                f"{shown(url)}: an answer of more than {LARGEST // 1_000_000} MB"
+            )
         if response.length:
             raise http.client.IncompleteRead(body, response.length)
         return response.status, body

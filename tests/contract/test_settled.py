@@ -55,3 +55,12 @@ def test_nothing_to_read_is_nothing() -> None:
     settled = Settled()
     assert list(settled.unread(upto(0), None)) == []
     assert settled.joined(upto(0), minutes(upto(0), 1)) == dict.fromkeys(Slot, ())
+
+
+def test_a_minute_of_which_something_is_unknown_is_read_again() -> None:
+    settled = Settled()
+    seen = minutes(settled.unread(upto(60), None), 7)
+    for slot in Slot:
+        seen[slot][5] = Minute(float(NOON + 300), 7, unknown={"refused": "timeout"})
+    settled.joined(upto(60), seen)
+    assert settled.unread(upto(61), None) == upto(61, since=5)

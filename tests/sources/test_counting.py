@@ -98,7 +98,7 @@ def test_whatever_a_source_says_what_is_not_known_is_never_good(
         assert "m" in green.unknown
         assert "m" not in blue.custom
         assert "m" not in green.custom
-        assert isinstance(usable(pair("m", blue, green), 500), str)
+        assert usable(pair(blue, green, "m"), 500) == blue.unknown["m"]
     for one, total_there, bad_there in ((blue, own, own_bad), (green, total, bad)):
         if "m" in one.custom:
             assert total_there is not None

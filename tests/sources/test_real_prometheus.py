@@ -60,7 +60,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "samples").write_text(openmetrics())
     (folder / "prometheus.yml").write_text("global: {}\n")
-    backfill = [programs.tool, "tsdb", "create-blocks-from", "openmetrics", "samples", "data"]
+    backfill = [str(programs.tool), "tsdb", "create-blocks-from", "openmetrics", "samples", "data"]
     subprocess.run(backfill, cwd=folder, check=True, capture_output=True, timeout=60)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -69,7 +69,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "storage.tsdb.retention.time": "100y", "web.listen-address": f"127.0.0.1:{port}",
         "log.level": "warn",
     }  # fmt: skip
-    command = [programs.server, *(f"--{key}={value}" for key, value in options.items())]
+    command = [str(programs.server), *(f"--{key}={value}" for key, value in options.items())]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:

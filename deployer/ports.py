@@ -294,7 +294,9 @@ class History(Protocol):
         ...
 
     def response_s(self, slot: Slot, since: float, until: float, quantile: float) -> float | None:
-        """So many of the slot's requests, 0..1, were answered within this, seconds; None: no data.
+        """So many of the slot's requests, 0..1, were usually answered within this, seconds; None: no data.
+
+        What was slow for a while, and less than half of the time, is not what is usual.
 
         Raises:
             CloudUnavailable: no answer.

@@ -13,10 +13,11 @@ from deployer.render.progress import STYLES, WORDS, evidence_lines, outcome, too
 from deployer.render.words import date_and_time, one_line, span
 
 HEAD = ("deployment", "started", "strategy", "release", "result", "took", "by", "reason")
+REASON = 100  # letters: a verdict's numbers would make the table several screens wide
 
 
 def history_text(deployments: Sequence[Deployment | Unreadable], now: float) -> Text:
-    """A table, newest first; the reason comes last, so that it may be as long as it is."""
+    """A table, newest first; the reason comes last, and `show` has all of it."""
     if not deployments:
         return Text("The journal holds no deployment.", "dim")
     rows = [_cells(deployment, now) for deployment in deployments]
@@ -45,9 +46,19 @@ def _cells(deployment: Deployment | Unreadable, now: float) -> tuple[str, ...]:
     plan = deployment.first_plan
     cells = (
         deployment.id, date_and_time(deployment.started_at), plan.strategy, plan.release.name,
-        WORDS[deployment.status], span(took_s(deployment, now)), deployment.by, deployment.reason,
+        WORDS[deployment.status], span(took_s(deployment, now)), deployment.by,
+        in_short(deployment.reason),
     )  # fmt: skip
     return tuple(one_line(cell) for cell in cells)
+
+
+def in_short(reason: str) -> str:
+    """What of a reason fits beside others, up to the end of one of its parts if it has any."""
+    if len(reason) <= REASON:
+        return reason
+    kept = reason[:REASON]
+    part = max(kept.rfind("; "), kept.rfind(": "))
+    return f"{kept[: part if part > 0 else REASON]} …"
 
 
 def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -2,6 +2,7 @@
 
 from deployer.model import Slot, Weights
 from deployer.plan import Status
+from deployer.render.history import in_short
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
 from tests.sim.fleet import Behaviour
@@ -168,3 +169,16 @@ def test_the_newest_record_that_cannot_be_read_lets_nothing_begin(staged: Staged
         assert refused.exit_code == 2
         assert f"the newest deployment is {name}" in refused.stderr
     assert len(shop.play.cloud.changes) == changes
+
+
+def test_a_table_has_of_a_long_reason_what_fits() -> None:
+    short = "an alarm rings"
+    assert in_short(short) == short
+    verdict = (
+        "worse than stable by failures, in minute 4: evidence 24,000; " + "failures: 7 of 28; " * 9
+    )
+    assert in_short(verdict) == (
+        "worse than stable by failures, in minute 4: evidence 24,000; failures: 7 of 28; "
+        "failures: 7 of 28 …"
+    )
+    assert in_short("x" * 200) == "x" * 100 + " …"

@@ -118,11 +118,20 @@ def test_how_quick_a_slot_answers(aws: Aws, shop: Published, served: Callable[..
     assert metrics.response_s(Slot.BLUE, NOON, NOON + 59, 0.99) is None
 
 
-def test_days_are_told_by_what_holds_for_half_of_the_answers() -> None:
-    day = 86_400
+def test_an_incident_is_not_what_is_usual(
+    aws: Aws, shop: Published, served: Callable[..., None]
+) -> None:
+    for minute in range(20):
+        slow = {2.0: 100} if 5 <= minute < 12 else {0.1: 98, 1.0: 2}
+        served(minute, ("blue", A, 100, 0, slow))
+    metrics = CloudWatchMetrics(aws, shop)
+    assert metrics.response_s(Slot.BLUE, NOON, NOON + 1200, 0.99) == 1.0
+
+
+def test_what_is_usual_holds_in_the_stretches_of_half_of_the_answers() -> None:
     assert middle({}, {}) is None
-    assert middle({0: 0.2, day: 0.3, 2 * day: 9.0}, {0: 10, day: 10, 2 * day: 10}) == 0.3
-    assert middle({0: 0.2, day: 9.0}, {0: 1, day: 1000}) == 9.0
+    assert middle({0: 0.2, 300: 0.3, 600: 9.0}, {0: 10, 300: 10, 600: 10}) == 0.3
+    assert middle({0: 0.2, 300: 9.0}, {0: 1, 300: 1000}) == 9.0
 
 
 def test_what_the_load_balancer_made_itself_is_no_slots(

@@ -109,11 +109,10 @@ class Evidence:
 
     def cost_at(self, share: int) -> float:
         """What it would have cost in the same minutes at `share`, per mille: bad requests added."""
-        own, other = self.served
-        everybody = own.requests + other.requests
-        if self.minutes:
-            return self.added_rate * everybody * share / 1000
-        return added_in(Usable(own, other)) * everybody * share / 1000
+        own, other = self.warmed
+        warming = added_in(Usable(own, other)) * (own.requests + other.requests)
+        counted = self.added_rate * (self.candidate.requests + self.stable.requests)
+        return (warming + counted) * share / 1000
 
     @property
     def weight_of_evidence(self) -> float:

@@ -5,12 +5,14 @@ import click
 from deployer.cli import fleets
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
+from deployer.cli.minutes import looks_of
 from deployer.cli.params import fleet_option
 from deployer.cli.stopping import pause, stoppable
 from deployer.errors import CloudUnavailable
 from deployer.journal import Active, Unreadable, last_begun, newest_begun
 from deployer.plan import Deployment
 from deployer.render.documents import deployment_document, record_document, status_document
+from deployer.render.evidence import evidence_document, evidence_text
 from deployer.render.history import history_text, show_text
 from deployer.render.owed import outstanding, owed_line
 from deployer.render.progress import Standing
@@ -136,7 +138,8 @@ def show(ctx: click.Context, *, deployment: str, fleet: bool) -> Ending:
     """Show one deployment: plan, events, evidence, reason.
 
     ID is the first column of `deployer history`. The record keeps the newest 200
-    events.
+    events. Where the release was held to evidence beside the old one, its growth is
+    shown minute by minute.
 
     \b
     Exit status: 0; 2 if there is no such deployment.
@@ -148,9 +151,12 @@ def show(ctx: click.Context, *, deployment: str, fleet: bool) -> Ending:
     services = app.services
     record = services.journal.load(services.environment, deployment)
     now = services.clock.now()
-    document = deployment_document(record, now, whole=True)
-    owes = owed_by(services, record, now)
-    app.output.page(lambda _: show_text(record, services.service, owes), [document])
+    looks = looks_of(app, record, now)
+    document = {
+        **deployment_document(record, now, whole=True), "evidence": evidence_document(looks),
+    }  # fmt: skip
+    owes, evidence = owed_by(services, record, now), evidence_text(looks)
+    app.output.page(lambda _: show_text(record, services.service, owes, evidence), [document])
     return Ending()
 
 

@@ -11,10 +11,13 @@ from rich.text import Text
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
 from deployer.cli.look import owed_by
+from deployer.cli.minutes import looks_of
 from deployer.errors import UsageError
 from deployer.journal import last_begun
 from deployer.plan import Deployment
+from deployer.render.chart import evidence_chart
 from deployer.render.documents import deployment_document
+from deployer.render.evidence import evidence_document, evidence_text
 from deployer.render.history import show_text
 from deployer.render.progress import outcome
 from deployer.render.words import one_line
@@ -33,7 +36,8 @@ def report(
     """Say in one line what became of a deployment, and write files to keep.
 
     Of the deployment ID, else of the newest one that changed anything. The page holds
-    what `deployer show` does: plan, events, evidence, reason; the JSON is the record.
+    what `deployer show` does: plan, events, evidence and its picture, reason; the JSON
+    is the record.
 
     \b
     Exit status: 0, whatever became of it; 2 if there is no such deployment.
@@ -50,10 +54,14 @@ def report(
     if record is None:
         return Ending("ok", 0, f"Nothing was ever deployed in {place}.")
     now = services.clock.now()
-    document = deployment_document(record, now, whole=True)
+    looks = looks_of(app, record, now) if html or plain else ()
+    document = {
+        **deployment_document(record, now, whole=True), "evidence": evidence_document(looks),
+    }  # fmt: skip
     if html is not None:
-        text = show_text(record, services.service, owed_by(services, record, now))
-        written(html, page(text, f"{record.id} in {place}"))
+        owes, evidence = owed_by(services, record, now), evidence_text(looks, most=None)
+        text = show_text(record, services.service, owes, evidence)
+        written(html, page(text, f"{record.id} in {place}", evidence_chart(looks)))
     if plain is not None:
         written(plain, json.dumps(document, indent=2) + "\n")
     told = deployment_document(record, now, whole=False)
@@ -66,12 +74,12 @@ def in_one_line(record: Deployment, place: str) -> str:
     return f"{place}: {outcome(record)} ({record.first_plan.strategy} {one_line(record.id)})"
 
 
-def page(text: Text, title: str) -> str:
-    """A page of HTML that needs nothing beside it."""
+def page(text: Text, title: str, picture: str = "") -> str:
+    """A page of HTML that needs nothing beside it; `picture`: SVG."""
     console = Console(record=True, file=io.StringIO(), width=WIDTH, color_system="truecolor")
     console.print(Text(title, "bold"))
     console.print(text, soft_wrap=True)
-    return console.export_html(inline_styles=True)
+    return console.export_html(inline_styles=True).replace("<body>", f"<body>\n{picture}", 1)
 
 
 def written(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from deployer.analysis.replay.recording import Recorded, Recording
-from deployer.course import MINUTE_S, share_in
+from deployer.course import MINUTE_S, begun_at, share_in
 from deployer.engine import Tell
 from deployer.errors import DeployError, NotFound
 from deployer.model import WHOLE, Snapshot
@@ -108,9 +108,8 @@ def span(deployment: Deployment, now: float) -> tuple[float, float]:
     Raises:
         NotFound: it never had a share, or none of its minutes can be published yet.
     """
-    first = next((one.asked_at for one in deployment.shares if one.share), None)
-    beside = any(0 < one.share < WHOLE for one in deployment.shares)
-    if first is None or not beside:
+    first = begun_at(deployment.shares)
+    if first is None or not stood_beside(deployment):
         raise NotFound(
             f"{deployment.id} has no minutes to compare: its release never stood beside another one with "
             "a share of the traffic"
@@ -122,6 +121,11 @@ def span(deployment: Deployment, now: float) -> tuple[float, float]:
     if until <= since:
         raise NotFound(f"no minute of {deployment.id} is published yet: CloudWatch is late")
     return since, until
+
+
+def stood_beside(deployment: Deployment) -> bool:
+    """Its release had a share of the traffic, and another one the rest."""
+    return any(0 < one.share < WHOLE for one in deployment.shares)
 
 
 @dataclass

@@ -65,10 +65,13 @@ def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip()
 
 
-def show_text(deployment: Deployment, service: str, owes: str = "") -> Text:
+def show_text(
+    deployment: Deployment, service: str, owes: str = "", evidence: Text | None = None
+) -> Text:
     """One deployment: its plan, the way back if it took one, events with their evidence, the end.
 
-    owes: what it still owes, in one line.
+    owes:     what it still owes, in one line.
+    evidence: what was known minute by minute, if it was judged by that.
     """
     lines = [
         Text(f"{one_line(deployment.id)}  started {date_and_time(deployment.started_at)}", "dim")
@@ -84,6 +87,8 @@ def show_text(deployment: Deployment, service: str, owes: str = "") -> Text:
         lines.append(event_line(event))
         lines += [Text(f"            {line}", "dim") for line in evidence_lines(event.detail)]
         lines += [Text(line, "dim") for line in output_lines(event)]
+    if evidence is not None:
+        lines.append(evidence)
     lines.append(Text(outcome(deployment), f"bold {STYLES[deployment.status]}"))
     if owes:
         lines.append(Text(owes, "yellow"))

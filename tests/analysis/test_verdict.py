@@ -193,7 +193,7 @@ def test_a_verdict_explains_itself() -> None:
     assert one.ratio.low < one.ratio.best == pytest.approx(10, rel=0.1)  # type: ignore[operator]
     assert one.ratio.high > 10
     assert one.cost == pytest.approx(18 * 8)
-    assert one.cost_whole == pytest.approx(180 * (8 - 2))
+    assert one.cost_whole == pytest.approx(180 * 8)  # ten times as many users
     for said in (
         "candidate",
         "stable",

@@ -13,6 +13,7 @@ from deployer.errors import NotFound
 from deployer.journal import Lease
 from deployer.model import Release, Weights
 from deployer.operations.detached import NO_MACHINE, Machine
+from deployer.operations.looking_back import UNKEPT, Recordings
 from deployer.operations.reporting import UNREPORTED, Reports
 from deployer.plan import Deployment
 from deployer.ports import UNRECORDED, History
@@ -75,6 +76,7 @@ class Stage:
     board: SimBoard = field(default_factory=SimBoard)
     machine: Machine = NO_MACHINE
     reports: Reports = UNREPORTED
+    recordings: Recordings = UNKEPT
     past: History = UNRECORDED
 
     def __post_init__(self) -> None:
@@ -99,7 +101,7 @@ class Stage:
             takeover=settings.journal.takeover,
             hooks=SimHooks(play.clock, play.gate, play.hooks),
             sticks_s=int(settings.environment.stickiness_s), board=self.board,
-            machine=self.machine, reports=self.reports, history=self.past,
+            machine=self.machine, reports=self.reports, recordings=self.recordings, history=self.past,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environ: str) -> Result:

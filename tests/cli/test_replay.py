@@ -2,14 +2,19 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from deployer.analysis.replay.policies import RECIPES
 from deployer.analysis.replay.recording import Recorded, Recording
+from deployer.errors import AccessProblem, CloudUnavailable
 from deployer.model import Minute
 from deployer.operations.recording import lines
 from tests.cli.conftest import Staged
+from tests.cli.stage import Stage
+from tests.sim.fleet import Behaviour
+from tests.sim.kept import Kept
 
 
 def minute(n: int, share: int, own: tuple[int, int], other: tuple[int, int]) -> Recorded:
@@ -99,3 +104,101 @@ def test_a_file_that_is_no_text(staged: Staged, tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     done = staged().run("replay", str(path))
     assert (done.exit_code, "is no text" in done.stderr) == (2, True)
+
+
+def shipped_badly(staged: Staged) -> tuple[Stage, str]:
+    """A canary that went back because of what was recorded of it."""
+    shop = staged(behaviours={"v3": Behaviour(errors=40)})
+    shop.recordings = Kept()
+    assert shop.run("canary", "v3").exit_code == 3
+    return shop, shop.records[0].id
+
+
+def test_a_deployment_is_replayed_by_its_id_and_from_its_export(
+    staged: Staged, tmp_path: Path
+) -> None:
+    shop, name = shipped_badly(staged)
+    path = tmp_path / "it.jsonl"
+    done = shop.run("replay", name, "--export", str(path))
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"v3 (shop/sim, canary, {name})\n")
+    assert done.stdout == shop.run("replay", str(path)).stdout
+    documents, _ = shop.json("replay", name)
+    assert (documents[0]["release"], documents[0]["status"]) == ("v3", "rolled_back")
+    assert documents[0]["served_minutes"] >= 5
+
+
+def test_a_replay_keeps_the_minutes_that_were_not_published_at_the_end(staged: Staged) -> None:
+    shop, name = shipped_badly(staged)
+    assert isinstance(shop.recordings, Kept)
+    at_the_end = shop.recordings.there[name]
+    shop.play.clock.sleep(600)
+    assert shop.run("replay", name).exit_code == 0
+    since = shop.recordings.there[name]
+    assert since.minutes[: len(at_the_end.minutes)] == at_the_end.minutes
+    assert len(since.minutes) > len(at_the_end.minutes)
+
+
+def test_what_cannot_be_kept_is_said_and_the_replay_shown(staged: Staged) -> None:
+    class Full(Kept):
+        def keep(self, recording: Recording) -> None:
+            raise AccessProblem("no permission to write")
+
+    shop, name = shipped_badly(staged)
+    shop.recordings = Full()
+    done = shop.run("replay", name, "--policy", "ours")
+    assert done.exit_code == 0
+    assert "The minutes could not be kept: no permission to write" in done.stderr
+
+
+def test_show_tells_the_evidence_minute_by_minute(staged: Staged) -> None:
+    shop, name = shipped_badly(staged)
+    said = shop.run("show", name).stdout.splitlines()
+    at = next(n for n, line in enumerate(said) if line.startswith("Evidence, "))
+    assert said[at + 1].startswith("  failures: condemned at 111 alone, at 111 with all")
+    assert said[at + 2].split()[:5] == ["minute", "time", "share", "candidate", "stable"]
+    assert said[at + 4].split()[:8] == ["2", "08:02", "5", "%", "6", "of", "150", "0"]
+    assert said[-1].startswith("v3 rolled back after ")
+    documents, _ = shop.json("show", name)
+    minutes = documents[0]["evidence"]["minutes"]
+    verdict = next(e for e in documents[0]["log"] if e["event"] == "retreat")["detail"]
+    newest = next(m for m in minutes if m["condemned"])
+    assert newest["against"] == verdict["against"] > verdict["threshold"]
+    assert newest["metrics"]["failures"]["cost"] == verdict["metrics"]["failures"]["cost"]
+    assert [m["share"] for m in minutes] == [None, *[5.0] * (len(minutes) - 1)]
+
+
+def test_the_page_has_a_picture_of_it(staged: Staged, tmp_path: Path) -> None:
+    shop, name = shipped_badly(staged)
+    page = tmp_path / "report.html"
+    assert shop.run("report", name, "--html", str(page)).exit_code == 0
+    text = page.read_text()
+    picture = ET.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])  # noqa: S314
+    shares = [one for one in picture if one.tag.endswith("rect")]
+    (line,) = (one for one in picture if one.tag.endswith("polyline"))
+    heights = [float(point.split(",")[1]) for point in line.attrib["points"].split()]
+    assert len(shares) == len(heights) - 1 >= 5
+    assert heights[-1] < heights[0]  # up is worse
+    assert "Evidence, " in text
+
+
+def test_where_nobody_answers_the_rest_is_shown(staged: Staged) -> None:
+    class Gone(Kept):
+        def find(self, environment: str, deployment_id: str) -> Recording | None:
+            raise CloudUnavailable("the table does not answer")
+
+    shop, name = shipped_badly(staged)
+    shop.recordings = Gone()
+    done = shop.run("show", name)
+    assert done.exit_code == 0
+    assert "Without the evidence minute by minute: the table does not answer" in done.stderr
+    assert "Evidence, " not in done.stdout
+    assert shop.json("show", name)[0][0]["evidence"] is None
+
+
+def test_a_deployment_without_shares_has_nothing_to_replay(staged: Staged) -> None:
+    shop = staged()
+    assert shop.run("blue-green", "v2").exit_code == 0
+    done = shop.run("replay", shop.records[0].id)
+    assert done.exit_code == 2
+    assert "has no minutes to compare" in done.stderr

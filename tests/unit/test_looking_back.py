@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from deployer import strategies
 from deployer.analysis.limits import Limits
-from deployer.analysis.replay.recording import Recording
 from deployer.analysis.terms import Terms
 from deployer.course import Stretch
 from deployer.errors import CloudUnavailable, NotFound
@@ -22,6 +21,7 @@ from deployer.operations.looking_back import (
     span,
 )
 from deployer.plan import Deployment, Event, Intent, Status
+from tests.sim.kept import Kept
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot
 
 TERMS = Terms(Limits(), slow_s=0.5)
@@ -54,20 +54,6 @@ class Source:
             BLUE: [Minute(start, 9 * self.requests, slow=1) for start in starts],
             GREEN: [Minute(start, self.requests, 7, slow=0) for start in starts],
         }
-
-
-@dataclass
-class Kept:
-    """What is kept, by id."""
-
-    there: dict[str, Recording] = field(default_factory=dict)
-
-    def keep(self, recording: Recording) -> None:
-        self.there[recording.deployment] = recording
-
-    def find(self, environment: str, deployment_id: str) -> Recording | None:
-        found = self.there.get(deployment_id)
-        return found if found is not None and found.environment == environment else None
 
 
 def test_minutes_go_from_the_first_share_to_the_end_with_the_share_of_each() -> None:

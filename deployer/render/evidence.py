@@ -1,0 +1,161 @@
+"""What was known of a release minute by minute, for people and for programs. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.text import Text
+
+from deployer.analysis.counts import Counts
+from deployer.analysis.ratio import RATIOS, Interval
+from deployer.analysis.replay.trail import Look
+from deployer.analysis.verdict import Finding
+from deployer.model import WHOLE
+from deployer.render.documents import Document
+from deployer.render.words import count, iso, one_line, time_of_day
+
+HEAD = (
+    "minute",
+    "time",
+    "share",
+    "candidate",
+    "stable",
+    "ratio",
+    "against",
+    "all",
+    "for",
+    "cost",
+    "at 100 %",
+)
+SHOWN = 40  # minutes on a page; a file has all
+LEGEND = (
+    "against: evidence that it is worse, of this metric; all: of all metrics together; for: that it is",
+    "not harmful; cost: bad requests beyond what stable would have had, so far; at 100 %: had the release",
+    "had all of the traffic",
+)
+
+
+def evidence_text(looks: Sequence[Look], most: int | None = SHOWN) -> Text | None:
+    """A table for each metric: the newest `most` minutes; None: all of them. None without any minute."""
+    if not looks:
+        return None
+    shown = looks if most is None else looks[-most:]
+    left_out = len(looks) - len(shown)
+    lines = [Text(f"Evidence, {count(len(looks), 'minute')}:", "bold")]
+    if left_out:
+        lines.append(
+            Text(
+                f"  the first {left_out} are in `deployer report --html FILE` and `--json FILE`",
+                "dim",
+            )
+        )
+    for nth, one in enumerate(looks[-1].findings):
+        lines.append(
+            Text(
+                f"  {one_line(one.metric)}: condemned at {one.threshold:.0f} alone, at "
+                f"{looks[-1].threshold:.0f} with all; called good at {one.safe_threshold:.0f}"
+            )
+        )
+        lines += _table(shown, nth, left_out)
+    lines += [Text(f"  {words}", "dim") for words in LEGEND]
+    return Text("\n").join(lines)
+
+
+def _table(looks: Sequence[Look], nth: int, left_out: int) -> Iterator[Text]:
+    rows = [_cells(look, nth, left_out + n) for n, look in enumerate(looks, 1)]
+    widths = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
+    yield Text(f"  {_padded(HEAD, widths)}", "dim")
+    for look, row in zip(looks, rows, strict=True):
+        line = Text(f"  {_padded(row, widths)}", "red" if look.condemned else "")
+        said = remark(look)
+        yield line.append(f"  {said}", "yellow") if said else line
+
+
+def _cells(look: Look, nth: int, number: int) -> tuple[str, ...]:
+    one = look.findings[nth]
+    own, other = look.counts(one.metric)
+    return (
+        str(number), time_of_day(look.start)[:5], share(look.share), bad_of(own), bad_of(other),
+        ratio(one.ratio), figure(one.against), figure(look.against), figure(one.safe),
+        amount(one.cost), amount(one.cost_whole),
+    )  # fmt: skip
+
+
+def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+
+
+def share(per_mille: int | None) -> str:
+    """`5 %`, or that it changed."""
+    return "moved" if per_mille is None else f"{per_mille / 10:g} %"
+
+
+def bad_of(counts: Counts) -> str:
+    """`3 of 1,200`; a dash for what is unknown."""
+    if counts.requests != counts.requests:
+        return "?"
+    return f"{counts.bad:,.0f} of {counts.requests:,.0f}"
+
+
+def ratio(interval: Interval) -> str:
+    """`3.7x (1.6–7.3)`, or a dash while nothing is known of it."""
+    if interval.best is None:
+        return "–"
+    low, high = (
+        figure(interval.low),
+        "any" if interval.high >= RATIOS[-1] else figure(interval.high),
+    )
+    over = "over " if interval.best >= RATIOS[-1] else ""
+    return f"{over}{figure(interval.best)}x ({low}–{high})"
+
+
+def figure(value: float) -> str:
+    """A ratio or evidence: two figures, or whole with its thousands."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.2g}" if value >= 0.01 else "0"
+
+
+def amount(bad: float) -> str:
+    """Bad requests, whole; never `-0`."""
+    return f"{round(bad):,}"
+
+
+def remark(look: Look) -> str:
+    """What is special about a minute, in words; empty: nothing."""
+    if look.opened:
+        return f"{look.opened} requests to instances of which none was healthy"
+    return one_line(look.trouble)
+
+
+def evidence_document(looks: Sequence[Look]) -> Document | None:
+    """The same for programs: keys as in a bake's `detail` (docs/cli.md)."""
+    if not looks:
+        return None
+    return {
+        "threshold": _figure(looks[-1].threshold),
+        "minutes": [
+            {
+                "at": iso(look.start), "share": None if look.share is None else look.share * 100 / WHOLE,
+                "against": _figure(look.against), "condemned": look.condemned,
+                "trouble": remark(look) or None,
+                "metrics": {
+                    one.metric: _metric(one, *look.counts(one.metric)) for one in look.findings
+                },
+            }
+            for look in looks
+        ],
+    }  # fmt: skip
+
+
+def _metric(one: Finding, own: Counts, other: Counts) -> Document:
+    return {
+        "candidate": [own.bad, own.requests], "stable": [other.bad, other.requests],
+        "ratio": None if one.ratio.best is None else _figure(one.ratio.best),
+        "ratio_interval": [_figure(one.ratio.low), _figure(one.ratio.high)],
+        "against": _figure(one.against), "for": _figure(one.safe),
+        "for_threshold": _figure(one.safe_threshold), "cost": round(one.cost, 1),
+        "cost_at_all_traffic": round(one.cost_whole, 1),
+    }  # fmt: skip
+
+
+def _figure(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -5,7 +5,7 @@
     abort --force always; only offered when they cannot  the way back begins
     pause         it is not paused                       nothing moves forward; judgement goes on
     resume        it is paused                           its timers go on where they stood
-    promote       it bakes                               that step counts as done
+    promote       it bakes, or ramps up                  that step counts as done
                   it keeps the old slot warm             that window is over: it falls silent next
                   it has ended, and only waits until     it waits no longer: `deployer settle` gives
                   the rule may stick again               that back later
@@ -30,6 +30,7 @@ from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
 from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
+from deployer.steps.ramp import Ramp
 from deployer.steps.route import Route
 from deployer.steps.soak import Soak
 
@@ -46,7 +47,7 @@ def possible(deployment: Deployment) -> tuple[Ask, ...]:
         Ask.ABORT_FORCE: stuck(deployment),
         Ask.PAUSE: deployment.paused_at is None,
         Ask.RESUME: deployment.paused_at is not None,
-        Ask.PROMOTE: isinstance(step, Bake | Soak) or in_window(deployment),
+        Ask.PROMOTE: isinstance(step, Bake | Soak | Ramp) or in_window(deployment),
         Ask.PROMOTE_FULL: full_route(deployment) is not None,
         Ask.APPROVE: isinstance(step, Approve),
     }

@@ -276,6 +276,7 @@ class Runner:
             seen, now, deployment.entered_at, self.metrics, self.prober, self.alarms,
             self.hooks, deployment.about, held_s=deployment.held_s,
             calm_since=deployment.calm_since, terms=deployment.plan.intent.terms,
+            attended_at=deployment.attended_at,
         )  # fmt: skip
         try:
             return self._heed(deployment, now) or decide(deployment, world)

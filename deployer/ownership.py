@@ -15,6 +15,7 @@ from deployer.plan import Deployment
 from deployer.ports import SetCohort, SetWeights
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.cohort import Admit, Dismiss
+from deployer.steps.ramp import Ramp
 from deployer.steps.route import Route
 
 # Strange weights must stay strange this long before the deployment stops, and a write that nobody
@@ -76,7 +77,7 @@ def unseen(deployment: Deployment, now: float) -> str:
     that begins before the last step forward was seen would otherwise believe a reading from before.
     """
     step, newest, at = deployment.step, "", None
-    if isinstance(step, Route) and deployment.intended:
+    if isinstance(step, Route | Ramp) and deployment.intended:
         newest, at = str(deployment.intended[-1]), deployment.intended_at
     if isinstance(step, Admit | Dismiss) and deployment.cohort_intended:
         newest = str(deployment.cohort_intended[-1] or "the end of the user group's rule")
@@ -87,7 +88,7 @@ def unseen(deployment: Deployment, now: float) -> str:
 
 def concluded(deployment: Deployment) -> Deployment:
     """Its step is done: what it wrote is seen."""
-    if isinstance(deployment.step, Route):
+    if isinstance(deployment.step, Route | Ramp):
         return replace(deployment, intended=())
     if isinstance(deployment.step, Admit | Dismiss):
         return replace(deployment, cohort_intended=())

@@ -382,6 +382,7 @@ class World:
 
     entered_at: when the step was entered, epoch seconds, not counting the time it was paused.
     held_s:     that time.
+    attended_at: since when somebody has been there to act on the step, epoch seconds.
     calm_since: traffic was last found moved by others then, at the latest, epoch seconds; None: not
                 since the deployment before.
     surge:      what a group was asked for beyond its size, as far as the record tells.
@@ -402,6 +403,7 @@ class World:
     calm_since: float | None = None
     shares: tuple[Stretch, ...] = ()
     terms: Terms | None = None
+    attended_at: float = 0.0
 
     @property
     def elapsed_s(self) -> float:

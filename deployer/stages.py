@@ -1,12 +1,10 @@
 """The stretches that plans are made of: a release arrives, gets its share, and the old one leaves."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from msgspec.structs import replace
 
 from deployer.durations import percent, spell
-from deployer.errors import PlanInvalid
 from deployer.hooks import HookPoint
 from deployer.model import WHOLE, Slot, SlotState, Snapshot, Weights, matched_to
 from deployer.plan import Intent, Plan
@@ -23,26 +21,6 @@ from deployer.steps.provision import Provision, strangers
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
 from deployer.steps.soak import Soak
-
-
-def stops(intent: Intent) -> tuple[int, ...]:
-    """A canary's shares, per mille, all of the traffic included.
-
-    Raises:
-        PlanInvalid: they do not rise within 0.1..99.9 %, or more is held back than they leave.
-    """
-    if any(low >= high for low, high in pairwise((0, *intent.weights, WHOLE))):
-        shown = ", ".join(f"{weight / 10:g}" for weight in intent.weights)
-        raise PlanInvalid(f"weights must rise within 0.1..99.9 percent: {shown}")
-    if not intent.hold_back:
-        return (*intent.weights, WHOLE)
-    held, last = WHOLE - intent.hold_back, max(intent.weights, default=0)
-    if not last < held < WHOLE:
-        raise PlanInvalid(
-            f"a hold-back of {percent(intent.hold_back)} leaves {percent(held)} to the release, and "
-            f"it has {percent(last)} before that: hold back less, or leave out the last weights"
-        )
-    return (*intent.weights, held, WHOLE)
 
 
 def notes(intent: Intent, stable: Slot, capacity: int) -> Iterator[str]:

@@ -20,12 +20,17 @@ from deployer.plan import Deployment, Intent, Status
 from deployer.ports import SetWeights, Stick
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.kinds import Step
+from deployer.steps.ramp import Ramp
 from deployer.steps.route import Route
 
 
 def notes(seen: Snapshot, intent: Intent, steps: Sequence[Step]) -> Iterator[str]:
     """What people should know of a plan of `steps`, a sentence each."""
-    shares = [step.weights.sole is None for step in steps if isinstance(step, Route)]
+    shares = [
+        isinstance(step, Ramp) or step.weights.sole is None
+        for step in steps
+        if isinstance(step, Route | Ramp)
+    ]
     if seen.sticky_s is None or not shares:
         return
     lasts = spell(seen.sticky_s)
@@ -69,7 +74,7 @@ def strange(deployment: Deployment, seen: Snapshot) -> bool:
 def overdue(deployment: Deployment, seen: Snapshot, now: float) -> Stick | None:
     """What an earlier deployment left to be given back, before this one has moved any share."""
     unstuck, begun = deployment.unstuck, deployment.plan.steps[: deployment.cursor + 1]
-    moves = any(isinstance(step, Route) for step in begun)
+    moves = any(isinstance(step, Route | Ramp) for step in begun)
     if unstuck is None or moves or deployment.status is not Status.RUNNING:
         return None
     off = seen.sticky_s is None and now >= due_at(unstuck)

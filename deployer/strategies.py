@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from deployer import admission, resting, stages, stickiness
+from deployer import admission, climb, resting, stages, stickiness
 from deployer import rolling as in_place
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
 from deployer.footing import require_room, require_sound, serving
@@ -22,7 +22,7 @@ RETURN_BAKE_S = 120.0  # a release that served before needs no longer look than 
 
 
 def canary(seen: Snapshot, intent: Intent) -> Plan:
-    """Shift traffic to the release a little at a time, judging it at each stop.
+    """Shift traffic to the release a little at a time, judging it at each stop, or all the while.
 
     The candidate starts at the live slot's current size, so capacity never depends on the weight;
     with matched capacity it grows ahead of its share, while the old slot stays as large as it is,
@@ -32,12 +32,11 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
     the release is provisioned, probed and routed.
 
     Raises:
-        PlanInvalid: as `stages.stops`, or the group is too small for all of the traffic.
+        PlanInvalid: as `climb.stops`, or the group is too small for all of the traffic.
         NotPossibleNow: both slots have traffic, the live one is not healthy, or no user group can
                         have a rule of its own.
     """
-    weights = stages.stops(intent)
-    alone = 0 if intent.cohort else None
+    shares = climb.stops(intent)
     stable = serving(seen)
     if stable is None or not seen[stable].healthy():
         return first(seen, intent)
@@ -45,18 +44,14 @@ def canary(seen: Snapshot, intent: Intent) -> Plan:
     capacity, candidate = seen[stable].desired, stable.twin
     require_room(seen, candidate, capacity)
     admission.require_place(seen, intent)
-    require_stops(intent, weights if alone is None else (alone, *weights))
-    climb = [
-        step
-        for before, share in zip((alone, *weights[:-1]), weights, strict=True)
-        for step in stages.stage(intent, candidate, share, capacity, before)
-    ]
+    require_stops(intent, (0, *shares) if intent.cohort else shares)
+    first_share = climb.first_of(intent, shares)
     return _plan(
         "canary", seen, intent, stable=stable, candidate=candidate, capacity=capacity,
         steps=(
-            *stages.arrival(seen, intent, candidate, capacity, hold=stable, share=weights[0]),
+            *stages.arrival(seen, intent, candidate, capacity, hold=stable, share=first_share),
             *stages.group(intent, candidate, capacity),
-            *climb,
+            *climb.steps(intent, candidate, shares, capacity),
             *stages.departure(intent, stable, stages.watch(intent, candidate, WHOLE, capacity)),
         ),
         notes=(*admission.notes(intent, stable, candidate), *stages.notes(intent, stable, capacity)),

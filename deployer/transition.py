@@ -4,6 +4,7 @@ Pure apart from the readings that a step takes. The ways that lead off the plan 
 end) are in `exits`; `engine` carries out what is decided here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as altered
 
@@ -33,9 +34,12 @@ from deployer.steps.hook import Hook
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
 from deployer.steps.pin import Pin
+from deployer.steps.ramp import Ramp
 from deployer.steps.replace import Replace
 from deployer.steps.route import Route
 from deployer.steps.soak import Soak
+
+NO_NUMBERS: Mapping[str, object] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def decide(deployment: Deployment, world: World) -> Decision:
     if isinstance(progress, Waiting):
         event = Event(world.now, "waiting", progress.reason, progress.evidence)
         return Decision(settled, None, event)
-    return intend(settled, progress.change, world.now)
+    return intend(settled, progress.change, world.now, progress.evidence)
 
 
 def hold(deployment: Deployment, world: World) -> Decision:
@@ -112,13 +116,13 @@ def _came_to_light(deployment: Deployment, seen: Snapshot) -> bool:
     return isinstance(step, Route) and seen.weights == step.weights
 
 
-def _watch_of(step: Step, world: World) -> Bake | Soak | None:
+def _watch_of(step: Step, world: World) -> Bake | Soak | Ramp | None:
     """What judges the release while that step stands still."""
     if isinstance(step, Replace):
         return step.watching(world)
     if isinstance(step, Approve | Checkpoint | Hook | Route | Linger | Dismiss):
         return step.watch
-    return step if isinstance(step, Bake | Soak) else None
+    return step if isinstance(step, Bake | Soak | Ramp) else None
 
 
 def advance(deployment: Deployment, world: World) -> Progress:
@@ -144,12 +148,17 @@ def finish_step(deployment: Deployment, done: Done, now: float) -> Decision:
     return Decision(concluded.past_its_step(now).noting(event), None, event)
 
 
-def intend(deployment: Deployment, change: Effect, now: float) -> Decision:
+def intend(
+    deployment: Deployment,
+    change: Effect,
+    now: float,
+    evidence: Mapping[str, object] = NO_NUMBERS,
+) -> Decision:
     """Write down what is about to be done; a repeated change is logged once.
 
     But each run of a hook is on the record, and has the whole deadline.
     """
-    event = Event(now, "change", str(change))
+    event = Event(now, "change", str(change), evidence)
     after = deployment
     if isinstance(change, RunHook):
         return Decision(replace(after, entered_at=now, held_s=0.0).noting(event), change, event)

@@ -68,11 +68,12 @@ def move(trial: Trial, judged: Judgement, share: int, elapsed_min: float) -> Mov
         return Move("back", 0, judged.reason)
     if judged.outcome is Outcome.PASS and share >= ENOUGH:
         return Move("promote", max(HOLD_BACK, share), judged.reason)
-    if judged.advance:
+    over = elapsed_min >= trial.limits.max_minutes
+    if judged.advance and (not over or trial.limits.inconclusive == "promote"):
         higher = next_share(trial, share, _rate(trial))
         if higher > share:
             return Move("raise", higher, f"{judged.reason}; the budget allows {higher / 10:g} %")
-    if elapsed_min >= trial.limits.max_minutes:
+    if over:
         return _undecided(trial.limits, judged, share)
     return Move("stay", share, judged.reason)
 

@@ -1,7 +1,7 @@
 """How long a detached deployment rests: until something can happen, and not longer. Pure.
 
     where it stands                         looks again
-    judged: bake, soak, window, approval    when CloudWatch has the next minute, or at a step's own time
+    judged: bake, ramp, soak, window, approval    when CloudWatch has the next minute, or at a step's own time
     paused, or waiting for cookies          likewise: a paused one is judged, too
     anything that moves                     after `MOVING_S`
 
@@ -21,6 +21,7 @@ from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.hush import Hush
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
+from deployer.steps.ramp import Ramp
 from deployer.steps.soak import Soak
 
 MINUTE_S = 60.0  # a period of CloudWatch, and how soon a person's wish is heard
@@ -54,7 +55,7 @@ def still(deployment: Deployment) -> bool:
         return stickiness.waits(deployment)
     if deployment.moved_since is not None or deployment.intended:
         return False
-    watched = isinstance(deployment.step, Bake | Soak | Approve | Checkpoint | Linger | Hush)
+    watched = isinstance(deployment.step, Bake | Ramp | Soak | Approve | Checkpoint | Linger | Hush)
     return watched or deployment.paused_at is not None
 
 

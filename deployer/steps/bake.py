@@ -1,7 +1,7 @@
 """Bake: serve at these weights for a while, under judgement."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from deployer.steps.base import Done, Progress, Waiting
 from deployer.steps.opinion import Opinion, failed_open, plain
 
 MINUTE_S = 60.0
+Thought = TypeVar("Thought", bound=Opinion)
 BEYOND_S = 120.0  # from the end of patience to the deadline of a step that waits for nobody
 
 
@@ -115,7 +116,7 @@ class Bake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     def _judge(self, world: World) -> Opinion:
         terms = self.terms_in(world)
         if terms is not None:
-            return beside.judged(world, self.candidate, terms, self.delay_s).opinion
+            return beside.judge(world, self.candidate, terms, self.delay_s)
         return self._plainly(world)
 
     def _plainly(self, world: World) -> Opinion:
@@ -202,7 +203,7 @@ def held(why: str, evidence: Mapping[str, object]) -> Waiting:
     )
 
 
-def unless_bad(world: World, alarms: Sequence[str], judge: Callable[[World], Opinion]) -> Opinion:
+def unless_bad(world: World, alarms: Sequence[str], judge: Callable[[World], Thought]) -> Thought:
     """What `judge` says so far; alarms and metrics are heard independently.
 
     The one's silence never hides what the other says.

@@ -27,9 +27,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """The one change that brings the goal nearer."""
+    """The one change that brings the goal nearer. `evidence`: numbers that it rests on."""
 
     change: Effect
+    evidence: Mapping[str, object] = field(default_factory=dict)
 
 
 Progress = Done | Waiting | Act

@@ -12,25 +12,28 @@ from deployer.analysis.judge import Outcome
 from deployer.analysis.observed import observations
 from deployer.analysis.terms import Terms
 from deployer.analysis.trial import Trial, begin, run
-from deployer.analysis.verdict import judgement
+from deployer.analysis.verdict import Judgement, judgement
 from deployer.course import MINUTE_S, Stretch, begun_at, share_in
 from deployer.model import Minute, Slot
 from deployer.ports import World
-from deployer.steps.opinion import Opinion, by_terms, failed_open, numbers_of
+from deployer.steps.opinion import Opinion, failed_open, numbers_of
 
 UNSEEN = "no whole minute at this share yet"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The trial, and what is thought of it now."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found(Opinion):
+    """What is thought of it, with what that rests on.
+
+    judged: as far as the minutes go; `advance` and a pass need one of the candidate's present share.
+    """
 
     trial: Trial
-    opinion: Opinion
+    judged: Judgement
 
 
-def judged(world: World, candidate: Slot, terms: Terms, delay_s: float) -> Found:
-    """The evidence so far.
+def judge(world: World, candidate: Slot, terms: Terms, delay_s: float) -> Found:
+    """What is thought of the candidate beside the stable slot; fail open is bad whatever else is said.
 
     delay_s: minutes younger than this are not judged: CloudWatch is late (aws-facts 2).
 
@@ -43,30 +46,28 @@ def judged(world: World, candidate: Slot, terms: Terms, delay_s: float) -> Found
         limits = altered(limits, warm_up=limits.warm_up + 1)  # a part of a minute warms nothing
     seen = observations(own, other, world.shares, limits.metrics)
     trial = run(limits, terms.bases, seen) if seen else begin(limits, terms.bases)
-    return Found(trial, opinion(trial, world, own))
-
-
-def opinion(trial: Trial, world: World, own: Sequence[Minute]) -> Opinion:
-    """What is thought of it; fail open is bad whatever the evidence says."""
-    found = judgement(trial, world.now)
-    share = world.shares[-1].share if world.shares else None
+    judged = _at_this_share(judgement(trial, world.now), world.shares)
     opened = failed_open(own)
     if opened:
-        numbers = {**numbers_of(found), "verdict": Outcome.FAIL.value, "share": share}
-        return Opinion(Outcome.FAIL, opened, evidence=numbers)
-    seen = _at_this_share(trial, world.shares)
-    return by_terms(found, share, found.reason if seen or not found.advance else UNSEEN, seen=seen)
+        judged = altered(judged, outcome=Outcome.FAIL, reason=opened, advance=False)
+    evidence = numbers_of(judged, world.shares[-1].share if world.shares else None)
+    return Found(
+        judged.outcome, judged.reason, judged.advance, evidence, trial=trial, judged=judged
+    )
+
+
+def _at_this_share(judged: Judgement, course: Sequence[Stretch]) -> Judgement:
+    """Nothing good is concluded before a whole minute of what the candidate has now."""
+    newest = judged.newest
+    if not judged.advance or (newest is not None and course and newest >= course[-1].seen_at):
+        return judged
+    return altered(judged, outcome=Outcome.INCONCLUSIVE, advance=False, reason=UNSEEN)
 
 
 def elapsed_s(world: World) -> float:
     """Seconds since the candidate had its first users by weight; 0: it has had none."""
     first = next((stretch for stretch in world.shares if stretch.share), None)
     return 0.0 if first is None else world.now - first.seen_at
-
-
-def _at_this_share(trial: Trial, course: Sequence[Stretch]) -> bool:
-    """Whether the newest minute had what the candidate has now, all through."""
-    return trial.newest is not None and bool(course) and trial.newest >= course[-1].seen_at
 
 
 def _published(

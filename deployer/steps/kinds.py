@@ -13,6 +13,7 @@ from deployer.steps.pin import Pin
 from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.quiet import Quiet
+from deployer.steps.ramp import Ramp
 from deployer.steps.replace import Replace
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
@@ -24,6 +25,7 @@ Step = (
     | Admit
     | Dismiss
     | Route
+    | Ramp
     | Bake
     | Approve
     | Hook

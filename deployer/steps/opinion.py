@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deployer.analysis.judge import Outcome, Verdict
+from deployer.analysis.limits import FAILURES
 from deployer.analysis.verdict import Finding, Judgement
 from deployer.model import Minute
 
@@ -58,34 +59,20 @@ def evidence_of(verdict: Verdict) -> dict[str, object]:
     return numbers
 
 
-def by_terms(judged: Judgement, share: int | None, reason: str, *, seen: bool) -> Opinion:
-    """By the evidence of all minutes since the candidate's first share.
-
-    share: per mille that it has now.
-    seen:  a whole minute of that was published: else nothing good may be concluded.
-    """
-    outcome = judged.outcome
-    if outcome is Outcome.PASS and not seen:
-        outcome = Outcome.INCONCLUSIVE
-    numbers = {**numbers_of(judged), "verdict": outcome.value, "share": share}
-    return Opinion(outcome, reason, judged.advance and seen, numbers)
-
-
-def numbers_of(judged: Judgement) -> dict[str, object]:
-    """A judgement's numbers, for JSON."""
-    first = next((one for one in judged.findings if one.metric == "failures"), None)
-    totals: dict[str, object] = {}
+def numbers_of(judged: Judgement, share: int | None) -> dict[str, object]:
+    """The numbers of all evidence so far, for JSON; `share`: what the candidate has now, per mille."""
+    numbers: dict[str, object] = {"verdict": judged.outcome.value, "share": share}
+    first = next((one for one in judged.findings if one.metric == FAILURES.name), None)
     if first is not None:
         own, other = first.candidate, first.stable
-        totals = {
+        numbers |= {
             "candidate_requests": round(own.requests),
             "candidate_failures": round(own.bad),
             "stable_requests": round(other.requests),
             "stable_failures": round(other.bad),
             **_observed(own.requests, other.requests),
         }
-    return {
-        **totals,
+    return numbers | {
         "against": _figure(judged.evidence),
         "threshold": _figure(judged.threshold),
         "minutes": judged.minutes,

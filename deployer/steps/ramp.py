@@ -1,0 +1,147 @@
+"""Ramp: as much traffic as the evidence allows, one share after the other, until it has been called good."""
+
+from dataclasses import replace as altered
+
+import msgspec
+
+from deployer.analysis.judge import Outcome
+from deployer.analysis.ramp import LADDER, Move, first_share, move
+from deployer.analysis.terms import Terms
+from deployer.durations import percent, spell
+from deployer.errors import CandidateUnhealthy, Halted, VerdictFailed
+from deployer.model import Slot, Weights
+from deployer.ports import World
+from deployer.steps import beside
+from deployer.steps.bake import held, require_everyone, require_health, unless_bad
+from deployer.steps.base import Act, Done, Progress, Waiting
+from deployer.steps.route import Route
+
+PUBLISHED_S = 180.0  # a share's first whole minute begins, ends and is published; beside the delay
+
+
+class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The candidate has half of the traffic, or more, and was called good with it.
+
+    At each look: what all minutes since its first share say of it, and then at most one change, to a
+    share that costs no more than the harm budget if the release is as bad as it may still be
+    (`analysis.ramp`). The next share follows when a whole minute of this one was seen, and nothing is
+    suspicious. When the time of the terms is up, their policy says what becomes of a release about
+    which too little is known; one that is suspicious, or cannot be seen, waits for a person.
+
+    The terms are the plan's (`World.terms`), the shares so far the record's, so nothing is remembered
+    here: whoever looks next goes on from what is live.
+
+    capacity: instances that carried 100 % of the traffic when the plan was made.
+    delay_s:  minutes younger than this are not judged: CloudWatch is late (aws-facts 2).
+    grow_s:   within this, after the time of the terms, capacity for a share must stand.
+    matched:  the candidate gets what each share needs and a margin, before it gets the share.
+    alarms:   CloudWatch alarms none of which may ring meanwhile.
+
+    Raises:
+        CandidateUnhealthy: too few healthy instances for its share, or none to be had for the next.
+        VerdictFailed: judged bad, an alarm rings or is gone, or still inconclusive at the end.
+        Halted: there are no terms to judge by.
+    """
+
+    candidate: Slot
+    capacity: int
+    delay_s: float
+    grow_s: float
+    deadline_s: float
+    matched: bool = False
+    alarms: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        guarded = f" and {', '.join(self.alarms)}" if self.alarms else ""
+        sized = ", as many instances as each share needs" if self.matched else ""
+        return (
+            f"ramp {self.candidate} up to {percent(LADDER[-1])}, by the evidence{guarded}{sized} "
+            f"(within {spell(self.deadline_s)})"
+        )
+
+    def advance(self, world: World) -> Progress:
+        terms, share = require_terms(world), self._share(world)
+        if not share:
+            return self._to(start_of(terms), world, terms)
+        found = self.require_good(world)
+        following = self._following(found, share, world)
+        if following.kind == "raise":
+            return self._to(following.share, world, terms, found)
+        if following.kind == "back":
+            raise VerdictFailed(following.why, found.evidence)
+        if following.kind == "hold":
+            return held(following.why, found.evidence)
+        if following.kind == "stay":
+            return Waiting(f"at {percent(share)}: {following.why}", found.evidence)
+        if found.outcome is Outcome.PASS:
+            return require_everyone(world, self.candidate, found)
+        why = f"promoted without a verdict, as the settings say: {following.why}"
+        return Done(why, found.evidence)
+
+    def require_good(self, world: World) -> beside.Found:
+        """What is thought of it so far, unless it is bad already.
+
+        Raises:
+            CandidateUnhealthy, VerdictFailed, Halted: as `advance`.
+            CloudUnavailable: neither is bad as far as is known, and one of them does not answer.
+        """
+        terms, share = require_terms(world), self._share(world)
+        require_health(world, self.candidate, max(share, 1), self.capacity)
+        return unless_bad(
+            world,
+            self.alarms,
+            lambda seen: beside.judge(seen, self.candidate, terms, self.delay_s),
+        )
+
+    def _share(self, world: World) -> int:
+        return world.seen.weights[self.candidate] if world.seen.weights else 0
+
+    def _following(self, found: beside.Found, share: int, world: World) -> Move:
+        """The next move; a share that was reached a moment ago is given the time to be seen."""
+        since = world.shares[-1].seen_at if world.shares else world.now
+        if found.reason == beside.UNSEEN and world.now - since < self.delay_s + PUBLISHED_S:
+            return Move("stay", share, beside.UNSEEN)
+        return move(found.trial, found.judged, share, beside.elapsed_s(world) / 60)
+
+    def _to(
+        self, share: int, world: World, terms: Terms, found: beside.Found | None = None
+    ) -> Progress:
+        """One step towards that share: capacity first, traffic second, as `Route` does it."""
+        since = world.shares[-1].seen_at if world.shares else world.entered_at
+        route = Route(
+            Weights.toward(self.candidate, share), self.capacity, self.grow_s,
+            sized_by=self.candidate.twin, matched=self.matched,
+        )  # fmt: skip
+        progress = route.advance(altered(world, entered_at=max(since, world.entered_at)))
+        if isinstance(progress, Act) and found is not None:
+            return Act(progress.change, {**found.evidence, "why": found.reason})
+        if isinstance(progress, Waiting):
+            self._require_time(world, terms, progress.reason)
+        return progress
+
+    def _require_time(self, world: World, terms: Terms, lacking: str) -> None:
+        """Capacity that does not come ends the ramp too, once its time is up.
+
+        Raises:
+            CandidateUnhealthy: there was time enough, with somebody there to act.
+        """
+        up_s = beside.elapsed_s(world) - 60 * terms.limits.max_minutes
+        if min(up_s, world.now - world.attended_at) > self.grow_s:
+            raise CandidateUnhealthy(f"no capacity for the next share: {lacking}")
+
+
+def require_terms(world: World) -> Terms:
+    """What the candidate is held to.
+
+    Raises:
+        Halted: nothing; no such plan is ever made.
+    """
+    if world.terms is None:
+        raise Halted("the plan ramps up by evidence, and has no terms: run `deployer rollback`")
+    return world.terms
+
+
+def start_of(terms: Terms) -> int:
+    """The first share, per mille: the smallest there is, where nobody knows how many requests come."""
+    known = terms.requests_per_min
+    return LADDER[0] if known is None else first_share(known, terms.limits)

@@ -32,6 +32,7 @@ from deployer.journal import Active, Journal, Lease, last_begun
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
 from deployer.ports import (
+    NO_VISITORS,
     UNHEARD,
     UNRECORDED,
     Alarms,
@@ -41,6 +42,7 @@ from deployer.ports import (
     History,
     Metrics,
     Prober,
+    Visitors,
     World,
 )
 from deployer.steps.hook import SLACK_S, Hook
@@ -95,6 +97,7 @@ class Runner:
     lease_s: how long the environment stays ours without a word from us.
     tell:    hears of everything that happens, with the reading it was decided on.
     history: tells, once users are safe, what a bad verdict was about.
+    visitors: the tool's own, who come beside users while a candidate is compared.
     """
 
     cloud: Cloud
@@ -109,6 +112,7 @@ class Runner:
     alarms: Alarms = UNHEARD
     hooks: Hooks = NO_HOOKS
     history: History = UNRECORDED
+    visitors: Visitors = NO_VISITORS
 
     def run(self, deployment: Deployment) -> Deployment:
         """Carry a deployment to its end.
@@ -277,6 +281,7 @@ class Runner:
             self.hooks, deployment.about, held_s=deployment.held_s,
             calm_since=deployment.calm_since, terms=deployment.plan.intent.terms,
             attended_at=deployment.attended_at,
+            visitors=self.visitors,
         )  # fmt: skip
         try:
             return self._heed(deployment, now) or decide(deployment, world)

@@ -129,7 +129,7 @@ def terms_of(analysis: AnalysisSettings, past: Past) -> Terms:
     )
     known = {metric.name for metric in metrics}
     bases = {name: base for name, base in past.bases.items() if name in known}
-    return Terms(limits, bases, past.slow_s, past.requests_per_min)
+    return Terms(limits, bases, past.slow_s, past.requests_per_min, analysis.probes)
 
 
 def expiring(settings: Settings) -> Intent | None:

@@ -342,6 +342,27 @@ class Prober(Protocol):
         ...
 
 
+class Visitors(Protocol):
+    """Requests of the tool's own to both slots, while users are too few to tell of a release."""
+
+    def visit(self, weights: Weights, per_minute: int) -> None:
+        """Send what is due since the last call: so many a minute, to each slot its share.
+
+        Nobody is waited for, and nothing is reported: the load balancer counts what becomes of them.
+        """
+        ...
+
+
+class NoVisitors:
+    """Nobody comes but users."""
+
+    def visit(self, weights: Weights, per_minute: int) -> None:
+        """Nobody."""
+
+
+NO_VISITORS: Final = NoVisitors()
+
+
 class Alarms(Protocol):
     """Alarms that the service's owners keep: while one rings, no release goes on."""
 
@@ -388,6 +409,7 @@ class World:
     surge:      what a group was asked for beyond its size, as far as the record tells.
     shares:     what the candidate has had of the traffic, and since when, oldest first.
     terms:      what it is held to beside the stable slot; None: to its steps' own rule alone.
+    visitors:   the tool's own, who come beside users while the candidate is compared.
     """
 
     seen: Snapshot
@@ -404,6 +426,7 @@ class World:
     shares: tuple[Stretch, ...] = ()
     terms: Terms | None = None
     attended_at: float = 0.0
+    visitors: Visitors = NO_VISITORS
 
     @property
     def elapsed_s(self) -> float:

@@ -45,12 +45,24 @@ from deployer.operations.reporting import UNREPORTED, Reports
 from deployer.operations.rest.reach import Reach
 from deployer.operations.supervisor import Policy, Supervisor
 from deployer.plan import Intent
-from deployer.ports import UNHEARD, UNRECORDED, Alarms, Clock, Cloud, History, Metrics, Prober
+from deployer.ports import (
+    NO_VISITORS,
+    UNHEARD,
+    UNRECORDED,
+    Alarms,
+    Clock,
+    Cloud,
+    History,
+    Metrics,
+    Prober,
+    Visitors,
+)
 from deployer.preflight import Surroundings
 from deployer.settings import artifacts
 from deployer.settings.metrics import CloudWatchMetric
 from deployer.settings.schema import EnvironmentSettings, Settings
 from deployer.sources.chosen import beside
+from deployer.sources.visitors import OwnVisitors
 from deployer.topology import REPORTS_VARIABLE
 
 
@@ -69,6 +81,7 @@ class Services:
     reports:      who is told of deployments that need a person: the environment's topic, or the one
                   that DEPLOYER_REPORTS names.
     history:      what the slots served before, by zone.
+    visitors:     the tool's own, who come beside users while a candidate is compared.
     recordings:   the minutes of past deployments, as far as they are kept.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
     """
@@ -89,6 +102,7 @@ class Services:
     scale: float = 1.0
     alarms: Alarms = UNHEARD
     history: History = UNRECORDED
+    visitors: Visitors = NO_VISITORS
     recordings: Recordings = UNKEPT
     look_around: Callable[[], Surroundings] = Surroundings
     on_interrupt: Literal["pause", "rollback", "hand-over"] = "pause"
@@ -126,6 +140,7 @@ class Services:
             alarms=self.alarms,
             hooks=self.hooks,
             history=self.history,
+            visitors=self.visitors,
         )
 
     def supervisor(
@@ -178,6 +193,7 @@ class Services:
 
 
 SUPERVISOR = "supervisor"
+VISITS_S = 15.0  # of the tool's own visitors, until the next ones come
 VISIT_S = 45.0  # a visit without a hook; what waits for one renews its lease
 
 
@@ -205,6 +221,7 @@ def connect(
     measured, facts = settings.analysis.metrics, partial(standing, found, settings, cloud)
     further = Further([each for each in measured if isinstance(each, CloudWatchMetric)], facts)
     cloudwatch = CloudWatchMetrics(aws, found, further)
+    prober = HttpProbe(found.test_url, settings.probe.path, settings.probe.timeout_s, clock)
     return Services(
         service=service,
         environment=environment.name,
@@ -213,7 +230,8 @@ def connect(
         metrics=beside(cloudwatch, measured, facts, environ),
         history=cloudwatch,
         recordings=DynamoRecordings(aws, found.journal_table, service, clock),
-        prober=HttpProbe(found.test_url, settings.probe.path, settings.probe.timeout_s, clock),
+        prober=prober,
+        visitors=OwnVisitors(replace(prober, total_s=VISITS_S), clock),
         journal=DynamoJournal(aws, found.journal_table, service, clock),
         clock=clock,
         find_release=Artifacts(

@@ -14,9 +14,11 @@ class Terms:
     bases:            by metric; one that is not there has no history.
     slow_s:           seconds from which an answer is slow; None: latency is not judged.
     requests_per_min: of all users, lately; None: unknown.
+    probes:           requests of the tool's own a minute, to each slot its share.
     """
 
     limits: Limits
     bases: Mapping[str, Base] = field(default_factory=dict)
     slow_s: float | None = None
     requests_per_min: float | None = None
+    probes: int = 0

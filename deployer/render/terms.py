@@ -49,15 +49,16 @@ def _words(metric: Metric, terms: Terms) -> str:
 
 def _usual(terms: Terms) -> str:
     """What was before."""
+    own = f", beside {terms.probes:,} probes" if terms.probes else ""
     if terms.requests_per_min is None:
-        return "What is usual is not known. "
+        return f"What is usual is not known{own}. "
     told = [
         f"{_rate(base.usual)} {'failed' if name == FAILURES.name else one_line(name)}"
         for name, base in terms.bases.items()
         if base.usual is not None
     ]
     most = f"; at most {_listed(told)}" if told else ""
-    return f"Usual: {terms.requests_per_min:,.0f} requests a minute{most}. "
+    return f"Usual: {terms.requests_per_min:,.0f} requests a minute{own}{most}. "
 
 
 def _verdict(terms: Terms) -> str:
@@ -80,7 +81,7 @@ def foreseen(terms: Terms) -> Forecast | None:
     """How long it takes at half of the usual traffic to call a good release good; None: unknown."""
     if terms.requests_per_min is None:
         return None
-    return beforehand(terms.limits, terms.bases, terms.requests_per_min, ENOUGH)
+    return beforehand(terms.limits, terms.bases, terms.requests_per_min + terms.probes, ENOUGH)
 
 
 def document(plan: Plan) -> dict[str, Any] | None:
@@ -91,7 +92,8 @@ def document(plan: Plan) -> dict[str, Any] | None:
     limits, ahead = terms.limits, foreseen(terms)
     return {
         "metrics": [_metric(one, terms.bases.get(one.name, Base())) for one in limits.metrics],
-        "slow_s": terms.slow_s, "requests_per_min": terms.requests_per_min, **_bounds(limits),
+        "slow_s": terms.slow_s, "requests_per_min": terms.requests_per_min,
+        "probes_per_min": terms.probes, **_bounds(limits),
         "expected_s": ahead.minutes * MINUTE_S if ahead and ahead.minutes is not None else None,
     }  # fmt: skip
 

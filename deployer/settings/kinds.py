@@ -193,6 +193,7 @@ CountOrNone = Annotated[int, Meta(ge=0, le=1000, description="a whole number fro
 Requests = Annotated[
     int, Meta(ge=1, le=1_000_000_000, description="a whole number of requests, 1 or more")
 ]
+Probes = Annotated[int, Meta(ge=0, le=6000, description="a whole number a minute from 0 to 6000")]
 Threshold = Annotated[
     int, Meta(ge=2, le=10, description="a whole number from 2 to 10 (the load balancer's limits)")
 ]

@@ -46,6 +46,7 @@ from deployer.settings.kinds import (
     Pause,
     Portion,
     PortionOrNone,
+    Probes,
     Ratio,
     Region,
     Requests,
@@ -202,6 +203,7 @@ class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                      begins nor while it bakes.
     alarms_without_data: what INSUFFICIENT_DATA of one of them means.
     metrics:         what else a canary is judged by.
+    probes:          requests of the tool's own a minute while it is compared, to each slot its share.
     """
 
     alpha: Bound = 0.01
@@ -224,6 +226,7 @@ class AnalysisSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["ok", "ringing"], Meta(description='"ok" or "ringing"')
     ] = "ok"
     metrics: Metrics = ()
+    probes: Probes = 0
 
 
 class ProbeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -65,6 +65,7 @@ class Bake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         return f"bake {self.candidate} for {spell(self.bake_s)} under analysis{guarded}"
 
     def advance(self, world: World) -> Progress:
+        beside.accompany(world, self.terms_in(world))
         opinion = self.require_good(world)
         if world.elapsed_s < self.bake_s:
             return Waiting(opinion.reason, opinion.evidence)

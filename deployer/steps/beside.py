@@ -64,6 +64,12 @@ def _at_this_share(judged: Judgement, course: Sequence[Stretch]) -> Judgement:
     return altered(judged, outcome=Outcome.INCONCLUSIVE, advance=False, reason=UNSEEN)
 
 
+def accompany(world: World, terms: Terms | None) -> None:
+    """Let the tool's own visitors come, where the candidate is compared and the terms ask for them."""
+    if terms is not None and terms.probes and world.seen.weights is not None:
+        world.visitors.visit(world.seen.weights, terms.probes)
+
+
 def elapsed_s(world: World) -> float:
     """Seconds since the candidate had its first users by weight; 0: it has had none."""
     first = next((stretch for stretch in world.shares if stretch.share), None)

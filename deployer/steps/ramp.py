@@ -63,6 +63,7 @@ class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         terms, share = require_terms(world), self._share(world)
         if not share:
             return self._to(start_of(terms), world, terms)
+        beside.accompany(world, terms)
         found = self.require_good(world)
         following = self._following(found, share, world)
         if following.kind == "raise":

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from deployer.analysis.blame import Blame, Causes, Zones, blame, of_the_balancer
+from deployer.course import begun_at
 from deployer.errors import AccessProblem, CloudUnavailable
 from deployer.model import Minute, Snapshot
 from deployer.plan import Deployment, Event, Plan, Status
@@ -86,7 +87,7 @@ def explained(deployment: Deployment, event: Event) -> Deployment:
 
 def span(deployment: Deployment, now: float) -> tuple[float, float]:
     """From the minute in which the release had its first users to the last published one, epoch seconds."""
-    begun = next((one.asked_at for one in deployment.shares if one.share), deployment.started_at)
+    begun = begun_at(deployment.shares) or deployment.started_at
     until = now - deployment.first_plan.intent.delay_s
     return max(begun, until - LONGEST_S) // 60 * 60, until
 

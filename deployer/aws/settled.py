@@ -1,9 +1,10 @@
-"""Minutes that have been read and will not change any more.
+"""Minutes that have been read and need not be read again.
 
-So a bake of a day does not read its first hour again at every look. What is younger than `SETTLED_S`
-is read anew each time, since CloudWatch adds late points; and so is a minute of which a further metric
-is unknown, for it may be known yet. It lives in the process: whoever takes over a deployment reads
-everything once.
+A bake looks every few seconds, for up to a day, and each look is about all of its minutes. One that is
+older than `SETTLED_S` does not change any more: it is read once. Younger ones are read anew with each
+new minute, since CloudWatch adds late points; at every look while the newest is missing; and so is one
+of which a further metric is unknown, for it may be known yet. It lives in the process: whoever takes
+over a deployment reads everything once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,25 +23,40 @@ class Settled:
     def __init__(self) -> None:
         self._slow_s: float | None = None
         self._minutes: dict[Slot, dict[int, Minute]] = {slot: {} for slot in Slot}
+        self._settled_to = 0  # epoch seconds: what ended until then does not change
+        self._read_to: int | None = None  # where the last answer ended, if it lacked nothing
 
     def unread(self, starts: range, slow_s: float | None) -> range:
         """The part of `starts` that is to be asked for; other questions are forgotten."""
         if slow_s != self._slow_s:
-            self._slow_s, self._minutes = slow_s, {slot: {} for slot in Slot}
-        known = self._minutes[Slot.BLUE]
-        first = next((start for start in starts if start not in known), starts.stop)
+            self._slow_s, self._read_to = slow_s, None
+            self._minutes = {slot: {} for slot in Slot}
+        fresh = starts.stop == self._read_to
+        first = next(
+            (start for start in starts if not self._known(start, fresh=fresh)), starts.stop
+        )
         return range(first, starts.stop, PERIOD_S)
 
     def joined(self, starts: range, read: Seen) -> Seen:
-        """All of `starts`, with what was read of them; what is old enough is kept for the next time."""
-        last = starts.stop - SETTLED_S - PERIOD_S
+        """All of `starts`, with what was read of them; it is kept for the next time."""
         whole: dict[Slot, tuple[Minute, ...]] = {}
         for slot in Slot:
             known = self._minutes[slot] | {int(one.start): one for one in read[slot]}
-            whole[slot] = tuple(known[start] for start in starts)
-            self._minutes[slot] = {
-                start: known[start]
-                for start in starts
-                if start <= last and not known[start].unknown
-            }
+            self._minutes[slot] = {start: known[start] for start in starts}
+            whole[slot] = tuple(self._minutes[slot].values())
+        self._settled_to = starts.stop - SETTLED_S
+        self._read_to = starts.stop if all(map(_up_to_date, whole.values())) else None
         return whole
+
+    def _known(self, start: int, *, fresh: bool) -> bool:
+        """fresh: the last answer ended where this question does."""
+        told = [self._minutes[slot][start] for slot in Slot if start in self._minutes[slot]]
+        settled = start + PERIOD_S <= self._settled_to and not any(one.unknown for one in told)
+        return bool(told) and (fresh or settled)
+
+
+def _up_to_date(minutes: Sequence[Minute]) -> bool:
+    """The newest is there, or the slot serves nobody; and no minute is unknown."""
+    silent = all(one.requests is None for one in minutes)
+    there = silent or minutes[-1].requests is not None
+    return there and not any(one.unknown for one in minutes)

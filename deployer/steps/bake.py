@@ -139,7 +139,7 @@ class Bake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         candidate, stable = seen.get(self.candidate, ()), seen.get(self.candidate.twin, ())
         opened = failed_open(candidate)
         if opened:
-            return Opinion(Outcome.FAIL, opened)
+            return Opinion(Outcome.FAIL, opened, evidence={"verdict": Outcome.FAIL.value})
         compared = self.share < WHOLE
         for those, near in self._condemning(candidate, stable, unseen // MINUTE_S * MINUTE_S):
             verdict = judge(those, near, self.rule)

@@ -71,9 +71,8 @@ def explain(history: History, deployment: Deployment, now: float) -> Event | Non
     if not _requests(own):
         return None
     found = blame(own, other)
-    failed = sum(one.connection_errors for zones in (own, other) for one in zones.values())
     made = history.balancer_5xx(since, until)
-    words = (*map(str, found[:MOST]), *filter(None, [of_the_balancer(made, failed)]))
+    words = (*map(str, found[:MOST]), *filter(None, [of_the_balancer(made, own, other)]))
     said = "; ".join(words) or "no kind of failure and no zone stands out"
     return Event(now, KIND, f"what was worse: {said}", detail(own, other, found, made))
 
@@ -108,16 +107,23 @@ def slots(history: History, plan: Plan, since: float, until: float) -> tuple[Zon
 
 def causes(published: Published) -> Zones:
     """The minutes of each zone added up."""
-    return {
-        zone: Causes(
-            requests=sum(one.requests or 0 for one in minutes),
-            target_5xx=sum(one.target_5xx for one in minutes),
-            connection_errors=sum(one.connection_errors for one in minutes),
-            target_4xx=sum(one.target_4xx for one in minutes),
-            slow=sum(one.slow or 0 for one in minutes),
-        )
-        for zone, minutes in published.items()
-    }
+    return {zone: _added(minutes) for zone, minutes in published.items()}
+
+
+def _added(minutes: Sequence[Minute]) -> Causes:
+    """Of a request that was not answered nobody says so: it is what is left of all of them."""
+    requests = sum(one.requests or 0 for one in minutes)
+    broken = sum(one.connection_errors for one in minutes)
+    told = [one for one in minutes if one.requests is not None and one.answers is not None]
+    left = sum((one.requests or 0) - (one.answers or 0) - one.connection_errors for one in told)
+    return Causes(
+        requests=requests,
+        target_5xx=sum(one.target_5xx for one in minutes),
+        connection_errors=broken,
+        target_4xx=sum(one.target_4xx for one in minutes),
+        slow=sum(one.slow or 0 for one in minutes),
+        unanswered=max(0, left),
+    )
 
 
 def detail(own: Zones, other: Zones, found: Sequence[Blame], made: int) -> dict[str, object]:

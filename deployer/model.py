@@ -338,6 +338,7 @@ class Minute:
     custom:            of each further metric, how many were bad and how many there were; one that is
                        not there had nothing to count, or is unknown.
     unknown:           further metrics of which nobody can tell in this minute, and why.
+    answers:           answers by the application, whatever they say; None: not asked.
     """
 
     start: float
@@ -350,6 +351,7 @@ class Minute:
     failed_open: int = 0
     custom: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
+    answers: int | None = None
 
     @property
     def failures(self) -> int:

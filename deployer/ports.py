@@ -286,7 +286,7 @@ class History(Protocol):
     def zones(
         self, slot: Slot, since: float, until: float, slow_s: float | None = None
     ) -> Mapping[str, Sequence[Minute]]:
-        """As `Metrics.traffic`, of one slot, by the name of each zone that published anything.
+        """As `Metrics.traffic`, of one slot, by the name of each zone that published anything; with its answers.
 
         Raises:
             CloudUnavailable: the source did not answer completely.

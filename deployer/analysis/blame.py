@@ -21,6 +21,8 @@ class Causes:
     connection_errors: connections to it that failed; the load balancer answered 502, 503 or 504.
     target_4xx:        the client's fault, unless a release refuses what it used to accept.
     slow:              answers that took longer than the deployment's terms allow.
+    unanswered:        requests that it took, and nobody answered: the load balancer did, with a 502 or
+                       504 of its own, or the client left.
     """
 
     requests: float
@@ -28,11 +30,13 @@ class Causes:
     connection_errors: float = 0.0
     target_4xx: float = 0.0
     slow: float = 0.0
+    unanswered: float = 0.0
 
 
 NAMES = {
     "target_5xx": "5xx by the application",
     "connection_errors": "failed connections to the application",
+    "unanswered": "requests that the application took and did not answer",
     "target_4xx": "4xx by the application (not counted as failures)",
     "slow": "slow answers",
 }
@@ -66,13 +70,14 @@ def blame(candidate: Zones, stable: Zones) -> tuple[Blame, ...]:
     return tuple(sorted(found, key=lambda one: -one.added))
 
 
-def of_the_balancer(elb_5xx: float, connection_errors: float = 0.0) -> str | None:
+def of_the_balancer(elb_5xx: float, *slots: Zones) -> str | None:
     """The load balancer's own 5xx, in words: they belong to no slot (aws-facts 2); None: there are none.
 
-    connection_errors: of all slots: the load balancer answered them with a 5xx of its own, so they are
-                       among these and are told elsewhere.
+    slots: what each slot served: it answers their failed connections, and what they left unanswered,
+           with a 5xx of its own. Those are among these, and told elsewhere.
     """
-    rest = elb_5xx - connection_errors
+    known = (one.connection_errors + one.unanswered for zones in slots for one in zones.values())
+    rest = elb_5xx - sum(known)
     return f"{rest:.0f} 5xx by the load balancer itself, of no slot" if rest > 0 else None
 
 

@@ -40,6 +40,10 @@ METRICS = {
     "p99": (TIMES, "p99"),
 }
 WHOLE = ("failed_open", "p99")  # not asked for by zone: nobody reads them there
+ANSWERED = {  # by zone only, to tell what was taken and never answered
+    "target_2xx": ("HTTPCode_Target_2XX_Count", "Sum"),
+    "target_3xx": ("HTTPCode_Target_3XX_Count", "Sum"),
+}
 IN_TIME = "in_time"  # percent of the answers that took no longer than asked about
 # What is usual is what holds for most such stretches: an incident of ten minutes in a day is more
 # than the slowest 0.5 % of its answers, and would be what the next release is measured by.
@@ -124,7 +128,8 @@ class CloudWatchMetrics:
             f"zone{n}": {"AvailabilityZone": name, **self._where[slot]}
             for n, name in enumerate(names)
         }
-        metrics = {name: what for name, what in wanted(slow_s).items() if name not in WHOLE}
+        asked = {**wanted(slow_s), **ANSWERED}
+        metrics = {name: what for name, what in asked.items() if name not in WHOLE}
         found = self._minutes(places, starts, metrics)
         by_name = dict(zip(names, found.values(), strict=True))
         return {name: minutes for name, minutes in by_name.items() if any(map(published, minutes))}
@@ -217,6 +222,7 @@ def minute(start: int, series: Mapping[str, Series]) -> Minute:
     """One minute out of the series by short name."""
     requests = series["requests"].get(start)
     counted = None if requests is None else round(requests)
+    answers = [series.get(f"target_{kind}xx", {}).get(start, 0) for kind in "2345"]
     return Minute(
         start=float(start),
         requests=counted,
@@ -226,6 +232,7 @@ def minute(start: int, series: Mapping[str, Series]) -> Minute:
         p99_s=series.get("p99", {}).get(start),
         slow=slow(counted, series.get(IN_TIME, {}).get(start)),
         failed_open=round(series.get("failed_open", {}).get(start, 0)),
+        answers=round(sum(answers)) if ANSWERED.keys() <= series.keys() else None,
     )
 
 

@@ -48,11 +48,18 @@ def test_what_chance_adds_explains_nothing() -> None:
     assert [one.cause for one in blame({"a": Causes(1000, target_4xx=70)}, usual)] == ["target_4xx"]
 
 
-def test_failed_connections_are_not_told_twice() -> None:
-    """The load balancer answers them with a 502 or 504 of its own."""
-    assert of_the_balancer(40, 40) is None
-    assert of_the_balancer(40, 45) is None  # one request may have tried two targets
-    assert "2 5xx" in str(of_the_balancer(42, 40))
+def test_what_the_balancer_answered_for_a_slot_is_not_told_twice() -> None:
+    """Failed connections and requests without an answer: a 502 or 504 of its own."""
+    broken, left = {"a": Causes(500, 0, 30)}, {"b": Causes(500, unanswered=10)}
+    assert of_the_balancer(40, broken, left) is None
+    assert of_the_balancer(35, broken, left) is None  # a client left, or two targets were tried
+    assert "2 5xx" in str(of_the_balancer(42, broken, left))
+
+
+def test_requests_without_an_answer_are_a_cause() -> None:
+    (found,) = blame({"a": Causes(500, unanswered=30)}, {"a": Causes(5000, unanswered=2)})
+    assert found.cause == "unanswered"
+    assert "took and did not answer" in str(found)
 
 
 def test_the_balancers_own_belong_to_no_slot() -> None:

@@ -89,6 +89,7 @@ def test_zones_are_told_apart(aws: Aws, shop: Published, served: Callable[..., N
     assert set(found) == {A, B}
     assert [(m.requests, m.failures, m.slow) for m in found[A]] == [(100, 10, 20), (None, 0, None)]
     assert [(m.requests, m.failures, m.slow) for m in found[B]] == [(50, 0, 0), (44, 4, 0)]
+    assert [m.answers for m in found[A]] == [100, 0]
     assert set(metrics.zones(Slot.GREEN, NOON, NOON + 120)) == {A}  # the other said nothing
     known = len(actions.calls("elasticloadbalancing", "DescribeLoadBalancers", external=True))
     metrics.zones(Slot.GREEN, NOON, NOON + 120)

@@ -114,6 +114,17 @@ def test_what_belongs_to_no_slot_is_told_apart() -> None:
     assert decision.event.note.endswith("15 5xx by the load balancer itself, of no slot")
 
 
+def test_what_was_taken_and_never_answered_is_what_is_left_of_all() -> None:
+    served = [
+        Minute(0.0, 100, target_5xx=3, connection_errors=5, answers=90),
+        Minute(60.0, 50, answers=52),  # an answer may be counted a minute later than its request
+        Minute(120.0, None, answers=0),
+        Minute(180.0, 10),  # nobody asked
+    ]
+    found = blaming.causes({A: served})[A]
+    assert (found.requests, found.unanswered) == (160, 3)
+
+
 def test_where_nothing_stands_out_the_reason_stays() -> None:
     decision = blaming.tell(Told({GREEN: HEALTHY, BLUE: HEALTHY}), turned_back(), SAFE, NOW + 5)
     assert decision is not None

@@ -1,4 +1,4 @@
-"""What a bad verdict was about: which kind of failure, in which zone, and what belongs to neither slot.
+"""What was wrong with a release that went back: which kind of failure, in which zone, and what belongs to neither slot.
 
 It is read once, when no user reaches the release any more: going back waits for nothing. Nothing is
 decided by it; it tells an engineer where to look first.
@@ -39,18 +39,20 @@ def tell(history: History, deployment: Deployment, seen: Snapshot, now: float) -
 
 
 def due(deployment: Deployment, seen: Snapshot, now: float) -> bool:
-    """A verdict or an alarm has turned it back, its users are safe, and nobody has been told why."""
+    """It was turned back after it had users, they are safe, and nobody has been told what was wrong."""
     if deployment.status is not Status.RETREATING or deployment.ending is not None:
         return False
-    turned = next((n for n, one in enumerate(deployment.log) if _turns(one)), None)
+    turned = next((n for n, one in enumerate(deployment.log) if one.kind == "retreat"), None)
     if turned is None or now - deployment.log[turned].at > WITHIN_S:
         return False
     told = any(one.kind == KIND for one in deployment.log[turned:])
-    return not told and _safe(deployment, seen)
+    return not told and _served(deployment, deployment.log[turned]) and _safe(deployment, seen)
 
 
-def _turns(event: Event) -> bool:
-    return event.kind == "retreat" and bool(event.detail.keys() & {"verdict", "alarms"})
+def _served(deployment: Deployment, turn: Event) -> bool:
+    """Users had reached it: by weight, or as a group, of which a verdict or an alarm tells."""
+    judged = bool(turn.detail.keys() & {"verdict", "alarms"})
+    return judged or deployment.first_plan.in_place or begun_at(deployment.shares) is not None
 
 
 def _safe(deployment: Deployment, seen: Snapshot) -> bool:

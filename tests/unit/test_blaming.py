@@ -159,7 +159,7 @@ def test_metrics_that_do_not_answer_keep_nobody_waiting() -> None:
         (turned_back(status=Status.RUNNING), SAFE, NOW + 5),
         (turned_back(ending=Status.ROLLED_BACK), SAFE, NOW + 5),
         (turned_back(), SAFE, NOW + blaming.WITHIN_S + 1),
-        (turned_back(log=(Event(NOW, "retreat", "a person said so"),)), SAFE, NOW + 5),
+        (turned_back(log=(Event(NOW, "retreat", "no instance starts"),), shares=()), SAFE, NOW + 5),
         (turned_back(log=()), SAFE, NOW + 5),
     ],
 )
@@ -169,7 +169,16 @@ def test_when_nothing_is_asked(record: Deployment, seen: Snapshot, now: float) -
     assert history.asked == []
 
 
-def test_an_alarm_that_rang_is_looked_into_too() -> None:
-    rang = Event(NOW, "retreat", "alarm x is in ALARM", {"alarms": {"x": "is in ALARM"}})
+RANG = Event(NOW, "retreat", "alarm x is in ALARM", {"alarms": {"x": "is in ALARM"}})
+DIED = Event(NOW, "retreat", "green: 0 healthy instances, 1 needed for its share")
+USERS = turned_back().shares
+
+
+@pytest.mark.parametrize(("turn", "shares"), [(RANG, USERS), (RANG, ()), (DIED, USERS)])
+def test_whatever_turned_it_back_is_looked_into_if_it_had_users(
+    turn: Event, shares: tuple[Stretch, ...]
+) -> None:
+    """A group of users has no share."""
     history = Told({GREEN: {A: (250, 61, 0)}, BLUE: HEALTHY})
-    assert blaming.tell(history, turned_back(log=(rang,)), SAFE, NOW + 5) is not None
+    record = turned_back(log=(turn,), shares=shares)
+    assert blaming.tell(history, record, SAFE, NOW + 5) is not None

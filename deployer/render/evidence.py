@@ -1,5 +1,6 @@
 """What was known of a release minute by minute, for people and for programs. Pure."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from rich.text import Text
@@ -89,10 +90,9 @@ def share(per_mille: int | None) -> str:
 
 
 def bad_of(counts: Counts) -> str:
-    """`3 of 1,200`; a dash for what is unknown."""
-    if counts.requests != counts.requests:
-        return "?"
-    return f"{counts.bad:,.0f} of {counts.requests:,.0f}"
+    """`3 of 1,200`; `?` for what was published and cannot be."""
+    both = _both(counts)
+    return "?" if both is None else f"{both[0]:,.0f} of {both[1]:,.0f}"
 
 
 def ratio(interval: Interval) -> str:
@@ -148,13 +148,19 @@ def evidence_document(looks: Sequence[Look]) -> Document | None:
 
 def _metric(one: Finding, own: Counts, other: Counts) -> Document:
     return {
-        "candidate": [own.bad, own.requests], "stable": [other.bad, other.requests],
+        "candidate": _both(own), "stable": _both(other),
         "ratio": None if one.ratio.best is None else _figure(one.ratio.best),
         "ratio_interval": [_figure(one.ratio.low), _figure(one.ratio.high)],
         "against": _figure(one.against), "for": _figure(one.safe),
         "for_threshold": _figure(one.safe_threshold), "cost": round(one.cost, 1),
         "cost_at_all_traffic": round(one.cost_whole, 1),
     }  # fmt: skip
+
+
+def _both(counts: Counts) -> tuple[float, float] | None:
+    """Bad and all requests; None: what was published cannot be."""
+    known = math.isfinite(counts.requests) and math.isfinite(counts.bad)
+    return (counts.bad, counts.requests) if known else None
 
 
 def _figure(value: float) -> float:

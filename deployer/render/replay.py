@@ -10,6 +10,7 @@ from deployer.model import WHOLE
 from deployer.operations.replaying import Replay
 from deployer.plan import Status
 from deployer.render.documents import Document
+from deployer.render.evidence import amount
 from deployer.render.progress import STYLES, WORDS
 from deployer.render.words import count, date_and_time, iso, one_line
 
@@ -85,9 +86,9 @@ def _fact(replay: Replay) -> tuple[str, ...]:
         at for at, each in enumerate(minutes) if each.candidate.requests and each.share != WHOLE
     ]
     decided = str(served[-1] + 1) if served and status in ENDS else "–"
-    most = max((each.share or 0 for each in minutes), default=0)
+    most = max((each.share or 0 for each in minutes if each.share != WHOLE), default=0)
     return (
-        "as it was", ENDS.get(status, "–"), decided, f"{most / 10:g} %", f"{replay.found.bad:,.0f}", "",
+        "as it was", ENDS.get(status, "–"), decided, f"{most / 10:g} %", amount(replay.found.bad), "",
     )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
 def cells(name: str, played: Played, was: float) -> tuple[str, ...]:
     """One line of the table."""
     return (
-        one_line(name), would(played), when(played), f"{played.most / 10:g} %", f"{played.bad:,.0f}",
+        one_line(name), would(played), when(played), f"{played.most / 10:g} %", amount(played.bad),
         difference(played.bad - was),
     )  # fmt: skip
 

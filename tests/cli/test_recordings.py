@@ -1,6 +1,8 @@
 """A recording as lines of JSON: what is written is read, and what is none is told by its line."""
 
 import json
+import random
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -9,10 +11,15 @@ from hypothesis import strategies as st
 from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import Limits
 from deployer.analysis.replay.recording import Recorded, Recording
+from deployer.analysis.replay.trail import trail
 from deployer.analysis.terms import Terms
 from deployer.errors import UsageError
 from deployer.model import Minute
 from deployer.operations.recording import FORMAT, lines, read
+from deployer.operations.replaying import replayed
+from deployer.render.chart import evidence_chart
+from deployer.render.evidence import evidence_document, evidence_text
+from deployer.render.replay import replay_document, replay_text
 
 HEAD = json.dumps({"format": FORMAT})
 ONE = json.dumps(
@@ -106,3 +113,51 @@ def test_clumps_are_never_less_than_chance() -> None:
     })  # fmt: skip
     with pytest.raises(UsageError, match="phi is 1 at least"):
         read([head, ONE], "it")
+
+
+numbers = st.sampled_from([0.5, 1e-300, 1e300, 0.01, 1.1, 1e9]) | st.floats(1e-9, 0.999)
+whole = st.sampled_from([0, 1, 3, 10**6])
+metrics = st.fixed_dictionaries(
+    {"name": st.sampled_from(["failures", "slow", "orders"])},
+    optional={"weight": numbers, "tolerated": numbers, "harmful": st.tuples(numbers, numbers)},
+)
+any_terms = st.none() | st.fixed_dictionaries(
+    {
+        "limits": st.fixed_dictionaries(
+            {},
+            optional={
+                "metrics": st.lists(metrics, max_size=3), "alpha": numbers, "beta": numbers,
+                "harm_budget": numbers, "warm_up": whole, "delay_min": whole, "max_minutes": whole,
+            },
+        )
+    },
+    optional={"requests_per_min": numbers},
+)  # fmt: skip
+any_side = st.fixed_dictionaries(
+    {},
+    optional={each: st.sampled_from([0, 1, 10**15]) for each in ("requests", "target_5xx", "slow")},
+)
+
+
+@given(
+    any_terms,
+    st.lists(st.tuples(st.sampled_from([None, 0, 1, 500, 1000]), any_side, any_side), max_size=6),
+)
+def test_whatever_a_file_says_it_is_told_or_refused(
+    terms: dict[str, object] | None, rows: list[tuple[int | None, object, object]]
+) -> None:
+    """No number in a file ends in a traceback, or in JSON that is none."""
+    text = [json.dumps({"format": FORMAT, "terms": terms})] + [
+        json.dumps({"start": 60 * n, "share": share, "candidate": own, "stable": other})
+        for n, (share, own, other) in enumerate(rows)
+    ]
+    try:
+        recording = read(text, "it")
+        found = replayed(recording, ("ours", "kayenta"), [partial(random.Random, 1)])
+    except UsageError:
+        return
+    json.dumps(replay_document(found, 0.0), allow_nan=False)
+    assert replay_text(found).plain
+    looks = trail(recording.minutes, recording.terms or Terms(Limits()))
+    json.dumps(evidence_document(looks), allow_nan=False)
+    assert bool(evidence_text(looks)) == bool(evidence_chart(looks)) == bool(looks)

@@ -7,6 +7,9 @@ from deployer.model import Blocked, Slot, Snapshot
 from deployer.plan import Intent
 
 FORGEABLE = "Case does not count in what tells them, and any client can send it."
+UNDECIDED = {
+    "promote": "goes on all the same", "hold": "waits for a person", "abort": "goes back",
+}  # fmt: skip
 CONNECTING = "Their address is that of the connection: behind a proxy or a CDN it is theirs."
 
 
@@ -25,7 +28,7 @@ def notes(intent: Intent, stable: Slot, candidate: Slot) -> tuple[str, ...]:
     cohort = intent.cohort
     if cohort is None:
         return ()
-    enough, least = intent.inconclusive == "promote", intent.rule.min_requests
+    least, then = intent.rule.min_requests, UNDECIDED[intent.inconclusive]
     where = (
         f"The users {cohort} go to {candidate} first, all others stay on {stable}; the group stays "
         "there until the release has all of the traffic."
@@ -33,6 +36,6 @@ def notes(intent: Intent, stable: Slot, candidate: Slot) -> tuple[str, ...]:
     few = (
         f"With fewer than {least} requests of the group there is no verdict: after "
         f"{spell(intent.group_bake_s + intent.delay_s + intent.patience_s)} it "
-        f"{'goes on all the same' if enough else 'goes back'} (analysis.inconclusive)."
+        f"{then} (analysis.inconclusive)."
     )
     return (where, CONNECTING if cohort.trait is Trait.SOURCE else FORGEABLE, few)

@@ -4,29 +4,22 @@ A strategy that judges by what was before looks at that first, through the ports
 fixed in the intent, and everything here but that look is pure.
 """
 
-import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Literal
 
-from deployer.analysis.counts import MINUTE_S
 from deployer.analysis.judge import Rule
-from deployer.analysis.limits import FAILURES, SLOW
-from deployer.analysis.limits import Limits as Held
-from deployer.analysis.terms import Terms
 from deployer.cohort import Cohort
 from deployer.durations import percent
 from deployer.model import WHOLE, Amount, Release, Snapshot
 from deployer.operations import beginning, usual
 from deployer.operations.beginning import Ground, Meant
-from deployer.operations.usual import Past, Wish
+from deployer.operations.usual import Past
 from deployer.plan import Intent, Limits, Roll
-from deployer.settings.kinds import OFF
-from deployer.settings.schema import AnalysisSettings, Settings
+from deployer.settings.schema import Settings
 from deployer.settings.stacks import FleetSettings
+from deployer.settings.terms import terms_of, wish_of
 
 Kind = Literal["canary", "blue-green", "rolling", "rollback"]
-STALE_MIN = 3  # minutes later than a closed minute usually comes, metrics are gone
 NOTHING_KNOWN = Past()
 
 
@@ -83,7 +76,7 @@ def intent_of(
         probe_allowed_failures=probe.allowed_failures,
         rule=Rule(min_requests=analysis.min_requests, tolerance=analysis.tolerance / 1000),
         delay_s=float(analysis.metrics_delay_s),
-        inconclusive="promote" if analysis.inconclusive == "promote" else "abort",
+        inconclusive="abort" if analysis.inconclusive == "auto" else analysis.inconclusive,
         alarms=analysis.alarms,
         sticky_wait_s=float(settings.environment.stickiness_wait_s),
         hooks=settings.hooks.actions(),
@@ -97,39 +90,6 @@ def intent_of(
         terms=terms_of(analysis, past) if kind == "canary" else None,
         auto=kind == "canary" and not canary.weights and past.enough,
     )
-
-
-def wish_of(analysis: AnalysisSettings) -> Wish:
-    """How latency is to be judged."""
-    given = analysis.slow.given
-    return Wish(
-        delay_s=float(analysis.metrics_delay_s),
-        slow_s=None if given is None else float(given),
-        judged=analysis.slow != OFF,
-    )
-
-
-def terms_of(analysis: AnalysisSettings, past: Past) -> Terms:
-    """What a candidate is held to, beside a stable slot with that past."""
-    usual_ones = (FAILURES,) if past.slow_s is None else (FAILURES, SLOW)
-    own = [replace(metric, tolerated=analysis.tolerated) for metric in usual_ones]
-    metrics = (*own, *(each.metric() for each in analysis.metrics))
-    delay_min = math.ceil(analysis.metrics_delay_s / MINUTE_S)
-    limits = Held(
-        metrics=metrics,
-        alpha=analysis.alpha,
-        beta=analysis.beta,
-        harm_budget=analysis.harm_budget,
-        warm_up=round(analysis.warm_up_s / MINUTE_S),
-        delay_min=delay_min,
-        min_minutes=round(analysis.min_time_s / MINUTE_S),
-        max_minutes=round(analysis.max_time_s / MINUTE_S),
-        stale_min=delay_min + STALE_MIN,
-        inconclusive="promote" if analysis.inconclusive == "auto" else analysis.inconclusive,
-    )
-    known = {metric.name for metric in metrics}
-    bases = {name: base for name, base in past.bases.items() if name in known}
-    return Terms(limits, bases, past.slow_s, past.requests_per_min, analysis.probes)
 
 
 def expiring(settings: Settings) -> Intent | None:

@@ -235,10 +235,15 @@ def bake(intent: Intent, candidate: Slot, share: int, capacity: int, look_back_s
 def longest_s(intent: Intent, share: int) -> float:
     """How much longer than its patience a bake may last: evidence has its own time, and people."""
     terms = intent.terms if 0 < share < WHOLE else None
-    if terms is None:
-        return intent.approve_s if intent.inconclusive == "hold" else 0.0
-    asks = terms.limits.inconclusive != "abort"
-    return 60.0 * terms.limits.max_minutes + (intent.approve_s if asks else 0.0)
+    gathering_s = 60.0 * terms.limits.max_minutes if terms else 0.0
+    return gathering_s + asking_s(intent, share)
+
+
+def asking_s(intent: Intent, share: int) -> float:
+    """How long of that a person is waited for, should evidence be suspicious or too little."""
+    terms = intent.terms if 0 < share < WHOLE else None
+    asks = intent.inconclusive == "hold" if terms is None else terms.limits.inconclusive != "abort"
+    return intent.approve_s if asks else 0.0
 
 
 def deciding(intent: Intent) -> int | None:

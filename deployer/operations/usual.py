@@ -80,6 +80,15 @@ def past(ground: Ground, seen: Snapshot, wish: Wish) -> Past:
     slot = seen.weights.sole if seen.weights and not seen.asleep else None
     if slot is None or not seen[slot].healthy():
         return Past()
+    return of_slot(ground, slot, wish)
+
+
+def of_slot(ground: Ground, slot: Slot, wish: Wish) -> Past:
+    """The same, of a slot that is known to serve.
+
+    Raises:
+        CloudUnavailable: as `past`.
+    """
     until = ground.clock.now() - wish.delay_s
     since = until - LOOK_BACK_S
     load = alone(ground.metrics.traffic(since, until), slot)

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from deployer import stages
 from deployer.durations import spell
 from deployer.model import WHOLE
-from deployer.plan import Plan
+from deployer.plan import Intent, Plan
 from deployer.render import terms
 from deployer.render.words import count, one_line
 from deployer.steps.approve import Approve
@@ -99,9 +100,18 @@ def baking_s(step: Step) -> float:
     return max(step.soak_s, step.delay_s + 2 * MINUTE_S) if isinstance(step, Soak) else 0.0
 
 
-def limit(step: Step) -> str:
-    """A step's time limit; a pause has none."""
-    return "until resumed" if isinstance(step, Checkpoint) else f"within {spell(step.deadline_s)}"
+def limit(step: Step, intent: Intent) -> str:
+    """A step's time limit; a pause has none. That it may wait for a person, its plan says once."""
+    if isinstance(step, Checkpoint):
+        return "until resumed"
+    return f"within {spell(step.deadline_s - asking_s(step, intent))}"
+
+
+def asking_s(step: Step, intent: Intent) -> float:
+    """Seconds of its deadline in which a person is waited for, if the evidence leaves it to one."""
+    if isinstance(step, Bake):
+        return stages.asking_s(intent, step.share)
+    return stages.asking_s(intent, WHOLE) if isinstance(step, Soak) else 0.0
 
 
 def latest_s(plan: Plan) -> float:
@@ -117,20 +127,26 @@ def estimate(plan: Plan) -> str:
     about = f"about {spell(baking)} and " if baking else ""
     asking = any(isinstance(step, Approve) for step in steps_to_full(plan))
     pausing = any(isinstance(step, Checkpoint) for step in steps_to_full(plan))
+    held_s = sum(asking_s(step, plan.intent) for step in steps_to_full(plan))
     return (
         f"{'All replaced' if plan.in_place else 'Full traffic'} in {about}the time that instances take to start"
         f"{' and people to approve' if asking else ''}; "
-        f"{spell(latest_s(plan))} at the latest{', without the pause' if pausing else ''}."
+        f"{spell(latest_s(plan) - held_s)} at the latest{', without the pause' if pausing else ''}"
+        f"{_held(plan.intent.approve_s) if held_s else ''}."
     )
 
 
-def step_lines(steps: Sequence[Step]) -> Iterator[tuple[str, str, str]]:
+def _held(approve_s: float) -> str:
+    return f", unless the evidence leaves it to a person, who has {spell(approve_s)}"
+
+
+def step_lines(steps: Sequence[Step], intent: Intent) -> Iterator[tuple[str, str, str]]:
     """Number, goal and limit of each step; of a long series of batches the first, and how many more."""
     hidden = {each.at + 2: each for each in found(steps)}
     at = 0
     while at < len(steps):
         if (series := hidden.get(at)) is None:
-            yield str(at + 1), goal(steps[at]), limit(steps[at])
+            yield str(at + 1), goal(steps[at]), limit(steps[at], intent)
             at += 1
             continue
         more, stride = series.number - 1, count(series.stride, "instance")
@@ -147,7 +163,7 @@ def plan_text(plan: Plan, service: str, environment: str) -> Text:
     text = Text()
     text.append(title(plan), "bold")
     text.append(f" in {service}/{environment}\n{roles(plan)}\n")
-    lines = tuple(step_lines(plan.steps))
+    lines = tuple(step_lines(plan.steps, plan.intent))
     width = max((len(words) for _, words, _ in lines), default=0)
     for number, words, until in lines:
         text.append(f"  {number:>2}  ", "dim")

@@ -9,12 +9,13 @@ import pytest
 from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import FAILURES, SLOW, Limits, Metric
 from deployer.analysis.terms import Terms
-from deployer.intents import intent_of, notes, wish_of
+from deployer.intents import intent_of, notes
 from deployer.model import Release
 from deployer.operations.usual import ENOUGH_MIN, Past, Wish
 from deployer.plan import Intent
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
+from deployer.settings.terms import wish_of
 
 V2 = Release("v2")
 USUAL = {"failures": Base(0.001, 1.2, 900), "slow": Base(0.006, 2.0, 900)}
@@ -109,7 +110,7 @@ tolerated = 1.5
     [
         ("auto", "promote", "abort"),
         ("promote", "promote", "promote"),
-        ("hold", "hold", "abort"),
+        ("hold", "hold", "hold"),
         ("abort", "abort", "abort"),
     ],
 )

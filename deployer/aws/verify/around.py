@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from deployer.analysis.counts import MINUTE_S
+from deployer.analysis.forecast import beforehand
+from deployer.analysis.ramp import ENOUGH
 from deployer.aws.published import lacking
 from deployer.aws.verify import twin
 from deployer.aws.verify.facts import Facts, short
+from deployer.durations import percent, spell
 from deployer.findings import Finding, problem, unknown, warning
+from deployer.operations.usual import Past
+from deployer.settings.terms import terms_of
 from deployer.topology import METRICS_NAMESPACE
 
+PUBLISHED_S = 120.0  # a minute's metrics are there by then (aws-facts 2)
 KEYS = [("pk", "HASH"), ("sk", "RANGE")]
 
 
@@ -102,16 +109,53 @@ def permissions(facts: Facts) -> Iterator[Finding]:
 
 
 def metrics(facts: Facts) -> Iterator[Finding]:
-    """The analysis has something to go by."""
-    if facts.requests is None:
-        return
-    if not sum(facts.requests.values()):
+    """The analysis has something to go by, and sees it in time."""
+    where, analysis = short(facts.names.load_balancer), facts.settings.analysis
+    visited = facts.settings.runner.enabled and facts.settings.existing is None
+    if visited and analysis.metrics_delay_s < PUBLISHED_S:
         yield warning(
-            "metrics", short(facts.names.load_balancer), "no requests in the last 15 minutes",
-            f"analysis.min_requests is {facts.settings.analysis.min_requests}: a canary would end "
-            f"as analysis.inconclusive says, with {facts.settings.analysis.inconclusive}",
-            "deploy when users are there, or lower analysis.min_requests",
+            "metrics", "analysis.metrics_delay", f"a minute is read {spell(analysis.metrics_delay_s)} "
+            "after its end",
+            "CloudWatch takes up to two minutes, and what carries deployments in the cloud looks once "
+            "a minute: it may always come too early, and find no verdict",
+            'metrics_delay = "2m" in [analysis]',
         )  # fmt: skip
+    if facts.requests is not None and not sum(facts.requests.values()):
+        yield warning(
+            "metrics", where, "no requests in the last 15 minutes",
+            "nothing can be judged without users: a canary waits for a person then, anything else "
+            f"ends as analysis.inconclusive says ({undecided(facts)})",
+            "deploy when users are there",
+        )  # fmt: skip
+    if facts.past is not None and facts.settings.environment.strategy == "canary":
+        yield from _slow_verdict(facts, facts.past, where)
+
+
+def _slow_verdict(facts: Facts, past: Past, where: str) -> Iterator[Finding]:
+    """With few requests evidence takes long: better known before than after."""
+    if past.requests_per_min is None:
+        return
+    terms = terms_of(facts.settings.analysis, past)
+    ahead = beforehand(terms.limits, past.bases, past.requests_per_min, ENOUGH)
+    most = facts.settings.analysis.max_time_s
+    if ahead is None or (ahead.minutes is not None and ahead.minutes * MINUTE_S <= most):
+        return
+    needed_s = None if ahead.minutes is None else ahead.minutes * MINUTE_S
+    takes = (
+        "never comes" if needed_s is None else f"takes about {spell(needed_s)} at {percent(ENOUGH)}"
+    )
+    yield warning(
+        "metrics", where, f"a canary's verdict {takes} of {past.requests_per_min:,.0f} requests a minute",
+        f"analysis.max_time is {spell(most)}: without a verdict it then ends as analysis.inconclusive "
+        f"says ({terms.limits.inconclusive})",
+        "leave it so, or raise analysis.max_time",
+    )  # fmt: skip
+
+
+def undecided(facts: Facts) -> str:
+    """What too little evidence means where nothing is beside a release."""
+    said = facts.settings.analysis.inconclusive
+    return "abort" if said == "auto" else said
 
 
 def readable(facts: Facts) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.aws.published import Published, PublishedSlot
 from deployer.model import Slot
+from deployer.operations.usual import Past
 from deployer.settings.schema import Settings
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Facts:
     listeners: all of the load balancer's, by ARN, with their rules.
     denied:    actions that the caller may not do, each with where; None: nobody could say.
     requests:  of each slot in the last minutes; None: nobody could say.
+    past:      of the slot that has the users, in the last day; None: nobody could say.
     owners:    CloudFormation stacks of others that have something of the environment.
     unread:    what could not be read: action -> why.
     """
@@ -70,6 +72,7 @@ class Facts:
     recovery: bool | None = None
     denied: tuple[tuple[str, str], ...] | None = None
     requests: Mapping[Slot, int] | None = None
+    past: Past | None = None
     owners: tuple[Owner, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
 

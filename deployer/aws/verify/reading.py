@@ -5,7 +5,8 @@ About twenty calls, none of which grows with the number of instances but Describ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployer.aws.cloudwatch import CloudWatchMetrics
@@ -16,8 +17,11 @@ from deployer.aws.verify import simulation
 from deployer.aws.verify.facts import Facts, Owner, SlotFacts
 from deployer.aws.verify.look import Look
 from deployer.model import Slot
-from deployer.ports import Clock
+from deployer.operations import usual
+from deployer.operations.usual import Past
+from deployer.ports import Clock, History, Metrics
 from deployer.settings.schema import Settings
+from deployer.settings.terms import wish_of
 
 if TYPE_CHECKING:
     pass
@@ -56,6 +60,7 @@ def read(aws: Aws, settings: Settings, names: Published, clock: Clock) -> Facts:
     table, recovery = look.table(names.journal_table)
     slots = {slot: look.slot(names.slots[slot]) for slot in Slot}
     rules = {arn: look.rules(arn) for arn in listeners}
+    lately = requests(look, names, clock)
     return Facts(
         settings=settings,
         names=names,
@@ -66,7 +71,10 @@ def read(aws: Aws, settings: Settings, names: Published, clock: Clock) -> Facts:
         table=table,
         recovery=recovery,
         denied=simulation.denied(look, settings, names, slots),
-        requests=requests(look, names, clock),
+        requests=lately,
+        past=past(look, settings, names, clock, lately)
+        if lately and any(lately.values())
+        else None,
         owners=tuple(owners(look, names, slots)),
         unread=look.unread,
     )
@@ -84,6 +92,30 @@ def requests(look: Look, names: Published, clock: Clock) -> dict[Slot, int] | No
     if traffic is None:
         return None
     return {slot: int(sum(minute.requests or 0 for minute in traffic[slot])) for slot in Slot}
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What was before is read by; as `operations.usual` wants it."""
+
+    metrics: Metrics
+    history: History
+    clock: Clock
+
+
+def past(
+    look: Look, settings: Settings, names: Published, clock: Clock, lately: Mapping[Slot, int]
+) -> Past | None:
+    """The last day of the slot that most users have."""
+    cloudwatch = CloudWatchMetrics(look.aws, names)
+    ground = Ground(cloudwatch, cloudwatch, clock)
+    slot = max(lately, key=lambda each: lately[each])
+    return look.ask(
+        "cloudwatch:GetMetricData",
+        names.load_balancer,
+        lambda: usual.of_slot(ground, slot, wish_of(settings.analysis)),
+        None,
+    )
 
 
 def owners(look: Look, names: Published, slots: dict[Slot, SlotFacts]) -> Iterator[Owner]:

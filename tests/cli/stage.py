@@ -46,7 +46,8 @@ linger = "5m"
 
 [analysis]
 metrics_delay = "1m"
-max_time = "8m"
+warm_up = "0s"
+max_time = "3m"
 """
 
 

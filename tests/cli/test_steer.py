@@ -166,13 +166,13 @@ def step_ends(record: Deployment) -> dict[str, float]:
 
 def test_paused_time_does_not_count(staged: Staged) -> None:
     plain = staged()
-    assert plain.run("canary", "v2").exit_code == 0
+    assert plain.run("canary", "v2", "--bake", "6m").exit_code == 0
     held = staged()
     held.at(100, lambda: held.run("pause"))
     held.at(700, lambda: held.run("resume"))
-    assert held.run("canary", "v2").exit_code == 0
+    assert held.run("canary", "v2", "--bake", "6m").exit_code == 0
     one, other = step_ends(plain.records[0]), step_ends(held.records[0])
-    first_bake = "bake green for 2m under analysis"
+    first_bake = "bake green for 6m under analysis"
     assert 590 <= other[first_bake] - one[first_bake] <= 620
     assert held.play.oracle.violations == []
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from deployer import stages
+from deployer.analysis.ramp import ENOUGH
 from deployer.durations import spell
 from deployer.model import WHOLE
 from deployer.plan import Intent, Plan
@@ -15,6 +16,7 @@ from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
+from deployer.steps.ramp import Ramp
 from deployer.steps.route import Route
 from deployer.steps.series import found
 from deployer.steps.soak import Soak
@@ -111,6 +113,8 @@ def asking_s(step: Step, intent: Intent) -> float:
     """Seconds of its deadline in which a person is waited for, if the evidence leaves it to one."""
     if isinstance(step, Bake):
         return stages.asking_s(intent, step.share)
+    if isinstance(step, Ramp):
+        return stages.asking_s(intent, ENOUGH)
     return stages.asking_s(intent, WHOLE) if isinstance(step, Soak) else 0.0
 
 

@@ -72,7 +72,7 @@ def test_programs_read_the_same(busy: Stage) -> None:
     judged = documents[0]["judged"]
     assert [each["name"] for each in judged["metrics"]] == ["failures", "slow"]
     assert {key: judged[key] for key in judged if key not in ("metrics", "expected_s")} == {
-        "slow_s": 0.22, "requests_per_min": 3000.0, "alpha": 0.01, "beta": 0.05,
+        "slow_s": 0.22, "requests_per_min": 3000.0, "probes_per_min": 0, "alpha": 0.01, "beta": 0.05,
         "harm_budget": 100.0, "warm_up_s": 0.0, "least_s": 60.0, "most_s": 1800.0,
         "inconclusive": "promote",
     }  # fmt: skip

@@ -136,7 +136,7 @@ def _slow_verdict(facts: Facts, past: Past, where: str) -> Iterator[Finding]:
     if past.requests_per_min is None:
         return
     terms = terms_of(facts.settings.analysis, past)
-    ahead = beforehand(terms.limits, past.bases, past.requests_per_min, ENOUGH)
+    ahead = beforehand(terms.limits, past.bases, past.requests_per_min + terms.probes, ENOUGH)
     most = facts.settings.analysis.max_time_s
     if ahead is None or (ahead.minutes is not None and ahead.minutes * MINUTE_S <= most):
         return
@@ -148,7 +148,7 @@ def _slow_verdict(facts: Facts, past: Past, where: str) -> Iterator[Finding]:
         "metrics", where, f"a canary's verdict {takes} of {past.requests_per_min:,.0f} requests a minute",
         f"analysis.max_time is {spell(most)}: without a verdict it then ends as analysis.inconclusive "
         f"says ({terms.limits.inconclusive})",
-        "leave it so, or raise analysis.max_time",
+        "leave it so, raise analysis.max_time, or let analysis.probes add requests",
     )  # fmt: skip
 
 

@@ -87,12 +87,12 @@ def steps_to_full(plan: Plan) -> tuple[Step, ...]:
 
 
 def expected_s(plan: Plan) -> float:
-    """Seconds of baking until one slot has everything: what can be known beforehand.
+    """Seconds of judging until one slot has everything: what can be known beforehand.
 
     A bake cannot pass before its first whole minute of metrics is complete: that begins up to a
     minute after it was entered.
     """
-    return sum(map(baking_s, steps_to_full(plan)))
+    return sum(map(baking_s, steps_to_full(plan))) + terms.ramping_s(plan)
 
 
 def baking_s(step: Step) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 from deployer.analysis.counts import MINUTE_S
 from deployer.analysis.dispersion import Base
 from deployer.analysis.forecast import Forecast, beforehand
+from deployer.analysis.foresight import Course, course
 from deployer.analysis.limits import FAILURES, SLOW, Limits, Metric
 from deployer.analysis.ramp import ENOUGH
 from deployer.analysis.terms import Terms
@@ -36,7 +37,7 @@ def lines(plan: Plan) -> Iterator[str]:
         f"release that is no worse goes back in {_rate(limits.alpha)} of deployments at most, a harmful "
         f"one is called good in {_rate(limits.beta)}."
     )
-    yield f"{_usual(terms)}{_verdict(terms)}"
+    yield f"{_usual(terms)}{_verdict(terms, ramps=plan.intent.auto)}"
 
 
 def _words(metric: Metric, terms: Terms) -> str:
@@ -61,20 +62,35 @@ def _usual(terms: Terms) -> str:
     return f"Usual: {terms.requests_per_min:,.0f} requests a minute{own}{most}. "
 
 
-def _verdict(terms: Terms) -> str:
+def _verdict(terms: Terms, *, ramps: bool) -> str:
     """When to expect one, and what becomes of the release without."""
     limits = terms.limits
     after = spell(limits.max_minutes * MINUTE_S)
-    end = f"without a verdict after {after} {UNDECIDED[limits.inconclusive]}."
-    ahead = foreseen(terms)
-    if ahead is None:
+    then = UNDECIDED[limits.inconclusive]
+    end = f"without a verdict after {after} {then}."
+    ahead = course(terms) if ramps else None
+    if ahead is not None and ahead.good is None:
+        return f"{_course(ahead)}, and no verdict within {after}: then {then}."
+    if ahead is not None and ahead.good is not None:
+        return f"{_course(ahead)}, and is called good after {span(ahead.good * MINUTE_S)}; {end}"
+    few = foreseen(terms)
+    if few is None:
         return f"{end[0].upper()}{end[1:]}"
-    if ahead.minutes is None:
+    if few.minutes is None:
         return f"So little never tells whether it is good: {end}"
-    took = span(ahead.minutes * MINUTE_S)
-    if ahead.minutes > limits.max_minutes:
+    took = span(few.minutes * MINUTE_S)
+    if few.minutes > limits.max_minutes:
         return f"{percent(ENOUGH)} of that would tell in {took} only whether it is good: {end}"
     return f"{percent(ENOUGH)} of that tell in about {took} whether it is good; {end}"
+
+
+def _course(ahead: Course) -> str:
+    """Share by share."""
+    stops = [
+        f"{percent(share)} {f'after {span(at * MINUTE_S)}' if at else 'at once'}"
+        for at, share in ahead.shares
+    ]
+    return f"A release that is as good gets {', '.join(stops)}"
 
 
 def foreseen(terms: Terms) -> Forecast | None:
@@ -90,12 +106,26 @@ def document(plan: Plan) -> dict[str, Any] | None:
     if terms is None:
         return None
     limits, ahead = terms.limits, foreseen(terms)
+    ramp = course(terms) if plan.intent.auto else None
     return {
         "metrics": [_metric(one, terms.bases.get(one.name, Base())) for one in limits.metrics],
         "slow_s": terms.slow_s, "requests_per_min": terms.requests_per_min,
         "probes_per_min": terms.probes, **_bounds(limits),
         "expected_s": ahead.minutes * MINUTE_S if ahead and ahead.minutes is not None else None,
+        "course": _stops(ramp) if ramp else None,
+        "good_after_s": ramp.good * MINUTE_S if ramp and ramp.good else None,
     }  # fmt: skip
+
+
+def _stops(ahead: Course) -> list[dict[str, Any]]:
+    return [{"after_s": at * MINUTE_S, "percent": share / 10} for at, share in ahead.shares]
+
+
+def ramping_s(plan: Plan) -> float:
+    """How long the plan's ramp is to be expected to take, seconds; 0: it has none, or nobody knows."""
+    terms = terms_of(plan)
+    ahead = course(terms) if terms is not None and plan.intent.auto else None
+    return ahead.over * MINUTE_S if ahead else 0.0
 
 
 def _bounds(limits: Limits) -> dict[str, Any]:

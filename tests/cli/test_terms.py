@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import pytest
 
 from deployer.model import Minute, Slot
+from deployer.ports import SetWeights
 from tests.cli.conftest import Staged
 from tests.cli.stage import SETTINGS, Stage
+
+OTHERS = ("metrics", "expected_s", "course", "good_after_s")
 
 
 @dataclass
@@ -71,13 +74,14 @@ def test_programs_read_the_same(busy: Stage) -> None:
     assert documents[0]["ramp"] is True
     judged = documents[0]["judged"]
     assert [each["name"] for each in judged["metrics"]] == ["failures", "slow"]
-    assert {key: judged[key] for key in judged if key not in ("metrics", "expected_s")} == {
+    assert {key: judged[key] for key in judged if key not in OTHERS} == {
         "slow_s": 0.22, "requests_per_min": 3000.0, "probes_per_min": 0, "alpha": 0.01, "beta": 0.05,
         "harm_budget": 100.0, "warm_up_s": 0.0, "least_s": 60.0, "most_s": 1800.0,
         "inconclusive": "promote",
     }  # fmt: skip
     assert 120 <= judged["expected_s"] <= 600
     assert judged["metrics"][0]["clustered"] == 1.5
+    assert judged["course"][0] == {"after_s": 0, "percent": 1.0}
 
 
 def test_too_little_traffic_for_a_verdict_is_said_beforehand(staged: Staged) -> None:
@@ -147,3 +151,14 @@ def test_deploy_takes_the_shares_of_a_canary_only(staged: Staged) -> None:
         refused = shop.run("deploy", "v2", *flags)
         assert refused.exit_code == 2
         assert f"{flags[0]} is a canary's, and sim deploys by rolling" in refused.stderr
+
+
+def test_a_ramp_goes_as_its_plan_foretells(busy: Stage) -> None:
+    documents, status = busy.json("canary", "v2", "--auto")
+    assert status == 0, documents[-1]
+    told = [each["percent"] for each in documents[0]["judged"]["course"]]
+    moves = [
+        c.weights[Slot.GREEN] / 10 for _, c in busy.play.cloud.changes if isinstance(c, SetWeights)
+    ]
+    assert moves == [*told, 95, 100]
+    assert documents[0]["judged"]["good_after_s"] is not None

@@ -49,15 +49,16 @@ def evidence_text(looks: Sequence[Look], most: int | None = SHOWN) -> Text | Non
             )
         )
     for nth, one in enumerate(looks[-1].findings):
-        lines.append(
-            Text(
-                f"  {one_line(one.metric)}: condemned at {one.threshold:.0f} alone, at "
-                f"{looks[-1].threshold:.0f} with all; called good at {one.safe_threshold:.0f}"
-            )
-        )
+        lines.append(Text(f"  {one_line(one.metric)}: {_thresholds(one, looks[-1])}"))
         lines += _table(shown, nth, left_out)
     lines += [Text(f"  {words}", "dim") for words in LEGEND]
     return Text("\n").join(lines)
+
+
+def _thresholds(one: Finding, look: Look) -> str:
+    alone = len(look.findings) == 1
+    both = "" if alone else f" alone, at {look.threshold:.0f} with all"
+    return f"condemned at {one.threshold:.0f}{both}; called good at {one.safe_threshold:.0f}"
 
 
 def _table(looks: Sequence[Look], nth: int, left_out: int) -> Iterator[Text]:

@@ -16,7 +16,7 @@ from deployer.render.asking import approval_until, paused_by, possible
 from deployer.render.lines import step_number
 from deployer.render.owed import owed_document
 from deployer.render.plan import expected_s, goal, latest_s
-from deployer.render.progress import Standing, finished
+from deployer.render.progress import Standing, finished, judged_until
 from deployer.render.status import next_command, rest_known
 from deployer.render.words import iso
 from deployer.settling import Settlement
@@ -174,6 +174,7 @@ def _active(active: Active, now: float) -> Document:
         "detached": name_of(active.lease.owner) == detached.NAME,
         "lease_expires_at": iso(active.lease.expires_at),
         "lease_alive": active.lease.expires_at > now,
+        "judged_until": _when(judged_until(active.deployment)),
         "possible": list(possible(active, now)),
     }
 

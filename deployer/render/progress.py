@@ -8,11 +8,12 @@ from deployer.held import Unstuck
 from deployer.journal import Active, Ask
 from deployer.model import WHOLE, Snapshot
 from deployer.plan import DELETE, RETIRE, SLEEP, WAKE, Deployment, Event, Status
-from deployer.render.plan import goal
-from deployer.render.words import one_line, span
+from deployer.render.plan import MINUTE_S, asking_s, goal
+from deployer.render.words import one_line, span, time_of_day
 from deployer.steps.bake import Bake
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.linger import Linger
+from deployer.steps.ramp import Ramp
 from deployer.steps.route import Route
 from deployer.steps.soak import Soak
 
@@ -132,16 +133,42 @@ def time_left(deployment: Deployment, now: float) -> str:
         return "however long that takes"
     if isinstance(step, Linger) and elapsed_s < step.least_s:
         return f"{span(step.least_s - elapsed_s)} left of the window"
+    if isinstance(step, Ramp) or (isinstance(step, Bake) and elapsed_s >= step.bake_s):
+        return gathering(deployment, moment)
     if isinstance(step, Bake):
-        if elapsed_s < step.bake_s:
-            return f"{span(step.bake_s - elapsed_s)} left"
-        return f"{span(step.patience_s - elapsed_s)} left to gather evidence"
+        return f"{span(step.bake_s - elapsed_s)} left"
     if isinstance(step, Soak):
         known = elapsed_s >= step.soak_s
         left = f"{span((step.patience_s if known else step.soak_s) - elapsed_s)} left"
         return f"{left} to gather evidence" if known else left
     left_s = step.linger_s - elapsed_s if isinstance(step, Linger) else deployment.due_at - moment
     return f"at most {span(left_s)} left"
+
+
+def gathering(deployment: Deployment, moment: float) -> str:
+    """What remains to gather evidence, and then for a person, if it is left to one."""
+    step = deployment.step
+    until = judged_until(deployment)
+    if isinstance(step, Bake) and (until is None or not step.decides):
+        until = deployment.entered_at + step.patience_s
+    if until is not None and moment < until:
+        return f"{span(until - moment)} left to gather evidence"
+    left = span(deployment.due_at - moment)
+    if asking_s(step, deployment.plan.intent):
+        return f"{left} left for a person to decide"
+    return f"at most {left} left"
+
+
+def judged_until(deployment: Deployment) -> float | None:
+    """When the time to gather evidence beside the stable slot is up, epoch seconds; None: it is not so judged.
+
+    It counts from the candidate's first share, whatever the step.
+    """
+    terms = deployment.plan.intent.terms
+    first = next((each for each in deployment.shares if each.share), None)
+    if terms is None or first is None or deployment.plan.strategy != "canary":
+        return None
+    return first.seen_at + MINUTE_S * terms.limits.max_minutes
 
 
 def position(deployment: Deployment) -> str:
@@ -193,6 +220,19 @@ def rested(deployment: Deployment) -> tuple[str, str]:
         else ("not retired", ""),
         DELETE: ("the service stack is being deleted" if there else "not deleted", ""),
     }[plan.strategy]
+
+
+def newest_evidence(deployment: Deployment) -> str:
+    """`known at 18:02:11: candidate …`, of what the record keeps of a canary under way; empty: nothing."""
+    kept = (event for event in reversed(deployment.log) if "verdict" in event.detail)
+    event = next(kept, None)
+    if event is None or deployment.status is not Status.RUNNING:
+        return ""
+    counted = ", ".join(" ".join(line.split()) for line in evidence_lines(event.detail))
+    against, threshold = event.detail.get("against"), event.detail.get("threshold")
+    known = isinstance(against, int | float) and isinstance(threshold, int | float)
+    weight = f"; evidence against it {against:.3g} of {threshold:.3g}" if known else ""
+    return f"known at {time_of_day(event.at)}: {counted}{weight}" if counted else ""
 
 
 def evidence_lines(evidence: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,7 +11,15 @@ from deployer.plan import Deployment, Status
 from deployer.render.asking import commands, hold_words, possible, wanted
 from deployer.render.owed import leaving, owed_line
 from deployer.render.plan import goal, title
-from deployer.render.progress import STYLES, Standing, outcome, position, time_left, took_s
+from deployer.render.progress import (
+    STYLES,
+    Standing,
+    newest_evidence,
+    outcome,
+    position,
+    time_left,
+    took_s,
+)
 from deployer.render.slots import slot_lines
 from deployer.render.words import date_and_time, one_line, serving_of, span, time_of_day
 
@@ -69,6 +77,8 @@ def _active(active: Active, now: float) -> tuple[Text, ...]:
         lines.insert(1, Text(f"  {hold_words(deployment, now)}", "bold yellow"))
     if deployment.reason:
         lines.insert(1, Text(f"  {one_line(deployment.reason)}", STYLES[deployment.status]))
+    if known := newest_evidence(deployment):
+        lines.append(Text(f"  {known}", "dim"))
     if alive_s > 0:
         lines.append(Text(f"  {hold}, renewed until {time_of_day(lease.expires_at)}", "dim"))
     else:

@@ -1,5 +1,6 @@
 """What a canary is judged by, and its shares: flags, and what the plan says before anything happens."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import pytest
 
 from deployer.model import Minute, Slot
 from deployer.ports import SetWeights
+from deployer.render.words import iso
 from tests.cli.conftest import Staged
 from tests.cli.stage import SETTINGS, Stage
 
@@ -162,3 +164,36 @@ def test_a_ramp_goes_as_its_plan_foretells(busy: Stage) -> None:
     ]
     assert moves == [*told, 95, 100]
     assert documents[0]["judged"]["good_after_s"] is not None
+
+
+def test_status_tells_how_long_evidence_is_gathered_and_what_is_known(busy: Stage) -> None:
+    seen: list[str] = []
+    documents: list[dict[str, object]] = []
+    for at_s in (100, 600):
+        busy.at(at_s, lambda: seen.append(busy.run("status").stdout))
+    busy.at(600, lambda: documents.extend(busy.json("status")[0]))
+    busy.at(610, lambda: busy.run("abort"))
+    busy.run("canary", "v2", "--auto")
+    early, late = seen
+    assert "left to gather evidence" in early
+    assert "known at" not in early
+    assert re.search(r"ramp green .*, 2\d+m\d*s? left to gather evidence", late)
+    assert re.search(
+        r"known at \S+: candidate \d+ requests, 0 failed \(0.00%\), stable \S+ requests, 0 failed "
+        r"\(0.00%\); evidence against it 1 of 111",
+        late,
+    )
+    active = documents[0]["active"]
+    assert isinstance(active, dict)
+    first = next(stretch for stretch in busy.records[0].shares if stretch.share)
+    assert active["judged_until"] == iso(first.seen_at + 1800.0)
+
+
+def test_evidence_that_is_left_to_a_person_says_for_how_long(busy: Stage) -> None:
+    busy.config.write_text(SETTINGS + 'inconclusive = "hold"\n')
+    seen: list[str] = []
+    busy.at(700, lambda: seen.append(busy.run("status").stdout))
+    busy.at(710, lambda: busy.run("promote"))
+    done = busy.run("canary", "v2", "--auto")
+    assert done.exit_code == 0, done.output
+    assert re.search(r"ramp green .*, 1d\S* left for a person to decide", seen[0])

@@ -14,7 +14,7 @@ from deployer.render.documents import Document
 from deployer.render.words import count, iso, one_line, time_of_day
 
 HEAD = (
-    "minute",
+    "min",
     "time",
     "share",
     "candidate",
@@ -26,6 +26,7 @@ HEAD = (
     "cost",
     "at 100 %",
 )
+ALL = HEAD.index("all")
 SHOWN = 40  # minutes on a page; a file has all
 LEGEND = (
     "against: evidence that it is worse, of this metric; all: of all metrics together; for: that it is",
@@ -62,10 +63,13 @@ def _thresholds(one: Finding, look: Look) -> str:
 
 
 def _table(looks: Sequence[Look], nth: int, left_out: int) -> Iterator[Text]:
-    rows = [_cells(look, nth, left_out + n) for n, look in enumerate(looks, 1)]
-    widths = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
-    yield Text(f"  {_padded(HEAD, widths)}", "dim")
-    for look, row in zip(looks, rows, strict=True):
+    """Of one metric; where there is no other, what all of them say is left out."""
+    rows = [HEAD, *(_cells(look, nth, left_out + n) for n, look in enumerate(looks, 1))]
+    if len(looks[-1].findings) == 1:
+        rows = [(*row[:ALL], *row[ALL + 1 :]) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    yield Text(f"  {_padded(rows[0], widths)}", "dim")
+    for look, row in zip(looks, rows[1:], strict=True):
         line = Text(f"  {_padded(row, widths)}", "red" if look.condemned else "")
         said = remark(look)
         yield line.append(f"  {said}", "yellow") if said else line

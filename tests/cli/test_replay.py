@@ -166,7 +166,7 @@ def test_show_tells_the_evidence_minute_by_minute(staged: Staged) -> None:
     said = shop.run("show", name).stdout.splitlines()
     at = next(n for n, line in enumerate(said) if line.startswith("Evidence, "))
     assert said[at + 1].startswith("  failures: condemned at 111; called good at 20")
-    assert said[at + 2].split()[:5] == ["minute", "time", "share", "candidate", "stable"]
+    assert said[at + 2].split()[:5] == ["min", "time", "share", "candidate", "stable"]
     assert said[at + 4].split()[:8] == ["2", "08:02", "5", "%", "6", "of", "150", "0"]
     assert said[-1].startswith("v3 rolled back after ")
     documents, _ = shop.json("show", name)

@@ -227,7 +227,7 @@ def connect(
         environment=environment.name,
         url=found.url,
         cloud=cloud,
-        metrics=beside(cloudwatch, measured, facts, environ),
+        metrics=beside(cloudwatch, measured, facts, environ, clock),
         history=cloudwatch,
         recordings=DynamoRecordings(aws, found.journal_table, service, clock),
         prober=prober,

@@ -50,16 +50,16 @@ def _words(metric: Metric, terms: Terms) -> str:
 
 def _usual(terms: Terms) -> str:
     """What was before."""
-    own = f", beside {terms.probes:,} probes" if terms.probes else ""
+    own = f"Beside users come {terms.probes:,} probes a minute. " if terms.probes else ""
     if terms.requests_per_min is None:
-        return f"What is usual is not known{own}. "
+        return f"What is usual is not known. {own}"
     told = [
         f"{_rate(base.usual)} {'failed' if name == FAILURES.name else one_line(name)}"
         for name, base in terms.bases.items()
         if base.usual is not None
     ]
     most = f"; at most {_listed(told)}" if told else ""
-    return f"Usual: {terms.requests_per_min:,.0f} requests a minute{own}{most}. "
+    return f"Usual: {terms.requests_per_min:,.0f} requests a minute{most}. {own}"
 
 
 def _verdict(terms: Terms, *, ramps: bool) -> str:

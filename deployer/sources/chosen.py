@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from deployer.ports import Metrics
+from deployer.ports import Clock, Metrics
 from deployer.settings.metrics import AnyMetric, CloudWatchMetric, PrometheusMetric, WebhookMetric
 from deployer.sources.composed import Composed, Facts, Source
 from deployer.sources.prometheus import Prometheus
@@ -14,6 +14,7 @@ def beside(
     further: Sequence[AnyMetric],
     facts: Callable[[], Facts],
     environ: Mapping[str, str],
+    clock: Clock,
 ) -> Metrics:
     """`metrics` with `further` ones that are asked over HTTP; CloudWatch's own are its adapter's."""
     sources = {
@@ -21,7 +22,7 @@ def beside(
         for each in further
         if not isinstance(each, CloudWatchMetric)
     }
-    return Composed(metrics, sources, facts) if sources else metrics
+    return Composed(metrics, sources, facts, clock.now) if sources else metrics
 
 
 def source(metric: PrometheusMetric | WebhookMetric, environ: Mapping[str, str]) -> Source:

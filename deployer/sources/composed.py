@@ -16,7 +16,7 @@ from deployer.operations.counting import Counted, beyond, joined, missing
 from deployer.ports import Metrics
 
 MINUTE_S = 60
-REST_S = 15.0  # real time after a failure
+REST_S = 15.0  # of the deployer's clock, after a failure
 SLACK_S = 2.0  # beyond its own time, for what that does not bound: names are looked up
 
 Facts = Mapping[Slot, Mapping[str, str]]
@@ -52,8 +52,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Why a source told nothing; `again_at`: monotonic seconds when it may be asked anew."""
+    """Why a source told nothing; `again_at`: when it may be asked the same anew, epoch seconds."""
 
+    facts: Facts
     why: str
     again_at: float
 
@@ -63,7 +64,7 @@ class Composed:
 
     sources: by the metric's name.
     facts:   what stands for the words in braces now.
-    now:     monotonic seconds.
+    now:     the deployer's clock, epoch seconds.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Composed:
         metrics: Metrics,
         sources: Mapping[str, Source],
         facts: Callable[[], Facts],
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float],
     ) -> None:
         self._metrics = metrics
         self._sources = sources
@@ -103,9 +104,9 @@ class Composed:
             if not self._fresh(name, starts, facts)
         }
         longest_s = max((self._sources[name].timeout_s for name in begun), default=0.0)
-        until = self._now() + longest_s + SLACK_S
+        until = time.monotonic() + longest_s + SLACK_S
         for thread in begun.values():
-            thread.join(max(0.0, until - self._now()))
+            thread.join(max(0.0, until - time.monotonic()))
         return {name: self._found(name, starts, facts) for name in self._sources}
 
     def _fresh(self, name: str, starts: range, facts: Facts) -> bool:
@@ -114,7 +115,7 @@ class Composed:
         if before is not None and before.is_alive():
             return True
         failed, told = self._failed.get(name), self._told.get(name)
-        if failed is not None:
+        if failed is not None and failed.facts == facts:
             return self._now() < failed.again_at
         return told is not None and (told.starts, told.facts) == (starts, facts)
 
@@ -129,10 +130,10 @@ class Composed:
             self._told[name] = Told(starts, facts, source.counts(starts, facts))
             self._failed.pop(name, None)
         except DeployError as error:
-            self._failed[name] = Failed(str(error), self._now() + REST_S)
+            self._failed[name] = Failed(facts, str(error), self._now() + REST_S)
         except Exception as error:  # noqa: BLE001  a silent thread would be a source without a reason
             said = f"{type(error).__name__}: {error}"
-            self._failed[name] = Failed(said, self._now() + REST_S)
+            self._failed[name] = Failed(facts, said, self._now() + REST_S)
 
     def _found(self, name: str, starts: range, facts: Facts) -> Counted:
         """What is known of it: minutes that it told of before stay known when it fails."""

@@ -120,6 +120,9 @@ def test_another_release_in_the_slot_is_another_question() -> None:
     found = metrics.traffic(0, 60)
     assert len(source.asked) == 2
     assert list(found[Slot.BLUE][0].unknown) == ["a"]  # the other release's counts are not its own
+    facts[Slot.BLUE] = {"slot": "blue", "release": "v3"}
+    source.say = good
+    assert metrics.traffic(0, 60)[Slot.BLUE][0].custom == {"a": (1.0, 4.0)}  # and no rest for it
 
 
 def test_without_a_minute_nobody_is_asked() -> None:
@@ -137,7 +140,7 @@ def test_a_source_that_hangs_is_left_behind_and_not_asked_twice() -> None:
         return good(starts)
 
     slow, quick = Scripted(hang, timeout_s=-1.9), Scripted(good, timeout_s=-1.9)
-    metrics = Composed(Balancer(), {"slow": slow, "quick": quick}, lambda: FACTS)
+    metrics = Composed(Balancer(), {"slow": slow, "quick": quick}, lambda: FACTS, Time())
     try:
         found = metrics.traffic(0, 60)
         again = metrics.traffic(0, 120)

@@ -166,7 +166,7 @@ def test_beside_the_load_balancers_metrics(server: str) -> None:
         "refused": Prometheus(metric(server, absent="none"), {}),
         "gone": Prometheus(metric("http://127.0.0.1:1"), {}),
     }
-    found = Composed(Balancer(), sources, lambda: FACTS).traffic(NOON, NOON + 600)
+    found = Composed(Balancer(), sources, lambda: FACTS, time.time).traffic(NOON, NOON + 600)
     for minute in found[Slot.BLUE]:
         assert minute.custom == {"refused": (4.0, 160.0)}
         assert minute.unknown == {"gone": "http://127.0.0.1:1/api/v1/query_range: refused"}

@@ -218,16 +218,14 @@ def connect(
     found = find(aws, service, environment) if settings.existing is None else named(aws, settings)
     topic = environ.get(REPORTS_VARIABLE) or found.topic
     cloud = AwsCloud(aws, found, service, environment.name, clock)
-    measured, facts = settings.analysis.metrics, partial(standing, found, settings, cloud)
-    further = Further([each for each in measured if isinstance(each, CloudWatchMetric)], facts)
-    cloudwatch = CloudWatchMetrics(aws, found, further)
+    cloudwatch, metrics = measured(aws, found, settings, cloud, environ=environ, clock=clock)
     prober = HttpProbe(found.test_url, settings.probe.path, settings.probe.timeout_s, clock)
     return Services(
         service=service,
         environment=environment.name,
         url=found.url,
         cloud=cloud,
-        metrics=beside(cloudwatch, measured, facts, environ, clock),
+        metrics=metrics,
         history=cloudwatch,
         recordings=DynamoRecordings(aws, found.journal_table, service, clock),
         prober=prober,
@@ -268,6 +266,23 @@ def connect(
             made=settings.runner.enabled and settings.existing is None,
         ),
     )
+
+
+def measured(
+    aws: Aws,
+    found: published.Published,
+    settings: Settings,
+    cloud: AwsCloud,
+    *,
+    environ: Mapping[str, str],
+    clock: Clock,
+) -> tuple[CloudWatchMetrics, Metrics]:
+    """The load balancer's metrics, and these with whatever else the settings name."""
+    named = settings.analysis.metrics
+    facts = partial(standing, found, settings, cloud)
+    further = Further([each for each in named if isinstance(each, CloudWatchMetric)], facts)
+    cloudwatch = CloudWatchMetrics(aws, found, further)
+    return cloudwatch, beside(cloudwatch, named, facts, environ, clock)
 
 
 def standing(

@@ -1,15 +1,19 @@
 """From settings to findings: the one place where `verify` meets AWS."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from deployer import wiring
 from deployer.aws import pacing, published
+from deployer.aws.environment import AwsCloud
 from deployer.aws.session import Aws
 from deployer.aws.verify import reading, table, terraform
-from deployer.findings import Finding
+from deployer.errors import DeployError
+from deployer.findings import Finding, unknown
+from deployer.ports import Clock
 from deployer.settings.schema import Settings
+from deployer.sources import verifying
 
 
 def found(
@@ -32,4 +36,28 @@ def found(
         wiring.require_account(aws, environment.account)
         names = published.so_far(settings.existing)
     facts = reading.read(aws, settings, names, clock)
-    return tuple(table.findings(facts, document)), clock.now()
+    rows = [*table.findings(facts, document), *_sources(aws, settings, names, environ, clock)]
+    return tuple(rows), clock.now()
+
+
+def _sources(
+    aws: Aws,
+    settings: Settings,
+    names: published.Published,
+    environ: Mapping[str, str],
+    clock: Clock,
+) -> Iterator[Finding]:
+    """What the metrics that the settings name told of the last minutes."""
+    analysis, environment = settings.analysis, settings.environment.name
+    if not analysis.metrics or published.lacking(settings):
+        return
+    cloud = AwsCloud(aws, names, settings.service.name, environment, clock)
+    until = clock.now() - analysis.metrics_delay_s
+    try:
+        cloud.observe()  # which releases the slots have
+        _, metrics = wiring.measured(aws, names, settings, cloud, environ=environ, clock=clock)
+        seen = metrics.traffic(until - reading.LOOK_BACK_S, until)
+    except DeployError as error:
+        yield unknown("sources", environment, f"not looked at: {error}", "")
+        return
+    yield from verifying.findings([each.name for each in analysis.metrics], seen)

@@ -10,6 +10,7 @@ NAMES = (
     "slot", "release", "target_group", "load_balancer", "group", "service", "environment",
 )  # fmt: skip
 TIMES = ("since", "until")  # ... and of an address: epoch seconds, `until` excluded
+UNKNOWN = "nothing is known yet that"
 _BRACED = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -31,5 +32,5 @@ def filled(
     """
     lacking = strange(text, tuple(facts))
     if lacking is not None:
-        raise NotFound(f"nothing is known yet that {{{lacking}}} stands for")
+        raise NotFound(f"{UNKNOWN} {{{lacking}}} stands for")
     return _BRACED.sub(lambda found: quote(facts[found[1]]), text)

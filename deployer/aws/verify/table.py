@@ -89,7 +89,7 @@ CHECKS = (
     Check("template", templates.owners, "no stack's update would bite", (TAGS, GROUPS, TEMPLATE)),
     Check("readable", around.readable, "everything could be looked at"),
 )
-CODES = (*(check.name for check in CHECKS), "health-check", "terraform")
+CODES = (*(check.name for check in CHECKS), "health-check", "sources", "terraform")
 
 
 def findings(facts: Facts, document: Mapping[str, Any] | None = None) -> Iterator[Finding]:

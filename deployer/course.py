@@ -23,6 +23,11 @@ def begun_at(course: Sequence[Stretch]) -> float | None:
     return next((stretch.asked_at for stretch in course if stretch.share), None)
 
 
+def at_present(course: Sequence[Stretch], start: float | None) -> bool:
+    """Whether the candidate had what it has now all through the minute that begins at `start`."""
+    return start is not None and bool(course) and start >= course[-1].seen_at
+
+
 def share_in(course: Sequence[Stretch], start: float) -> int | None:
     """The candidate's share, per mille, all through the minute that begins at `start` (epoch seconds).
 

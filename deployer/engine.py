@@ -8,11 +8,12 @@ goes on from there.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from deployer import blaming, control, parting, stickiness, surging
+from deployer.analysis.folds import Folds
 from deployer.durations import spell
 from deployer.errors import (
     AccessProblem,
@@ -98,6 +99,7 @@ class Runner:
     tell:    hears of everything that happens, with the reading it was decided on.
     history: tells, once users are safe, what a bad verdict was about.
     visitors: the tool's own, who come beside users while a candidate is compared.
+    folds:   what was made of the minutes at the look before, to save time.
     """
 
     cloud: Cloud
@@ -113,6 +115,7 @@ class Runner:
     hooks: Hooks = NO_HOOKS
     history: History = UNRECORDED
     visitors: Visitors = NO_VISITORS
+    folds: Folds = field(default_factory=Folds, compare=False)
 
     def run(self, deployment: Deployment) -> Deployment:
         """Carry a deployment to its end.
@@ -282,6 +285,7 @@ class Runner:
             calm_since=deployment.calm_since, terms=deployment.plan.intent.terms,
             attended_at=deployment.attended_at,
             visitors=self.visitors,
+            folds=self.folds,
         )  # fmt: skip
         try:
             return self._heed(deployment, now) or decide(deployment, world)

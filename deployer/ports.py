@@ -6,9 +6,10 @@ leaves a record of what may have happened.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from deployer.analysis.folds import Folds
 from deployer.analysis.terms import Terms
 from deployer.course import Stretch
 from deployer.durations import spell
@@ -403,6 +404,7 @@ class World:
 
     entered_at: when the step was entered, epoch seconds, not counting the time it was paused.
     held_s:     that time.
+    folds:      what was made of the minutes at the look before, to save time.
     attended_at: since when somebody has been there to act on the step, epoch seconds.
     calm_since: traffic was last found moved by others then, at the latest, epoch seconds; None: not
                 since the deployment before.
@@ -427,6 +429,7 @@ class World:
     terms: Terms | None = None
     attended_at: float = 0.0
     visitors: Visitors = NO_VISITORS
+    folds: Folds = field(default_factory=Folds)
 
     @property
     def elapsed_s(self) -> float:

@@ -11,9 +11,9 @@ from dataclasses import replace as altered
 from deployer.analysis.judge import Outcome
 from deployer.analysis.observed import observations
 from deployer.analysis.terms import Terms
-from deployer.analysis.trial import Trial, begin, run
+from deployer.analysis.trial import Trial
 from deployer.analysis.verdict import Judgement, judgement
-from deployer.course import MINUTE_S, Stretch, begun_at, share_in
+from deployer.course import MINUTE_S, at_present, begun_at, share_in
 from deployer.model import Minute, Slot
 from deployer.ports import World
 from deployer.steps.opinion import Opinion, failed_open, numbers_of
@@ -25,11 +25,13 @@ UNSEEN = "no whole minute at this share yet"
 class Found(Opinion):
     """What is thought of it, with what that rests on.
 
-    judged: as far as the minutes go; `advance` and a pass need one of the candidate's present share.
+    seen: a whole minute of the candidate's present share is among the minutes; before that nothing
+          good is concluded, whatever was known of the share before.
     """
 
     trial: Trial
     judged: Judgement
+    seen: bool
 
 
 def judge(world: World, candidate: Slot, terms: Terms, delay_s: float) -> Found:
@@ -44,24 +46,20 @@ def judge(world: World, candidate: Slot, terms: Terms, delay_s: float) -> Found:
     limits = terms.limits
     if own and share_in(world.shares, own[0].start) is None:
         limits = altered(limits, warm_up=limits.warm_up + 1)  # a part of a minute warms nothing
-    seen = observations(own, other, world.shares, limits.metrics)
-    trial = run(limits, terms.bases, seen) if seen else begin(limits, terms.bases)
-    judged = _at_this_share(judgement(trial, world.now), world.shares)
-    opened = failed_open(own)
+    trial = world.folds.run(
+        limits, terms.bases, observations(own, other, world.shares, limits.metrics)
+    )
+    judged, opened = judgement(trial, world.now), failed_open(own)
     if opened:
         judged = altered(judged, outcome=Outcome.FAIL, reason=opened, advance=False)
+    seen = at_present(world.shares, judged.newest)
+    if not seen and judged.advance:
+        judged = altered(judged, outcome=Outcome.INCONCLUSIVE, reason=UNSEEN, advance=False)
     evidence = numbers_of(judged, world.shares[-1].share if world.shares else None)
     return Found(
-        judged.outcome, judged.reason, judged.advance, evidence, trial=trial, judged=judged
-    )
-
-
-def _at_this_share(judged: Judgement, course: Sequence[Stretch]) -> Judgement:
-    """Nothing good is concluded before a whole minute of what the candidate has now."""
-    newest = judged.newest
-    if not judged.advance or (newest is not None and course and newest >= course[-1].seen_at):
-        return judged
-    return altered(judged, outcome=Outcome.INCONCLUSIVE, advance=False, reason=UNSEEN)
+        judged.outcome, judged.reason, judged.advance, evidence,
+        trial=trial, judged=judged, seen=seen,
+    )  # fmt: skip
 
 
 def accompany(world: World, terms: Terms | None) -> None:

@@ -98,11 +98,15 @@ class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         return world.seen.weights[self.candidate] if world.seen.weights else 0
 
     def _following(self, found: beside.Found, share: int, world: World) -> Move:
-        """The next move; a share that was reached a moment ago is given the time to be seen."""
+        """The next move; what is not seen yet at this share is waited for, a while or for a person."""
+        elapsed_min = beside.elapsed_s(world) / 60
+        if found.seen:
+            return move(found.trial, found.judged, share, elapsed_min)
         since = world.shares[-1].seen_at if world.shares else world.now
-        if found.reason == beside.UNSEEN and world.now - since < self.delay_s + PUBLISHED_S:
-            return Move("stay", share, beside.UNSEEN)
-        return move(found.trial, found.judged, share, beside.elapsed_s(world) / 60)
+        late = world.now - since >= self.delay_s + PUBLISHED_S
+        if late and elapsed_min >= found.trial.limits.max_minutes:
+            return unseen(found, share)
+        return Move("stay", share, found.reason)
 
     def _to(
         self, share: int, world: World, terms: Terms, found: beside.Found | None = None
@@ -146,3 +150,12 @@ def start_of(terms: Terms) -> int:
     """The first share, per mille: the smallest there is, where nobody knows how many requests come."""
     known = terms.requests_per_min
     return LADDER[0] if known is None else first_share(known, terms.limits)
+
+
+def unseen(found: beside.Found, share: int) -> Move:
+    """Time is up, and nobody knows how it serves what it has: it gets no more, whatever the policy."""
+    limits = found.trial.limits
+    why = f"not to be seen after {limits.max_minutes} min: {found.reason}"
+    if limits.inconclusive == "abort":
+        return Move("back", 0, f"{why}; the settings say abort")
+    return Move("hold", share, why)

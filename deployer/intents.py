@@ -15,6 +15,7 @@ from deployer.operations import beginning, usual
 from deployer.operations.beginning import Ground, Meant
 from deployer.operations.usual import Past
 from deployer.plan import Intent, Limits, Roll
+from deployer.settings.placeholders import UNKNOWN
 from deployer.settings.schema import Settings
 from deployer.settings.stacks import FleetSettings
 from deployer.settings.terms import terms_of, wish_of
@@ -47,6 +48,12 @@ def notes(settings: Settings, past: Past) -> Iterator[str]:
             f"No ramp: it needs {usual.ENOUGH_MIN} minutes of traffic in the last day to be planned "
             f"by, and there are {past.minutes}; fixed steps instead: {stops}."
         )
+    for name in (each.name for each in settings.analysis.metrics):
+        why = past.untold.get(name, "")
+        if not why and past.enough and name not in past.bases:
+            why = "nothing was counted in the last day, so a name in its query may be wrong"
+        if why and not why.startswith(UNKNOWN):
+            yield f"{name}: {why}. While it is unknown, no release is called good."
 
 
 def intent_of(

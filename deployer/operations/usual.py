@@ -44,12 +44,14 @@ class Past:
     slow_s:           seconds from which an answer is slow; None: unknown, or not asked.
     bases:            by metric.
     requests_per_min: of all users, lately; None: unknown.
+    untold:           further metrics of which nobody can tell in the newest minute, and why.
     """
 
     minutes: int = 0
     slow_s: float | None = None
     bases: Mapping[str, Base] = field(default_factory=dict)
     requests_per_min: float | None = None
+    untold: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def enough(self) -> bool:
@@ -91,16 +93,18 @@ def of_slot(ground: Ground, slot: Slot, wish: Wish) -> Past:
     """
     until = ground.clock.now() - wish.delay_s
     since = until - LOOK_BACK_S
-    load = alone(ground.metrics.traffic(since, until), slot)
+    seen = ground.metrics.traffic(since, until)
+    load, untold = alone(seen, slot), seen[slot][-1].unknown if seen[slot] else {}
     given_s = wish.slow_s if wish.judged else None
     if len(load) < ENOUGH_MIN:
-        return Past(len(load), given_s)
+        return Past(len(load), given_s, untold=untold)
     slow_s = given_s
     if wish.judged and given_s is None:
         slow_s = threshold(ground.history.response_s(slot, since, until, USUAL_QUANTILE))
     zones = ground.history.zones(slot, since, until, slow_s)
     lately = [load[start] for start in sorted(load)[-LATELY_MIN:]]
-    return Past(len(load), slow_s, bases(zones, load.keys()), fmean(lately))
+    known = {**bases(zones, load.keys()), **further(seen[slot], load.keys())}
+    return Past(len(load), slow_s, known, fmean(lately), untold)
 
 
 def alone(traffic: Mapping[Slot, Sequence[Minute]], slot: Slot) -> Mapping[float, int]:
@@ -135,6 +139,16 @@ def bases(zones: Mapping[str, Sequence[Minute]], starts: Collection[float]) -> M
     return {
         metric: base([_counted(minute, metric) for minute in row])
         for metric in (FAILURES.name, SLOW.name)
+    }
+
+
+def further(minutes: Sequence[Minute], starts: Collection[float]) -> Mapping[str, Base]:
+    """What further metrics were like; nobody tells them by zone, so how they clump is taken for granted."""
+    those = [minute for minute in minutes if minute.start in starts]
+    names = {name for minute in those for name in minute.custom}
+    return {
+        name: base([{"": found} for each in those if (found := counts(each, name)) is not None])
+        for name in sorted(names)
     }
 
 

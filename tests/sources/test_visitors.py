@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployer.analysis.counts import Counts, Observation, Pair
+from deployer.analysis.limits import FAILURES, Limits
+from deployer.analysis.trial import run
 from deployer.model import Slot, Weights
 from deployer.ports import ProbeReport
 from deployer.sources.visitors import LONGEST_S, OwnVisitors, owed
@@ -110,3 +113,27 @@ def test_what_is_owed_is_never_more_than_a_minutes_and_in_proportion(
     minutes = sum(min(max(each, 0.0), LONGEST_S) for each in elapsed) / 60
     if minutes <= 1 and per_minute * share >= 1000:
         assert due[GREEN] == pytest.approx(per_minute * share / 1000 * minutes)
+
+
+def noticed(own: tuple[float, float]) -> bool:
+    """Whether a candidate that fails a tenth of its users, five times as many as stable, goes back.
+
+    Of 6,000 users a minute it has a tenth; 6,000 probes, that never fail, come beside them.
+
+    own: the candidate's part of the probes, and stable's.
+    """
+    fails = {GREEN: (600.0, 0.1, own[0]), BLUE: (5400.0, 0.02, own[1])}
+    counts = {
+        slot: Counts(users + 6000 * part, users * rate)
+        for slot, (users, rate, part) in fails.items()
+    }
+    minute = Pair(counts[GREEN], counts[BLUE])
+    seen = [Observation(60.0 * n, 100, {"failures": minute}) for n in range(30)]
+    return run(Limits(metrics=(FAILURES,)), {}, seen).crossing is not None
+
+
+def test_in_proportion_they_hide_nothing_and_evenly_they_would() -> None:
+    """Why they go where users go: docs/decisions/0023."""
+    assert noticed((0.0, 0.0))
+    assert noticed((0.1, 0.9))
+    assert not noticed((1.0, 1.0))

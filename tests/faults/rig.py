@@ -42,7 +42,7 @@ from deployer.lab.autoscaling.moto_cloud import MotoCloud
 from deployer.lab.context import REGION, Context
 from deployer.lab.gate import INSIDE
 from deployer.model import Slot
-from deployer.ports import ProbeReport
+from deployer.ports import UNRECORDED, ProbeReport
 from deployer.settings import artifacts
 from deployer.settings.schema import Settings
 from deployer.topology import topology_parameter
@@ -117,11 +117,13 @@ class Rig:
 
     moved:   (when, weight per target group) of every change of the production rule.
     outages: moments at which a slot had traffic and nobody to answer it.
+    remembers: CloudWatch is asked for the past, too.
     """
 
     folder: Path
     moved: list[tuple[float, dict[str, int]]] = field(default_factory=list)
     outages: list[tuple[float, Slot]] = field(default_factory=list)
+    remembers: bool = False
 
     def __post_init__(self) -> None:
         self.clock = Ticking()
@@ -171,11 +173,13 @@ class Rig:
         """`wiring.connect`, with these clients, this clock and a prober that asks nobody."""
         aws, clock = callers(), self.clock
         found = wiring.find(aws, "shop", settings.environment)
+        cloudwatch = CloudWatchMetrics(aws, found)
         self._owners = getattr(self, "_owners", 0) + 1
         return Services(
             service="shop", environment="lab", url=found.url, clock=clock, prober=Good(),
             cloud=AwsCloud(aws, found, "shop", "lab", clock),
-            metrics=CloudWatchMetrics(aws, found),
+            metrics=cloudwatch,
+            history=cloudwatch if self.remembers else UNRECORDED,
             journal=DynamoJournal(aws, found.journal_table, "shop", clock),
             find_release=Artifacts(
                 aws, lambda name: artifacts.resolve(settings, name, found.artifact_bucket)
@@ -300,15 +304,25 @@ class Rig:
         return {"MetricDataResults": results}
 
     def _series(self, query: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-        slot, _, short = query["Id"].partition("_")
+        where = {
+            each["Name"]: each["Value"] for each in query["MetricStat"]["Metric"]["Dimensions"]
+        }
+        slot = self._asked(where.get("TargetGroup", ""))
+        short = query["Id"].partition("_")[2]
         first, last = (int(params[edge].timestamp()) for edge in ("StartTime", "EndTime"))
-        starts = [s for s in range(first, last, 60) if self._weight(Slot(slot), s)]
-        values = {"requests": 100.0, "p99": 0.1, "target_5xx": 50.0 if self._bad(slot) else 0.0}
+        starts = [s for s in range(first, last, 60) if slot and self._weight(slot, s)]
+        bad = slot is not None and self._bad(slot)
+        values = {"requests": 100.0, "p99": 0.1, "target_5xx": 50.0 if bad else 0.0}
         return {
             "Id": query["Id"], "Label": query["Id"], "StatusCode": "Complete",
             "Timestamps": [datetime.fromtimestamp(s, UTC) for s in starts],
             "Values": [values.get(short, 0.0)] * len(starts),
         }  # fmt: skip
+
+    def _asked(self, group: str) -> Slot | None:
+        """Whose target group that is; None: the question is about the load balancer."""
+        slots = (s for s in Slot if group and self.published.slots[s].target_group.endswith(group))
+        return next(slots, None)
 
     def _weight(self, slot: Slot, start: int) -> int:
         """What the slot had for the whole minute."""
@@ -317,8 +331,8 @@ class Rig:
         later = [each[group] for at, each in self.moved if start < at < start + 60]
         return min([shares[-1], *later])
 
-    def _bad(self, slot: str) -> bool:
-        members = self.fleet.store.groups[slot].members
+    def _bad(self, slot: Slot) -> bool:
+        members = self.fleet.store.groups[slot.value].members
         versions = {(m.template.id, m.template.version) for m in members}
         return any(self.release_of(*version) == BAD for version in versions)
 

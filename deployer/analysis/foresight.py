@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from deployer.analysis.counts import MINUTE_S, Counts, Observation, Pair
 from deployer.analysis.dispersion import Base
+from deployer.analysis.judge import Outcome
 from deployer.analysis.limits import Limits
 from deployer.analysis.ramp import first_share, move
 from deployer.analysis.terms import Terms
@@ -15,6 +16,7 @@ from deployer.analysis.trial import Trial, after, begin
 from deployer.analysis.verdict import Judgement, judgement
 from deployer.model import WHOLE
 
+AFTER = 60  # minutes: more than the whole ladder takes
 CLOSELY = 60  # minutes that are played one look each; of longer ones every tenth
 
 
@@ -23,7 +25,8 @@ class Course:
     """What is to be expected, in minutes since the candidate's first user.
 
     shares: when it gets which, per mille.
-    good:   when it is called good; None: not before the time is up, in minute `over`.
+    good:   when it is called good; None: not before the time is up.
+    over:   when the ramp ends: a share that may still be had is waited for.
     """
 
     shares: tuple[tuple[int, int], ...]
@@ -46,17 +49,18 @@ def course(terms: Terms) -> Course | None:
         if not _seen(judged, shares):
             continue
         following = move(trial, judged, shares[-1][1], now)
-        if following.kind == "promote":
-            return Course(tuple(shares), now if now < terms.limits.max_minutes else None, now)
         if following.kind == "raise":
             shares.append((now, following.share))
+        elif following.kind != "stay":
+            good = now if judged.outcome is Outcome.PASS else None
+            return Course(tuple(shares), good, now)
     return Course(tuple(shares), None, terms.limits.max_minutes)
 
 
 def looks(limits: Limits) -> tuple[int, ...]:
-    """The minutes in which it is looked."""
-    closely = range(1, min(limits.max_minutes, CLOSELY) + 1)
-    return (*closely, *range(CLOSELY + 10, limits.max_minutes + 1, 10))
+    """The minutes in which it is looked; those after the time is up see the last shares through."""
+    last = limits.max_minutes + AFTER
+    return (*range(1, min(last, CLOSELY) + 1), *range(CLOSELY + 10, last + 1, 10))
 
 
 def _next(trial: Trial) -> int:

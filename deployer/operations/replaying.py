@@ -6,7 +6,7 @@ from functools import partial
 
 from deployer.analysis.limits import FAILURES, SLOW, Limits
 from deployer.analysis.peers.policy import Policy
-from deployer.analysis.replay.imagined import ENOUGH, NEAR, Dice, Known
+from deployer.analysis.replay.imagined import ENOUGH, PLENTY, Dice, Known
 from deployer.analysis.replay.play import Comparison, compare
 from deployer.analysis.replay.policies import recipe
 from deployer.analysis.replay.recording import Recording
@@ -77,16 +77,19 @@ def assumptions(recording: Recording, found: Comparison, draws: int) -> Iterator
     if found.served < found.minutes:
         yield (
             f"{found.minutes - found.served} of the {found.minutes} minutes are not recorded with traffic on "
-            f"the release: there it goes on as in the nearest {NEAR} that are; likewise the old one"
+            "the release: there it goes on as in the nearest that are; likewise the old one"
         )
     yield (
         "at another share either release fails as often as at the recorded one: what fails only under load "
         "is not seen, and what did is"
     )
-    yield f"a minute with less than {ENOUGH:,} requests to a slot is pooled with its neighbours"
     yield (
-        f"requests fail one by one, by chance: each policy was played {draws} times, and bad requests are "
-        "the mean"
+        f"a minute in which a slot has less than {ENOUGH} bad requests of less than {PLENTY:,} is pooled with "
+        "the nearest others, until there are as many"
+    )
+    yield (
+        f"each policy was played {draws} times, with rates from as good as they may be by what was counted to "
+        "as bad, and chance: bad requests are the mean"
     )
     if not recording.slow_known:
         yield "slow requests were not counted: only failures are judged, and only they are bad"

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from deployer.analysis.counts import Counts, Pair
 from deployer.analysis.limits import Limits
 from deployer.analysis.peers.policy import Act, Seen, Served
-from deployer.analysis.replay.imagined import ENOUGH, Imagined, Known, as_served, nearest
+from deployer.analysis.replay.imagined import (
+    ENOUGH,
+    PLENTY,
+    Imagined,
+    Known,
+    as_served,
+    nearest,
+    rate,
+)
 from deployer.analysis.replay.play import as_it_was, compare, play
 from deployer.analysis.replay.policies import RECIPES, recipe
 from deployer.analysis.replay.recording import Recorded, Recording, observations
@@ -69,32 +77,55 @@ def test_at_the_recorded_share_a_minute_is_what_was_recorded() -> None:
 def test_after_the_way_back_the_rate_is_the_last_one_known() -> None:
     known = Known(bad_release(minutes=2, back=3))
     assert [known.served(minute) for minute in range(6)] == [True, True, False, False, False, False]
-    assert known.rates(4).candidate["failed"] == known.rates(500).candidate["failed"] == 0.2
+    assert (
+        rate(known.rates(4).candidate["failed"])
+        == rate(known.rates(500).candidate["failed"])
+        == 0.2
+    )
     assert known.rates(500).requests == 10_000
 
 
-def test_few_requests_are_pooled_with_their_neighbours() -> None:
-    minutes = [recorded(n, 1, (10, 5 * (n == 3)), (9_990, 0)) for n in range(12)]
+def test_few_requests_are_pooled_with_the_nearest_until_they_tell_something() -> None:
+    minutes = [recorded(n, 1, (PLENTY // 10, 20 * (n == 3)), (9_000, 0)) for n in range(12)]
     known = Known(minutes)
-    assert known.rates(3).candidate["failed"] == pytest.approx(5 / 90)  # minutes 0 to 8
-    assert known.rates(11).candidate["failed"] == 0  # minutes 6 to 11
-    plenty = [recorded(n, 500, (ENOUGH, 5 * (n == 3)), (ENOUGH, 0)) for n in range(12)]
-    assert Known(plenty).rates(3).candidate["failed"] == 5 / ENOUGH
-    assert Known(plenty).rates(4).candidate["failed"] == 0
+    assert rate(known.rates(3).candidate["failed"]) == pytest.approx(20 / PLENTY)
+    assert rate(known.rates(11).candidate["failed"]) == pytest.approx(20 / PLENTY)
+    telling = Known([recorded(n, 1, (200, ENOUGH * (n == 3)), (9_000, 0)) for n in range(12)])
+    assert rate(telling.rates(3).candidate["failed"]) == ENOUGH / 200
+    assert rate(telling.rates(5).candidate["failed"]) == ENOUGH / 800  # minutes 5, 4, 6 and 3
+    plenty = Known([recorded(n, 500, (PLENTY, 5 * (n == 3)), (PLENTY, 0)) for n in range(12)])
+    assert rate(plenty.rates(3).candidate["failed"]) == 5 / PLENTY
+    assert rate(plenty.rates(4).candidate["failed"]) == 0
+    assert plenty.rates(4).requests == 2 * PLENTY
 
 
 def test_what_was_not_published_is_assumed() -> None:
     known = Known([bad_release()[0], recorded(1, 100, (0, 0), (0, 0)), bad_release()[2]])
     assert known.recorded(1) is None
-    assert known.rates(1).candidate["failed"] == 0.2
+    assert rate(known.rates(1).candidate["failed"]) == 0.2
     assert known.rates(1).requests == 10_000
+
+
+def test_few_requests_leave_open_how_often_a_release_fails() -> None:
+    assert rate(Counts(0, 0), 2.0) == 0
+    assert rate(Counts(100, 5)) == 0.05
+    assert rate(Counts(100, 0), -1.96) == 0
+    assert rate(Counts(100, 0), 1.96) == pytest.approx(0.037, abs=1e-3)  # as tables have it
+    assert rate(Counts(100, 100), -1.96) == pytest.approx(0.963, abs=1e-3)
+    assert rate(Counts(100, 100), 1.96) == pytest.approx(1)
+    known = Known([recorded(n, 1, (10, 0), (9_990, 10)) for n in range(10)])
+    best, worst = (Imagined(known, dice(1), z).minute(4, 500) for z in (-1.96, 1.96))
+    assert best.candidate.failed == 0
+    assert worst.candidate.failed == pytest.approx(5_000 * 0.037, rel=0.3)
+    assert best.stable.failed > worst.stable.failed
 
 
 def test_who_is_nearest() -> None:
     assert nearest([], 3) == []
-    assert nearest([2, 3, 9], 3) == [3, 2]
-    assert nearest([0, 1, 2, 3, 4, 5, 6], 100) == [6, 5, 4, 3, 2, 1]
-    assert nearest([8, 9, 30], 0) == [8, 9]
+    assert nearest([2, 3, 9], 3) == [3, 2, 9]
+    assert nearest([0, 1, 2, 3, 4, 70], 100) == [70]
+    assert nearest(list(range(100)), 300) == list(range(99, 38, -1))
+    assert nearest([8, 9, 30], 0) == [8, 9, 30]
 
 
 @given(

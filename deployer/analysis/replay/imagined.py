@@ -4,11 +4,12 @@ What was recorded is how often either release fails, minute by minute, and how m
 were. The rest is assumed, and each assumption is one of these:
 
 - A release fails as often at another share. So nothing is known of what fails only under load.
-- A minute in which a slot served fewer than `ENOUGH` requests says little about its rate: it is pooled
-  with its neighbours, up to `NEAR` minutes each way.
+- A minute in which a slot has fewer than `ENOUGH` bad requests of fewer than `PLENTY` says little about its
+  rate: it is pooled with the nearest others, up to an hour each way, until there are as many.
 - Where a slot had no traffic (after a way back, or once the other had all of it) and after the end of
   the recording, its rate is that of the nearest minutes in which it had some.
-- Requests fail one by one, by chance: so each policy is played several times, each a draw of its own.
+- Requests fail one by one, by chance. And few requests leave open how often a release fails: so each policy
+  is played several times, from as good as it may be by the counts to as bad.
 
 At the recorded share a minute is what was recorded, to the last request.
 """
@@ -27,8 +28,9 @@ from deployer.analysis.peers.policy import KINDS, Kind, Seen, Served
 from deployer.analysis.replay.recording import Recorded
 from deployer.model import WHOLE, Minute
 
-ENOUGH = 1_000  # requests in a minute from which on its own rate is taken
-NEAR = 5  # minutes each way
+ENOUGH = 100  # bad requests by which a rate is known to a tenth
+PLENTY = 50_000  # requests by which it is known to be small
+NEAR = 60  # minutes each way
 METRIC: dict[Kind, str] = {"failed": FAILURES.name, "slow": SLOW.name}
 Side = Literal["candidate", "stable"]
 SIDES: tuple[Side, Side] = ("candidate", "stable")
@@ -42,11 +44,21 @@ class Dice(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """One minute: requests of all users, and what share of them either release fails or delays, 0..1."""
+    """One minute: requests of all users, and what is counted of either release, pooled where that is little."""
 
     requests: float
-    candidate: dict[Kind, float]
-    stable: dict[Kind, float]
+    candidate: Mapping[Kind, Counts]
+    stable: Mapping[Kind, Counts]
+
+
+def rate(counted: Counts, z: float = 0.0) -> float:
+    """The share that is bad, 0..1: as counted, or `z` standard deviations beyond (Wilson 1927)."""
+    n = counted.requests
+    if not n:
+        return 0.0
+    p, vague = counted.bad / n, z * z / n
+    found = p + vague / 2 + z * math.sqrt(p * (1 - p) / n + vague / (4 * n))
+    return min(max(found / (1 + vague), 0.0), 1.0)
 
 
 class Known:
@@ -103,10 +115,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Imagined:
-    """One draw of what may have happened at any course of shares."""
+    """One draw of what may have happened at any course of shares.
+
+    z: where within what the counts leave open the candidate's rates are, in standard deviations; the
+       stable slot's are as far on the other side. So draws go from as good as it may be to as bad.
+    """
 
     known: Known
     dice: Dice
+    z: float = 0.0
 
     def minute(self, minute: int, share: int) -> Seen:
         """What would have been published of it with the candidate at `share`, per mille."""
@@ -117,12 +134,14 @@ class Imagined:
         requests = round(rates.requests)
         own = binomial(self.dice.random(), requests, share / WHOLE)
         return Seen(
-            share, self._served(own, rates.candidate), self._served(requests - own, rates.stable)
+            share,
+            self._served(own, rates.candidate, self.z),
+            self._served(requests - own, rates.stable, -self.z),
         )
 
-    def _served(self, requests: int, rates: Mapping[Kind, float]) -> Served:
-        drawn = (binomial(self.dice.random(), requests, rates[kind]) for kind in KINDS)
-        return Served(requests, *drawn)
+    def _served(self, requests: int, counted: Mapping[Kind, Counts], z: float) -> Served:
+        rates = (rate(counted[kind], z) for kind in KINDS)
+        return Served(requests, *(binomial(self.dice.random(), requests, one) for one in rates))
 
 
 def _indexes(row: Sequence[object]) -> list[int]:
@@ -148,14 +167,16 @@ def _counts(kind: Kind, minute: Minute) -> Counts | None:
     return found if found is not None and found.requests > 0 else None  # NaN is not
 
 
-def _pooled(served: Sequence[Counts | None], known: Sequence[int], minute: int) -> float:
-    """The rate in one minute, 0..1; 0 where the slot never served."""
+def _pooled(served: Sequence[Counts | None], known: Sequence[int], minute: int) -> Counts:
+    """What was counted in one minute, or around it; nothing where the slot never served."""
     requests = bad = 0.0
     for at in nearest(known, minute):
+        if requests >= PLENTY or bad >= ENOUGH:
+            break
         one = served[at]
-        if one is not None and requests < ENOUGH:
+        if one is not None:
             requests, bad = requests + one.requests, bad + one.bad
-    return bad / requests if requests else 0.0
+    return Counts(requests, bad)
 
 
 def nearest(known: Sequence[int], minute: int) -> list[int]:

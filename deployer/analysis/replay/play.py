@@ -5,10 +5,10 @@ Policies are asked once a minute, and see a minute `delay_min` after it has ende
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import NormalDist, fmean
 
 from deployer.analysis.peers.policy import KINDS, Act, Policy, Seen
-from deployer.analysis.replay.imagined import Dice, Imagined, Known, as_served
+from deployer.analysis.replay.imagined import Dice, Imagined, Known, as_served, rate
 from deployer.model import WHOLE
 
 LONGEST = 1_440  # minutes after which whoever has not decided is not waited for
@@ -92,8 +92,12 @@ def compare(
         draws:     what makes each draw's dice.
         shipped:   how the recorded deployment ended: the release went on serving everybody.
     """
+    places = [NormalDist().inv_cdf((n + 0.5) / len(draws)) for n in range(len(draws))]
     courses = {
-        name: [play(make(), Imagined(known, dice()), delay_min) for dice in draws]
+        name: [
+            play(make(), Imagined(known, dice(), z), delay_min)
+            for dice, z in zip(draws, places, strict=True)
+        ]
         for name, make in makers
     }
     longest = max(
@@ -153,11 +157,11 @@ def beyond(known: Known, minute: int, seen: Seen) -> float:
     """Bad requests of the candidate's that stable would not have had; below zero: it was better."""
     usual = known.rates(minute).stable
     own = seen.candidate
-    return sum(own.bad(kind) - usual[kind] * own.requests for kind in KINDS)
+    return sum(own.bad(kind) - rate(usual[kind]) * own.requests for kind in KINDS)
 
 
 def added(known: Known, minute: int, share: int) -> float:
     """The same as it is to be expected at `share`, per mille."""
     rates = known.rates(minute)
-    more = sum(rates.candidate[kind] - rates.stable[kind] for kind in KINDS)
+    more = sum(rate(rates.candidate[kind]) - rate(rates.stable[kind]) for kind in KINDS)
     return rates.requests * share / WHOLE * more

@@ -14,6 +14,7 @@ from deployer.durations import percent, spell
 from deployer.plan import Plan
 from deployer.render.words import one_line, span
 
+FEW = 10.0
 UNDECIDED = {
     "promote": "it goes on, if nothing speaks against it",
     "hold": "it waits for a person",
@@ -59,7 +60,9 @@ def _usual(terms: Terms) -> str:
         if base.usual is not None
     ]
     most = f"; at most {_listed(told)}" if told else ""
-    return f"Usual: {terms.requests_per_min:,.0f} requests a minute{most}. {own}"
+    load = terms.requests_per_min
+    number = f"{load:,.0f}" if load >= FEW else f"{load:.2g}"
+    return f"Usual: {number} requests a minute{most}. {own}"
 
 
 def _verdict(terms: Terms, *, ramps: bool) -> str:

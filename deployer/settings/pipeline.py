@@ -159,8 +159,14 @@ def longest_s(settings: Settings) -> float:
     """How long a deployment with these settings may take, its way back and the tools included.
 
     Every step's deadline, as if each were used up; a rolling deployment's batches are taken one
-    instance at a time, the slowest that there is.
+    instance at a time, the slowest that there is. People are counted where the settings ask them: one
+    who is asked because evidence is suspicious may outlast the build, and the supervisor goes on.
     """
+    held_s = settings.canary.approve_within_s if settings.analysis.inconclusive == "hold" else 0.0
+    return _longest_s(settings) + held_s
+
+
+def _longest_s(settings: Settings) -> float:
     canary, probe, provision = settings.canary, settings.probe, settings.provision
     back = provision.deadline_s + canary.route_deadline_s + canary.retire_deadline_s
     begin = provision.deadline_s + probe.deadline_s
@@ -177,8 +183,7 @@ def longest_s(settings: Settings) -> float:
     bakes += [canary.group_bake_s] if canary.group else []
     bakes += [canary.held_s] if canary.held else []
     climb = sum(route + bake + PATIENCE_S for bake in bakes) + settings.analysis.max_time_s
-    held = settings.analysis.inconclusive == "hold"
-    asked = canary.approve_within_s * (len(canary.approve) + held)
+    asked = canary.approve_within_s * len(canary.approve)
     return TOOLS_S + begin + climb + asked + canary.linger_s + canary.retire_deadline_s + back
 
 

@@ -117,6 +117,8 @@ def test_a_build_lasts_as_long_as_its_plan_may(tmp_path: Path, strategy: str) ->
     minutes = timeout_minutes(pipeline, settings)
     assert longest_s(settings) <= minutes * 60 < longest_s(settings) + 60
     assert 30 <= minutes <= LONGEST_S / 60
+    path.write_text(f'{path.read_text()}\n[analysis]\ninconclusive = "hold"\n')
+    assert longest_s(load(path, "prod")) - longest_s(settings) == settings.canary.approve_within_s
     assert timeout_minutes(PipelineSettings(environments=("prod",), timeout_s=400), settings) == 7  # type: ignore[arg-type]
 
 

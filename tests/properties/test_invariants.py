@@ -13,6 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from deployer.analysis.dispersion import Base
+from deployer.analysis.limits import Limits
+from deployer.analysis.terms import Terms
 from deployer.engine import Runner
 from deployer.errors import LeaseLost
 from deployer.journal import Ask
@@ -39,9 +42,24 @@ def behaviours(draw: st.DrawFn) -> Behaviour:
 
 
 @st.composite
+def terms(draw: st.DrawFn) -> Terms:
+    """What a canary is held to beside the stable slot; its time is short, and so is people's."""
+    limits = Limits(
+        max_minutes=draw(st.integers(3, 9)),
+        harm_budget=draw(st.sampled_from([30.0, 1e5])),
+        beta=draw(st.sampled_from([0.05, 0.9])),
+        inconclusive=draw(st.sampled_from(["promote", "hold", "abort"])),
+    )
+    return Terms(
+        limits, {"failures": Base(1e-3, 1.0, 300)}, 1.0, draw(st.sampled_from([None, 3e3]))
+    )
+
+
+@st.composite
 def intents(draw: st.DrawFn) -> Intent:
     weights = draw(st.sets(st.integers(1, 999), max_size=3))
     left = 1000 - max(weights, default=0)
+    held_to = draw(st.one_of(st.none(), terms()))
     return replace(
         INTENT,
         release=Release("v2"),
@@ -54,7 +72,9 @@ def intents(draw: st.DrawFn) -> Intent:
         window_s=draw(st.sampled_from([0.0, 150.0])),
         standby=draw(st.integers(0, 1)),
         linger_s=draw(st.sampled_from([60.0, 300.0])),
-        inconclusive=draw(st.sampled_from(["abort", "promote"])),
+        inconclusive=draw(st.sampled_from(["abort", "promote", "hold"])),
+        terms=held_to,
+        auto=held_to is not None and draw(st.booleans()),
     )
 
 
@@ -104,7 +124,8 @@ class Tale:
     @property
     def wanted(self) -> Intent:
         """The intent, with approval asked for at some of the strategy's stops."""
-        stops = (1000,) if self.strategy == "blue-green" else (*self.intent.weights, 1000)
+        alone = self.strategy == "blue-green" or self.intent.auto
+        stops = (1000,) if alone else (*self.intent.weights, 1000)
         gates = tuple(stop for n, stop in enumerate(stops) if n in self.gates)
         return replace(self.intent, approve=gates)
 

@@ -59,8 +59,11 @@ def counted(
 
 
 def _counts(bad: float | None, total: float | None, absent: str) -> Counts | str | None:
-    """One minute of one slot; None: nothing to count; or what is wrong with it."""
-    if bad is None and total is None:
+    """One minute of one slot; None: nothing to count; or what is wrong with it.
+
+    No bad ones of nothing is nothing, also where a query makes a zero of what is not there.
+    """
+    if not bad and not total:
         return None
     if total is None:
         return "no total"

@@ -38,6 +38,14 @@ def test_a_slot_with_nothing_to_count_is_silent_and_the_other_is_known() -> None
     assert found.unknown == {}
 
 
+@pytest.mark.parametrize(("bad", "total"), [({0: 0.0}, {}), ({}, {0: 0.0}), ({0: 0.0}, {0: 0.0})])
+def test_no_bad_ones_of_nothing_is_nothing(bad: dict[int, float], total: dict[int, float]) -> None:
+    """FILL(refused, 0) on a slot without users."""
+    found = told(bad, total)
+    assert found.known[BLUE] == {}
+    assert found.unknown == {}
+
+
 @pytest.mark.parametrize(
     ("bad", "total", "why"),
     [

@@ -8,7 +8,7 @@ from itertools import product
 
 from benchmarks.analysis.ours import bases, terms
 from benchmarks.analysis.play import Outcome, play
-from benchmarks.analysis.scenarios import ALL
+from benchmarks.analysis.scenarios import ALL, GOOD
 from benchmarks.analysis.stream import Stream
 from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import Limits
@@ -103,9 +103,13 @@ POLICIES = {**OURS, **PEERS}
 Results = dict[str, dict[str, list[Outcome]]]  # policy -> scenario -> one per seed
 
 
-def compared(runs: int, seed: int, *, sweep: bool, processes: int) -> Results:
-    """`runs` streams of every scenario, each policy on each of them."""
-    tasks = [(n, seed + run, sweep) for n in range(len(ALL)) for run in range(runs)]
+def compared(runs: int, seed: int, *, sweep: bool, processes: int, good_runs: int = 0) -> Results:
+    """`runs` streams of every scenario, each policy on each of them; ours on `good_runs` of the good ones."""
+    everybody = {**POLICIES, **swept()} if sweep else POLICIES
+    tasks = [(one, seed + run, tuple(everybody)) for one in range(len(ALL)) for run in range(runs)]
+    tasks += [
+        (ALL.index(one), seed + run, tuple(OURS)) for one in GOOD for run in range(runs, good_runs)
+    ]
     found: Results = {}
     with multiprocessing.Pool(processes) as pool:
         for (n, _, _), outcomes in zip(tasks, pool.imap(_on_one_stream, tasks, 4), strict=True):
@@ -114,9 +118,9 @@ def compared(runs: int, seed: int, *, sweep: bool, processes: int) -> Results:
     return found
 
 
-def _on_one_stream(task: tuple[int, int, bool]) -> dict[str, Outcome]:
-    n, seed, sweep = task
+def _on_one_stream(task: tuple[int, int, tuple[str, ...]]) -> dict[str, Outcome]:
+    n, seed, names = task
     stream = Stream(ALL[n], seed)
     known = Known(stream, bases(stream), {})
-    policies = {**POLICIES, **swept()} if sweep else POLICIES
-    return {name: play(make(known), stream) for name, make in policies.items()}
+    policies = {**POLICIES, **swept()} if len(names) > len(POLICIES) else POLICIES
+    return {name: play(policies[name](known), stream) for name in names}

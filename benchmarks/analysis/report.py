@@ -22,6 +22,8 @@ class Summary:
     """One policy: shares 0..1, minutes, bad requests; pairs are intervals.
 
     harm:  geometric mean over the bad scenarios of the mean harm, plus 1.
+    worst, worst_most: of the good scenario that is sent back most; and of every one of them at most, by the
+          upper ends of their intervals.
     usual_false: false aborts without the scenarios of `OURS_ALONE`.
     limit: harm over the least that is possible: median over the scenarios of the median run.
     """
@@ -29,6 +31,7 @@ class Summary:
     false: float
     false_interval: tuple[float, float]
     worst: float
+    worst_most: float
     worst_scenario: str
     detected: float
     detected_interval: tuple[float, float]
@@ -51,6 +54,7 @@ def summary(of: Of) -> Summary:
         false=fmean(false.values()),
         false_interval=wilson(sum(map(aborts, good.values())), sum(map(len, good.values()))),
         worst=false[worst],
+        worst_most=max(wilson(aborts(runs), len(runs))[1] for runs in good.values()),
         worst_scenario=worst,
         detected=fmean(map(aborted, bad.values())),
         detected_interval=wilson(sum(map(aborts, bad.values())), sum(map(len, bad.values()))),
@@ -109,9 +113,10 @@ def row(name: str, one: Summary) -> str:
     false_low, false_high = one.false_interval
     low, high = one.detected_interval
     least, most = one.harm_interval
+    where = f" ({one.worst_scenario})" if one.worst else ""
     return (
         f"| {name} | {one.false:.2%} ({false_low:.2%}–{false_high:.2%}) "
-        f"| {one.worst:.1%} ({one.worst_scenario}) | {one.detected:.1%} ({low:.1%}–{high:.1%}) "
+        f"| {one.worst:.1%}, at most {one.worst_most:.1%}{where} | {one.detected:.1%} ({low:.1%}–{high:.1%}) "
         f"| {one.harm:.0f} ({least:.0f}–{most:.0f}) | {one.found_min:.1f} | {one.promoted_min:.1f} "
         f"| {one.limit:.1f} |"
     )

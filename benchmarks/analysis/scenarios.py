@@ -9,6 +9,7 @@ as slow has a share of 1 - Phi(2.576 - ln(m)/0.5).
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 
 HORIZON_MIN = 120
@@ -68,6 +69,7 @@ class Scenario:
         return min(fails, 1.0), slow_share(self.slower)
 
 
+@cache
 def slow_share(slower: float) -> float:
     """Share above the SLO of a release that is so many times as slow."""
     normal = NormalDist()

@@ -10,6 +10,9 @@ which must (quasi-likelihood: Wedderburn 1974; McCullagh & Nelder 1989, section 
           [ sum (k_A - K theta_A)^2 + 1.5 nu ] / [ sum K theta_A (1 - theta_A) + nu ],   nu = 5b
 
 `nu` stands for a little earlier experience, so that few failures give 1.5 and not a guess.
+
+A bad instance stays bad for minutes: then five minutes differ more than five times one of them does, up to five
+times as much. That is the `streak`, and so many minutes in a row count as one bet (abort.py).
 """
 
 import math
@@ -22,6 +25,7 @@ from deployer.analysis.ratio import upper_rate
 PRIOR_PHI = 1.5
 PRIOR_WEIGHT = 5
 BLOCKS = (1, 5)  # minutes
+STREAK_LEAST = 1.5  # below, it is chance: 48 blocks tell it to a fifth
 ENOUGH_MIN = 240  # minutes of history; less is not trusted to say that failures do not clump
 
 
@@ -32,11 +36,13 @@ class Base:
     usual:   at most this share is bad, 0..1; None: no history.
     phi:     how much failures clump; 1: not at all.
     minutes: of history with requests.
+    streak:  minutes in a row in which it is the same zone that fails more; 1: each minute by itself.
     """
 
     usual: float | None = None
     phi: float = PRIOR_PHI
     minutes: int = 0
+    streak: float = 1.0
 
 
 Zones = Mapping[str, Counts]  # one minute of the stable slot, by zone
@@ -52,12 +58,19 @@ def base(history: Sequence[Zones]) -> Base:
         return Base()
     measured = phi(known)
     trusted = measured if minutes >= ENOUGH_MIN else max(measured, PRIOR_PHI)
-    return Base(upper_rate(bad, requests), trusted, minutes)
+    return Base(upper_rate(bad, requests), trusted, minutes, streak(known))
 
 
 def phi(history: Sequence[Zones]) -> float:
     """The overdispersion, 1 or more."""
     return max(1.0, *(_at(history, block) for block in BLOCKS))
+
+
+def streak(history: Sequence[Zones]) -> float:
+    """Minutes in a row that clump together: 1, or from `STREAK_LEAST` to the longest block."""
+    short, long = (max(1.0, _at(history, block)) for block in BLOCKS)
+    found = min(long / short, BLOCKS[-1] / BLOCKS[0])
+    return found if found >= STREAK_LEAST else 1.0
 
 
 def _at(history: Sequence[Zones], block: int) -> float:

@@ -7,7 +7,7 @@ from deployer.analysis.abort import Bets, Mixture
 from deployer.analysis.counts import Counts, Usable
 from deployer.analysis.dispersion import Base
 from deployer.analysis.fatal import Fatal
-from deployer.analysis.limits import Metric
+from deployer.analysis.limits import LEANING, Metric
 from deployer.analysis.ratio import Profile, upper_rate
 from deployer.analysis.safety import Safety, harm
 from deployer.analysis.split import log_mean
@@ -23,7 +23,8 @@ class Evidence:
     candidate, stable: what they served in those.
     warmed:    the same of the warm-up.
     at_share:  the candidate's since its share last changed, minutes of settling included.
-    latest:    the newest counted minute.
+    cold_at_share: the same of the warm-up's minutes.
+    latest:    the newest minute that was of use.
     excess, comparable: sums of (k_c n_s - k_s n_c)/N and of n_c n_s/N: their quotient is the rate
                added, minute by minute (Mantel & Haenszel 1959), never pooled over weights.
     cost:      bad requests beyond what the stable slot would have served to the same users.
@@ -41,6 +42,7 @@ class Evidence:
     stable: Counts = NONE
     warmed: tuple[Counts, Counts] = (NONE, NONE)
     at_share: Counts = NONE
+    cold_at_share: Counts = NONE
     latest: Usable | None = None
     excess: float = 0.0
     comparable: float = 0.0
@@ -62,6 +64,8 @@ class Evidence:
             self,
             fatal=tried,
             warmed=(added(own, minute.candidate), added(other, minute.stable)),
+            cold_at_share=added(self.cold_at_share, minute.candidate),
+            latest=minute,
             cost=self.cost + cost_of(minute),
         )
 
@@ -72,7 +76,7 @@ class Evidence:
         return replace(
             self,
             mixture=self.mixture.after(minute, phi),
-            bets=self.bets.after(minute),
+            bets=self.bets.after(minute, self.base.streak),
             safety=self.safety.after(minute, phi),
             profile=self.profile.after(minute, phi),
             minutes=self.minutes + 1,
@@ -87,7 +91,7 @@ class Evidence:
 
     def moved(self) -> "Evidence":
         """The candidate's share has changed."""
-        return replace(self, at_share=NONE)
+        return replace(self, at_share=NONE, cold_at_share=NONE)
 
     def exposed(self, minute: Usable) -> "Evidence":
         """With what the candidate served in a minute that is not judged: it is settling."""
@@ -125,6 +129,16 @@ class Evidence:
         return max(self.added_rate, now) >= self.metric.min_excess
 
     @property
+    def rising(self) -> float:
+        """Nats that the newest minutes have won against the release; 0 while too little is added to matter."""
+        return max(self.mixture.rising, default=0.0) if self._matters() else 0.0
+
+    @property
+    def leaning(self) -> bool:
+        """Whether the newest minutes look worse than tolerated, be it by chance."""
+        return self.rising >= LEANING
+
+    @property
     def fatal_evidence(self) -> float:
         """Log E of the warm-up's test."""
         return self.fatal.evidence if self.metric.fatal else -math.inf
@@ -138,8 +152,16 @@ class Evidence:
 
     @property
     def worst_rate(self) -> float:
-        """At most this share of the candidate's requests is bad, by the data at its present share."""
-        return upper_rate(self.at_share.bad, self.at_share.requests)
+        """At most this share of the candidate's requests is bad, by the data at its present share.
+
+        With the warm-up's minutes or without, whichever says more: a release that starts warm is
+        known sooner, and one that starts cold is not held to it for ever.
+        """
+        everything = added(self.at_share, self.cold_at_share)
+        return min(
+            upper_rate(self.at_share.bad, self.at_share.requests),
+            upper_rate(everything.bad, everything.requests),
+        )
 
 
 def added(one: Counts, other: Counts) -> Counts:

@@ -8,10 +8,16 @@ from dataclasses import dataclass, replace
 
 from deployer.analysis.abort import Mixture
 from deployer.analysis.counts import Usable
-from deployer.analysis.limits import FATAL_RATE, FATAL_RATES, FATAL_RATIO
+from deployer.analysis.limits import (
+    FATAL_ONSET,
+    FATAL_RATE,
+    FATAL_RATES,
+    FATAL_RATIO,
+    FATAL_RATIOS,
+)
 from deployer.analysis.split import log_mean, odds
 
-UNCAPPED = Mixture(FATAL_RATIO, cap=None)
+UNCAPPED = Mixture(FATAL_RATIO, cap=None, ratios=FATAL_RATIOS, onset=FATAL_ONSET)
 PHI_MOST = 5.0  # a release that fails altogether has one cluster: all of its requests
 
 

@@ -82,18 +82,20 @@ def _minutes(one: Evidence, beta: float) -> int | None:
     own, other = latest.candidate.requests, latest.stable.requests
     rate = expected_rate(one)
 
-    def enough(minutes: int) -> bool:
-        grown = one.safety.ahead(
-            latest.theta, rate * (own + other), own, rate, minutes / one.base.phi
-        )
-        return grown.evidence >= math.log(1 / beta)
+    paces = one.safety.paces(latest.theta, rate * (own + other), own, rate)
+    enough = math.log(1 / beta)
 
-    if not enough(LONGEST_MIN):
-        return None
-    low, high = 0, LONGEST_MIN
+    def proves(minutes: int) -> bool:
+        return one.safety.ahead(paces, minutes / one.base.phi) >= enough
+
+    low, high = 0, 1
+    while not proves(high):
+        if high >= LONGEST_MIN:
+            return None
+        low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
+        low, high = (low, middle) if proves(middle) else (middle, high)
     return high
 
 

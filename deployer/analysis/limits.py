@@ -71,21 +71,36 @@ class Limits:
 
 
 SUSPICION = 3.0  # evidence from which the ramp stands still (three to one against the release)
+LEANING = 1.0  # nats won of late from which on a release is not called good yet
 ALARMING = 10.0  # the same of the newest minute by itself: the next one tells more
 # Times the tolerated: what may be wrong.
 RATIOS = (1.15, 1.4, 1.8, 2.5, 4.0, 8.0, 20.0, 100.0, 1000.0)
 STAKES = (0.1, 0.25, 0.5, 0.75, 0.95)  # parts of the capital that are bet on the share
 MINUTE_CAP = 4.5  # nats that one minute may add, unless a fifth of its requests fail
 EVIDENT = (0.2, 10)  # ... of at least so many requests
-ONSET_FIRST, ONSET_MINUTES = 0.5, 60  # prior on when a fault begins: at once, or within an hour
 FATAL_RATIO, FATAL_RATE = 3.0, 0.3  # a fatal fault: three times stable's rate and 30 % at least
 FATAL_RATES = (0.45, 0.7, 0.95, 0.999)
+FATAL_RATIOS = (2.0, 8.0, 40.0, 400.0)  # times that: what fails altogether does so many times over
 FATAL_PART = 0.1  # of alpha goes to the fatal test; the rest to the evidence after the warm-up
 HARM_RATIO = 1.5  # a release is harmful from this ratio on, and from harmful[...] on
 
 
-def onset(minute: int) -> float:
-    """Prior probability that a fault begins in the n-th minute, 1, 2, ...; sums to 1."""
-    if minute == 1:
-        return ONSET_FIRST
-    return (1 - ONSET_FIRST) / ONSET_MINUTES if minute <= ONSET_MINUTES + 1 else 0.0
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """When a fault may begin: how much of the capital is staked in which minute.
+
+    first: part of it, 0..1, in the first minute.
+    span:  of what is left, 1/(span + n - 1) in the n-th minute: half of it within so many minutes, and
+           never all: a fault may begin on the second day.
+    """
+
+    first: float
+    span: int
+
+    def part(self, minute: int) -> float:
+        """What is staked in the n-th minute, 1, 2, ..., of all that is left."""
+        return self.first if minute == 1 else 1 / (self.span + minute - 1)
+
+
+ONSET = Onset(0.5, 30)
+FATAL_ONSET = Onset(0.9, 1)  # a release that does not work does not work from the beginning

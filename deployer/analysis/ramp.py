@@ -8,6 +8,7 @@ So exposure is inversely proportional to what is not yet excluded: a service wit
 begins with 0.1 %, one with one a second with 10 %.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,7 @@ FACTOR = 10  # at most so much more at once
 START_MOST = 100
 LEAST_UNKNOWN = 2e-4  # nobody is ever surer than this about what a release adds
 REACTION_MIN = 2  # a minute fills, and the weights move back
+CHANCE, DOUBT_MOST = 1.0, 2 * math.log(3)  # nats
 ENOUGH = 500  # per mille from which on a release has been seen by enough users to be called good
 
 
@@ -53,13 +55,22 @@ def next_share(trial: Trial, share: int, requests_per_min: float) -> int:
     usual = sum(one.usual for one in trial.metrics)
     unknown = max(sum(one.worst_rate for one in trial.metrics) - usual, LEAST_UNKNOWN)
     exposed = requests_per_min * _window(limits)
-    budget = max(limits.harm_budget, 0.25 * exposed * usual)
+    budget = max(limits.harm_budget, 0.25 * exposed * usual) / _doubt(trial)
     fitting = [
         rung
         for rung in LADDER
         if rung <= FACTOR * share and rung / 1000 * exposed * unknown <= budget
     ]
     return max((share, *fitting))
+
+
+def _doubt(trial: Trial) -> float:
+    """What divides the budget, 1 to 9: what the release has won of late, beyond what chance wins.
+
+    A good release wins next to nothing, so this costs it little time; a bad one does less harm on the
+    way to its end.
+    """
+    return math.exp(min(max(trial.rising - CHANCE, 0.0), DOUBT_MOST))
 
 
 def move(trial: Trial, judged: Judgement, share: int, elapsed_min: float) -> Move:
@@ -69,7 +80,7 @@ def move(trial: Trial, judged: Judgement, share: int, elapsed_min: float) -> Mov
     if judged.outcome is Outcome.PASS and share >= ENOUGH:
         return Move("promote", max(HOLD_BACK, share), judged.reason)
     over = elapsed_min >= trial.limits.max_minutes
-    if judged.advance and (not over or trial.limits.inconclusive == "promote"):
+    if judged.clean and (not over or trial.limits.inconclusive == "promote"):
         higher = next_share(trial, share, _rate(trial))
         if higher > share:
             return Move("raise", higher, f"{judged.reason}; the budget allows {higher / 10:g} %")

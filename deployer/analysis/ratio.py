@@ -53,10 +53,13 @@ class Profile:
         """The ratios that cannot be excluded at `alpha`, widened to the next of the grid."""
         bound = log_mean(self.logs) - math.log(1 / alpha)
         kept = [n for n, log in enumerate(self.logs) if log > bound]
-        top = max(self.logs)
-        best = None if top - min(self.logs) < 1e-12 else math.exp(self._peak())
         low, high = max(kept[0] - 1, 0), min(kept[-1] + 1, len(GRID) - 1)
-        return Interval(RATIOS[low], best, RATIOS[high])
+        return Interval(RATIOS[low], self.best, RATIOS[high])
+
+    @property
+    def best(self) -> float | None:
+        """The likeliest ratio; None before the first failure."""
+        return None if max(self.logs) - min(self.logs) < 1e-12 else math.exp(self._peak())
 
     def _peak(self) -> float:
         """Log of the most likely ratio: the top of the parabola through the best three points."""

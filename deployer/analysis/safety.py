@@ -97,18 +97,21 @@ class Safety:
             tuple(log - won for log in self.alone),
         )
 
-    def ahead(
-        self, theta: float, bad: float, requests: float, rate: float, times: float
-    ) -> "Safety":
-        """What `times` average minutes more would make of it, with the candidate as good as stable.
+    def paces(self, theta: float, bad: float, requests: float, rate: float) -> tuple[float, ...]:
+        """Nats that each alternative wins in an average minute, with the candidate as good as stable.
 
         theta, bad, requests: the candidate's share, the failures of both, and its requests per minute;
         rate: the share of requests that fail.
         """
-        own_bad, times_bad = theta * bad * times, bad * times
-        beside = self._grown(theta, times_bad, own_bad, 0.0).beside
-        own_rate = self._grown(theta, 0.0, rate * requests * times, requests * times).alone
-        return Safety(self.harm, beside, own_rate)
+        beside = harmful(self.harm).gains(theta * bad, bad, theta)
+        failed, served = rate * requests, requests - rate * requests
+        own_rate = [failed * bad_one + served * good_one for bad_one, good_one in alone(self.harm)]
+        return (*beside, *own_rate)
+
+    def ahead(self, paces: tuple[float, ...], minutes: float) -> float:
+        """Log E with so many of these minutes more."""
+        logs = zip(self.beside + self.alone, paces, PRIORS, strict=True)
+        return log_sum(log + pace * minutes + prior for log, pace, prior in logs)
 
     @property
     def evidence(self) -> float:

@@ -33,7 +33,7 @@ class Trial:
 
     warm:     minutes in which the candidate served, up to the warm-up's length.
     share:    per mille that it had in the newest minute; None: it changed, or nothing is known.
-    settled:  minutes in a row, up to the newest, at that share and counted for every metric.
+    settled:  minutes in a row, up to the newest, at that share and with every metric.
     minutes:  counted, after the warm-up.
     first, newest: starts of minutes, epoch seconds.
     broken:   minutes that could not be judged, since the candidate began to serve.
@@ -67,10 +67,16 @@ class Trial:
         return -math.log((1 - FATAL_PART) * self.limits.alpha)
 
     @property
+    def rising(self) -> float:
+        """Nats that the worst metric has won of late: a fault that begins shows here first."""
+        return max((one.rising for one in self.metrics), default=0.0)
+
+    @property
     def suspicious(self) -> bool:
         """Too much against it to send it more users; or to call it good."""
         alarming = any(one.mixture.newest >= math.log(ALARMING) for one in self.metrics)
-        return alarming or self.evidence >= math.log(SUSPICION)
+        dying = any(one.fatal_evidence >= math.log(SUSPICION) for one in self.metrics)
+        return alarming or dying or self.evidence >= math.log(SUSPICION)
 
 
 def begin(limits: Limits, bases: Mapping[str, Base]) -> Trial:
@@ -132,7 +138,7 @@ def _warmed(trial: Trial, found: list[Usable | str]) -> Trial:
         one.warming(minute) if isinstance(minute, Usable) else one
         for one, minute in zip(trial.metrics, found, strict=True)
     )
-    return replace(trial, metrics=metrics, warm=trial.warm + served)
+    return replace(trial, metrics=metrics, warm=trial.warm + served, settled=_settled(trial))
 
 
 def _counted(trial: Trial, found: list[Usable | str], *, moved: bool) -> Trial:
@@ -143,13 +149,17 @@ def _counted(trial: Trial, found: list[Usable | str], *, moved: bool) -> Trial:
         return one.exposed(minute) if settling else one.after(minute)
 
     metrics = tuple(map(counted, trial.metrics, found))
-    clean = trial.trouble is None and trial.share is not None
     return replace(
         trial,
         metrics=metrics,
         minutes=trial.minutes + (trial.trouble is None),
-        settled=trial.settled + clean if clean else 0,
+        settled=_settled(trial),
     )
+
+
+def _settled(trial: Trial) -> int:
+    """With the newest minute, unless something of it is missing or the share changed within."""
+    return trial.settled + 1 if trial.trouble is None and trial.share is not None else 0
 
 
 def _condemned(trial: Trial) -> Trial:

@@ -11,6 +11,7 @@ No data, old data, data of the future, a silent slot and impossible counts are n
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from deployer.analysis.counts import MINUTE_S, Counts
 from deployer.analysis.evidence import Evidence
@@ -63,7 +64,9 @@ class Judgement:
     """The verdict with everything it rests on.
 
     evidence: of all metrics against it; `threshold` condemns it.
-    advance:  whether the candidate may get more traffic: seen, clean and unsuspicious here.
+    clean:    every metric is there, recent, unsuspicious, and of a whole minute at this share.
+    advance:  whether the candidate may get more traffic: clean, warmed up, and of late no worse than is
+              tolerated. (A ramp asks for `clean` only: it pays by its budget for what is not known.)
     first, newest: starts of the minutes that were read, epoch seconds.
     """
 
@@ -72,6 +75,7 @@ class Judgement:
     findings: tuple[Finding, ...]
     evidence: float
     threshold: float
+    clean: bool
     advance: bool
     minutes: int
     broken: int
@@ -83,19 +87,25 @@ class Judgement:
 def judgement(trial: Trial, now: float) -> Judgement:
     """The verdict at `now`, epoch seconds: it matters only for whether the newest minute is recent."""
     if trial.crossing is not None:
-        return _judged(trial, Outcome.FAIL, _condemnation(trial), advance=False)
-    lack = next(_lacks(trial, now), None)
-    if lack is not None:
-        return _judged(trial, Outcome.INCONCLUSIVE, lack, advance=False)
+        return _judged(trial, Outcome.FAIL, _condemnation(trial))
+    ahead = forecast(trial)
+    lack, young = next(_lacks(trial, now), None), next(_too_young(trial), None)
+    clean = lack is None and trial.settled > 0
+    undecided = partial(_judged, trial, Outcome.INCONCLUSIVE, ahead=ahead, clean=clean)
+    if lack is not None or young is not None:
+        return undecided(lack or young or "")
+    leaning = next((one for one in trial.metrics if one.leaning), None)
+    if leaning is not None:
+        return undecided(f"it looks worse than tolerated of late: {finding(leaning, trial)}")
     if all(proven(one, trial.limits.beta) for one in trial.metrics):
         said = f"no harm after {trial.minutes} minutes; excluded: {_excluded(trial)}"
-        return _judged(trial, Outcome.PASS, said, advance=True)
-    said = f"nothing bad seen, not enough to call it good; {forecast(trial)}; excluded so far: "
-    return _judged(trial, Outcome.INCONCLUSIVE, said + _excluded(trial), advance=True)
+        return _judged(trial, Outcome.PASS, said, ahead=ahead, clean=True, advance=True)
+    said = f"nothing bad seen, not enough to call it good; {ahead}; excluded so far: "
+    return undecided(said + _excluded(trial), advance=True)
 
 
 def _lacks(trial: Trial, now: float) -> Iterator[str]:
-    """What forbids a pass whatever the counts say."""
+    """What forbids more traffic whatever the counts say."""
     limits = trial.limits
     if trial.trouble is not None:
         yield trial.trouble
@@ -105,21 +115,33 @@ def _lacks(trial: Trial, now: float) -> Iterator[str]:
             yield "the newest minute has not ended: the clocks disagree"
         if age_min > limits.stale_min:
             yield f"the newest minute is {age_min:.0f} min old: metrics are late or gone"
-    if trial.warm < limits.warm_up:
-        yield f"warming up: {trial.warm} of {limits.warm_up} minutes"
     if trial.suspicious:
         yield f"suspicious: {_against(trial)}"
+
+
+def _too_young(trial: Trial) -> Iterator[str]:
+    """What a pass waits for, though nothing is wrong."""
+    limits = trial.limits
+    if trial.warm < limits.warm_up:
+        yield f"warming up: {trial.warm} of {limits.warm_up} minutes"
     if not trial.settled:
         yield "no whole minute at this share yet"
     if trial.minutes < limits.min_minutes:
         yield f"{trial.minutes} of at least {limits.min_minutes} minutes"
 
 
-def _judged(trial: Trial, outcome: Outcome, reason: str, *, advance: bool) -> Judgement:
+def _judged(
+    trial: Trial,
+    outcome: Outcome,
+    reason: str,
+    *,
+    ahead: Forecast | None = None,
+    clean: bool = False,
+    advance: bool = False,
+) -> Judgement:
     findings = tuple(finding(one, trial) for one in trial.metrics)
-    ahead = None if outcome is Outcome.FAIL else forecast(trial)
     return Judgement(
-        outcome, reason, findings, shown(trial.evidence), shown(trial.threshold), advance,
+        outcome, reason, findings, shown(trial.evidence), shown(trial.threshold), clean, advance,
         trial.minutes, trial.broken, trial.first, trial.newest, ahead,
     )  # fmt: skip
 

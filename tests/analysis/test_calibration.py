@@ -56,6 +56,27 @@ def test_without_the_measured_clustering_it_would_be() -> None:
     assert sum(condemned(seed, 1.0, 8, 1.0) for seed in range(60)) > 0.1 * 60
 
 
+def hangs_together(seed: int, streak: float) -> bool:
+    """Each slot's failures swing by itself, and stay for five minutes: a bad host, a busy neighbour."""
+    dice, bets, swing = random.Random(seed), Bets(1.25), 0.0  # noqa: S311 - a simulation
+    for look in range(LOOKS):
+        if look % 5 == 0:
+            swing = dice.gauss(0, 0.57)
+        mine = round(100 * math.exp(swing))
+        bets = bets.after(usable((1000, mine), (9000, 900)), streak)
+        if bets.evidence >= math.log(100):
+            return True
+    return False
+
+
+def test_nor_where_a_slot_swings_for_minutes_as_long_as_measured() -> None:
+    assert sum(hangs_together(seed, 5.0) for seed in range(RUNS)) <= 0.01 * RUNS
+
+
+def test_taken_for_independent_minutes_it_would_be() -> None:
+    assert sum(hangs_together(seed, 1.0) for seed in range(100)) > 0.03 * 100
+
+
 def test_a_release_three_times_as_bad_is_found() -> None:
     assert sum(condemned(seed, 3.0, 1, 1.0) for seed in range(60)) >= 0.95 * 60
 

@@ -89,3 +89,11 @@ def test_always_a_number_of_one_or_more(rows: list[tuple[Row, Row]]) -> None:
     assert found.phi >= 1
     assert math.isfinite(found.phi)
     assert found.usual is None or 0 < found.usual <= 1
+
+
+def test_a_streak_is_what_stays_in_one_zone_for_minutes() -> None:
+    each = minutes(*[((1000, 20), (1000, 5)), ((1000, 5), (1000, 20))] * 120)
+    five = minutes(*([((1000, 20), (1000, 5))] * 5 + [((1000, 5), (1000, 20))] * 5) * 24)
+    assert base(each).streak == 1.0
+    assert base(five).streak == pytest.approx(5, abs=0.5)
+    assert base(minutes(*[((1000, 10), (1000, 10))] * 240)).streak == 1.0

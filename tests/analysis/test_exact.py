@@ -8,12 +8,13 @@ import math
 from decimal import Decimal, localcontext
 from math import comb
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deployer.analysis.abort import Bets, Mixture
 from deployer.analysis.fatal import Fatal
-from deployer.analysis.limits import FAILURES, FATAL_RATE, onset
+from deployer.analysis.limits import FAILURES, FATAL_ONSET, FATAL_RATE, ONSET, Onset
 from deployer.analysis.ratio import GRID, RATIOS, Profile
 from deployer.analysis.safety import Safety, harm
 from deployer.analysis.split import gain, log_mean, log_sum, odds, own
@@ -184,9 +185,41 @@ def test_the_interval_holds_the_truth(bad: int, theta: float, at: int, alpha: fl
     assert missed <= alpha
 
 
-def test_what_is_staked_is_all_there_is() -> None:
-    assert math.isclose(math.fsum(onset(n) for n in range(1, 500)), 1.0)
-    game = Mixture(1.1)
-    for _ in range(100):  # minutes without a failure decide nothing
-        game = game.after(usable((100, 0), (900, 0)), 1.0)
-    assert math.isclose(game.evidence, 0.0, abs_tol=1e-12)
+@pytest.mark.parametrize("onset", [ONSET, FATAL_ONSET])
+def test_no_more_is_staked_than_there_is_and_never_all(onset: Onset) -> None:
+    rest = 1.0
+    for minute in range(1, 1441):
+        part = onset.part(minute)
+        assert 0 < part < 1
+        rest -= rest * part
+    assert 0 < rest < 0.02  # and on the second day there is still something for what begins then
+
+
+def test_half_is_staked_at_once_and_half_of_the_rest_within_half_an_hour() -> None:
+    left = math.prod(1 - ONSET.part(minute) for minute in range(2, ONSET.span + 2))
+    assert (ONSET.part(1), round(left, 2)) == (0.5, 0.5)
+
+
+def test_without_a_failure_the_capital_stays_what_it_was() -> None:
+    mixture, bets = Mixture(1.1), Bets(1.25)
+    for _ in range(100):
+        minute = usable((100, 0), (900, 0))
+        mixture, bets = mixture.after(minute, 1.0), bets.after(minute)
+    assert math.isclose(mixture.evidence, 0.0, abs_tol=1e-12)
+    assert math.isclose(bets.evidence, 0.0, abs_tol=1e-12)
+
+
+@given(bad=FEW, theta=THETAS, minutes=st.integers(1, 8))
+@example(bad=2, theta=0.001, minutes=5)
+def test_the_bets_are_fair_though_a_whole_streak_falls_the_same_way(
+    bad: int, theta: float, minutes: int
+) -> None:
+    """The worst that can hang together: every minute of the streak is the first one once more."""
+    mean = 0.0
+    for k, chance in enumerate(chances(bad, theta, 1.25)):
+        minute = usable((10_000 * theta, min(k, 10_000 * theta)), (10_000 * (1 - theta), bad - k))
+        bets = Bets(1.25)
+        for _ in range(minutes):
+            bets = bets.after(minute, minutes)
+        mean += chance * math.exp(bets.evidence)
+    assert mean <= SLACK

@@ -51,12 +51,40 @@ def test_never_down_never_off_the_ladder_never_too_fast(
 
 
 def test_what_the_next_rung_may_cost_is_within_the_budget() -> None:
-    """1,000 requests without a failure: at most 0.5 % may fail. 10,000 a minute, 3 minutes, budget 100:
-    0.5 % x 30,000 x w <= 100, so w <= 66 %."""
+    """3,000 requests without a failure: at most 1/600 may fail. 30,000 a minute, 3 minutes, budget 100:
+    90,000 / 600 x w <= 100, so w <= 66 %."""
+    unknown = Base(None, 1.0, 240)
     seen = steady(range(3), (1000, 0), (9000, 0), share=100)
-    assert next_share(trial(seen, base=Base(None, 1.0, 240)), 100, 10_000) == 500
-    assert next_share(trial(seen, base=Base(None, 1.0, 240)), 100, 20_000) == 250
-    assert next_share(trial(seen, base=Base(None, 1.0, 240)), 100, 200_000) == 100
+    assert next_share(trial(seen, base=unknown), 100, 30_000) == 500
+    assert next_share(trial(seen, base=unknown), 100, 60_000) == 250
+    assert next_share(trial(seen, base=unknown), 100, 600_000) == 100
+
+
+def test_what_has_begun_of_late_divides_the_budget() -> None:
+    seen = [*steady(range(12), *GOOD), observed(12, (1000, 7), (9000, 18))]
+    calm = [*steady(range(12), *GOOD), observed(12, (1000, 2), (9000, 18))]
+    assert next_share(trial(calm), 100, 100_000) > next_share(trial(seen), 100, 100_000)
+
+
+def test_a_warm_start_climbs_in_the_warm_up_and_a_cold_one_does_not() -> None:
+    warm, cold = steady(range(1), (1000, 2), (9000, 18)), steady(range(1), (1000, 300), (9000, 18))
+    assert moved(warm, 10).kind == "raise"
+    assert moved(cold, 10).kind == "stay"
+    dead = steady(range(1), (6, 6), (54, 1))
+    assert moved(dead, 100).kind == "stay"
+
+
+def test_a_cold_start_is_forgiven_once_it_is_over() -> None:
+    """By the minutes after the warm-up alone 2,000 requests fail in less than half a percent."""
+    seen = [*steady(range(2), (1000, 300), (9000, 18)), *steady(range(2, 4), (1000, 1), (9000, 18))]
+    assert trial(seen).metrics[0].worst_rate < 0.005
+
+
+def test_what_leans_is_held_when_time_is_up_and_promoted_when_it_does_not_any_more() -> None:
+    leaning = [*steady(range(30), (50, 0), (50, 0), share=500), observed(30, (50, 2), (50, 0), 500)]
+    assert moved(leaning, 500, 32).kind == "hold"
+    over = [*leaning, observed(31, (50, 0), (50, 2), 500)]
+    assert moved(over, 500, 33).kind == "promote"
 
 
 def test_each_rung_needs_a_minute_of_its_own() -> None:

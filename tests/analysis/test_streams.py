@@ -79,6 +79,12 @@ def test_a_dead_release_is_back_as_soon_as_its_first_minute_is_published() -> No
 
 def test_nobody_can_do_less_harm_than_the_limit() -> None:
     assert least_harm(DEAD) == pytest.approx(0.001 * 6000 * 2 * 0.995, rel=0.01)
+    loaded = next(one for one in scenarios.BAD if one.name == "fails under load")
+    assert least_harm(loaded) == pytest.approx(
+        0.5 * 18_000 * 2 * 0.02
+    )  # nobody sees it below a half
+    bursts = next(one for one in scenarios.BAD if one.name == "x3 in bursts of 12")
+    assert least_harm(bursts) == pytest.approx(12 * least_harm(replace(bursts, cluster=1)))
     few = replace(DEAD, rps=1.0)
     assert 0.8 < least_harm(few) < 1.0  # ln(100) nats, and one failure is worth ln(1/0.005)
 

@@ -28,7 +28,7 @@ def judged(seen: Sequence[Observation], limits: Limits = ONE, base: Base = CALM)
 
 CASES: list[tuple[str, list[Observation], Outcome, str]] = [
     ("nothing yet", [], INCONCLUSIVE, "waiting for the first whole minute"),
-    ("warming up", steady(range(2), *GOOD), INCONCLUSIVE, "no whole minute|warming up|nothing bad"),
+    ("warming up", steady(range(2), *GOOD), INCONCLUSIVE, "of at least 1 minutes"),
     ("as good as stable", steady(range(30), *GOOD), PASS, "no harm after 28 minutes; excluded"),
     ("better", steady(range(20), (1000, 0), (9000, 18)), PASS, "no harm"),
     ("ten times as bad", steady(range(8), *BAD), FAIL, "worse than stable by failures, in minute"),
@@ -53,6 +53,26 @@ def test_situations(seen: list[Observation], outcome: Outcome, words: str) -> No
     found = judged(seen)
     assert found.outcome is outcome, found.reason
     assert any(word in found.reason for word in words.split("|")), found.reason
+
+
+def test_what_looks_worse_of_late_is_not_called_good_until_it_does_not() -> None:
+    """Forty good minutes have proved that it does no harm; then something begins, too small for a verdict."""
+    good = steady(range(40), *GOOD)
+    begun = [*good, *steady(range(40, 42), (1000, 5), (9000, 18))]
+    found = judged(begun)
+    assert judged(good).outcome is PASS
+    assert (found.outcome, found.clean, found.advance) == (INCONCLUSIVE, True, False)
+    assert "it looks worse than tolerated of late: failures" in found.reason
+    over = judged([*begun, *steady(range(42, 50), (1000, 1), (9000, 18))])
+    assert (over.outcome, over.advance) == (PASS, True)
+
+
+def test_a_clean_minute_of_the_warm_up_is_clean_and_no_more() -> None:
+    cold = judged(steady(range(1), *GOOD))
+    assert (cold.clean, cold.advance, cold.outcome) == (True, False, INCONCLUSIVE)
+    dying = judged(steady(range(1), (6, 5), (54, 1)))
+    assert dying.outcome is INCONCLUSIVE
+    assert not dying.clean
 
 
 SPOILED: list[tuple[str, Observation, str]] = [

@@ -76,7 +76,7 @@ class Adaptive(Ours):
         if now == 0:
             return self.to(first_share(self.requests_per_min or 0.0, self.limits), now)
         if self.share >= HOLD_BACK:
-            return self._held_back(now)
+            return self._held_back(now, found)
         if len(seen) - 1 < self.since:
             return self.to(self.share, now)  # nothing of this share has been seen yet
         following = move(self.trial, found, self.share, now)
@@ -84,9 +84,10 @@ class Adaptive(Ours):
             return Act(0, ended=True, aborted=True)
         return self.to(following.share, now)
 
-    def _held_back(self, now: int) -> Act:
+    def _held_back(self, now: int, found: Judgement) -> Act:
         over = now - self.since >= HOLD_BACK_MIN + self.limits.delay_min
-        done = over and not self.trial.suspicious
+        late = now >= self.limits.max_minutes and found.advance
+        done = over and (found.outcome is Outcome.PASS or late)
         return Act(WHOLE, ended=True) if done else self.to(self.share, now)
 
 
@@ -95,11 +96,12 @@ class Fixed(Ours):
 
     def act(self, now: int, seen: Sequence[Seen]) -> Act:
         """One look."""
-        if self.judged(now, seen).outcome is Outcome.FAIL:
+        found = self.judged(now, seen)
+        if found.outcome is Outcome.FAIL:
             return Act(0, ended=True, aborted=True)
         if now == 0:
             return self.to(STEPS[0], now)
-        if now - self.since < STEP_MIN or self.trial.suspicious:
+        if now - self.since < STEP_MIN or not found.advance:
             return self.to(self.share, now)
         following = next((share for share in STEPS if share > self.share), WHOLE)
         return Act(WHOLE, ended=True) if following == WHOLE else self.to(following, now)

@@ -19,6 +19,7 @@ BESIDE = (0.15, 0.6, 0.15, 0.1)  # prior on: better, as good, and two steps towa
 ALONE = 0.25
 PRIORS = tuple(math.log(prior / 2) for prior in (*BESIDE, *(ALONE,) * 4))  # half of it each
 BETTER = 0.7
+RAREST = 1e-12  # nobody has seen so many requests: what is said to be rarer is taken for this
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def harm(metric: Metric, usual: float | None) -> Harm:
     floor = max(HARM_RATIO, HARM_RATIO / 1.1 * metric.tolerated)
     if usual is None or usual <= 0:
         return Harm(floor, least, None)
+    usual = max(usual, RAREST)
     rate = min(max(10 * usual, least), largest)
     return Harm(max(floor, 1 + rate / usual), rate, usual)
 

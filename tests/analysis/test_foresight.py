@@ -79,10 +79,10 @@ def test_shares_rise_from_where_the_ramp_begins(per_min: float, usual: float, de
 
 def test_a_share_that_may_still_be_had_is_had_after_the_time_too_if_it_is_promoted() -> None:
     promoted, held = (
-        course(Terms(Limits(max_minutes=8, inconclusive=policy), {}, None, 1200.0))
+        course(Terms(Limits(max_minutes=9, inconclusive=policy), {}, None, 1200.0))
         for policy in ("promote", "hold")
     )
     assert promoted is not None
     assert held is not None
     assert promoted.shares[: len(held.shares)] == held.shares
-    assert promoted.over > held.over == 8
+    assert promoted.over > held.over == 9

@@ -10,6 +10,7 @@ schedule is on in the third case only.
 """
 
 import json
+import re
 import subprocess
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -30,9 +31,7 @@ ATTACHED = r"Attached to canary"
 ASKED = r"→ ask \w+ for 2 instances"
 HALF = r"✓ route blue 50 % / green 50 %"
 WHOLE = r"✓ route blue (0 % / green 100|100 % / green 0) %"
-# At 30 and 40 some runs on a busy machine have lost one to seven requests of some thousands, others
-# none; none has at 20. Why is not known: `Load.told` has the causes when it happens again.
-SCALE = "20"
+SCALE = "20"  # two minutes, by which the supervisor has taken over, are six seconds
 
 pytestmark = [pytest.mark.lab, pytest.mark.cdk, pytest.mark.timeout(900)]
 
@@ -156,8 +155,7 @@ def killed(owner: Owner, retried: Chapter) -> Chapter:
     dies(owner, execution, since + 1, ASKED)
     owner.retry(execution)
     following = owner.deliver(error_rate=0.5)
-    died_at = dies(owner, execution, since + 2, HALF)
-    owner.supervised(on=True)
+    died_at = dies(owner, execution, since + 2, HALF, supervised=True)
     owner.until(lambda: owner.history()[0]["status"] != "running", "the supervisor has ended it")
     owner.supervised(on=False)
     rescue = [call for call in owner.by_the_runner() if call["at"] >= died_at]
@@ -167,10 +165,13 @@ def killed(owner: Owner, retried: Chapter) -> Chapter:
     return replace(chapter, rescue=rescue, died_at=died_at)
 
 
-def dies(owner: Owner, execution: str, count: int, moment: str) -> float:
+def dies(
+    owner: Owner, execution: str, count: int, moment: str, *, supervised: bool = False
+) -> float:
     """The newest of `count` builds is killed when it says so, which ends the execution; when it was."""
     owner.until(lambda: len(owner.builds()) == count, "a build begins")
     owner.until(lambda: owner.says(moment), f"the deployment gets to {moment}")
+    owner.supervised(on=supervised)
     died_at = owner.now()
     owner.kill()
     assert owner.ended(execution) == "Failed"
@@ -252,8 +253,7 @@ def test_a_bad_release_goes_back_and_the_builds_last_lines_say_why(bad: Chapter)
     assert bad.serves == bad.before
     last = "\n".join(bad.said[-5:])
     assert f"{bad.newest['release']} rolled back after" in last
-    assert "failed (" in last
-    assert "% is accepted" in last
+    assert re.search(r"worse than stable by failures|failed \(.*% is accepted", last), last
     assert f"{bad.before} serves" in last
     assert "exit status 3" in bad.problem
 

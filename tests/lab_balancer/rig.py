@@ -15,6 +15,7 @@ from deployer.lab.context import Context
 from tests.lab_balancer.targets import PORT, App, Client, Reply
 
 SCALE = 25.0  # the shortest health check interval, 5 s, becomes the floor of 0.2 s
+DELAY_S = 25  # virtual, of deregistration
 PATIENCE_S = 15.0
 
 
@@ -122,7 +123,7 @@ class Rig:
         )["TargetGroups"][0]
         arn = str(made["TargetGroupArn"])
         self.made.append((2, lambda: self.elb.delete_target_group(TargetGroupArn=arn)))
-        given = {"deregistration_delay__timeout_seconds": "25", **attributes}
+        given = {"deregistration_delay__timeout_seconds": str(DELAY_S), **attributes}
         self.set_attributes(arn, **given)
         if ids:
             self.register(arn, *ids)

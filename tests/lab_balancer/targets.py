@@ -118,8 +118,16 @@ class Client:
         self._connection = http.client.HTTPConnection(address, port, timeout=20)
 
     def get(self, path: str = "/", method: str = "GET", **headers: str) -> Reply:
+        self.send(path, method, **headers)
+        return self.receive()
+
+    def send(self, path: str = "/", method: str = "GET", **headers: str) -> None:
+        """Without waiting for the answer."""
         named = {key.replace("_", "-"): value for key, value in headers.items()}
         self._connection.request(method, path, headers=named)
+
+    def receive(self) -> Reply:
+        """The answer to what was sent."""
         response = self._connection.getresponse()
         told = tuple((key.lower(), value) for key, value in response.getheaders())
         return Reply(response.status, told, response.read().decode())

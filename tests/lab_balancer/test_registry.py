@@ -24,8 +24,10 @@ def registry(*targets: Target) -> Registry:
 
 def test_a_target_drains_for_the_delay_and_is_gone_then() -> None:
     known = registry(target())
-    known.drain(GROUP, known.targets("g")[0], 1000.0, in_use=True)
+    known.drain(GROUP, known.targets("g")[0], in_use=True)
     assert known.checked(GROUP) == []
+    assert not known.expire(9999.0), "somebody may still be sent there"
+    known.left(1000.0)
     assert not known.expire(1029.9)
     assert [each.draining_until for each in known.targets("g")] == [1030.0]
     assert known.expire(1030.0)
@@ -35,13 +37,14 @@ def test_a_target_drains_for_the_delay_and_is_gone_then() -> None:
 def test_deregistering_twice_does_not_prolong_the_draining() -> None:
     known = registry(target())
     for now in (1000.0, 1020.0):
-        known.drain(GROUP, known.targets("g")[0], now, in_use=True)
+        known.drain(GROUP, known.targets("g")[0], in_use=True)
+        known.left(now)
     assert known.expire(1030.0)
 
 
 def test_where_nothing_routes_nothing_drains() -> None:
     known = registry(target())
-    known.drain(GROUP, known.targets("g")[0], 1000.0, in_use=False)
+    known.drain(GROUP, known.targets("g")[0], in_use=False)
     assert known.targets("g") == []
 
 
@@ -51,7 +54,7 @@ def test_registering_again_changes_nothing_unless_the_target_was_draining() -> N
     known.record(GROUP, outcome())
     known.register("g", target(since=200.0))
     assert known.targets("g") == [first]
-    known.drain(GROUP, first, 1000.0, in_use=True)
+    known.drain(GROUP, first, in_use=True)
     known.register("g", target(since=300.0))
     (back,) = known.targets("g")
     assert (back.tally.state, back.draining_until, back.since) == ("initial", None, 300.0)

@@ -146,11 +146,10 @@ class GroupsApi:
         """A target that is not registered is no error (API reference, DeregisterTargets)."""
         group = self._group(params["TargetGroupArn"])
         in_use = self.balancer.fleet.owner(group.name) is not None
-        now = self.balancer.context.clock.now()
         with self.balancer.mutex:
             for given in params["Targets"]:
                 for target in self._found(group, given):
-                    self.balancer.registry.drain(group, target, now, in_use=in_use)
+                    self.balancer.registry.drain(group, target, in_use=in_use)
         self.balancer.publish()
         return {}
 

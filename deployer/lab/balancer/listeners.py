@@ -21,6 +21,7 @@ PAGE = (
     "<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
 )
 HTTP = "envoy.extensions.filters.http."
+STATISTICS = "lab"  # in the names of Envoy's
 
 
 def listener_resource(
@@ -31,7 +32,7 @@ def listener_resource(
     manager = {
         "@type": TYPE + "envoy.extensions.filters.network.http_connection_manager.v3"
         ".HttpConnectionManager",
-        "stat_prefix": "lab",
+        "stat_prefix": STATISTICS,
         "codec_type": "HTTP1",
         "rds": {"route_config_name": name, "config_source": rds},
         "use_remote_address": True,

@@ -7,6 +7,7 @@ Targets are keyed by (id, port), as on AWS: one instance may be registered with 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from math import inf
 
 from deployer.lab.balancer.health import HEALTHY, UNHEALTHY, Outcome, Tally, after
 from deployer.lab.balancer.model import Endpoint, Group
@@ -19,7 +20,9 @@ class Target:
     """One registration.
 
     since:          wall time, epoch seconds: outcomes of earlier checks are not about it.
-    draining_until: virtual time, None while registered.
+    draining_until: virtual time, None while registered; infinite until nobody is sent there any more,
+                    from when on the delay counts.
+    delay_s:        of its deregistration, virtual seconds.
     stopped:        its instance's state when that is `stopping` or `stopped`, else empty.
     zone:           its Availability Zone; empty: unknown.
     """
@@ -30,6 +33,7 @@ class Target:
     since: float
     tally: Tally = field(default_factory=Tally)
     draining_until: float | None = None
+    delay_s: float = 0.0
     stopped: str = ""
     zone: str = ""
 
@@ -70,12 +74,19 @@ class Registry:
         if present is None or present.draining_until is not None:
             known[target.id, target.port] = target
 
-    def drain(self, group: Group, target: Target, now: float, *, in_use: bool) -> None:
-        """Deregister: draining for the group's delay; gone at once if nothing routes to it."""
+    def drain(self, group: Group, target: Target, *, in_use: bool) -> None:
+        """Deregister: draining, its delay to begin with `left`; gone at once if nothing routes to it."""
         if target.draining_until is not None:
             return
-        target.draining_until = now + (group.deregistration_delay_s if in_use else 0.0)
-        self.expire(now)
+        target.draining_until, target.delay_s = inf, group.deregistration_delay_s
+        if not in_use:
+            del self._groups[group.name][target.id, target.port]
+
+    def left(self, now: float) -> None:
+        """Nobody is sent any more to those that were deregistered: from now on their delay counts."""
+        for _, target in self.everyone():
+            if target.draining_until == inf:
+                target.draining_until = now + target.delay_s
 
     def expire(self, now: float) -> bool:
         """Forget targets whose draining is over; whether there were any."""

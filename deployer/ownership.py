@@ -21,6 +21,7 @@ from deployer.steps.route import Route
 # Strange weights must stay strange this long before the deployment stops, and a write that nobody
 # has seen for this long did not happen. Nothing is changed meanwhile.
 GRACE_S = LATE_READING_S
+MOST_SHARES = 200  # that a record keeps (DynamoDB item size); a ramp needs ten
 
 
 def settle(deployment: Deployment, seen: Snapshot, now: float) -> Deployment:
@@ -106,8 +107,10 @@ def _having(deployment: Deployment, asked_at: float, now: float) -> Deployment:
     """The candidate has what was written last, at the latest from `now` on."""
     if deployment.written is None:
         return deployment
-    share = deployment.written[deployment.plan.candidate]
-    return replace(deployment, shares=(*deployment.shares, Stretch(asked_at, now, share)))
+    share, before = deployment.written[deployment.plan.candidate], deployment.shares
+    if len(before) >= MOST_SHARES:  # others move it again and again: all of that is nobody's
+        asked_at, before = min(asked_at, before[-1].asked_at), before[:-1]
+    return replace(deployment, shares=(*before, Stretch(asked_at, now, share)))
 
 
 def _confirmed(deployment: Deployment, seen: Snapshot, now: float) -> Deployment:

@@ -12,10 +12,10 @@ from deployer.analysis.dispersion import Base
 from deployer.analysis.judge import Outcome
 from deployer.analysis.limits import FAILURES, Limits
 from deployer.analysis.terms import Terms
-from deployer.course import Stretch
+from deployer.course import Stretch, share_in
 from deployer.errors import Halted
 from deployer.model import Minute, Weights
-from deployer.ownership import intending, settle
+from deployer.ownership import MOST_SHARES, intending, settle
 from deployer.plan import Deployment, Status
 from deployer.ports import SetWeights, World
 from deployer.steps import beside
@@ -120,6 +120,17 @@ def test_weights_that_others_moved_and_moved_back_make_those_minutes_nobodys() -
     calm = settle(strange, altered(READY, weights=FIVE), NOW + 630.0)
     assert calm.shares[-1] == Stretch(NOW + 540.0, NOW + 630.0, 50)
     assert settle(calm, altered(READY, weights=FIVE), NOW + 640.0).shares == calm.shares
+
+
+def test_a_record_does_not_grow_with_what_others_move() -> None:
+    moved = record(written=FIVE, shares=(Stretch(NOW, NOW, 50),))
+    for minute in range(2 * MOST_SHARES):
+        at = NOW + 120.0 * minute
+        strange = settle(moved, altered(READY, weights=HALF), at)
+        moved = settle(strange, altered(READY, weights=FIVE), at + 10.0)
+    assert len(moved.shares) == MOST_SHARES
+    assert moved.shares[-1].seen_at == at + 10.0
+    assert share_in(moved.shares, at - 300.0) is None
 
 
 @given(st.lists(st.sampled_from([GOOD, BAD, (None, 0), (0, 0)]), max_size=12))

@@ -59,7 +59,7 @@ def terms(draw: st.DrawFn) -> Terms:
 def intents(draw: st.DrawFn) -> Intent:
     weights = draw(st.sets(st.integers(1, 999), max_size=3))
     left = 1000 - max(weights, default=0)
-    held_to = draw(st.one_of(st.none(), terms()))
+    held_to = draw(st.one_of(st.none(), st.none(), terms()))
     return replace(
         INTENT,
         release=Release("v2"),

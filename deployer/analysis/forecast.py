@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from deployer.analysis.counts import Counts, Usable
 from deployer.analysis.dispersion import Base
 from deployer.analysis.evidence import Evidence
+from deployer.analysis.figures import figure
 from deployer.analysis.limits import Limits
 from deployer.analysis.trial import Trial
 from deployer.model import WHOLE
@@ -27,7 +28,7 @@ class Forecast:
         if self.minutes is None or self.requests is None:
             return f"at this rate never enough for {self.metric}"
         return (
-            f"about {self.requests:.0f} more requests to the candidate, {self.minutes} min "
+            f"about {figure(self.requests)} more requests to the candidate, {self.minutes} min "
             f"at the present rate, if its {self.metric} are no more than stable's"
         )
 

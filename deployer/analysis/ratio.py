@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from operator import add
 
 from deployer.analysis.counts import Usable
+from deployer.analysis.figures import figure
 from deployer.analysis.split import Beside, log_mean
 
 SIDE = 30
@@ -31,9 +32,10 @@ class Interval:
         if self.best is None:
             return "unknown ratio"
         most = RATIOS[-1]
-        best = f"over {most:.0f}x" if self.best >= most else f"{self.best:.3g}x"
-        high = "any" if self.high >= most else f"{self.high:.3g}x"
-        low = "0x" if self.low <= RATIOS[0] else f"{self.low:.3g}x"
+        over = "over " if self.best >= most else ""
+        best = f"{over}{figure(min(self.best, most))}x"
+        high = "any" if self.high >= most else f"{figure(self.high)}x"
+        low = "0x" if self.low <= RATIOS[0] else f"{figure(self.low)}x"
         return f"{best} stable's rate ({low} to {high})"
 
 

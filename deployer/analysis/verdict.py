@@ -15,9 +15,10 @@ from functools import partial
 
 from deployer.analysis.counts import MINUTE_S, Counts
 from deployer.analysis.evidence import Evidence
+from deployer.analysis.figures import figure, rate
 from deployer.analysis.forecast import Forecast, forecast, proven
 from deployer.analysis.judge import Outcome
-from deployer.analysis.ratio import Interval
+from deployer.analysis.ratio import RATIOS, Interval
 from deployer.analysis.trial import Trial
 from deployer.model import WHOLE
 
@@ -53,9 +54,9 @@ class Finding:
     def __str__(self) -> str:
         return (
             f"{self.metric}: candidate {_counts(self.candidate)}, stable {_counts(self.stable)}: "
-            f"{self.ratio}; evidence against {self.against:.3g} of {self.threshold:.0f}, "
-            f"for {self.safe:.3g} of {self.safe_threshold:.0f}; cost {self.cost:.0f} bad requests, "
-            f"{self.cost_whole:.0f} had it had all of the traffic"
+            f"{self.ratio}; evidence against {figure(self.against)} of {self.threshold:.0f}, "
+            f"for {figure(self.safe)} of {self.safe_threshold:.0f}; cost {self.cost:,.0f} bad requests, "
+            f"{self.cost_whole:,.0f} had it had all of the traffic"
         )
 
 
@@ -176,7 +177,7 @@ def _condemnation(trial: Trial) -> str:
     assert crossing is not None  # noqa: S101 - the caller has looked
     nth = round((crossing.minute - (trial.first or 0.0)) / MINUTE_S) + 1
     return (
-        f"worse than stable by {crossing.test}, in minute {nth}: evidence {shown(crossing.evidence):.3g} reached "
+        f"worse than stable by {crossing.test}, in minute {nth}: evidence {figure(shown(crossing.evidence))} reached "
         f"{shown(crossing.threshold):.0f}; {_against(trial)}"
     )
 
@@ -194,11 +195,13 @@ def _excluded(trial: Trial) -> str:
 def _excluded_of(one: Evidence, beta: float) -> str:
     interval = one.profile.interval(beta)
     own = one.candidate.requests
-    most = f"{one.metric.name} above {one.worst_rate:.3%} of its requests" if own else ""
-    ratio = f"{one.metric.name} beyond {interval.high:.3g}x stable's" if interval.best else ""
-    return " or ".join(part for part in (ratio, most) if part) or f"nothing of {one.metric.name}"
+    most = f"above {rate(one.worst_rate)}" if own else ""
+    # Beyond the largest ratio that is looked at, nothing is excluded.
+    known = interval.best is not None and interval.high < RATIOS[-1]
+    ratio = f"beyond {figure(interval.high)}x stable's" if known else ""
+    return f"{one.metric.name} {' or '.join(part for part in (ratio, most) if part) or 'nothing'}"
 
 
 def _counts(counts: Counts) -> str:
     share = counts.bad / counts.requests if counts.requests else 0.0
-    return f"{counts.bad:.0f} of {counts.requests:.0f} ({share:.2%})"
+    return f"{counts.bad:,.0f} of {counts.requests:,.0f} ({share:.2%})"

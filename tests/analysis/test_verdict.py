@@ -227,7 +227,7 @@ def test_a_verdict_explains_itself() -> None:
 def test_an_inconclusive_one_says_what_is_excluded() -> None:
     reason = judged(steady(range(6), *GOOD)).reason
     assert "excluded so far: failures beyond" in reason
-    assert "x stable's or failures above" in reason
+    assert "x stable's or above" in reason
     assert "min at the present rate, if its failures are no more than stable's" in reason
 
 

@@ -17,6 +17,7 @@ from deployer.steps.opinion import Opinion, failed_open, plain
 
 MINUTE_S = 60.0
 Thought = TypeVar("Thought", bound=Opinion)
+LATE_MIN = 2  # minutes beyond `delay_s` that metrics may be late; the terms have their own
 BEYOND_S = 120.0  # from the end of patience to the deadline of a step that waits for nobody
 
 
@@ -136,7 +137,9 @@ class Bake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         oldest = max(unseen - self.look_back_s, until - self.patience_s - BEYOND_S)
         since = oldest // MINUTE_S * MINUTE_S
         seen = world.metrics.traffic(since, until) if until >= since + MINUTE_S else {}
-        candidate, stable = seen.get(self.candidate, ()), seen.get(self.candidate.twin, ())
+        candidate, stable = beside.told(
+            seen.get(self.candidate, ()), seen.get(self.candidate.twin, ()), LATE_MIN
+        )
         opened = failed_open(candidate)
         if opened:
             return Opinion(Outcome.FAIL, opened, evidence={"verdict": Outcome.FAIL.value})

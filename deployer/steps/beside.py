@@ -88,7 +88,29 @@ def _published(
     if until < since + MINUTE_S:
         return (), ()
     seen = world.metrics.traffic(since, until, terms.slow_s)
-    own, other = seen[candidate], seen[candidate.twin]
+    own, other = told(seen[candidate], seen[candidate.twin], terms.limits.stale_min)
     if own and share_in(world.shares, own[0].start) is None and not own[0].requests:
         return own[1:], other[1:]
     return own, other
+
+
+def told(
+    own: Sequence[Minute], other: Sequence[Minute], most: int
+) -> tuple[Sequence[Minute], Sequence[Minute]]:
+    """Without the newest minutes, `most` of them, in which neither slot told anything: they are late.
+
+    CloudWatch takes one to three minutes, now more, now less (aws-facts 2); who is silent beside the
+    other, or for longer, is not late.
+    """
+    kept = max(map(_until_silence, (own, other)))
+    late = max(len(own), len(other)) - kept
+    return (own, other) if late > most else (own[:kept], other[:kept])
+
+
+def _until_silence(minutes: Sequence[Minute]) -> int:
+    """How many minutes there are up to the last that tells something."""
+    return next((n for n in range(len(minutes), 0, -1) if _tells(minutes[n - 1])), 0)
+
+
+def _tells(minute: Minute) -> bool:
+    return minute.requests is not None or minute.failures > 0 or bool(minute.custom)

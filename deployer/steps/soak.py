@@ -11,9 +11,10 @@ from deployer.durations import spell
 from deployer.errors import CandidateUnhealthy, VerdictFailed
 from deployer.model import Slot, SlotState
 from deployer.ports import World
-from deployer.steps.bake import MINUTE_S, held, unless_bad, whole_minutes
+from deployer.steps.bake import LATE_MIN, MINUTE_S, held, unless_bad, whole_minutes
 from deployer.steps.base import Done, Progress, Waiting
 from deployer.steps.batches import Standing, stand
+from deployer.steps.beside import told
 from deployer.steps.opinion import Opinion, plain
 
 LONGEST_S = 3_600.0
@@ -112,7 +113,7 @@ class Soak(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         oldest = max(world.entered_at - self.delay_s, until - min(self.deadline_s, LONGEST_S))
         since = oldest // MINUTE_S * MINUTE_S
         seen = world.metrics.traffic(since, until) if until >= since + MINUTE_S else {}
-        minutes = seen.get(self.slot, ())
+        minutes, _ = told(seen.get(self.slot, ()), seen.get(self.slot, ()), LATE_MIN)
         standing = self._standing(world)
         share = max(1, len(standing.ready)) / max(1, standing.healthy)
         verdict = drift.judge(minutes, self.before, share, self.rule)

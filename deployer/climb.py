@@ -50,6 +50,7 @@ def ramp(intent: Intent, candidate: Slot, capacity: int) -> Ramp:
         60.0 * terms.limits.max_minutes + intent.delay_s + grow_s + BEYOND_S
         + (intent.approve_s if asks else 0.0),
         matched=stages.matched(intent), alarms=intent.alarms,
+        watch=stages.watch(intent, candidate, 0, capacity) if intent.cohort else None,
     )  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from deployer.errors import CandidateUnhealthy, Halted, VerdictFailed
 from deployer.model import Slot, Weights
 from deployer.ports import World
 from deployer.steps import beside
-from deployer.steps.bake import held, require_everyone, require_health, unless_bad
+from deployer.steps.bake import Bake, held, require_everyone, require_health, unless_bad
 from deployer.steps.base import Act, Done, Progress, Waiting
+from deployer.steps.opinion import Opinion
 from deployer.steps.route import Route
 
 PUBLISHED_S = 180.0  # a share's first whole minute begins, ends and is published; beside the delay
@@ -36,6 +37,7 @@ class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     grow_s:   within this, after the time of the terms, capacity for a share must stand.
     matched:  the candidate gets what each share needs and a margin, before it gets the share.
     alarms:   CloudWatch alarms none of which may ring meanwhile.
+    watch:    the stop before, of a user group: by it the candidate is judged until it has a share.
 
     Raises:
         CandidateUnhealthy: too few healthy instances for its share, or none to be had for the next.
@@ -50,6 +52,7 @@ class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     deadline_s: float
     matched: bool = False
     alarms: tuple[str, ...] = ()
+    watch: Bake | None = None
 
     def describe(self) -> str:
         guarded = f" and {', '.join(self.alarms)}" if self.alarms else ""
@@ -62,9 +65,11 @@ class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     def advance(self, world: World) -> Progress:
         terms, share = require_terms(world), self._share(world)
         if not share:
+            if self.watch is not None:
+                self.watch.require_good(world)
             return self._to(start_of(terms), world, terms)
         beside.accompany(world, terms)
-        found = self.require_good(world)
+        found = self._found(world, terms, share)
         following = self._following(found, share, world)
         if following.kind == "raise":
             return self._to(following.share, world, terms, found)
@@ -79,7 +84,7 @@ class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         why = f"promoted without a verdict, as the settings say: {following.why}"
         return Done(why, found.evidence)
 
-    def require_good(self, world: World) -> beside.Found:
+    def require_good(self, world: World) -> Opinion:
         """What is thought of it so far, unless it is bad already.
 
         Raises:
@@ -87,6 +92,11 @@ class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
             CloudUnavailable: neither is bad as far as is known, and one of them does not answer.
         """
         terms, share = require_terms(world), self._share(world)
+        if not share and self.watch is not None:
+            return self.watch.require_good(world)
+        return self._found(world, terms, share)
+
+    def _found(self, world: World, terms: Terms, share: int) -> beside.Found:
         require_health(world, self.candidate, max(share, 1), self.capacity)
         return unless_bad(
             world,
@@ -125,13 +135,14 @@ class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         return progress
 
     def _require_time(self, world: World, terms: Terms, lacking: str) -> None:
-        """Capacity that does not come ends the ramp too, once its time is up.
+        """Capacity that does not come ends the ramp too, once its time is up, or before its begin.
 
         Raises:
             CandidateUnhealthy: there was time enough, with somebody there to act.
         """
-        up_s = beside.elapsed_s(world) - 60 * terms.limits.max_minutes
-        if min(up_s, world.now - world.attended_at) > self.grow_s:
+        served_s = beside.elapsed_s(world)
+        waited_s = served_s - 60 * terms.limits.max_minutes if served_s else world.elapsed_s
+        if min(waited_s, world.now - world.attended_at) > self.grow_s:
             raise CandidateUnhealthy(f"no capacity for the next share: {lacking}")
 
 

@@ -13,15 +13,17 @@ from deployer.analysis.judge import Outcome
 from deployer.analysis.limits import FAILURES, Limits
 from deployer.analysis.terms import Terms
 from deployer.course import Stretch, share_in
-from deployer.errors import Halted
+from deployer.errors import CandidateUnhealthy, Halted, VerdictFailed
 from deployer.model import Minute, Weights
 from deployer.ownership import MOST_SHARES, intending, settle
 from deployer.plan import Deployment, Status
 from deployer.ports import SetWeights, World
 from deployer.steps import beside
+from deployer.steps.base import Waiting
 from deployer.steps.ramp import Ramp
+from tests.unit.test_bake import bake
 from tests.unit.test_engine import PLAN, READY
-from tests.unit.world import BLUE, GREEN, NOW, FixedMetrics, FixedProber
+from tests.unit.world import BLUE, GREEN, NOW, FixedMetrics, FixedProber, slot
 
 TERMS = Terms(Limits(metrics=(FAILURES,)), {"failures": Base(1e-3, 1.0, 300)})
 GOOD = (1_000, 1)
@@ -152,3 +154,28 @@ def test_a_ramp_without_terms_stands_still() -> None:
     step = Ramp(GREEN, 4, 120.0, 600.0, 3_600.0)
     with pytest.raises(Halted, match="has no terms"):
         step.advance(altered(world([]), terms=None))
+
+
+def test_until_its_first_share_a_ramp_is_judged_by_the_user_group_that_came_first() -> None:
+    watch = bake(0, capacity=2)
+    step = Ramp(GREEN, 2, 60.0, 600.0, 3_600.0, watch=watch)
+    for green in ([GOOD] * 5, [BAD] * 5):
+        view = altered(world(green), seen=altered(READY, weights=NONE))
+        if green[0] is GOOD:
+            step.require_good(view)
+            continue
+        for look in (step.require_good, step.advance):
+            with pytest.raises(VerdictFailed, match="1500 of 5000 failed"):
+                look(view)
+
+
+def test_capacity_for_the_first_share_is_not_waited_for_all_day() -> None:
+    step = Ramp(GREEN, 4, 120.0, 600.0, 90_000.0)
+    view = altered(world([]), seen=altered(READY, weights=NONE, green=slot(GREEN, desired=4)))
+    here = altered(view, now=NOW + 300.0, attended_at=NOW)
+    assert isinstance(step.advance(here), Waiting)
+    with pytest.raises(CandidateUnhealthy, match="no capacity for the next share"):
+        step.advance(altered(here, now=NOW + 700.0))
+    assert isinstance(
+        step.advance(altered(here, now=NOW + 700.0, attended_at=NOW + 650.0)), Waiting
+    )

@@ -2,12 +2,13 @@
 
 import sys
 
-from benchmarks import in_flight, lab, scale, simulated, synth, verdict
+from benchmarks import in_flight, judged, lab, scale, simulated, synth, verdict
 
 BENCHMARKS = {
     "simulated": simulated.main,
     "scale": scale.main,
     "in_flight": in_flight.main,
+    "judged": judged.main,
     "lab": lab.main,
     "verdict": verdict.main,
     "synth": synth.main,

@@ -5,13 +5,31 @@ was a tenth of the processor time of the suite.
 """
 
 import gc
+from functools import cache
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from tests.__main__ import marked
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+REAL = ("lab", "cdk", "alone", "long")
 YOUNG = 50_000  # new objects before they are looked through; Python's own 700 suit small heaps
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A test with real processes says so in its own file, where `python -m tests` looks for it."""
+    marks = [each for each in REAL if item.get_closest_marker(each)]
+    if marks and item.path not in looked():
+        raise pytest.UsageError(f"{item.nodeid} is marked {marks}, but not in its file")
+
+
+@cache
+def looked() -> frozenset[Path]:
+    return frozenset(marked())
 
 
 def pytest_collection_finish() -> None:

@@ -180,6 +180,7 @@ def execution(shell: Shell, deployment: str) -> dict[str, Any]:
     return {**states.describe_execution(executionArn=arn), "kinds": kinds}
 
 
+@pytest.mark.long  # tests/lab/test_pipeline.py kills a build and has the supervisor carry it on
 def test_a_killed_canary_is_carried_on_within_two_minutes_and_no_request_is_lost(
     shell: Shell, journal: Journal
 ) -> None:

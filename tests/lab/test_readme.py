@@ -45,6 +45,7 @@ linger = "1s"
 min_requests = 1
 metrics_delay = "1s"
 max_time = "3m"
+probes = 20  # nobody else comes
 inconclusive = "promote"
 """
 AWS = """#!{python}

@@ -9,7 +9,7 @@ from deployer.journal import Active, Ask
 from deployer.model import WHOLE, Snapshot
 from deployer.plan import DELETE, RETIRE, SLEEP, WAKE, Deployment, Event, Status
 from deployer.render.plan import MINUTE_S, asking_s, goal
-from deployer.render.words import one_line, span, time_of_day
+from deployer.render.words import date_and_time, one_line, span, time_of_day
 from deployer.steps.bake import Bake
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.linger import Linger
@@ -157,6 +157,19 @@ def gathering(deployment: Deployment, moment: float) -> str:
     if asking_s(step, deployment.plan.intent):
         return f"{left} left for a person to decide"
     return f"at most {left} left"
+
+
+def decision(deployment: Deployment, now: float) -> str:
+    """What a person is to decide, since the time for evidence is up; empty: nothing."""
+    step, until = deployment.step, judged_until(deployment)
+    judged = isinstance(step, Ramp) or (isinstance(step, Bake) and step.decides)
+    asks = judged and asking_s(step, deployment.plan.intent) > 0
+    if deployment.status is not Status.RUNNING or not asks or until is None or now < until:
+        return ""
+    return (
+        "`deployer promote` lets it go on, `deployer abort` goes back; without either it goes back at "
+        f"{date_and_time(deployment.due_at)}"
+    )
 
 
 def judged_until(deployment: Deployment) -> float | None:

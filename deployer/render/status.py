@@ -14,6 +14,7 @@ from deployer.render.plan import goal, title
 from deployer.render.progress import (
     STYLES,
     Standing,
+    decision,
     newest_evidence,
     outcome,
     position,
@@ -109,9 +110,7 @@ def next_command(standing: Standing) -> str:
     """What a person has to run now; empty if nothing is asked of anybody."""
     active, last = standing.active, standing.last
     if active is not None:
-        back = "" if active.deployment.ending else ", or `deployer abort` to go back"
-        alive = active.lease.expires_at > standing.now
-        return wanted(active.deployment) if alive else f"`deployer resume` to go on{back}"
+        return asked_in_progress(active, standing.now)
     if standing.seen.weights is None and last is None:
         return "`deployer canary RELEASE` ships the first release"
     if standing.seen.asleep or (last is not None and last.status is Status.HALTED):
@@ -125,6 +124,14 @@ def next_command(standing: Standing) -> str:
     if weights is not None and weights.sole is None:
         return "`deployer rollback` gives one slot all of the traffic"
     return settling(standing)
+
+
+def asked_in_progress(active: Active, now: float) -> str:
+    """What a deployment in progress waits for from a person."""
+    if active.lease.expires_at > now:
+        return wanted(active.deployment) or decision(active.deployment, now)
+    back = "" if active.deployment.ending else ", or `deployer abort` to go back"
+    return f"`deployer resume` to go on{back}"
 
 
 def settling(standing: Standing) -> str:

@@ -197,3 +197,7 @@ def test_evidence_that_is_left_to_a_person_says_for_how_long(busy: Stage) -> Non
     done = busy.run("canary", "v2", "--auto")
     assert done.exit_code == 0, done.output
     assert re.search(r"ramp green .*, 1d\S* left for a person to decide", seen[0])
+    assert re.search(
+        "Next: `deployer promote` lets it go on, `deployer abort` goes back; without either",
+        seen[0],
+    )

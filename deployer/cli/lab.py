@@ -146,8 +146,8 @@ def load(options: LabOptions, *, rps: float, duration: float) -> None:
 
     \b
     Open loop: requests are sent on schedule whatever the answers do. Failures by
-    cause, latency percentiles, per release (the X-Release header). Ctrl-C stops the
-    sending; the report still comes. JSON keys: see docs/lab/load.md.
+    cause, latency percentiles, per release (the X-Release header). Ctrl-C, or the lab's
+    end, stops the sending; the report still comes. JSON keys: see docs/lab/load.md.
     Exit status: 0, whatever was answered; 2 if no lab runs or it has no stacks.
     Example: deployer lab load --rps 300 --duration 60s
     """  # noqa: D301  \b is for click
@@ -160,7 +160,11 @@ def load(options: LabOptions, *, rps: float, duration: float) -> None:
         err=True,
     )
     trusted = home.authority(options.directory)
-    report = run(url, rps, duration, authority=trusted, interruptible=True).as_json()
+    # A load that outlived its lab would meet the next one that has the same addresses.
+    report = run(
+        url, rps, duration, authority=trusted, interruptible=True,
+        wanted=lambda: home.running(options.directory),
+    ).as_json()  # fmt: skip
     options.say(report, load_table(report))
 
 

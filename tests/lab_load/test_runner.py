@@ -83,6 +83,14 @@ def test_an_interrupted_run_still_reports(url: str) -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_run_that_is_not_wanted_any_more_still_reports(url: str) -> None:
+    """What the lab's end does to `deployer lab load`."""
+    answers = iter([True, False])
+    report = run(url, 20, 3600, wanted=lambda: next(answers))
+    assert 0 < report.requests == report.ok < 100
+    assert next(answers, None) is None
+
+
 def child(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "deployer.lab.load", *arguments],

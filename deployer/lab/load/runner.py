@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +12,8 @@ from typing import Any, Self
 from deployer.lab.load.client import Client, drive
 from deployer.lab.load.report import LoadReport
 from deployer.lab.load.target import Schedule, Target, target
+
+ASKED_S = 1.0
 
 
 def run(
@@ -23,12 +26,14 @@ def run(
     timeout_s: float = 10.0,
     max_in_flight: int = 512,
     interruptible: bool = False,
+    wanted: Callable[[], bool] | None = None,
 ) -> LoadReport:
     """Send `rps` requests a second to `url` for `duration_s` real seconds; wait for all answers.
 
     authority:     of the certificates that https:// URLs show, see `target`.
     interruptible: SIGINT and SIGTERM stop the sending and the report still comes (main thread
                    only); otherwise they do what they always do.
+    wanted:        asked every second; when it says no, the sending stops and the report comes.
 
     Raises:
         UsageError: a target that is not on this machine, or numbers beyond the bounds.
@@ -40,9 +45,15 @@ def run(
         client = Client(aim, schedule)
         if interruptible:
             stop_on_signals(client)
-        return await drive(client, None, None)
+        return await drive(client, ASKED_S, lambda _: stop_unless(client, wanted))
 
     return asyncio.run(main())
+
+
+def stop_unless(client: Client, wanted: Callable[[], bool] | None) -> None:
+    """Stop `client` if it is not wanted any more."""
+    if wanted is not None and not wanted():
+        client.stop()
 
 
 def stop_on_signals(client: Client) -> None:

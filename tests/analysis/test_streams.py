@@ -96,6 +96,7 @@ def test_the_report_adds_up() -> None:
     }
     found = summary(of)
     assert (found.false, found.detected, found.found_min, found.promoted_min) == (0, 0.5, 5, 20)
+    assert (found.worst, found.worst_most) == (0, wilson(0, 2)[1])  # two runs say next to nothing
     assert found.harm == pytest.approx(56)
     assert found.harm_interval[0] <= found.harm <= found.harm_interval[1]
     assert "| errors x5 | 50.0% |" in details(of)

@@ -111,11 +111,13 @@ def queries(
 
 
 def expression(text: str, ids: Mapping[str, str], facts: Mapping[str, str]) -> str:
-    """Metric math over the queries' own ids; what it quotes stays as it is."""
-    parts = _PARTS.split(filled(text, facts))
+    """Metric math over the queries' own ids; what it quotes stays as it is, but for words in braces.
+
+    Only what is quoted is filled: whatever stands for such a word, it is a word to CloudWatch.
+    """
     return "".join(
-        part if n % 2 else _WORD.sub(lambda found: ids[found[0]], part)
-        for n, part in enumerate(parts)
+        filled(part, facts) if n % 2 else _WORD.sub(lambda found: ids[found[0]], part)
+        for n, part in enumerate(_PARTS.split(text))
     )
 
 

@@ -18,6 +18,7 @@ from deployer.errors import SettingsInvalid
 from deployer.settings.kinds import (
     AUTO,
     GROUP,
+    VEILED,
     Climb,
     Portion,
     PortionOrNone,
@@ -35,6 +36,7 @@ _NOTHING: Table = MappingProxyType({})
 _AT = re.compile(r" - at `\$\.([^.\[`]+)")
 _OF_LIST = re.compile(r"(\w+)\[(\d+)\]\.(\w+)")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
+_SECRET = re.compile(r"(?<=://)[^/\s]*(?=@)|(?<=\?).+")  # of an address: user and password, a query
 
 
 def struct(kind: type[T], table: Table, where: str, given: Table = _NOTHING) -> T:
@@ -111,11 +113,12 @@ def allowed(field: FieldInfo) -> str:
 
 
 def spelled(value: Any) -> str:
-    """A value as TOML writes it, short enough for one line."""
+    """A value as TOML writes it, short enough for one line; without what may be secret in an address."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        text = '"' + value.replace("\n", "\\n") + '"'
+        shown = _SECRET.sub("***", value) if "://" in value else value
+        text = '"' + shown.replace("\n", "\\n") + '"'
     elif isinstance(value, list | tuple):
         text = f"[{', '.join(map(spelled, value))}]"
     elif isinstance(value, dict):
@@ -174,11 +177,13 @@ def _complaint(message: str, table: Table, known: Mapping[str, FieldInfo], where
     if at is None or at[1] not in known:
         return f"{where}: {message}"
     must = allowed(known[at[1]]) or message[: at.start()].replace("`", "")
-    return f"{where}.{at[1]} = {spelled(table[at[1]])}: must be {must}"
+    veiled = any((meta.extra or {}).get(VEILED) for meta in _metas(known[at[1]]))
+    value = "***" if veiled else spelled(table[at[1]])
+    return f"{where}.{at[1]} = {value}: must be {must}"
 
 
 def _within_bounds(value: Any, field: FieldInfo, where: str, raw: Any) -> None:
-    bounds = next((meta.extra for meta in _metas(field) if meta.extra), None)
+    bounds = next((meta.extra for meta in _metas(field) if "low" in (meta.extra or {})), None)
     if bounds is None:
         return
     if isinstance(value, ShareOrAuto | SecondsOrAuto):

@@ -146,6 +146,9 @@ _READINGS: Final[Mapping[type, Callable[[Any], Any]]] = {
 }
 
 
+VEILED = "veiled"  # in a Meta's extra: what is wrong there may be a secret, and is not shown
+
+
 def within(
     low: float, high: float, allowed: str, *, whole: float = 0.0, words: tuple[str, ...] = ()
 ) -> Meta:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct, field
 
 from deployer.analysis.limits import FAILURES, SLOW, Metric
-from deployer.settings.kinds import Seconds, within
+from deployer.settings.kinds import VEILED, Seconds, within
 from deployer.settings.objection import Objection
 from deployer.settings.placeholders import NAMES, TIMES, strange
 
@@ -58,6 +58,7 @@ Variable = Annotated[
     Meta(
         pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$",
         description='the name of an environment variable, never the token itself; or ""',
+        extra={VEILED: True},
     ),
 ]
 Weight = Annotated[float, Meta(ge=0.01, le=100, description="a number from 0.01 to 100")]
@@ -181,11 +182,25 @@ def _of_source(metric: AnyMetric, where: str) -> Iterator[Objection]:
             yield from _series(metric, where)
         case PrometheusMetric():
             yield from _braced(where, (), url=metric.url)
+            if "?" in metric.url:
+                yield Objection(f"{where}.url", "that of the server: nothing comes after its path")
             yield from _braced(where, NAMES, bad=metric.bad, total=metric.total)
         case WebhookMetric():
             yield from _braced(where, (*NAMES, *TIMES), url=metric.url)
-    if isinstance(metric, HttpMetric) and metric.token_from and not _secure(metric.url):
-        yield Objection(f"{where}.url", "an address with https: nobody on the way reads the token")
+    if isinstance(metric, HttpMetric):
+        yield from _address(metric, f"{where}.url")
+
+
+def _address(metric: HttpMetric, where: str) -> Iterator[Objection]:
+    try:
+        parts = urlsplit(metric.url)
+        good = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not match, a port that is none
+        good = False
+    if not good:
+        yield Objection(where, "an address with a host, and a port from 1 to 65535 if it names one")
+    elif metric.token_from and not _secure(metric.url):
+        yield Objection(where, "an address with https: nobody on the way reads the token")
 
 
 def _braced(where: str, known: tuple[str, ...], **texts: str) -> Iterator[Objection]:
@@ -206,7 +221,9 @@ def _series(metric: CloudWatchMetric, where: str) -> Iterator[Objection]:
     for key in ("bad", "total"):
         text = _QUOTED.sub("", getattr(metric, key))
         unknown = [word for word in _WORD.findall(text) if word not in metric.series]
-        if unknown:
+        if "{" in text:
+            yield Objection(f"{where}.{key}", "with words in braces inside quotation marks only")
+        elif unknown:
             yield Objection(
                 f"{where}.{key}", f"made of {', '.join(metric.series)}: there is no {unknown[0]}"
             )

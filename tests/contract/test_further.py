@@ -211,3 +211,11 @@ def test_names_become_ids_and_quotations_stay() -> None:
     assert expression(text, {"refused": "x"}, {"slot": "blue"}) == (
         "IF(x > 5, x, 0) + SUM(SEARCH('{Shop,Group} ok refused=\"blue\"', 'Sum'))"
     )
+
+
+def test_what_stands_for_a_word_is_no_mathematics() -> None:
+    """Neither a release that is called like a series, nor one that has a quotation mark in it."""
+    ids = {"refused": "x"}
+    assert expression("refused + {slot}", ids | {"slot": "y"}, {"slot": "refused"}) == "x + {y}"
+    said = expression("SUM(SEARCH('r=\"{release}\"', 'Sum'))", ids, {"release": "a'refused'"})
+    assert said == "SUM(SEARCH('r=\"a'refused'\"', 'Sum'))"

@@ -78,7 +78,17 @@ def test_an_environment_has_its_own(tmp_path: Path) -> None:
         (HOOKED.replace("//m", "//user:password@m"), "without a password"),
         (HOOKED.replace("//m", "//m/{secret}"), "must be without {secret}"),
         (HOOKED.replace("https", "http") + 'token_from = "T"\n', "an address with https"),
-        (HOOKED + 'token_from = "se cret"\n', "never the token itself"),
+        (HOOKED.replace("//m", "//user:password@[m"), "without a password"),
+        (HOOKED.replace("https", "http") + 'token_from = "T"\n', '"http://m.example.com/{slot}"'),
+        (HOOKED.replace("{slot}", "?key=password@") + "tolerated = 0\n", "must be a ratio"),
+        (HOOKED.replace("https", "http").replace("{slot}", "?key=password@") + 'token_from = "T"\n',
+         '"http://m.example.com/?***"'),
+        (HOOKED.replace("m.example.com", "[m") + 'token_from = "T"\n', "an address with a host"),
+        (HOOKED.replace(".com", ".com:70000"), "a port from 1 to 65535"),
+        (HOOKED.replace(".com", ".com:port"), "a port from 1 to 65535"),
+        (HOOKED.replace(".com", ".com:0"), "a port from 1 to 65535"),
+        (ASKED.replace("/shop", "/shop?x=1"), "nothing comes after its path"),
+        (HOOKED + 'token_from = "password@"\n', "token_from = ***: must be the name"),
         (HOOKED + 'timeout = "11s"\n', 'timeout = "11s": must be a duration from 0.1s to 10s'),
         (HOOKED + "weight = nan\n", "weight = nan: must be a number from 0.01 to 100"),
         (HOOKED + "weight = 0\n", "weight = 0: must be a number"),
@@ -92,13 +102,15 @@ def test_an_environment_has_its_own(tmp_path: Path) -> None:
         (COUNTED.replace("series.ok", "series.Ok"), "the first small: not 'Ok'"),
         (COUNTED.replace("{group}", "{grp}"), "without {grp}"),
         (COUNTED + 'absent = "zero"\n', 'must be "unknown" or "none"'),
+        (COUNTED.replace("FILL(refused, 0)", "refused / {slot}").replace("series.ok", "series.slot")
+         .replace(" ok", " slot"), "inside quotation marks only"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(SettingsInvalid, match=r"^deployer\.toml: analysis\.metrics") as refused:
         loaded(tmp_path, text)
     assert said in str(refused.value)
-    assert "password@" not in said
+    assert "password@" not in str(refused.value)
 
 
 def test_more_than_twenty_are_too_many(tmp_path: Path) -> None:

@@ -4,11 +4,21 @@ It is read once, when no user reaches the release any more: going back waits for
 decided by it; it tells an engineer where to look first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
 from msgspec.structs import replace
 
-from deployer.analysis.blame import Blame, Causes, Zones, blame, of_the_balancer
+from deployer.analysis.blame import (
+    Blame,
+    Causes,
+    Counted,
+    Zones,
+    blame,
+    of_metric,
+    of_the_balancer,
+)
+from deployer.analysis.limits import FAILURES, SLOW
 from deployer.course import begun_at
 from deployer.errors import AccessProblem, CloudUnavailable
 from deployer.model import Minute, Snapshot
@@ -62,7 +72,7 @@ def _safe(deployment: Deployment, seen: Snapshot) -> bool:
 
 
 def explain(history: History, deployment: Deployment, now: float) -> Event | None:
-    """What the load balancer's metrics tell, by cause and zone; None: nothing was published.
+    """What the metrics tell, by cause and, of the load balancer's, zone; None: nothing was published.
 
     Raises:
         CloudUnavailable: the metrics do not answer.
@@ -72,11 +82,32 @@ def explain(history: History, deployment: Deployment, now: float) -> Event | Non
     own, other = slots(history, deployment.first_plan, since, until)
     if not _requests(own):
         return None
-    found = blame(own, other)
+    found = (*further(deployment), *blame(own, other))
     made = history.balancer_5xx(since, until)
     words = (*map(str, found[:MOST]), *filter(None, [of_the_balancer(made, own, other)]))
     said = "; ".join(words) or "no kind of failure and no zone stands out"
     return Event(now, KIND, f"what was worse: {said}", detail(own, other, found, made))
+
+
+class _Counts(msgspec.Struct):
+    """Of a metric, in the evidence of a verdict (steps.opinion)."""
+
+    candidate: Counted
+    stable: Counted
+
+
+def further(deployment: Deployment) -> Iterator[Blame]:
+    """Further metrics of the verdict that turned it back: the load balancer knows nothing of them."""
+    turn = next((one for one in deployment.log if one.kind == "retreat"), None)
+    judged = turn.detail.get("metrics", {}) if turn else {}
+    try:
+        metrics = msgspec.convert(judged, dict[str, _Counts])
+    except msgspec.ValidationError:
+        return  # another version's words: nothing is worth keeping the way back for
+    for name, counts in metrics.items():
+        found = of_metric(name, counts.candidate, counts.stable)
+        if found is not None and name not in (FAILURES.name, SLOW.name):
+            yield found
 
 
 def explained(deployment: Deployment, event: Event) -> Deployment:

@@ -41,33 +41,45 @@ NAMES = {
     "slow": "slow answers",
 }
 Zones = Mapping[str, Causes]
+Counted = tuple[float, float]  # bad ones, all
 
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """One cause: how many more than at the stable slot's rate, and the zone that explains it."""
+    """One cause: how many more than at the stable slot's rate, and the zone that explains it.
+
+    words: the cause for people; a further metric has its own name, and no zone.
+    """
 
     cause: str
+    words: str
     added: float
     zone: str | None = None
 
     def __str__(self) -> str:
         where = f", nearly all of them in {self.zone}" if self.zone else ""
-        return f"{self.added:.0f} more {NAMES[self.cause]} than at stable's rate{where}"
+        return f"{self.added:.0f} more {self.words} than at stable's rate{where}"
 
 
 def blame(candidate: Zones, stable: Zones) -> tuple[Blame, ...]:
     """Every cause of which the candidate has more than chance would give it, the worst first."""
     usual = _summed(stable)
     found = []
-    for cause in NAMES:
+    for cause, words in NAMES.items():
         rate = getattr(usual, cause) / usual.requests if usual.requests else 0.0
         by_zone = {zone: getattr(c, cause) - rate * c.requests for zone, c in candidate.items()}
         added = sum(by_zone.values())
         expected = rate * sum(one.requests for one in candidate.values())
-        if added >= max(1.0, NOISE * math.sqrt(expected)):
-            found.append(Blame(cause, added, _zone(by_zone, candidate)))
+        if _stands_out(added, expected):
+            found.append(Blame(cause, words, added, _zone(by_zone, candidate)))
     return tuple(sorted(found, key=lambda one: -one.added))
+
+
+def of_metric(name: str, candidate: Counted, stable: Counted) -> Blame | None:
+    """A further metric, by what each slot counted; None: chance would give the candidate as many."""
+    expected = candidate[1] * stable[0] / stable[1] if stable[1] else 0.0
+    added = candidate[0] - expected
+    return Blame(name, f'of "{name}"', added) if _stands_out(added, expected) else None
 
 
 def of_the_balancer(elb_5xx: float, *slots: Zones) -> str | None:
@@ -79,6 +91,10 @@ def of_the_balancer(elb_5xx: float, *slots: Zones) -> str | None:
     known = (one.connection_errors + one.unanswered for zones in slots for one in zones.values())
     rest = elb_5xx - sum(known)
     return f"{rest:.0f} 5xx by the load balancer itself, of no slot" if rest > 0 else None
+
+
+def _stands_out(added: float, expected: float) -> bool:
+    return added >= max(1.0, NOISE * math.sqrt(expected))
 
 
 def _zone(by_zone: Mapping[str, float], candidate: Zones) -> str | None:

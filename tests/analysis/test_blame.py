@@ -1,6 +1,6 @@
 """Whose errors they are, and where."""
 
-from deployer.analysis.blame import Causes, blame, of_the_balancer
+from deployer.analysis.blame import Causes, blame, of_metric, of_the_balancer
 
 STABLE = {"a": Causes(5000, 10, 0, 50), "b": Causes(5000, 10, 0, 50)}
 
@@ -65,3 +65,11 @@ def test_requests_without_an_answer_are_a_cause() -> None:
 def test_the_balancers_own_belong_to_no_slot() -> None:
     assert of_the_balancer(0) is None
     assert "of no slot" in str(of_the_balancer(7))
+
+
+def test_a_further_metric_is_a_cause_under_its_own_name() -> None:
+    found = of_metric("target_5xx", (30, 100), (20, 1000))
+    assert str(found) == '28 more of "target_5xx" than at stable\'s rate'
+    assert of_metric("refused", (6, 100), (30, 1000)) is None  # 3, give or take 1.7
+    assert of_metric("refused", (1, 100), (0, 0)) is not None
+    assert of_metric("refused", (0, 0), (30, 1000)) is None

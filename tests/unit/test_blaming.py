@@ -8,11 +8,19 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import blaming, strategies
+from deployer.analysis import counts
+from deployer.analysis.counts import Observation, Pair
+from deployer.analysis.judge import Outcome
+from deployer.analysis.limits import FAILURES, Limits, Metric
+from deployer.analysis.trial import run
+from deployer.analysis.verdict import judgement
 from deployer.course import Stretch
 from deployer.errors import AccessProblem, CloudUnavailable, DeployError, VerdictFailed
 from deployer.exits import go_back
+from deployer.journal import decode, encode
 from deployer.model import Minute, Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Event, Intent, Status
+from deployer.steps.opinion import numbers_of
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot
 
 ALL_BLUE, FIVE = Weights(1000, 0), Weights(950, 50)
@@ -56,13 +64,13 @@ class Told:
 HEALTHY = {A: (5000, 5, 0), B: (5000, 5, 0)}
 
 
-def turned_back(**facts: object) -> Deployment:
+def turned_back(bad: VerdictFailed = BAD, **facts: object) -> Deployment:
     """It went back at NOW, by a bad verdict; its first users came ten minutes before."""
     record = Deployment(
         id="d1", environment="prod", status=Status.RUNNING, plan=PLAN, started_at=NOW - 900,
         entered_at=NOW - 300, written=FIVE, shares=(Stretch(NOW - 605, NOW - 600, 50),),
     )  # fmt: skip
-    return replace(go_back(record, BAD, BOTH, NOW).after, **facts)
+    return replace(go_back(record, bad, BOTH, NOW).after, **facts)
 
 
 def test_cause_and_zone_are_told_and_kept_beside_the_reason() -> None:
@@ -77,6 +85,31 @@ def test_cause_and_zone_are_told_and_kept_beside_the_reason() -> None:
     assert decision.event.detail["causes"] == [{"cause": "target_5xx", "added": 62, "zone": A}]
     assert decision.event.detail["candidate"][B]["requests"] == 250
     assert blaming.tell(history, decision.after, SAFE, NOW + 10) is None  # once
+
+
+def test_a_metric_of_the_services_own_is_named_with_its_counts() -> None:
+    """What condemned it: the load balancer saw nothing of that."""
+    limits = Limits(metrics=(FAILURES, Metric("orders refused")))
+    pairs = {
+        "failures": Pair(counts.Counts(250, 1), counts.Counts(4750, 10)),
+        "orders refused": Pair(counts.Counts(50, 25), counts.Counts(950, 19)),
+    }
+    minutes = [Observation(NOW - 600 + 60 * n, 50, pairs) for n in range(5)]
+    judged = judgement(run(limits, {}, minutes), NOW)
+    assert judged.outcome is Outcome.FAIL
+    bad = VerdictFailed(judged.reason, numbers_of(judged, 50))
+    history = Told({GREEN: {A: (1250, 2, 0)}, BLUE: HEALTHY})
+    decision = blaming.tell(history, turned_back(bad), SAFE, NOW + 5)
+    assert decision is not None
+    words = 'what was worse: 72 more of "orders refused" than at stable\'s rate'
+    assert decision.event.note == words
+    assert decision.event.detail["causes"] == [
+        {"cause": "orders refused", "added": 72, "zone": None}
+    ]
+    written = decode(encode(turned_back(bad)))  # as whoever resumes it finds it
+    assert blaming.tell(history, written, SAFE, NOW + 5) == decision
+    strange = turned_back(VerdictFailed("bad", {"verdict": "fail", "metrics": ["of tomorrow"]}))
+    assert blaming.tell(history, strange, SAFE, NOW + 5) is not None
 
 
 def test_it_is_asked_about_the_minutes_that_were_judged() -> None:

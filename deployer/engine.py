@@ -160,6 +160,7 @@ class Runner:
                     self.hooks.end()
                 if not self._stays(before, deployment, until - self.clock.now()):
                     break
+            self.visitors.wait()  # nobody is, once this process is gone
         finally:
             self.hooks.close()
         return deployment

@@ -353,12 +353,22 @@ class Visitors(Protocol):
         """
         ...
 
+    def wait(self) -> None:
+        """Until those who are under way are back, or their time is up.
+
+        A process that ends, or that is frozen, takes them along.
+        """
+        ...
+
 
 class NoVisitors:
     """Nobody comes but users."""
 
     def visit(self, weights: Weights, per_minute: int) -> None:
         """Nobody."""
+
+    def wait(self) -> None:
+        """For nobody."""
 
 
 NO_VISITORS: Final = NoVisitors()

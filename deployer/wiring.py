@@ -229,7 +229,7 @@ def connect(
         history=cloudwatch,
         recordings=DynamoRecordings(aws, found.journal_table, service, clock),
         prober=prober,
-        visitors=OwnVisitors(replace(prober, total_s=VISITS_S), clock),
+        visitors=OwnVisitors(replace(prober, total_s=VISITS_S), clock, VISITS_S / scale),
         journal=DynamoJournal(aws, found.journal_table, service, clock),
         clock=clock,
         find_release=Artifacts(

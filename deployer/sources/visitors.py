@@ -5,57 +5,62 @@ mixture, and the comparison stays fair (docs/decisions/0023). The load balancer 
 others, so nothing is remembered of them, and a process that dies takes none of the evidence along.
 """
 
+import math
 import threading
 from collections.abc import Mapping
 
 from deployer.model import WHOLE, Slot, Weights
 from deployer.ports import Clock, Prober
 
-FIRST_S = 5.0  # what a process that has just begun to look is taken to have missed
-LONGEST_S = 60.0  # ... and one that has not looked for long: nobody is flooded with what was missed
+LONGEST_S = 60.0  # that are made up for: nobody is flooded with what was missed
 MINUTE_S = 60.0
 
 
 class OwnVisitors:
     """The port `Visitors`: in the background, so that no look waits for an application that hangs.
 
-    prober: bounds the time of what it is asked for.
+    prober:     bounds the time of what it is asked for.
+    patience_s: real seconds that `wait` lasts at most.
     """
 
-    def __init__(self, prober: Prober, clock: Clock) -> None:
+    def __init__(self, prober: Prober, clock: Clock, patience_s: float) -> None:
         self._prober = prober
         self._clock = clock
-        self._looked_at: float | None = None
-        self._owed: dict[Slot, float] = dict.fromkeys(Slot, 0.0)
+        self._patience_s = patience_s
+        self._sent_to: float | None = None
         self._sending: threading.Thread | None = None
 
     def visit(self, weights: Weights, per_minute: int) -> None:
-        """As the port says."""
-        now = self._clock.now()
-        since = now - FIRST_S if self._looked_at is None else self._looked_at
-        self._looked_at = now
-        self._owed = owed(self._owed, weights, per_minute, now - since)
-        due = {slot: int(count) for slot, count in self._owed.items() if count >= 1}
-        if not due or (self._sending is not None and self._sending.is_alive()):
+        """As the port says.
+
+        A process that has just begun to look makes up for a minute: the looks of a deployment that is
+        carried on in the cloud are a minute apart, and each may be in a process of its own.
+        """
+        if self._sending is not None and self._sending.is_alive():
             return
-        self._owed = {slot: self._owed[slot] - due.get(slot, 0) for slot in Slot}
-        self._sending = threading.Thread(target=self._send, args=(due,), daemon=True)
-        self._sending.start()
+        now = self._clock.now()
+        since = now - LONGEST_S if self._sent_to is None else max(self._sent_to, now - LONGEST_S)
+        count = {slot: due(per_minute * weights[slot] / WHOLE, since, now) for slot in Slot}
+        self._sent_to = now
+        if any(count.values()):
+            self._sending = threading.Thread(target=self._send, args=(count,), daemon=True)
+            self._sending.start()
 
-    def wait(self, limit_s: float) -> None:
-        """For those who are under way, `limit_s` real seconds at most."""
+    def wait(self) -> None:
+        """As the port says."""
         if self._sending is not None:
-            self._sending.join(limit_s)
+            self._sending.join(self._patience_s)
 
-    def _send(self, due: Mapping[Slot, int]) -> None:
-        for slot, count in due.items():
-            self._prober.probe(slot, "", count)  # what becomes of them the load balancer counts
+    def _send(self, count: Mapping[Slot, int]) -> None:
+        for slot, visits in count.items():
+            if visits:  # what becomes of them the load balancer counts
+                self._prober.probe(slot, "", visits)
 
 
-def owed(
-    before: Mapping[Slot, float], weights: Weights, per_minute: int, elapsed_s: float
-) -> dict[Slot, float]:
-    """Visits that each slot has coming, parts of one included; a minute's at most."""
-    minutes = min(max(elapsed_s, 0.0), LONGEST_S) / MINUTE_S
-    whole = {slot: per_minute * weights[slot] / WHOLE for slot in Slot}
-    return {slot: min(before[slot] + whole[slot] * minutes, max(whole[slot], 1.0)) for slot in Slot}
+def due(per_minute: float, since: float, until: float) -> int:
+    """Visits from `since` to `until`, epoch seconds, of those that come at even intervals of all time.
+
+    So nothing is remembered from one process to the next, and of less than one a minute one comes at last.
+    """
+    counts = (math.floor(per_minute * at / MINUTE_S) for at in (until, since))
+    return max(0, next(counts) - next(counts))

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from deployer.analysis.limits import FAILURES, Limits
 from deployer.analysis.trial import run
 from deployer.model import Slot, Weights
 from deployer.ports import ProbeReport
-from deployer.sources.visitors import LONGEST_S, OwnVisitors, owed
+from deployer.sources.visitors import OwnVisitors, due
 from tests.contract.conftest import ManualClock
 
 BLUE, GREEN = Slot.BLUE, Slot.GREEN
@@ -41,78 +42,93 @@ def door() -> Door:
 
 def test_in_an_hour_each_slot_gets_its_share_of_them(door: Door) -> None:
     clock = ManualClock()
-    visitors = OwnVisitors(door, clock)
-    for _ in range(720):
+    visitors = OwnVisitors(door, clock, 10.0)
+    for _ in range(709):  # the first look makes up for a minute
         visitors.visit(TENTH, 30)
-        visitors.wait(10)
+        visitors.wait()
         clock.sleep(5)
     assert door.came == {BLUE: 1620, GREEN: 180}
 
 
+def test_looks_in_a_process_each_let_as_many_come_as_those_of_one(door: Door) -> None:
+    """A detached deployment: every tick may be in another process."""
+    clock = ManualClock()
+    for _ in range(60):
+        visitors = OwnVisitors(door, clock, 10.0)
+        visitors.visit(TENTH, 5)
+        visitors.wait()
+        clock.sleep(60)
+    assert door.came == {BLUE: 270, GREEN: 30}
+
+
 def test_a_share_of_one_per_mille_gets_one_at_last(door: Door) -> None:
     clock = ManualClock()
-    visitors = OwnVisitors(door, clock)
+    visitors = OwnVisitors(door, clock, 10.0)
     for _ in range(20):
         visitors.visit(Weights(blue=999, green=1), 60)
-        visitors.wait(10)
+        visitors.wait()
         clock.sleep(60)
-    assert door.came[GREEN] == 1
+    assert 1 <= door.came[GREEN] <= 2
 
 
 def test_nobody_is_sent_to_a_slot_without_weight(door: Door) -> None:
     clock = ManualClock()
-    visitors = OwnVisitors(door, clock)
+    visitors = OwnVisitors(door, clock, 10.0)
     for _ in range(20):
         visitors.visit(Weights(blue=1000, green=0), 6000)
-        visitors.wait(10)
+        visitors.wait()
         clock.sleep(60)
     assert door.came[GREEN] == 0
 
 
 def test_after_a_pause_they_do_not_all_come_at_once(door: Door) -> None:
     clock = ManualClock()
-    visitors = OwnVisitors(door, clock)
+    visitors = OwnVisitors(door, clock, 10.0)
     visitors.visit(TENTH, 60)
     clock.sleep(7200)
     visitors.visit(TENTH, 60)
-    visitors.wait(10)
-    assert sum(door.came.values()) <= 5 + 60
+    visitors.wait()
+    assert sum(door.came.values()) <= 60 + 60
 
 
 def test_an_application_that_hangs_delays_nobody_and_is_not_besieged(door: Door) -> None:
     clock = ManualClock()
-    visitors = OwnVisitors(door, clock)
+    visitors = OwnVisitors(door, clock, 10.0)
     door.open.clear()
     for _ in range(50):
         visitors.visit(TENTH, 600)  # returns at once: nothing is answered meanwhile
         clock.sleep(5)
     assert threading.active_count() < 20
     door.open.set()
-    visitors.wait(10)
-    assert door.came == {BLUE: 45, GREEN: 5}
+    visitors.wait()
+    assert door.came == {BLUE: 540, GREEN: 60}
     visitors.visit(TENTH, 600)
-    visitors.wait(10)
-    assert sum(door.came.values()) <= 50 + 600
+    visitors.wait()
+    assert sum(door.came.values()) <= 600 + 600
+
+
+def test_who_hangs_is_waited_for_so_long_and_no_longer(door: Door) -> None:
+    door.open.clear()
+    visitors = OwnVisitors(door, ManualClock(), 0.01)
+    visitors.visit(TENTH, 60)
+    visitors.wait()
+    assert door.came == {BLUE: 0, GREEN: 0}
+    door.open.set()
 
 
 @given(
-    st.integers(0, 1000),
-    st.integers(0, 6000),
-    st.lists(st.floats(-10, 300), max_size=30),
+    st.floats(0, 6000),
+    st.floats(1.7e9, 1.8e9),
+    st.lists(st.floats(0, 300), max_size=30),
 )
-def test_what_is_owed_is_never_more_than_a_minutes_and_in_proportion(
-    share: int, per_minute: int, elapsed: list[float]
+def test_whoever_looks_and_whenever_as_many_come_in_all(
+    per_minute: float, since: float, steps: list[float]
 ) -> None:
-    weights = Weights(blue=1000 - share, green=share)
-    due = dict.fromkeys(Slot, 0.0)
-    for passed in elapsed:
-        due = owed(due, weights, per_minute, passed)
-        for slot in Slot:
-            most = per_minute * weights[slot] / 1000
-            assert 0 <= due[slot] <= max(most, 1.0)
-    minutes = sum(min(max(each, 0.0), LONGEST_S) for each in elapsed) / 60
-    if minutes <= 1 and per_minute * share >= 1000:
-        assert due[GREEN] == pytest.approx(per_minute * share / 1000 * minutes)
+    times = [since, *(since := since + step for step in steps)]
+    came = sum(due(per_minute, *each) for each in pairwise(times))
+    assert came == due(per_minute, times[0], times[-1])
+    assert abs(came - per_minute * (times[-1] - times[0]) / 60) <= 1.001
+    assert due(per_minute, times[-1], times[0]) == 0  # a clock that is put back
 
 
 def noticed(own: tuple[float, float]) -> bool:

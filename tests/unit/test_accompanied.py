@@ -13,6 +13,8 @@ from deployer.ports import World
 from deployer.steps.bake import Bake
 from deployer.steps.base import Waiting
 from deployer.steps.ramp import Ramp
+from deployer.strategies import canary
+from tests.sim.play import ENVIRONMENT, intent_for, play
 from tests.unit.world import BLUE, GREEN, NOW, FixedMetrics, instances, slot, snapshot, world
 
 
@@ -22,6 +24,9 @@ class Noted:
 
     def visit(self, weights: Weights, per_minute: int) -> None:
         self.came.append((weights, per_minute))
+
+    def wait(self) -> None:
+        raise AssertionError("no look waits for them")
 
 
 def looked(
@@ -61,3 +66,20 @@ def test_a_ramp_lets_them_come_too() -> None:
 )
 def test_nobody_comes_otherwise(share: int, terms: Terms | None) -> None:
     assert looked(share, terms) == []
+
+
+def test_a_visit_ends_when_they_are_back() -> None:
+    """Whoever goes away after a look (a tick in the cloud) would take them along."""
+    sim, waited = play(), [0]
+
+    class Guests(Noted):
+        def wait(self) -> None:
+            waited[0] += 1
+
+    runner = replace(sim.runner("timer"), visitors=Guests())
+    sim.open(runner, intent_for("v2"), canary, "d1")
+    for visits in (1, 2):
+        active = sim.journal.peek(ENVIRONMENT)
+        assert active is not None
+        runner.visit(active, 300.0)
+        assert waited == [visits]

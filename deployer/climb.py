@@ -6,11 +6,13 @@ from deployer import stages
 from deployer.analysis.ramp import LADDER
 from deployer.durations import percent
 from deployer.errors import PlanInvalid
-from deployer.model import WHOLE, Slot
+from deployer.model import WHOLE, Slot, matched_to
 from deployer.plan import Intent
 from deployer.steps.bake import BEYOND_S
 from deployer.steps.kinds import Step
 from deployer.steps.ramp import Ramp, start_of
+
+SEEN_S = 180.0  # a share's first whole minute begins and ends, and is looked at; beside the delay
 
 
 def stops(intent: Intent) -> tuple[int, ...]:
@@ -47,11 +49,19 @@ def ramp(intent: Intent, candidate: Slot, capacity: int) -> Ramp:
     asks = terms.limits.inconclusive != "abort"
     return Ramp(
         candidate, capacity, intent.delay_s, grow_s,
-        60.0 * terms.limits.max_minutes + intent.delay_s + grow_s + BEYOND_S
+        60.0 * terms.limits.max_minutes + climbing_s(intent, capacity) + BEYOND_S
         + (intent.approve_s if asks else 0.0),
         matched=stages.matched(intent), alarms=intent.alarms,
         watch=stages.watch(intent, candidate, 0, capacity) if intent.cohort else None,
     )  # fmt: skip
+
+
+def climbing_s(intent: Intent, capacity: int) -> float:
+    """What all shares of a ramp take at most: they may still be had when the time of the terms is up."""
+    limits = intent.limits
+    sizes = {matched_to(share, capacity) for share in LADDER} if stages.matched(intent) else {0}
+    grow_s = limits.route_s + limits.provision_s
+    return len(LADDER) * (intent.delay_s + SEEN_S) + len(sizes) * grow_s
 
 
 def steps(

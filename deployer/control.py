@@ -166,11 +166,13 @@ def stepping(deployment: Deployment, step: Step) -> Deployment:
 
 
 def resumed(deployment: Deployment, now: float) -> Deployment:
-    """No longer paused; the time it was does not count against its step."""
+    """No longer paused; the time it was does not count against its step, nor against its deadline."""
     if deployment.paused_at is None:
         return deployment
-    held_s = now - deployment.paused_at
+    held_s, attended = now - deployment.paused_at, deployment.resumed_at
+    if attended is not None:
+        attended += now - max(attended, deployment.paused_at)
     return replace(
         deployment, paused_at=None, entered_at=deployment.entered_at + held_s,
-        held_s=deployment.held_s + held_s,
+        held_s=deployment.held_s + held_s, resumed_at=attended,
     )  # fmt: skip

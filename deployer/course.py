@@ -23,6 +23,11 @@ def begun_at(course: Sequence[Stretch]) -> float | None:
     return next((stretch.asked_at for stretch in course if stretch.share), None)
 
 
+def shared_since(course: Sequence[Stretch]) -> float | None:
+    """When the candidate was first seen to have users by weight, epoch seconds; None: not yet."""
+    return next((stretch.seen_at for stretch in course if stretch.share), None)
+
+
 def at_present(course: Sequence[Stretch], start: float | None) -> bool:
     """Whether the candidate had what it has now all through the minute that begins at `start`."""
     return start is not None and bool(course) and start >= course[-1].seen_at

@@ -74,16 +74,22 @@ def _doubt(trial: Trial) -> float:
 
 
 def move(trial: Trial, judged: Judgement, share: int, elapsed_min: float) -> Move:
-    """The adaptive ramp's next move, `elapsed_min` after the candidate's first request."""
+    """The adaptive ramp's next move, `elapsed_min` after it could make its first one.
+
+    What was called good before half of the users have it still climbs when time is up, whatever the
+    policy, as far as the budget goes: it is not inconclusive.
+    """
     if judged.outcome is Outcome.FAIL:
         return Move("back", 0, judged.reason)
     if judged.outcome is Outcome.PASS and share >= ENOUGH:
         return Move("promote", max(HOLD_BACK, share), judged.reason)
-    over = elapsed_min >= trial.limits.max_minutes
-    if judged.clean and (not over or trial.limits.inconclusive == "promote"):
+    over, good = elapsed_min >= trial.limits.max_minutes, judged.outcome is Outcome.PASS
+    if judged.clean and (not over or good or trial.limits.inconclusive == "promote"):
         higher = next_share(trial, share, _rate(trial))
         if higher > share:
             return Move("raise", higher, f"{judged.reason}; the budget allows {higher / 10:g} %")
+    if over and good:
+        return Move("promote", max(HOLD_BACK, share), judged.reason)
     if over:
         return _undecided(trial.limits, judged, share)
     return Move("stay", share, judged.reason)

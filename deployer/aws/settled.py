@@ -3,7 +3,8 @@
 A bake looks every few seconds, for up to a day, and each look is about all of its minutes. One that is
 older than `SETTLED_S` does not change any more: it is read once. Younger ones are read anew with each
 new minute, since CloudWatch adds late points; at every look while the newest is missing; and so is one
-of which a further metric is unknown, for it may be known yet. It lives in the process: whoever takes
+of which a further metric is unknown, for it may be known yet. One of which a slot has told nothing may
+be told after an outage of CloudWatch: it is read anew for `MISSED_S`. It lives in the process: whoever takes
 over a deployment reads everything once.
 """
 
@@ -13,6 +14,7 @@ from deployer.aws.metric_data import PERIOD_S
 from deployer.model import Minute, Slot
 
 SETTLED_S = 900  # from a minute's end; on AWS points come one to three minutes late (aws-facts 2)
+MISSED_S = 10_800  # the same of one that is missing: what came late may be what condemns
 
 Seen = Mapping[Slot, Sequence[Minute]]
 
@@ -23,7 +25,7 @@ class Settled:
     def __init__(self) -> None:
         self._slow_s: float | None = None
         self._minutes: dict[Slot, dict[int, Minute]] = {slot: {} for slot in Slot}
-        self._settled_to = 0  # epoch seconds: what ended until then does not change
+        self._read_until = 0  # epoch seconds: where the last answer ended
         self._read_to: int | None = None  # where the last answer ended, if it lacked nothing
 
     def unread(self, starts: range, slow_s: float | None) -> range:
@@ -44,14 +46,16 @@ class Settled:
             known = self._minutes[slot] | {int(one.start): one for one in read[slot]}
             self._minutes[slot] = {start: known[start] for start in starts}
             whole[slot] = tuple(self._minutes[slot].values())
-        self._settled_to = starts.stop - SETTLED_S
+        self._read_until = starts.stop
         self._read_to = starts.stop if all(map(_up_to_date, whole.values())) else None
         return whole
 
     def _known(self, start: int, *, fresh: bool) -> bool:
         """fresh: the last answer ended where this question does."""
         told = [self._minutes[slot][start] for slot in Slot if start in self._minutes[slot]]
-        settled = start + PERIOD_S <= self._settled_to and not any(one.unknown for one in told)
+        missing = any(one.requests is None for one in told)
+        settled_to = self._read_until - (MISSED_S if missing else SETTLED_S)
+        settled = start + PERIOD_S <= settled_to and not any(one.unknown for one in told)
         return bool(told) and (fresh or settled)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from deployer.course import shared_since
 from deployer.held import Unstuck
 from deployer.journal import Active, Ask
 from deployer.model import WHOLE, Snapshot
@@ -175,13 +176,15 @@ def decision(deployment: Deployment, now: float) -> str:
 def judged_until(deployment: Deployment) -> float | None:
     """When the time to gather evidence beside the stable slot is up, epoch seconds; None: it is not so judged.
 
-    It counts from the candidate's first share, whatever the step.
+    It counts from the candidate's first share, whatever the step; not while a person held it in this
+    one, and in a ramp only since somebody is there to act.
     """
-    terms = deployment.plan.intent.terms
-    first = next((each for each in deployment.shares if each.share), None)
+    terms, first = deployment.plan.intent.terms, shared_since(deployment.shares)
     if terms is None or first is None or deployment.plan.strategy != "canary":
         return None
-    return first.seen_at + MINUTE_S * terms.limits.max_minutes
+    climbs = isinstance(deployment.step, Ramp)
+    since = max(first, deployment.attended_at) if climbs else first + deployment.held_s
+    return since + MINUTE_S * terms.limits.max_minutes
 
 
 def position(deployment: Deployment) -> str:

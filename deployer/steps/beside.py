@@ -13,7 +13,7 @@ from deployer.analysis.observed import observations
 from deployer.analysis.terms import Terms
 from deployer.analysis.trial import Trial
 from deployer.analysis.verdict import Judgement, judgement
-from deployer.course import MINUTE_S, at_present, begun_at, share_in
+from deployer.course import MINUTE_S, at_present, begun_at, share_in, shared_since
 from deployer.model import Minute, Slot
 from deployer.ports import World
 from deployer.steps.opinion import Opinion, failed_open, numbers_of
@@ -69,9 +69,12 @@ def accompany(world: World, terms: Terms | None) -> None:
 
 
 def elapsed_s(world: World) -> float:
-    """Seconds since the candidate had its first users by weight; 0: it has had none."""
-    first = next((stretch for stretch in world.shares if stretch.share), None)
-    return 0.0 if first is None else world.now - first.seen_at
+    """Seconds since the candidate had its first users by weight; 0: it has had none.
+
+    While a person held it in this step, nobody could act on what came to be known.
+    """
+    first = shared_since(world.shares)
+    return 0.0 if first is None else world.now - first - world.held_s
 
 
 def _published(

@@ -7,17 +7,16 @@ import msgspec
 from deployer.analysis.judge import Outcome
 from deployer.analysis.ramp import LADDER, Move, first_share, move
 from deployer.analysis.terms import Terms
+from deployer.course import shared_since
 from deployer.durations import percent, spell
 from deployer.errors import CandidateUnhealthy, Halted, VerdictFailed
-from deployer.model import Slot, Weights
+from deployer.model import Slot, SlotState, Weights
 from deployer.ports import World
 from deployer.steps import beside
 from deployer.steps.bake import Bake, held, require_everyone, require_health, unless_bad
 from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.opinion import Opinion
 from deployer.steps.route import Route
-
-PUBLISHED_S = 180.0  # a share's first whole minute begins, ends and is published; beside the delay
 
 
 class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -108,15 +107,19 @@ class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         return world.seen.weights[self.candidate] if world.seen.weights else 0
 
     def _following(self, found: beside.Found, share: int, world: World) -> Move:
-        """The next move; what is not seen yet at this share is waited for, a while or for a person."""
-        elapsed_min = beside.elapsed_s(world) / 60
+        """The next move; a share of which no whole minute is over and published yet is waited for."""
         if found.seen:
-            return move(found.trial, found.judged, share, elapsed_min)
-        since = world.shares[-1].seen_at if world.shares else world.now
-        late = world.now - since >= self.delay_s + PUBLISHED_S
-        if late and elapsed_min >= found.trial.limits.max_minutes:
-            return unseen(found, share)
+            return move(found.trial, found.judged, share, self.elapsed_s(world) / 60)
         return Move("stay", share, found.reason)
+
+    def elapsed_s(self, world: World) -> float:
+        """Seconds in which it could climb: the candidate had a share, and somebody was there to act.
+
+        What a paused ramp, or one that nobody has carried on, serves meanwhile is evidence all the
+        same; but where it would be by now, nobody has seen.
+        """
+        first = shared_since(world.shares)
+        return 0.0 if first is None else world.now - max(first, world.attended_at)
 
     def _to(
         self, share: int, world: World, terms: Terms, found: beside.Found | None = None
@@ -131,19 +134,29 @@ class Ramp(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
         if isinstance(progress, Act) and found is not None:
             return Act(progress.change, {**found.evidence, "why": found.reason})
         if isinstance(progress, Waiting):
-            self._require_time(world, terms, progress.reason)
+            self._require_time(world, terms, max(since, world.attended_at), progress.reason)
         return progress
 
-    def _require_time(self, world: World, terms: Terms, lacking: str) -> None:
+    def _require_time(self, world: World, terms: Terms, since: float, lacking: str) -> None:
         """Capacity that does not come ends the ramp too, once its time is up, or before its begin.
 
+        since: when the present share was seen, and somebody there to act, epoch seconds.
+
         Raises:
-            CandidateUnhealthy: there was time enough, with somebody there to act.
+            CandidateUnhealthy: there was time enough, and for a next share none are on their way.
         """
-        served_s = beside.elapsed_s(world)
-        waited_s = served_s - 60 * terms.limits.max_minutes if served_s else world.elapsed_s
-        if min(waited_s, world.now - world.attended_at) > self.grow_s:
+        waited_s, coming = world.elapsed_s, False
+        if shared_since(world.shares) is not None:
+            waited_s = self.elapsed_s(world) - 60 * terms.limits.max_minutes
+            coming = _coming(world.seen[self.candidate])
+        if min(waited_s, world.now - since) > self.grow_s and not coming:
             raise CandidateUnhealthy(f"no capacity for the next share: {lacking}")
+
+
+def _coming(state: SlotState) -> bool:
+    """Instances boot, or are still to be launched."""
+    booting = any(instance.booting for instance in state.instances)
+    return booting or len(state.instances) < state.desired
 
 
 def require_terms(world: World) -> Terms:
@@ -161,12 +174,3 @@ def start_of(terms: Terms) -> int:
     """The first share, per mille: the smallest there is, where nobody knows how many requests come."""
     known = terms.requests_per_min
     return LADDER[0] if known is None else first_share(known, terms.limits)
-
-
-def unseen(found: beside.Found, share: int) -> Move:
-    """Time is up, and nobody knows how it serves what it has: it gets no more, whatever the policy."""
-    limits = found.trial.limits
-    why = f"not to be seen after {limits.max_minutes} min: {found.reason}"
-    if limits.inconclusive == "abort":
-        return Move("back", 0, f"{why}; the settings say abort")
-    return Move("hold", share, why)

@@ -120,6 +120,18 @@ def test_when_time_is_up_the_policy_decides(policy: str, kind: str) -> None:
     assert "inconclusive after 30 min" in moved(seen, 500, 30, limits).why
 
 
+@pytest.mark.parametrize("policy", ["promote", "hold", "abort"])
+def test_what_was_called_good_is_not_inconclusive_when_time_is_up(policy: str) -> None:
+    """It climbs on as the budget allows, and where it allows no more, it was called good all the same."""
+    limits = Limits(metrics=ONE.metrics, inconclusive=policy)  # type: ignore[arg-type]
+    assert moved(steady(range(40), *GOOD), 100, 50, limits).kind == "raise"
+    tight = Limits(metrics=ONE.metrics, inconclusive=policy, harm_budget=1e-9)  # type: ignore[arg-type]
+    never = steady(range(400), (1000, 0), (9000, 0))
+    assert moved(never, 100, 29, tight).kind == "stay"
+    ended = moved(never, 100, 401, tight)
+    assert (ended.kind, "inconclusive" in ended.why) == ("promote", False)
+
+
 def test_what_is_suspicious_or_unseen_is_held_not_promoted() -> None:
     suspicious = [*steady(range(30), *GOOD), observed(30, (1000, 30), (9000, 18))]
     assert moved(suspicious, 100, 31).kind == "hold"

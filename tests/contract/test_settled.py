@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.aws.settled import SETTLED_S, Settled
+from deployer.aws.settled import MISSED_S, SETTLED_S, Settled
 from deployer.model import Minute, Slot
 
 NOON = 1_700_000_040
@@ -111,3 +111,24 @@ def test_a_minute_of_which_something_is_unknown_is_read_again(slot: Slot) -> Non
     assert again == upto(60, since=20)
     whole = settled.joined(upto(60), minutes(again, 8))
     assert [one.requests for one in whole[slot]] == [7] * 20 + [8] * 40
+
+
+@pytest.mark.parametrize("slot", Slot)
+def test_a_minute_that_came_after_an_outage_is_seen_however_late(slot: Slot) -> None:
+    """Missing is not settled: the minute that condemns a release may be the one that came late."""
+    settled = Settled()
+    read = minutes(settled.unread(upto(60), None), 7)
+    read[slot][20] = Minute(read[slot][20].start, None)
+    settled.joined(upto(60), read)
+    again = settled.unread(upto(61), None)
+    assert again == upto(61, since=20)
+    assert settled.joined(upto(61), minutes(again, 8))[slot][20].requests == 8
+
+
+def test_what_was_missing_for_hours_is_given_up() -> None:
+    settled, most = Settled(), MISSED_S // 60
+    read = minutes(settled.unread(upto(most + 60), None), 7)
+    for slot in Slot:
+        read[slot] = [Minute(one.start, None) for one in read[slot]]
+    settled.joined(upto(most + 60), read)
+    assert settled.unread(upto(most + 61), None) == upto(most + 61, since=60)

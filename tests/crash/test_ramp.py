@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from dataclasses import replace as altered
 
 import pytest
 from msgspec.structs import replace
@@ -51,14 +52,20 @@ class Story:
     release: Behaviour = OLD
     intent: Intent = RAMP
     happens: Callable[[Play], None] = field(default=lambda _: None)
+    size: int = 4
 
-    def tell(
-        self, faults: dict[int, Fault] | None = None, size: int = 4
-    ) -> tuple[Play, Deployment]:
-        sim = play(size=size, behaviours={"v1": OLD, "v2": self.release}, faults=faults, rate=200.0)
+    def tell(self, faults: dict[int, Fault] | None = None) -> tuple[Play, Deployment]:
+        sim = self.rig(faults)
+        return sim, sim.ship(self.intent)
+
+    def rig(self, faults: dict[int, Fault] | None = None) -> Play:
+        """What is to happen, and has not."""
+        sim = play(
+            size=self.size, behaviours={"v1": OLD, "v2": self.release}, faults=faults, rate=200.0
+        )
         sim.poll_s, sim.lease_s, sim.absence_s = 50.0, 120.0, 121.0
         self.happens(sim)
-        return sim, sim.ship(self.intent)
+        return sim
 
 
 def unseen(sim: Play) -> None:
@@ -108,10 +115,18 @@ def starve(sim: Play) -> None:
     sim.cloud.at(NOON + 300.0, lambda: setattr(green, "no_capacity", "no t3.micro left"))
 
 
+def rest(sim: Play) -> None:
+    """Somebody pauses it for longer than it may take, at its first share."""
+    ask_at(sim, 250.0, Ask.PAUSE)
+    Person(sim, resumes(AWAY_S))
+
+
+AWAY_S = 3 * 3_600.0
 SHIPPED, BACK = Status.SHIPPED, Status.ROLLED_BACK
 BAD = Behaviour(errors=20, slow=1)
 MATCHED = replace(RAMP, capacity="matched")
 QUICK = replace(auto(harm_budget=1e6, beta=0.5), capacity="matched")
+HASTY = replace(auto(max_minutes=1), approve_s=60.0)
 NEVER_SURE = {"beta": 1e-300, "max_minutes": 12}
 STORIES = {
     "good": Story(SHIPPED),
@@ -126,11 +141,19 @@ STORIES = {
     ),
     "its instances die": Story(BACK, "green", Behaviour(errors=1, crash_after_s=300.0)),
     "paused": Story(SHIPPED, happens=hold),
+    "paused for hours, and called good": Story(
+        SHIPPED, intent=auto(inconclusive="abort", max_minutes=45), happens=rest
+    ),
     "stepped over": Story(SHIPPED, happens=hurry(Ask.PROMOTE)),
     "hurried": Story(SHIPPED, happens=hurry(Ask.PROMOTE_FULL)),
     "aborted": Story(BACK, "aborted by", happens=lambda sim: sim.abort_at(500.0)),
     "the load grows": Story(SHIPPED, intent=MATCHED, happens=grow),
     "no capacity": Story(BACK, "no t3.micro left", intent=MATCHED, happens=starve),
+    "its time is up on the way": Story(SHIPPED, intent=HASTY),
+    "its time is up, and it grows": Story(
+        SHIPPED, release=Behaviour(errors=1, slow=1, boot_s=180.0), size=12,
+        intent=replace(HASTY, capacity="matched", approve_s=9_000.0),
+    ),
     "unseen": Story(
         BACK, "^ramp green.*a person must decide", intent=auto(max_minutes=5), happens=unseen
     ),
@@ -158,6 +181,27 @@ def check(sim: Play, deployment: Deployment, story: Story) -> None:
 def test_how_it_ends(name: str) -> None:
     sim, deployment = STORIES[name].tell()
     check(sim, deployment, STORIES[name])
+
+
+def test_time_in_which_nobody_could_act_is_no_time_to_climb() -> None:
+    """Else it would be promoted from the share at which it was left, as soon as somebody is back."""
+    unsure = Story(SHIPPED, intent=auto(beta=1e-300, harm_budget=10.0))
+    paused, _ = altered(unsure, happens=rest).tell()
+    killed = unsure.rig({paused.gate.names.index("metrics.traffic") + 9: Fault.KILLED_BEFORE})
+    killed.absence_s = AWAY_S
+    killed.ship(unsure.intent)
+    for sim in (paused, killed):
+        assert at_share(sim, shares(sim)[1]) > AWAY_S
+        assert at_share(sim, 950) - at_share(sim, 1) >= AWAY_S + 28 * 60.0
+
+
+def at_share(sim: Play, share: int) -> float:
+    """When the candidate was given it, seconds after noon."""
+    return next(
+        at - NOON
+        for at, c in sim.cloud.changes
+        if isinstance(c, SetWeights) and c.weights[GREEN] == share
+    )
 
 
 def test_it_climbs_by_the_evidence_and_ends_with_a_hold_back() -> None:

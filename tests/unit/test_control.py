@@ -145,6 +145,16 @@ def test_a_pause_stops_the_clock_and_a_resume_lets_it_go_on() -> None:
     assert [event.note for event in resumed.log] == ["pause by alice", "resume by bob"]
 
 
+@pytest.mark.parametrize("resumed_at", [NOW - 1_000.0, NOW - 10.0, NOW + 200.0])
+def test_a_pause_is_no_part_of_a_deadline_that_began_anew(resumed_at: float) -> None:
+    """Its runner had died for so long that the deadline runs from when the next one took it up."""
+    paused = granted(at("bake", entered_at=NOW - 40_000.0), Ask.PAUSE)
+    paused = replace(paused, resumed_at=resumed_at)
+    resumed = control.grant(paused, Request(Ask.RESUME, "bob", "r2"), NOW + 500.0)
+    left_s = paused.step.deadline_s - max(NOW - resumed_at, 0.0)
+    assert resumed.due_at == NOW + 500.0 + left_s
+
+
 @pytest.mark.parametrize("paused_at", [None, NOW - 30.0])
 @pytest.mark.parametrize(
     ("words", "ask", "lands_at"),

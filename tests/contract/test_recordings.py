@@ -1,13 +1,17 @@
 """Minutes are kept whole, beside their deployment, and a longer recording is not lost to a shorter one."""
 
+from dataclasses import replace
+
 import pytest
 
 from deployer.analysis.limits import Limits
 from deployer.analysis.replay.recording import Recorded, Recording
 from deployer.analysis.terms import Terms
 from deployer.aws.dynamodb import DynamoJournal
-from deployer.aws.recordings import LARGEST, PARTS, DynamoRecordings, parted
+from deployer.aws.recordings import LARGEST, PARTS, DynamoRecordings, parted, sort
+from deployer.aws.records import partition
 from deployer.aws.session import Aws
+from deployer.errors import CloudUnavailable
 from deployer.lab.context import Context
 from deployer.model import Minute
 from deployer.operations.recording import lines
@@ -68,6 +72,26 @@ def test_a_long_one_takes_several_items_and_of_a_very_long_one_the_beginning_is_
     assert found.until == 60.0 * len(found.minutes)
     assert found.minutes == recording(fresh, 200).minutes[: len(found.minutes)]
     assert 20 < len(found.minutes) < 200
+
+
+def test_what_reaches_further_may_be_shorter(aws: Aws, clock: ManualClock, fresh: str) -> None:
+    """Its minutes lost what they told besides, or this version writes less of them."""
+    small = DynamoRecordings(aws, TABLE, "shop", clock, largest=1_000)
+    small.keep(recording(fresh, 20))
+    later = replace(recording(fresh, 20), until=1_260.0, minutes=recording(fresh, 3).minutes)
+    small.keep(later)
+    assert small.find(fresh, "d1") == later
+
+
+def test_where_a_part_is_gone_it_is_not_taken_for_all(
+    aws: Aws, clock: ManualClock, fresh: str
+) -> None:
+    small = DynamoRecordings(aws, TABLE, "shop", clock, largest=1_000)
+    small.keep(recording(fresh, 20))
+    part = {"pk": {"S": partition("shop", fresh)}, "sk": {"S": sort("d1", 2)}}
+    aws.dynamodb.delete_item(TableName=TABLE, Key=part)
+    with pytest.raises(CloudUnavailable, match="only a part of d1's minutes"):
+        small.find(fresh, "d1")
 
 
 def test_a_busy_day_fits_into_two_items() -> None:

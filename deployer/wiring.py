@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from deployer import clock as clocks
 from deployer import heap, identity
-from deployer.aws import hook_runs, pacing, preflight, published
+from deployer.aws import account, hook_runs, pacing, preflight
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.board import CloudWatchBoard
@@ -24,6 +24,7 @@ from deployer.aws.environment import AwsCloud
 from deployer.aws.further import Further
 from deployer.aws.hooks import BackgroundHooks
 from deployer.aws.probe import HttpProbe
+from deployer.aws.published import Published
 from deployer.aws.recordings import DynamoRecordings
 from deployer.aws.records import partition
 from deployer.aws.reports import TopicReports
@@ -32,7 +33,7 @@ from deployer.aws.standing import facts as facts_of
 from deployer.aws.state_machine import StateMachine
 from deployer.clock import ScaledClock, WallClock
 from deployer.engine import Runner, Tell
-from deployer.errors import AccessProblem, NotFound, SettingsInvalid
+from deployer.errors import AccessProblem, SettingsInvalid
 from deployer.hooks import NO_HOOKS, HookAction, Hooks
 from deployer.journal import Journal, Lease
 from deployer.marks import NOWHERE, Board, Showing
@@ -60,7 +61,7 @@ from deployer.ports import (
 from deployer.preflight import Surroundings
 from deployer.settings import artifacts
 from deployer.settings.metrics import CloudWatchMetric
-from deployer.settings.schema import EnvironmentSettings, Settings
+from deployer.settings.schema import Settings
 from deployer.sources.chosen import beside
 from deployer.sources.visitors import OwnVisitors
 from deployer.topology import REPORTS_VARIABLE
@@ -214,8 +215,9 @@ def connect(
     clock = chosen_clock(environ)
     service, environment = settings.service.name, settings.environment
     scale = clock.scale if isinstance(clock, ScaledClock) else 1.0
+    there = settings.existing is None
     aws = aws or clients(environment.region, clock)
-    found = find(aws, service, environment) if settings.existing is None else named(aws, settings)
+    found = account.find(aws, service, environment) if there else account.named(aws, settings)
     topic = environ.get(REPORTS_VARIABLE) or found.topic
     cloud = AwsCloud(aws, found, service, environment.name, clock)
     cloudwatch, metrics = measured(aws, found, settings, cloud, environ=environ, clock=clock)
@@ -263,14 +265,14 @@ def connect(
             aws,
             service,
             environment.name,
-            made=settings.runner.enabled and settings.existing is None,
+            made=settings.runner.enabled and there,
         ),
     )
 
 
 def measured(
     aws: Aws,
-    found: published.Published,
+    found: Published,
     settings: Settings,
     cloud: AwsCloud,
     *,
@@ -286,7 +288,7 @@ def measured(
 
 
 def standing(
-    found: published.Published, settings: Settings, cloud: AwsCloud
+    found: Published, settings: Settings, cloud: AwsCloud
 ) -> Mapping[Slot, Mapping[str, str]]:
     """What the words in braces of a metric's query stand for now, by slot."""
     names = settings.service.name, settings.environment.name
@@ -336,48 +338,3 @@ def chosen_clock(environ: Mapping[str, str]) -> WallClock | ScaledClock:
             'shell for AWS, or run eval "$(deployer lab env)" for the lab'
         )
     return clock
-
-
-def find(aws: Aws, service: str, environment: EnvironmentSettings) -> published.Published:
-    """What the stacks published, in the account that the settings name.
-
-    Reading comes first, since it tells a wrong Region from a failing one; but where nothing is
-    found, another account is the better explanation.
-
-    Raises:
-        NotFound, AccessProblem, CloudUnavailable: as `connect`.
-    """
-    try:
-        found = published.read(aws, service, environment.name)
-    except NotFound:
-        require_account(aws, environment.account)
-        raise
-    require_account(aws, environment.account)
-    return found
-
-
-def named(aws: Aws, settings: Settings) -> published.Published:
-    """What the settings name where others made it, in the account that they name.
-
-    Raises:
-        AccessProblem: as `connect`.
-        NotPossibleNow: something is missing yet: `deployer verify` says how to get it.
-    """
-    require_account(aws, settings.environment.account)
-    return published.of_settings(settings)
-
-
-def require_account(aws: Aws, account: str) -> None:
-    """The credentials belong to the account that the settings name, if they name one.
-
-    Raises:
-        AccessProblem: they do not, or there are none.
-    """
-    if not account:
-        return
-    ours = aws.account()
-    if ours != account:
-        raise AccessProblem(
-            f"the credentials are of account {ours}, but deployer.toml says {account}: choose "
-            "others with AWS_PROFILE, or another environment with --env"
-        )

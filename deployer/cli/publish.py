@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from deployer.aws import pacing, published, publishing
+from deployer.aws import account, pacing, published, publishing
 from deployer.aws.artifacts import ROLLBACK_SAFE
 from deployer.aws.session import Aws
 from deployer.cli.app import app_of
@@ -15,7 +15,7 @@ from deployer.errors import UsageError
 from deployer.operations.naming import release_of
 from deployer.render.words import iso
 from deployer.settings import artifacts
-from deployer.wiring import chosen_clock, find, require_endpoint
+from deployer.wiring import chosen_clock, require_endpoint
 
 GZIP = b"\x1f\x8b"
 
@@ -61,7 +61,9 @@ def publish(
     region = settings.environment.region
     aws = Aws(region, pacing.shared(region, clock))
     where = published.of_settings(settings) if settings.existing else None
-    bucket = (where or find(aws, settings.service.name, settings.environment)).artifact_bucket
+    bucket = (
+        where or account.find(aws, settings.service.name, settings.environment)
+    ).artifact_bucket
     made = publishing.Publisher(
         aws, lambda each: artifacts.resolve(settings, each, bucket)
     ).publish(release, body, {ROLLBACK_SAFE: "false"} if one_way else {})

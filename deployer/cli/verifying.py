@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from deployer import wiring
-from deployer.aws import pacing, published
+from deployer.aws import account, pacing, published
 from deployer.aws.environment import AwsCloud
 from deployer.aws.session import Aws
 from deployer.aws.verify import reading, table, terraform
@@ -31,9 +31,9 @@ def found(
     environment = settings.environment
     aws = Aws(environment.region, pacing.shared(environment.region, clock))
     if settings.existing is None:
-        names = wiring.find(aws, settings.service.name, environment)
+        names = account.find(aws, settings.service.name, environment)
     else:
-        wiring.require_account(aws, environment.account)
+        account.require_account(aws, environment.account)
         names = published.so_far(settings.existing)
     facts = reading.read(aws, settings, names, clock)
     rows = [*table.findings(facts, document), *_sources(aws, settings, names, environ, clock)]

@@ -22,8 +22,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from click.testing import CliRunner
 
-from deployer import wiring
-from deployer.aws import preflight
+from deployer.aws import account, preflight
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.cloudwatch import CloudWatchMetrics
@@ -172,7 +171,7 @@ class Rig:
     def _connect(self, settings: Settings) -> Services:
         """`wiring.connect`, with these clients, this clock and a prober that asks nobody."""
         aws, clock = callers(), self.clock
-        found = wiring.find(aws, "shop", settings.environment)
+        found = account.find(aws, "shop", settings.environment)
         cloudwatch = CloudWatchMetrics(aws, found)
         self._owners = getattr(self, "_owners", 0) + 1
         return Services(

@@ -114,6 +114,7 @@ def hung_up_after(limit_s: float, held: socket.socket) -> Iterator[None]:
 
     Raises:
         TimeoutError: time was up, even if what came so far looks like a whole answer.
+        HTTPException: what http.client says otherwise by a ValueError: a chunk of less than nothing.
     """
     late = threading.Event()
     guard = threading.Timer(limit_s, _hang_up, (held, late))
@@ -121,9 +122,11 @@ def hung_up_after(limit_s: float, held: socket.socket) -> Iterator[None]:
     guard.start()
     try:
         yield
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         if late.is_set():
             raise TimeoutError from error
+        if isinstance(error, ValueError):
+            raise http.client.HTTPException(str(error)) from error
         raise
     finally:
         guard.cancel()

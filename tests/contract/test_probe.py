@@ -99,6 +99,7 @@ def test_an_application_that_names_no_release_is_believed() -> None:
         (plain(200, release="v1"), "answered by v1"),
         (plain(500, release="v1"), "answered by v1"),
         ("SSH-2.0-OpenSSH_9.6\n", "not HTTP"),
+        ("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n-5\nabc", "not HTTP"),
         ("", "connection lost"),
         ("HTTP/1.1 200 OK\nContent-Length: 100\n\nshort", "connection lost"),
     ],

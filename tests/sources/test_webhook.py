@@ -118,6 +118,8 @@ def test_what_a_server_does_wrong_is_told_in_a_few_words() -> None:
     assert refused(saying("", 302, "Location: /elsewhere\r\n")).endswith("answered 302")
     assert refused(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{").endswith("lost")
     assert refused(lambda _: b"SSH-2.0-x\r\n").endswith("not HTTP")
+    less = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc"
+    assert refused(lambda _: less).endswith("not HTTP")
     large = b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (LARGEST + 1)
     assert refused(lambda _: large).endswith("an answer of more than 4 MB")
     metric = WebhookMetric(name="m", url="http://127.0.0.1:1/x")

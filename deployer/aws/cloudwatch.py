@@ -17,7 +17,7 @@ from deployer.aws.needs import Need, Resource
 from deployer.aws.published import Published
 from deployer.aws.session import Aws
 from deployer.aws.settled import Settled
-from deployer.errors import DeployError
+from deployer.errors import AccessProblem, CloudUnavailable, DeployError
 from deployer.model import Minute, Slot
 from deployer.operations.counting import joined
 
@@ -92,25 +92,39 @@ class CloudWatchMetrics:
             return dict.fromkeys(Slot, ())
         own = [queries_of(str(slot), self._where[slot], metrics) for slot in Slot]
         question = self._further.question()
-        answer, failed = self._with_further(own, [*question.groups.values()], starts)
+        answer, why = self._with_further(own, question.groups, starts)
         seen = {slot: minutes_of(answer, str(slot), starts, metrics) for slot in Slot}
-        return joined(seen, question.told(answer, starts, failed))
+        return joined(seen, question.told(answer, starts, why))
 
     def _with_further(
-        self, own: Sequence[Group], further: Sequence[Group], starts: range
-    ) -> tuple[Answer, str]:
-        """The answer, and why there is none to `further`; empty: there is.
+        self, own: Sequence[Group], further: Mapping[str, Group], starts: range
+    ) -> tuple[Answer, Mapping[str, str]]:
+        """The answer, and of which of `further` there is none, and why.
+
+        What CloudWatch refuses because of one of them is asked for one by one, so that the others are
+        heard; one that was refused by itself is not asked for like that again.
 
         Raises:
             CloudUnavailable, AccessProblem: there is none to `own`.
         """
         span = Periods(starts.start, starts.stop)
         try:
-            return read(self._aws, [*own, *further], span, SUBJECT), ""
+            return read(self._aws, [*own, *further.values()], span, SUBJECT), {}
         except DeployError as error:
             if not further:
                 raise
-            return read(self._aws, own, span, SUBJECT), str(error)
+            answer, late = read(self._aws, own, span, SUBJECT), error
+        if isinstance(late, CloudUnavailable):
+            return answer, dict.fromkeys(further, str(late))
+        why: dict[str, str] = {}
+        for name, group in further.items():
+            try:
+                answer.join(read(self._aws, [group], span, SUBJECT))
+            except (CloudUnavailable, AccessProblem) as error:
+                why[name] = str(error)
+            except DeployError as error:
+                why[name] = self._further.refused(name, group, str(error))
+        return answer, why
 
     def zones(
         self, slot: Slot, since: float, until: float, slow_s: float | None = None

@@ -1,8 +1,8 @@
 """Further metrics out of CloudWatch: any metrics of the account and Region, and metric math over them.
 
-They join the one question about the load balancer's. What is wrong with them (an expression that
-CloudWatch refuses, a metric that it forbids) must not silence that: it is asked again without them,
-and their minutes are unknown.
+They join the one question about the load balancer's. What is wrong with one of them (an expression that
+CloudWatch refuses, a metric that it forbids) must silence neither that nor the others: they are asked
+for apart, and the minutes of that one are unknown.
 """
 
 from __future__ import annotations
@@ -36,6 +36,12 @@ class Further:
     def __init__(self, metrics: Sequence[CloudWatchMetric], facts: Callable[[], Facts]) -> None:
         self._metrics = {f"m{n}": metric for n, metric in enumerate(metrics)}
         self._facts = facts
+        self._refused: dict[str, tuple[Group, str]] = {}
+
+    def refused(self, prefix: str, group: Group, why: str) -> str:
+        """CloudWatch has refused these queries, and will again: they are not asked for any more."""
+        self._refused[prefix] = (group, why)
+        return why
 
     def question(self) -> Question:
         """What there is to ask now."""
@@ -43,9 +49,15 @@ class Further:
         why: dict[str, str] = {}
         for name, metric in self._metrics.items():
             try:
-                groups[name] = [*queries(name, metric, self._facts())]
+                group = [*queries(name, metric, self._facts())]
             except DeployError as error:
                 why[name] = str(error)
+                continue
+            before, said = self._refused.get(name, ((), ""))
+            if group == before:
+                why[name] = said
+            else:
+                groups[name] = group
         return Question(self._metrics, groups, why)
 
 
@@ -60,20 +72,20 @@ class Question:
     groups: Mapping[str, Group]
     why: Mapping[str, str]
 
-    def told(self, answer: Answer, starts: range, failed: str) -> dict[str, Counted]:
+    def told(self, answer: Answer, starts: range, failed: Mapping[str, str]) -> dict[str, Counted]:
         """The metrics by their names.
 
-        failed: why none of them was answered; empty: they were.
+        failed: those that were not answered, by their prefixes, and why.
         """
+        why = {**self.why, **failed}
         return {
-            metric.name: self._told(prefix, metric, answer, starts, failed)
+            metric.name: self._told(prefix, metric, answer, starts, why.get(prefix, ""))
             for prefix, metric in self.metrics.items()
         }
 
     def _told(
-        self, prefix: str, metric: CloudWatchMetric, answer: Answer, starts: range, failed: str
+        self, prefix: str, metric: CloudWatchMetric, answer: Answer, starts: range, why: str
     ) -> Counted:
-        why = self.why.get(prefix) or failed
         several = [id_of(prefix, slot, part) for slot in Slot for part in ("bad", "total")]
         if not why and answer.several.intersection(several):
             why = "CloudWatch answered with several series: the expression must give one"

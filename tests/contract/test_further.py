@@ -150,13 +150,23 @@ def test_a_release_that_is_not_known_is_said_and_hides_nothing_else(
 def test_an_expression_that_cloudwatch_refuses_costs_its_own_minutes_only(
     aws: Aws, put: Put, space: str, bad: str, said: str
 ) -> None:
+    for colour in ("blue", "green"):
+        put("Accepted", 0, 20.0, Group=f"shop-{colour}")
+    wrong, right = metric(space, bad=bad), metric(space, "right")
+    further = Further([wrong, right], lambda: facts(published(), "shop", "prod", BOOTED))
+    metrics = CloudWatchMetrics(aws, published(), further)
     calls, stop = asked(aws)
-    found = traffic(aws, metric(space, bad=bad))
+    for until in (LATELY + 60, LATELY + 120):
+        found = metrics.traffic(LATELY, until)
     stop()
-    assert calls[1:] == [IDS]
+    first, *apart, again = calls
+    assert [[each for each in ids if each in IDS] for ids in (first, *apart)] == [IDS, IDS, [], []]
+    assert again[: len(IDS)] == IDS
+    assert {each[:2] for each in again[len(IDS) :]} == {"m1"}  # what was refused is not asked again
     for minutes in found.values():
         assert all(said in minute.unknown["refused"] for minute in minutes)
         assert [minute.start for minute in minutes] == [LATELY, LATELY + 60]
+        assert minutes[0].custom == {"right": (0, 20)}
 
 
 def answered(*further: dict[str, Any]) -> dict[str, Any]:
@@ -174,6 +184,8 @@ def test_one_that_is_forbidden_or_partial_is_left_out(aws: Aws) -> None:
             for _ in range(times):
                 stub.add_response("get_metric_data", answered(*failing))
             stub.add_response("get_metric_data", answered())
+            if status == "Forbidden":  # whether it is this one
+                stub.add_response("get_metric_data", {"MetricDataResults": failing})
             found = traffic(aws, plain, since=NOON)
             stub.assert_no_pending_responses()
         assert found[Slot.BLUE][0].requests == 7

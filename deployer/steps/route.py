@@ -1,9 +1,11 @@
 """Route: the production rule sends exactly these weights."""
 
+from contextlib import suppress
+
 import msgspec
 
 from deployer.durations import spell
-from deployer.errors import CandidateUnhealthy
+from deployer.errors import CandidateUnhealthy, CloudUnavailable
 from deployer.model import WHOLE, Slot, Weights, instances_for, matched_to
 from deployer.ports import SetDesired, SetWeights, World
 from deployer.steps.bake import Bake
@@ -31,7 +33,8 @@ class Route(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     with a cookie of the other slot would stay there (aws-facts 1.3). At any other share it stays as
     it is.
 
-    watch: the stop before: while users are waiting there, the candidate stays under judgement.
+    watch: the stop before: while users are waiting there, the candidate stays under judgement, and
+           at the moment at which it gets more.
 
     Raises:
         CandidateUnhealthy: the group may not become as large as it must be, a launch failed (only
@@ -68,6 +71,11 @@ class Route(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
                 lacking = self._lacking(slot, world)
                 if lacking is not None:
                     return lacking
+        if self.watch is not None:
+            # Days may have passed since the stop before. Who says nothing keeps nobody: that stop, or
+            # a person, has let it go on.
+            with suppress(CloudUnavailable):
+                self.watch.require_good(world)
         return Act(sent)
 
     def _relieve(self, slot: Slot, live: Weights, world: World) -> Progress:

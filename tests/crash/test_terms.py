@@ -12,6 +12,7 @@ from deployer.analysis.limits import Limits
 from deployer.analysis.terms import Terms
 from deployer.model import Slot
 from deployer.plan import Deployment, Intent, Status
+from deployer.ports import SetWeights
 from tests.sim.clock import NOON
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
@@ -40,10 +41,15 @@ class Story:
     happens: Callable[[Play], None] = field(default=lambda _: None)
 
     def tell(self, faults: dict[int, Fault] | None = None) -> tuple[Play, Deployment]:
+        sim = self.rig(faults)
+        return sim, sim.ship(self.intent)
+
+    def rig(self, faults: dict[int, Fault] | None = None) -> Play:
+        """What is to happen, and has not."""
         sim = play(behaviours={"v1": OLD, "v2": self.release}, faults=faults, rate=200.0)
         sim.poll_s, sim.lease_s, sim.absence_s = 50.0, 120.0, 121.0
         self.happens(sim)
-        return sim, sim.ship(self.intent)
+        return sim
 
 
 def unseen(sim: Play) -> None:
@@ -62,6 +68,7 @@ def goes_bad(sim: Play, after_s: float, how: Behaviour) -> None:
 
 
 SHIPPED, BACK = Status.SHIPPED, Status.ROLLED_BACK
+BAD = Behaviour(errors=60)
 WAITS = replace(JUDGED, weights=(200,), approve=(200,), approve_s=43_200.0)
 STORIES = {
     "as good as the old one": Story(SHIPPED),
@@ -73,7 +80,7 @@ STORIES = {
     "one in ten is slow": Story(BACK, "worse than stable by slow", Behaviour(errors=1, slow=100)),
     "it fails after hours of waiting": Story(
         BACK, "worse than stable by failures", intent=WAITS,
-        happens=lambda sim: goes_bad(sim, 4 * 3_600.0, Behaviour(errors=60)),
+        happens=lambda sim: goes_bad(sim, 4 * 3_600.0, BAD),
     ),
     "its instances all die": Story(BACK, "green", Behaviour(errors=1, crash_after_s=200.0)),
     "unseen, so a person is waited for": Story(
@@ -115,6 +122,26 @@ def test_a_process_that_dies_at_any_call_changes_no_verdict() -> None:
         sim, deployment = story.tell({call: Fault.KILLED_BEFORE})
         check(sim, deployment, story)
         assert sim.state == undisturbed.state, f"call {call}, {undisturbed.gate.names[call]}"
+
+
+def test_whoever_comes_back_after_an_hour_looks_before_a_bad_release_gets_more() -> None:
+    """Nobody looked after the stop before it went bad; its next share was next, and all was ready."""
+    story = STORIES["as good as the old one"]
+    undisturbed, _ = story.tell()
+    for call, name in enumerate(undisturbed.gate.names):
+        if name != "journal.save":
+            continue
+        sim = story.rig({call: Fault.KILLED_AFTER})
+        sim.absence_s = 3_600.0
+        goes_bad(sim, 500.0, BAD)
+        sim.ship(story.intent)
+        given = [
+            (at - NOON, c.weights[GREEN])
+            for at, c in sim.cloud.changes
+            if isinstance(c, SetWeights)
+        ]
+        if given and given[0][0] < 500.0:  # else it was bad before it had any share
+            assert [share for at, share in given if at > 600.0] == [0], f"call {call}: {given}"
 
 
 def test_the_minutes_of_an_earlier_stop_count_at_the_next() -> None:

@@ -64,7 +64,7 @@ def test_minutes_are_read_from_the_one_of_its_first_user_on() -> None:
 
 def test_good_minutes_of_another_share_allow_nothing_yet_and_bad_ones_condemn() -> None:
     now = NOW + 60.0 * 9
-    moved = (FIRST, Stretch(now - 10.0, now, 500))
+    moved = (FIRST, Stretch(now + 5.0, now + 15.0, 500))  # after the newest minute there is
     assert found(world([GOOD] * 9, FIRST)).advance
     unseen = found(world([GOOD] * 9, *moved))
     assert (unseen.advance, unseen.reason) == (False, beside.UNSEEN)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from deployer import ownership
 from deployer.analysis.dispersion import Base
 from deployer.analysis.judge import Outcome
 from deployer.analysis.limits import FAILURES, Limits
@@ -19,11 +20,21 @@ from deployer.ownership import MOST_SHARES, intending, settle
 from deployer.plan import Deployment, Status
 from deployer.ports import SetWeights, World
 from deployer.steps import beside
-from deployer.steps.base import Waiting
+from deployer.steps.base import Done, Waiting
 from deployer.steps.ramp import Ramp
 from tests.unit.test_bake import bake
 from tests.unit.test_engine import PLAN, READY
-from tests.unit.world import BLUE, GREEN, NOW, FixedMetrics, FixedProber, slot
+from tests.unit.world import (
+    BLUE,
+    GREEN,
+    NOW,
+    UNHEALTHY,
+    FixedMetrics,
+    FixedProber,
+    instances,
+    slot,
+    snapshot,
+)
 
 TERMS = Terms(Limits(metrics=(FAILURES,)), {"failures": Base(1e-3, 1.0, 300)})
 GOOD = (1_000, 1)
@@ -179,3 +190,28 @@ def test_capacity_for_the_first_share_is_not_waited_for_all_day() -> None:
     assert isinstance(
         step.advance(altered(here, now=NOW + 700.0, attended_at=NOW + 650.0)), Waiting
     )
+
+
+@pytest.mark.parametrize(("ill", "kind"), [(0, Done), (1, Waiting)])
+def test_a_ramp_that_was_called_good_ends_once_everyone_is_well(ill: int, kind: type) -> None:
+    """A release with one broken instance is not yet good, however few users noticed."""
+    green = instances(5 - ill, "v2") + instances(ill, "v2", UNHEALTHY)
+    seen = snapshot(HALF, slot(BLUE, *instances(5)), slot(GREEN, *green))
+    view = altered(world([(9_000, 9)] * 20, Stretch(NOW, NOW, 500)), seen=seen)
+    assert found(view).outcome is Outcome.PASS
+    assert isinstance(Ramp(GREEN, 5, 120.0, 600.0, 3_600.0).advance(view), kind)
+
+
+def test_a_ramp_does_not_end_while_a_share_of_its_own_may_still_come_to_light() -> None:
+    """What it forgot would read as somebody else's doing."""
+    ramp = Ramp(GREEN, 4, 120.0, 600.0, 3_600.0)
+    begun = record(written=FIVE, plan=replace(PLAN, steps=(ramp,)))
+    asked = intending(begun, SetWeights(HALF, FIVE), NOW + 10.0)
+    assert "may have been written" in ownership.unseen(asked, NOW + 30.0)
+    assert not ownership.unseen(asked, NOW + 100.0)
+    assert ownership.concluded(asked).intended == ()
+
+
+def test_while_a_person_holds_a_bake_no_time_runs_out() -> None:
+    view = world([GOOD] * 40, FIRST)
+    assert beside.elapsed_s(altered(view, held_s=600.0)) == beside.elapsed_s(view) - 600.0 > 0

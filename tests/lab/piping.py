@@ -5,10 +5,12 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,13 @@ import boto3
 from urllib3 import request
 
 from deployer.clock import from_environment
+from deployer.lab import cdk
 from deployer.topology import stack_name
 
-from .conftest import ROOT, Shell
+from .conftest import ROOT, Shell, lab_up, service_in, shell_for
 
 Json = dict[str, Any]
-PATIENCE_S = 180.0  # real
+PATIENCE_S = 300.0  # real, on a machine that has other things to do
 RUNNER = stack_name("shop", "lab", "runner")  # its schedule's and its roles' names begin so
 SETTINGS = """
 [service]
@@ -75,9 +78,15 @@ def source(settings: str, error_rate: float) -> bytes:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whoever owns the pipeline `shop` in this lab."""
+    """Whoever owns the pipeline `shop` in this lab; `settings`: of every source."""
 
     shell: Shell
+    settings: str = SETTINGS
+
+    def at(self, environment: str) -> "Owner":
+        """The same, asking how this environment stands."""
+        shell = Shell({**self.shell.variables, "DEPLOYER_ENV": environment})
+        return replace(self, shell=shell)
 
     def client(self, service: str) -> Any:
         make: Any = boto3.client
@@ -101,7 +110,7 @@ class Owner:
         }
         before = len(self.executions())
         self.client("s3").put_object(
-            Bucket=outputs["SourceBucket"], Key="source.zip", Body=source(SETTINGS, error_rate)
+            Bucket=outputs["SourceBucket"], Key="source.zip", Body=source(self.settings, error_rate)
         )
         self.until(lambda: len(self.executions()) > before, "an execution begins")
         return str(self.executions()[0]["pipelineExecutionId"])
@@ -124,8 +133,8 @@ class Owner:
         """How its only action stands."""
         return dict(self.stage(stage)["actionStates"][0].get("latestExecution", {}))
 
-    def approve(self, execution: str) -> None:
-        """As soon as it waits for that."""
+    def asked(self, execution: str) -> str:
+        """Wait until a person is asked about it; the token of the answer."""
 
         def waits() -> bool:
             assert self.status(execution) == "InProgress", self.pages("builds")
@@ -135,11 +144,20 @@ class Owner:
             )
 
         self.until(waits, "approval is waited for")
+        return str(self.action("Approval")["token"])
+
+    def answer(self, execution: str, status: str, summary: str) -> None:
+        """Approved or Rejected, as soon as it waits for that."""
         self.pipeline.put_approval_result(
             pipelineName="shop", stageName="Approval", actionName="Approve",
-            token=self.action("Approval")["token"],
-            result={"summary": "looks good", "status": "Approved"},
+            token=self.asked(execution), result={"summary": summary, "status": status},
         )  # fmt: skip
+
+    def approve(self, execution: str) -> None:
+        self.answer(execution, "Approved", "looks good")
+
+    def reject(self, execution: str) -> None:
+        self.answer(execution, "Rejected", "not before the holidays")
 
     def retry(self, execution: str) -> None:
         self.pipeline.retry_stage_execution(
@@ -204,6 +222,13 @@ class Owner:
     def standing(self) -> Json:
         return next(dict(e) for e in self.shell.events("status") if e["event"] == "status")
 
+    def serving(self) -> str:
+        """The release that everybody gets."""
+        found = self.standing()
+        (slot,) = [name for name, share in found["weights"].items() if share == 100]
+        (release,) = found["slots"][slot]["releases"]
+        return str(release)
+
     def history(self) -> list[Json]:
         """Newest first."""
         return [dict(e) for e in self.shell.events("history") if e["event"] == "deployment"]
@@ -215,10 +240,27 @@ class Owner:
             time.sleep(0.2)
 
 
-def home(folder: Path) -> Path:
-    """The folder of the settings, with what the CDK needs beside them; the settings' path."""
-    for name in ("app.py", "cdk.json", "examples"):
-        (folder / name).symlink_to(ROOT / name)
-    path = folder / "deployer.toml"
-    path.write_text(SETTINGS)
-    return path
+@contextmanager
+def pipeline_up(
+    service: Path, lab: Path, scale: str, settings: str = SETTINGS, environment: str = "lab"
+) -> Iterator[Owner]:
+    """A lab with the environments and their pipeline, deployed by the real CDK CLI; no release yet.
+
+    service, lab: folders for the settings and for the lab.
+    environment:  the one that the owner's shell is about.
+    """
+    config = service_in(service, settings)
+    base = shell_for(lab, config)
+    outside = Shell({**base.variables, "DEPLOYER_ENV": environment})
+    with lab_up(outside, "--scale", scale, "--no-stacks") as facts:
+        for command in (
+            ("bootstrap",),
+            ("deploy", "--all", "--require-approval", "never", "--concurrency", "1"),
+        ):
+            done = subprocess.run(
+                cdk.command(command), cwd=service, text=True, check=False, capture_output=True,
+                env=cdk.environment(facts["endpoint"], base=base.variables), timeout=240,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr[-3000:]
+        admin = {**outside.variables, **outside.json("lab", "env", "--role", "admin")}
+        yield Owner(Shell(admin), settings)

@@ -11,7 +11,6 @@ schedule is on in the third case only.
 
 import json
 import re
-import subprocess
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +19,8 @@ from typing import Any
 
 import pytest
 
-from deployer.lab import cdk
-
 from .chaos import Load, load
-from .conftest import Shell, lab_up, shell_for
-from .piping import Owner, home
+from .piping import Owner, pipeline_up
 
 # What a build says when the deployment gets there.
 ATTACHED = r"Attached to canary"
@@ -71,39 +67,17 @@ def told(owner: Owner, execution: str, since: int, before: str, following: str =
     owner.until(lambda: not any(each["pid"] for each in owner.builds()), "its builds end")
     builds, history = owner.builds()[since:], owner.history()
     return Chapter(
-        execution, status, builds, owner.log(builds[-1]), before, serving(owner), history[0],
+        execution, status, builds, owner.log(builds[-1]), before, owner.serving(), history[0],
         [each["release"] for each in history].count(history[0]["release"]),
         owner.action("Deploy-lab").get("errorDetails", {}).get("message", ""), following,
     )  # fmt: skip
 
 
-def serving(owner: Owner) -> str:
-    """The release that everybody gets."""
-    found = owner.standing()
-    (slot,) = [name for name, share in found["weights"].items() if share == 100]
-    (release,) = found["slots"][slot]["releases"]
-    return str(release)
-
-
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
     """A lab with the environment and its pipeline, deployed by the real CDK CLI; no release yet."""
-    folder = tmp_path_factory.mktemp("service")
-    config = home(folder)
-    outside = shell_for(tmp_path_factory.mktemp("lab"))
-    outside = Shell({**outside.variables, "DEPLOYER_CONFIG": str(config)})
-    with lab_up(outside, "--scale", SCALE, "--no-stacks") as facts:
-        for command in (
-            ("bootstrap",),
-            ("deploy", "--all", "--require-approval", "never", "--concurrency", "1"),
-        ):
-            done = subprocess.run(
-                cdk.command(command), cwd=folder, text=True, check=False, capture_output=True,
-                env=cdk.environment(facts["endpoint"], base=outside.variables), timeout=120,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stderr[-3000:]
-        admin = {**outside.variables, **outside.json("lab", "env", "--role", "admin")}
-        made = Owner(Shell(admin))
+    folders = tmp_path_factory.mktemp("service"), tmp_path_factory.mktemp("lab")
+    with pipeline_up(*folders, SCALE) as made:
         made.supervised(on=False)
         yield made
 

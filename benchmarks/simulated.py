@@ -41,10 +41,10 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
+from deployer.changes import SetWeights, Terminate
 from deployer.journal import Ask
 from deployer.model import Amount, Release, Slot, Weights
 from deployer.plan import Intent, Roll, Status
-from deployer.ports import SetWeights, Terminate
 from deployer.strategies import STRATEGIES
 from tests.rolling.stage import USUAL
 from tests.scale.fleets import fleet

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from deployer import blaming, control, parting, stickiness, surging
 from deployer.analysis.folds import Folds
+from deployer.changes import Effect
 from deployer.durations import spell
 from deployer.errors import (
     AccessProblem,
@@ -39,7 +40,6 @@ from deployer.ports import (
     Alarms,
     Clock,
     Cloud,
-    Effect,
     History,
     Metrics,
     Prober,

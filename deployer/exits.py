@@ -3,10 +3,10 @@
 from msgspec.structs import replace
 
 from deployer import control, parting, resting, stickiness, strategies
+from deployer.changes import Change, Stick
 from deployer.errors import Aborted, Halted, StepFailed
 from deployer.model import Snapshot
 from deployer.plan import WAKE, Deployment, Event, Status
-from deployer.ports import Change, Stick
 from deployer.steps.keep import Keep
 from deployer.steps.retire import Retire
 from deployer.transition import Decision, intend

@@ -9,9 +9,9 @@ ended is opened again, and comes to the same end once more.
 
 from msgspec.structs import replace
 
+from deployer.changes import Freeze, ResumeProcesses, Stick, Suspend, Thaw
 from deployer.held import Frozen, Suspended
 from deployer.plan import Deployment, Status
-from deployer.ports import Freeze, ResumeProcesses, Stick, Suspend, Thaw
 from deployer.steps.keep import Keep
 
 PATIENCE_S = 600.0  # so long a cloud that does not answer is asked to put things back

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from deployer.changes import SetWeights, Stick
 from deployer.durations import spell
 from deployer.held import Unstuck
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Intent, Status
-from deployer.ports import SetWeights, Stick
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.kinds import Step
 from deployer.steps.ramp import Ramp

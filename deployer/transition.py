@@ -11,20 +11,12 @@ from dataclasses import replace as altered
 from msgspec.structs import replace
 
 from deployer import ownership, parting, stickiness, surging
+from deployer.changes import Effect, Freeze, SetCohort, SetDesired, SetWeights, Suspend, Terminate
 from deployer.errors import CloudUnavailable, DeadlineExpired
 from deployer.hooks import RunHook
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event
-from deployer.ports import (
-    Effect,
-    Freeze,
-    SetCohort,
-    SetDesired,
-    SetWeights,
-    Suspend,
-    Terminate,
-    World,
-)
+from deployer.ports import World
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting

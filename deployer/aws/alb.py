@@ -23,9 +23,9 @@ from deployer.aws.failures import asking, changing, code_of
 from deployer.aws.needs import Need, Resource
 from deployer.aws.published import Front
 from deployer.aws.session import Aws
+from deployer.changes import SetWeights, Stick
 from deployer.errors import ChangeRefused, DeployError, Halted, WeightsMoved
 from deployer.model import Slot, Weights
-from deployer.ports import SetWeights, Stick
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import (

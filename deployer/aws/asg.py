@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from deployer.aws.failures import asking, changing
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
+from deployer.changes import Terminate
 from deployer.errors import ChangeRefused, CloudUnavailable, NotFound
 from deployer.model import LaunchFailure, WarmPool
-from deployer.ports import Terminate
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling.type_defs import (

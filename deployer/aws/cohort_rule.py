@@ -17,9 +17,9 @@ from deployer.aws.failures import changing, code_of
 from deployer.aws.front import without
 from deployer.aws.group_conditions import conditions, told
 from deployer.aws.needs import Need, Resource
+from deployer.changes import SetCohort
 from deployer.errors import ChangeRefused, WeightsMoved
 from deployer.model import Admitted, Blocked
-from deployer.ports import SetCohort
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import RuleTypeDef

@@ -36,11 +36,8 @@ from deployer.aws.session import Aws
 from deployer.aws.targets import Targets
 from deployer.aws.unchanged import Unchanged
 from deployer.aws.versions import TagKeys
-from deployer.errors import ChangeRefused, Halted, NotFound, WeightsMoved
-from deployer.model import Instance, Release, Slot, SlotState, Snapshot
-from deployer.ports import (
+from deployer.changes import (
     Change,
-    Clock,
     Freeze,
     PinRelease,
     ResumeProcesses,
@@ -54,6 +51,9 @@ from deployer.ports import (
     Terminate,
     Thaw,
 )
+from deployer.errors import ChangeRefused, Halted, NotFound, WeightsMoved
+from deployer.model import Instance, Release, Slot, SlotState, Snapshot
+from deployer.ports import Clock
 from deployer.topology import ENVIRONMENT_TAG, SERVICE_TAG
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from deployer.aws.alb import ProductionRule
 from deployer.aws.failures import changing, code_of
 from deployer.aws.front import EVERYTHING, only
 from deployer.aws.needs import Need, Resource
+from deployer.changes import SetPage
 from deployer.errors import ChangeRefused
-from deployer.ports import SetPage
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import ActionTypeDef, RuleTypeDef

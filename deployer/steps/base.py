@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from deployer.ports import Effect, World
+from deployer.changes import Effect
+from deployer.ports import World
 
 LATE_READING_S = 60.0  # a reading of the cloud is never older than this (aws-facts 4.4)
 

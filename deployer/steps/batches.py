@@ -16,9 +16,9 @@ from enum import IntEnum
 
 import msgspec
 
+from deployer.changes import SetDesired, Terminate
 from deployer.held import Surge
 from deployer.model import Health, Instance, SlotState
-from deployer.ports import SetDesired, Terminate
 from deployer.steps.base import Act, Done, Progress, Waiting
 
 

@@ -2,11 +2,12 @@
 
 import msgspec
 
+from deployer.changes import SetCohort, SetDesired
 from deployer.cohort import Cohort
 from deployer.durations import spell
 from deployer.errors import ChangeRefused
 from deployer.model import Admitted, Blocked, Slot
-from deployer.ports import SetCohort, SetDesired, World
+from deployer.ports import World
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting
 

@@ -2,9 +2,10 @@
 
 import msgspec
 
+from deployer.changes import SetFloor
 from deployer.durations import spell
 from deployer.model import Slot
-from deployer.ports import SetFloor, World
+from deployer.ports import World
 from deployer.steps.base import Act, Done, Progress
 
 

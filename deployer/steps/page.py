@@ -2,9 +2,10 @@
 
 import msgspec
 
+from deployer.changes import SetDesired, SetPage
 from deployer.durations import spell
 from deployer.model import Slot
-from deployer.ports import SetDesired, SetPage, World
+from deployer.ports import World
 from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.provision import situation
 

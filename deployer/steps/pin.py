@@ -2,9 +2,10 @@
 
 import msgspec
 
+from deployer.changes import PinRelease
 from deployer.durations import spell
 from deployer.model import Release, Slot
-from deployer.ports import PinRelease, World
+from deployer.ports import World
 from deployer.steps.base import Act, Done, Progress
 
 

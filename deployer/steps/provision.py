@@ -2,10 +2,11 @@
 
 import msgspec
 
+from deployer.changes import Freeze, PinRelease, SetDesired
 from deployer.durations import spell
 from deployer.errors import CandidateUnhealthy, UnsafeAction
 from deployer.model import Health, Instance, Release, Slot, SlotState, Snapshot
-from deployer.ports import Freeze, PinRelease, SetDesired, World
+from deployer.ports import World
 from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.silence import MINUTE_S, disturbed, last_heard
 

@@ -2,10 +2,11 @@
 
 import msgspec
 
+from deployer.changes import PinRelease
 from deployer.durations import spell
 from deployer.errors import CandidateUnhealthy, UnsafeAction
 from deployer.model import Release, Slot, SlotState
-from deployer.ports import PinRelease, World
+from deployer.ports import World
 from deployer.steps.base import LATE_READING_S, Act, Done, Progress, Waiting
 from deployer.steps.batches import Pace, Standing, clear, next_batch, stand
 from deployer.steps.provision import fail_early

@@ -2,10 +2,11 @@
 
 import msgspec
 
+from deployer.changes import SetDesired
 from deployer.durations import spell
 from deployer.errors import UnsafeAction
 from deployer.model import Slot
-from deployer.ports import SetDesired, World
+from deployer.ports import World
 from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.silence import disturbed
 

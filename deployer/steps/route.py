@@ -4,10 +4,11 @@ from contextlib import suppress
 
 import msgspec
 
+from deployer.changes import SetDesired, SetWeights
 from deployer.durations import spell
 from deployer.errors import CandidateUnhealthy, CloudUnavailable
 from deployer.model import WHOLE, Slot, Weights, instances_for, matched_to
-from deployer.ports import SetDesired, SetWeights, World
+from deployer.ports import World
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.provision import fail_early, situation

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from deployer.changes import SetCohort
 from deployer.cohort import Cohort
 from deployer.model import Admitted, Blocked, Slot, Weights
 from deployer.plan import Status
-from deployer.ports import SetCohort
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
 

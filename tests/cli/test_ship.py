@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
+from deployer.changes import SetWeights
 from deployer.journal import Lease
 from deployer.model import Slot, Weights
 from deployer.plan import Status
-from deployer.ports import SetWeights
 from tests.cli.conftest import Staged
 from tests.cli.test_back import abandoned
 from tests.sim.fleet import Behaviour

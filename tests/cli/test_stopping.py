@@ -5,11 +5,11 @@ import signal
 
 import pytest
 
+from deployer.changes import Change, SetWeights
 from deployer.errors import AccessProblem, CloudUnavailable
 from deployer.journal import Request
 from deployer.model import Weights
 from deployer.plan import Status
-from deployer.ports import Change, SetWeights
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from deployer.changes import SetWeights
 from deployer.model import Minute, Slot
-from deployer.ports import SetWeights
 from deployer.render.words import iso
 from tests.cli.conftest import Staged
 from tests.cli.stage import SETTINGS, Stage

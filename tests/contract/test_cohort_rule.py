@@ -14,6 +14,7 @@ from deployer.aws.alb import ProductionRule
 from deployer.aws.cohort_rule import CohortRule
 from deployer.aws.group_conditions import conditions, told
 from deployer.aws.session import Aws
+from deployer.changes import SetCohort, SetWeights
 from deployer.cohort import NAMES, VALUES, Cohort, Trait
 from deployer.errors import ChangeRefused, WeightsMoved
 from deployer.lab import actions, inprocess
@@ -21,7 +22,6 @@ from deployer.lab.balancer import rule_conditions
 from deployer.lab.balancer.conditions import SOURCE_HEADER, matchers
 from deployer.lab.chaos import Fault, Kind
 from deployer.model import Admitted, Blocked, Slot, Weights
-from deployer.ports import SetCohort, SetWeights
 
 Admin = Callable[[str], Any]
 BETA = Cohort.parse("cookie:beta=1")

@@ -23,6 +23,18 @@ from deployer.aws.needs import Resource
 from deployer.aws.published import Published, PublishedSlot, PublishedSlots
 from deployer.aws.session import Aws
 from deployer.aws.tail import Tail
+from deployer.changes import (
+    Freeze,
+    PinRelease,
+    ResumeProcesses,
+    SetCohort,
+    SetDesired,
+    SetFloor,
+    SetWeights,
+    Suspend,
+    Terminate,
+    Thaw,
+)
 from deployer.cohort import Cohort
 from deployer.errors import (
     AccessProblem,
@@ -48,21 +60,7 @@ from deployer.model import (
     Weights,
 )
 from deployer.plan import Status
-from deployer.ports import (
-    Clock,
-    Cloud,
-    Freeze,
-    Metrics,
-    PinRelease,
-    ResumeProcesses,
-    SetCohort,
-    SetDesired,
-    SetFloor,
-    SetWeights,
-    Suspend,
-    Terminate,
-    Thaw,
-)
+from deployer.ports import Clock, Cloud, Metrics
 from deployer.topology import topology_parameter
 from tests.contract.conftest import ManualClock, connected, published
 from tests.contract.test_journal import deployment

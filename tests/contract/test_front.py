@@ -10,10 +10,10 @@ from deployer.aws.alb import ProductionRule
 from deployer.aws.cohort_rule import CohortRule
 from deployer.aws.published import Front, PublishedSlot, PublishedSlots
 from deployer.aws.session import Aws
+from deployer.changes import SetCohort, SetWeights
 from deployer.cohort import Cohort
 from deployer.errors import Halted, WeightsMoved
 from deployer.model import Admitted, Slot, Weights
-from deployer.ports import SetCohort, SetWeights
 from tests.contract.conftest import published
 
 Admin = Callable[[str], Any]

@@ -12,13 +12,13 @@ from deployer.aws.cohort_rule import CohortRule
 from deployer.aws.page_rule import PageRule, page
 from deployer.aws.published import Front
 from deployer.aws.session import Aws
+from deployer.changes import SetCohort, SetPage, SetWeights
 from deployer.cohort import Cohort
 from deployer.errors import ChangeRefused
 from deployer.lab import actions, inprocess
 from deployer.lab.chaos import Fault, Kind
 from deployer.lab.context import Context
 from deployer.model import Admitted, Slot, Weights
-from deployer.ports import SetCohort, SetPage, SetWeights
 
 Admin = Callable[[str], Any]
 UP, AWAY = SetPage(up=True), SetPage(up=False)

@@ -10,9 +10,9 @@ from botocore.stub import Stubber
 from deployer.aws import asg
 from deployer.aws.environment import AwsCloud
 from deployer.aws.session import Aws
+from deployer.changes import ResumeProcesses, Suspend, Terminate
 from deployer.errors import ChangeRefused, CloudUnavailable
 from deployer.model import Slot
-from deployer.ports import ResumeProcesses, Suspend, Terminate
 
 from .conftest import ManualClock, published
 from .test_groups import group

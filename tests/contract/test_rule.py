@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from deployer.aws import weights as scale
 from deployer.aws.alb import ProductionRule, resent
 from deployer.aws.session import Aws
+from deployer.changes import SetWeights, Stick
 from deployer.errors import (
     AccessProblem,
     ChangeRefused,
@@ -20,7 +21,6 @@ from deployer.errors import (
 from deployer.lab import actions
 from deployer.lab.chaos import Fault, Kind
 from deployer.model import Slot, Weights
-from deployer.ports import SetWeights, Stick
 
 Admin = Callable[[str], Any]
 HALF = Weights(500, 500)

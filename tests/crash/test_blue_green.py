@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import strategies
+from deployer.changes import Change, SetCohort, SetDesired, SetPage, SetWeights, Stick, Thaw
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
-from deployer.ports import Change, SetCohort, SetDesired, SetPage, SetWeights, Stick, Thaw
 from deployer.steps.linger import Linger
 from tests.sim.clock import NOON
 from tests.sim.faults import Fault

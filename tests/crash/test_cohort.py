@@ -6,12 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from deployer.analysis.judge import Rule
+from deployer.changes import Change, SetCohort, SetWeights
 from deployer.cohort import Cohort
 from deployer.errors import ChangeRefused
 from deployer.journal import Ask
 from deployer.model import Admitted, Blocked, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
-from deployer.ports import Change, SetCohort, SetWeights
 from deployer.steps.cohort import Dismiss
 from deployer.strategies import STRATEGIES
 from tests.sim.faults import Fault, repeats

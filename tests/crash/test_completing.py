@@ -7,12 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import completing
+from deployer.changes import SetDesired, SetWeights
 from deployer.cohort import Cohort
 from deployer.errors import NotPossibleNow, PlanInvalid
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
-from deployer.ports import SetDesired, SetWeights
 from tests.sim.faults import Fault, repeats
 from tests.sim.fleet import Behaviour
 from tests.sim.people import ask_at

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import pytest
 
 from deployer import strategies
+from deployer.changes import SetFloor
 from deployer.errors import ChangeRefused
 from deployer.model import Slot, SlotState
 from deployer.plan import Intent, Plan, Status
-from deployer.ports import SetFloor, World
+from deployer.ports import World
 from deployer.stages import kept
 from deployer.steps.base import Act, Done
 from deployer.steps.keep import Keep

@@ -2,10 +2,10 @@
 
 import pytest
 
+from deployer.changes import SetDesired
 from deployer.errors import CloudUnavailable
 from deployer.model import Slot, Weights
 from deployer.plan import Status
-from deployer.ports import SetDesired
 from tests.sim.fleet import Behaviour
 from tests.sim.play import INTENT, play
 

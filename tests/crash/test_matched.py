@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
+from deployer.changes import Freeze, SetDesired, SetWeights, Thaw
 from deployer.journal import Ask
 from deployer.model import Slot, Weights, matched_to
 from deployer.plan import Deployment, Intent, Status
-from deployer.ports import Freeze, SetDesired, SetWeights, Thaw
 from tests.sim.clock import NOON
 from tests.sim.faults import READS, Fault
 from tests.sim.fleet import Behaviour

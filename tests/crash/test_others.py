@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from deployer.changes import Thaw
 from deployer.errors import CloudUnavailable, Halted, NotFound
 from deployer.model import Slot, Weights
 from deployer.plan import Status
-from deployer.ports import Thaw
 from tests.sim.clock import NOON
 from tests.sim.faults import Fault
 from tests.sim.fleet import NOTICE_S, Behaviour

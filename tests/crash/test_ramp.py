@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import Limits
 from deployer.analysis.terms import Terms
+from deployer.changes import SetWeights
 from deployer.journal import Ask
 from deployer.model import Slot
 from deployer.plan import Deployment, Intent, Status
-from deployer.ports import SetWeights
 from deployer.steps.ramp import Ramp
 from tests.sim.clock import NOON
 from tests.sim.faults import Fault, repeats

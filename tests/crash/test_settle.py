@@ -10,13 +10,13 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import parting, strategies
+from deployer.changes import SetWeights, Stick
 from deployer.errors import ChangeRefused, CloudUnavailable, Halted
 from deployer.held import Unstuck
 from deployer.journal import Ask, Lease, Request
 from deployer.model import Weights
 from deployer.operations.supervisor import State
 from deployer.plan import Deployment, Status
-from deployer.ports import SetWeights, Stick
 from deployer.settling import Outcome, Settlement, settle
 from deployer.stickiness import due_at
 from tests.crash.test_supervisor import EVERY_S, Watchman

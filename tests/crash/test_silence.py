@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from deployer import strategies
+from deployer.changes import SetDesired
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Intent, Status
-from deployer.ports import SetDesired
 from deployer.strategies import Strategy
 from tests.sim.faults import Fault
 from tests.sim.play import Play, intent_for, play

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from deployer import strategies
+from deployer.changes import ResumeProcesses
 from deployer.errors import ChangeRefused
 from deployer.held import Suspended
 from deployer.hooks import HookAction, HookPoint
@@ -14,7 +15,6 @@ from deployer.journal import Active, Lease, encode, last_begun
 from deployer.model import Slot
 from deployer.operations.supervisor import State, Visit, overdue_s
 from deployer.plan import Deployment, Status
-from deployer.ports import ResumeProcesses
 from deployer.settling import RETRY_S
 from tests.crash.test_kill_anywhere import STORIES
 from tests.crash.test_supervisor import (

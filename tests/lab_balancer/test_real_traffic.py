@@ -7,8 +7,8 @@ import pytest
 
 from deployer.aws.alb import ProductionRule
 from deployer.aws.session import Aws
+from deployer.changes import SetWeights
 from deployer.model import Slot, Weights
-from deployer.ports import SetWeights
 from tests.lab_balancer.rig import ANY_PATH, Rig, fixed, forward, until
 from tests.lab_balancer.targets import Client
 

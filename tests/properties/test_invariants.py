@@ -16,12 +16,12 @@ from msgspec.structs import replace
 from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import Limits
 from deployer.analysis.terms import Terms
+from deployer.changes import ResumeProcesses, Thaw
 from deployer.engine import Runner
 from deployer.errors import LeaseLost
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Event, Intent, Status
-from deployer.ports import ResumeProcesses, Thaw
 from deployer.steps.retire import Retire
 from deployer.strategies import STRATEGIES, Strategy
 from tests.sim.faults import Fault

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployer.changes import SetDesired, Terminate
 from deployer.held import Surge
 from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState
-from deployer.ports import SetDesired, Terminate
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.batches import Pace, choose, clear, next_batch, stand
 from deployer.surging import members, surge_without

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
+from deployer.changes import Terminate
 from deployer.plan import Deployment, Status
-from deployer.ports import Terminate
 from deployer.steps.replace import Replace
 from deployer.steps.series import found
 from deployer.steps.soak import Soak

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from deployer import rolling, strategies
+from deployer.changes import Suspend
 from deployer.journal import decode, encode
 from deployer.model import Amount
 from deployer.plan import Deployment, Intent
-from deployer.ports import Suspend
 from deployer.render.plan import plan_text
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.pin import Pin

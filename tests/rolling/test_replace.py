@@ -4,10 +4,11 @@ import pytest
 from msgspec import structs
 
 from deployer import strategies
+from deployer.changes import PinRelease
 from deployer.errors import CandidateUnhealthy, CloudUnavailable, VerdictFailed
 from deployer.held import Surge
 from deployer.model import Minute, Release, SlotState, Weights
-from deployer.ports import PinRelease, World
+from deployer.ports import World
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.batches import Pace
 from deployer.steps.replace import Replace

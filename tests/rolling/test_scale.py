@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
+from deployer.changes import SetDesired, Terminate
 from deployer.journal import encode
 from deployer.plan import Status
-from deployer.ports import SetDesired, Terminate
 from tests.sim.fleet import Behaviour
 from tests.sim.play import Play, play
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from deployer.aws.environment import AwsCloud
 from deployer.aws.pacing import Pacing
 from deployer.aws.session import Aws
+from deployer.changes import Change
 from deployer.model import Slot, Snapshot
 from deployer.plan import Deployment, Intent
-from deployer.ports import Change
 from deployer.strategies import STRATEGIES
 from tests.rolling.stage import USUAL
 from tests.rolling.stage import intent as rolling

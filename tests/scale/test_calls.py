@@ -11,10 +11,7 @@ from pathlib import Path
 import pytest
 
 from deployer.aws import answers
-from deployer.journal import encode
-from deployer.model import Slot
-from deployer.plan import Intent, Status
-from deployer.ports import (
+from deployer.changes import (
     Change,
     Freeze,
     PinRelease,
@@ -25,6 +22,9 @@ from deployer.ports import (
     Terminate,
     Thaw,
 )
+from deployer.journal import encode
+from deployer.model import Slot
+from deployer.plan import Intent, Status
 from tests.sim.play import INTENT
 
 from .conftest import Fleets

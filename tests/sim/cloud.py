@@ -4,9 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from deployer.errors import ChangeRefused, CloudUnavailable, WeightsMoved
-from deployer.model import Admitted, Blocked, Slot, Weights
-from deployer.ports import (
+from deployer.changes import (
     Change,
     Freeze,
     ResumeProcesses,
@@ -20,6 +18,8 @@ from deployer.ports import (
     Terminate,
     Thaw,
 )
+from deployer.errors import ChangeRefused, CloudUnavailable, WeightsMoved
+from deployer.model import Admitted, Blocked, Slot, Weights
 from tests.sim.clock import SimClock
 from tests.sim.fleet import NEVER, SimGroup
 from tests.sim.ledger import Ledger, Part

@@ -8,9 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from deployer.model import WHOLE, Admitted, Slot, Weights
-from deployer.plan import Deployment, Status
-from deployer.ports import (
+from deployer.changes import (
     Change,
     Freeze,
     ResumeProcesses,
@@ -23,6 +21,8 @@ from deployer.ports import (
     Terminate,
     Thaw,
 )
+from deployer.model import WHOLE, Admitted, Slot, Weights
+from deployer.plan import Deployment, Status
 from tests.sim.cloud import SimCloud
 from tests.sim.fleet import SimGroup
 from tests.sim.journal import SimJournal

@@ -18,8 +18,8 @@ from botocore.awsrequest import AWSResponse
 from deployer.aws import weights as scale
 from deployer.aws.published import Published, PublishedSlot, PublishedSlots
 from deployer.aws.session import Aws
+from deployer.changes import ResumeProcesses, SetDesired, SetWeights, Suspend
 from deployer.model import Release, Slot
-from deployer.ports import ResumeProcesses, SetDesired, SetWeights, Suspend
 from deployer.topology import PRODUCTION_RULE_PATH, PRODUCTION_RULE_PRIORITY
 from tests.sim.cloud import SimCloud
 from tests.sim.fleet import SimGroup, SimInstance

@@ -2,10 +2,10 @@
 
 import pytest
 
+from deployer.changes import SetCohort, SetDesired
 from deployer.cohort import Cohort, Trait
 from deployer.errors import ChangeRefused
 from deployer.model import Admitted, Blocked, Snapshot, Weights
-from deployer.ports import SetCohort, SetDesired
 from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.cohort import Admit, Dismiss
 from tests.unit.world import BLUE, GREEN, NOW, UNHEALTHY, instances, slot, world

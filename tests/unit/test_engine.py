@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import strategies
+from deployer.changes import PinRelease, SetDesired, SetWeights
 from deployer.engine import Runner
 from deployer.errors import (
     Aborted,
@@ -23,7 +24,7 @@ from deployer.journal import Ask, Lease, Request
 from deployer.model import Release, Snapshot, Weights
 from deployer.ownership import GRACE_S, settle
 from deployer.plan import Deployment, Event, Intent, Status
-from deployer.ports import PinRelease, ProbeReport, SetDesired, SetWeights
+from deployer.ports import ProbeReport
 from deployer.transition import decide, intend
 from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot, world

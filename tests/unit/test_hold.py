@@ -7,11 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import strategies
+from deployer.changes import SetDesired, SetWeights
 from deployer.errors import Aborted, CandidateUnhealthy, CloudUnavailable, VerdictFailed
 from deployer.exits import go_back
 from deployer.model import Minute, Release, Snapshot, Weights
 from deployer.plan import Deployment, Intent, Plan, Status
-from deployer.ports import SetDesired, SetWeights
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger

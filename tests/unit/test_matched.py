@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from deployer import stages, surging
+from deployer.changes import Freeze, SetDesired, SetWeights
 from deployer.cohort import Cohort, Trait
 from deployer.errors import CandidateUnhealthy, PlanInvalid
 from deployer.model import (
@@ -20,7 +21,6 @@ from deployer.model import (
     matched_to,
 )
 from deployer.plan import Deployment, Intent, Plan, Status
-from deployer.ports import Freeze, SetDesired, SetWeights
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.provision import Provision

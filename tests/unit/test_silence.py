@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from deployer import strategies
+from deployer.changes import SetDesired
 from deployer.errors import CandidateUnhealthy
 from deployer.model import Minute, Release, Snapshot, Weights
 from deployer.plan import Intent
-from deployer.ports import SetDesired
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.linger import Linger
 from deployer.steps.provision import Provision

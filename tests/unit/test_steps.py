@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from deployer.analysis.judge import Rule
+from deployer.changes import Change, PinRelease, SetDesired, SetWeights
 from deployer.errors import (
     CandidateUnhealthy,
     CloudUnavailable,
@@ -13,7 +14,7 @@ from deployer.errors import (
     VerdictFailed,
 )
 from deployer.model import Health, LaunchFailure, Minute, Release, Slot, SlotState, Weights
-from deployer.ports import Change, PinRelease, ProbeReport, SetDesired, SetWeights
+from deployer.ports import ProbeReport
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.linger import Linger

@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from deployer.analysis.judge import Rule
+from deployer.changes import SetDesired
 from deployer.errors import CandidateUnhealthy, CloudUnavailable, UnsafeAction, VerdictFailed
 from deployer.model import Health, Minute, Slot, SlotState, Weights
-from deployer.ports import SetDesired
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Waiting

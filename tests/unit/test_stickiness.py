@@ -4,12 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import control, parting, stickiness, strategies
+from deployer.changes import SetWeights, Stick
 from deployer.errors import PlanInvalid
 from deployer.held import Frozen, Suspended, Unstuck
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Intent, Plan, Status
-from deployer.ports import SetWeights, Stick
 from deployer.settling import Outcome, standing
 from deployer.steps.base import Act, Done
 from deployer.steps.route import Route

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from deployer import stages
+from deployer.changes import SetWeights
 from deployer.model import Release, SlotState, Snapshot, Weights, instances_for
 from deployer.plan import Deployment, Intent, Status
-from deployer.ports import SetWeights
 from deployer.steps.base import Act, Done
 from deployer.steps.linger import Linger
 from deployer.steps.retire import Retire

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct, field
 from deployer.analysis.limits import FAILURES, SLOW, Metric
 from deployer.settings.kinds import VEILED, Seconds, within
 from deployer.settings.objection import Objection
-from deployer.settings.placeholders import NAMES, TIMES, strange
+from deployer.settings.placeholders import NAMES, TELLING, TIMES, apart, strange
 
 RESERVED = (FAILURES.name, SLOW.name)
 MOST = 20
@@ -187,6 +187,7 @@ def _of_source(metric: AnyMetric, where: str) -> Iterator[Objection]:
             yield from _braced(where, NAMES, bad=metric.bad, total=metric.total)
         case WebhookMetric():
             yield from _braced(where, (*NAMES, *TIMES), url=metric.url)
+    yield from _alike(metric, where)
     if isinstance(metric, HttpMetric):
         yield from _address(metric, f"{where}.url")
 
@@ -201,6 +202,30 @@ def _address(metric: HttpMetric, where: str) -> Iterator[Objection]:
         yield Objection(where, "an address with a host, and a port from 1 to 65535 if it names one")
     elif metric.token_from and not _secure(metric.url):
         yield Objection(where, "an address with https: nobody on the way reads the token")
+
+
+def _alike(metric: AnyMetric, where: str) -> Iterator[Objection]:
+    """Both slots would be told the same: such a metric speaks for every release."""
+    asked = {"url": metric.url} if isinstance(metric, WebhookMetric) else _asked(metric)
+    for key, text in asked.items():
+        if not apart(text):
+            known = ", ".join(f"{{{name}}}" for name in TELLING)
+            yield Objection(
+                f"{where}.{key}",
+                f"asked for each slot by itself, with one of {known}: now both are told the same",
+            )
+
+
+def _asked(metric: CloudWatchMetric | PrometheusMetric) -> dict[str, str]:
+    """What is asked for `bad` and `total`, with the dimensions of all series that are in it."""
+    if isinstance(metric, PrometheusMetric):
+        return {"bad": metric.bad, "total": metric.total}
+    found = {}
+    for key, text in (("bad", metric.bad), ("total", metric.total)):
+        named = [metric.series[word] for word in _WORD.findall(text) if word in metric.series]
+        dimensions = [value for each in named for value in each.dimensions.values()]
+        found[key] = " ".join([text, *dimensions])
+    return found
 
 
 def _braced(where: str, known: tuple[str, ...], **texts: str) -> Iterator[Objection]:

@@ -9,6 +9,7 @@ from deployer.errors import NotFound
 NAMES = (
     "slot", "release", "target_group", "load_balancer", "group", "service", "environment",
 )  # fmt: skip
+TELLING = ("slot", "release", "group", "target_group")  # ... of which these differ between slots
 TIMES = ("since", "until")  # ... and of an address: epoch seconds, `until` excluded
 UNKNOWN = "nothing is known yet that"
 _BRACED = re.compile(r"\{([a-z_]+)\}")
@@ -20,6 +21,11 @@ def strange(text: str, known: tuple[str, ...]) -> str | None:
     `{2}`, `{5,}` and `{job="shop"}` are a query's own.
     """
     return next((name for name in _BRACED.findall(text) if name not in known), None)
+
+
+def apart(text: str) -> bool:
+    """Whether it asks for one slot's: else both slots are told the same."""
+    return any(name in TELLING for name in _BRACED.findall(text))
 
 
 def filled(

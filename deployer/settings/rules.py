@@ -138,6 +138,10 @@ def _times(settings: Settings) -> Iterator[Objection]:
     if analysis.max_time_s < analysis.warm_up_s + analysis.min_time_s:
         least = spell(analysis.warm_up_s + analysis.min_time_s)
         yield Objection("analysis.max_time", f"{least} at least: warm_up and min_time are in it")
+    if analysis.metrics_delay_s >= analysis.max_time_s:
+        yield Objection(
+            "analysis.metrics_delay", "shorter than max_time: no minute would be known in time"
+        )
 
 
 def _standby(settings: Settings) -> Iterator[Objection]:

@@ -101,6 +101,11 @@ def test_an_environment_has_its_own(tmp_path: Path) -> None:
         (COUNTED.replace("refused, 0)", "refused, REPEAT)"), "without REPEAT"),
         (COUNTED.replace("series.ok", "series.Ok"), "the first small: not 'Ok'"),
         (COUNTED.replace("{group}", "{grp}"), "without {grp}"),
+        (HOOKED.replace("{slot}", "{service}"), '[0].url = "https://m.example.com/{service}"'),
+        (HOOKED.replace("{slot}", "x"), "one of {slot}, {release}, {group}, {target_group}: now both"),
+        (ASKED.replace('all{slot="{slot}"}', "all"), '[0].total = "sum(increase(all[1m]))"'),
+        (COUNTED.replace("{group}", "{load_balancer}"), '[0].bad = "FILL(refused, 0)"'),
+        (COUNTED.replace("refused + ok", "ok"), '[0].total = "ok" (in dev): must be asked for each'),
         (COUNTED + 'absent = "zero"\n', 'must be "unknown" or "none"'),
         (COUNTED.replace("FILL(refused, 0)", "refused / {slot}").replace("series.ok", "series.slot")
          .replace(" ok", " slot"), "inside quotation marks only"),

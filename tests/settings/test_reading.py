@@ -288,6 +288,13 @@ TABLE = [
         ),
     ),
     (
+        '[analysis]\nmetrics_delay = "30m"',
+        (
+            'deployer.toml: analysis.metrics_delay = "30m" (in dev): must be shorter than max_time: no '
+            "minute would be known in time"
+        ),
+    ),
+    (
         '[canary]\ncapacity = "half"',
         'deployer.toml: canary.capacity = "half": must be "full" or "matched"',
     ),

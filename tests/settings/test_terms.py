@@ -94,7 +94,7 @@ def test_further_metrics_are_judged_too(tmp_path: Path) -> None:
 [[analysis.metrics]]
 name = "orders refused"
 source = "webhook"
-url = "https://metrics.example.com/orders"
+url = "https://metrics.example.com/orders?slot={slot}"
 weight = 2
 tolerated = 1.5
 """

@@ -1,5 +1,7 @@
 """The live view of a running deployment: one frame, made anew for every refresh. Pure."""
 
+from textwrap import wrap
+
 from rich.text import Text
 
 from deployer.control import possible
@@ -27,7 +29,9 @@ EVENT_STYLES = {
     "retreat": "yellow", "halted": "red", "unavailable": "yellow", "asked": "cyan",
     "refused": "yellow",
 }  # fmt: skip
-FIXED_ROWS = 14  # at most: all but the plan and the events
+FIXED_ROWS = 16  # at most: all but the plan and the events
+NOTE_ROWS = 3  # at most: why the step in execution waits, and what a person is to do
+INDENT = " " * 7
 
 
 def frame(view: View, now: float, width: int, height: int) -> Text:
@@ -37,7 +41,7 @@ def frame(view: View, now: float, width: int, height: int) -> Text:
     blocks = (
         _header(view, now, width),
         (Text("─" * width, "dim"),),
-        _steps(view, now, plan_rows),
+        _steps(view, now, plan_rows, width),
         _slots(view, width),
         _evidence(view),
         _events(view.deployment.log[-event_rows:]),
@@ -78,7 +82,7 @@ def _asking(deployment: Deployment, now: float) -> tuple[Text, ...]:
     return (Text(f"possible now: {commands(asks)}", "dim"),)
 
 
-def _steps(view: View, now: float, rows: int) -> tuple[Text, ...]:
+def _steps(view: View, now: float, rows: int, columns: int) -> tuple[Text, ...]:
     """The plan with ticks, or as much of it around the current step as there is room for."""
     steps, done = view.deployment.plan.steps, finished(view.deployment)
     start = max(0, min(done - rows // 2, len(steps) - rows))
@@ -94,7 +98,7 @@ def _steps(view: View, now: float, rows: int) -> tuple[Text, ...]:
             failed = steps[number].describe() in unfulfilled
             lines.append(_behind(number, words, times[number], failed=failed))
         elif number == done:
-            lines += _current(view, now, number, words)
+            lines += _current(view, now, number, words, columns)
         else:
             lines.append(_step("·", "dim", number, words, ""))
     return tuple(lines)
@@ -108,11 +112,14 @@ def _behind(number: int, words: str, took: float | None, *, failed: bool) -> Tex
     return _step("✓", "green", number, words, "" if took is None else span(took))
 
 
-def _current(view: View, now: float, number: int, words: str) -> tuple[Text, ...]:
+def _current(view: View, now: float, number: int, words: str, columns: int) -> tuple[Text, ...]:
     if view.deployment.status is Status.HALTED:
         return (_step("✗", "red", number, words, "stopped here"),)
     line = _step("▶", "bold cyan", number, words, time_left(view.deployment, now))
-    return (line, Text(f"       {one_line(view.note)}", "dim"))
+    noted = wrap(
+        one_line(view.note), max(20, columns - len(INDENT)), max_lines=NOTE_ROWS, placeholder=" …"
+    )
+    return (line, *(Text(f"{INDENT}{words}", "dim") for words in noted or [""]))
 
 
 def _step(mark: str, style: str, number: int, words: str, right: str) -> Text:

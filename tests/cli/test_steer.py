@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from deployer.journal import Ask
 from deployer.model import Weights
 from deployer.plan import Deployment, Status
-from deployer.render.live import frame
+from deployer.render.live import INDENT, frame
 from deployer.render.progress import View
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
@@ -368,3 +368,20 @@ def test_what_promote_full_leaves_out_has_no_tick(staged: Staged) -> None:
     ]
     trimmed = replace(record, log=record.log[2:])
     assert "left out" not in frame(View("shop", "sim", trimmed), 0.0, 120, 60).plain
+
+
+def test_why_a_step_waits_is_told_in_three_lines_at_most(staged: Staged) -> None:
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    running = replace(shop.records[0], status=Status.RUNNING, cursor=3)
+
+    def told(note: str) -> list[str]:
+        view = View("shop", "sim", running, note=note)
+        lines = [line.plain for line in frame(view, 0.0, 80, 40).split("\n")]
+        at = next(n for n, line in enumerate(lines) if line.startswith(" ▶"))
+        return [line.strip() for line in lines[at + 1 :] if line.startswith(INDENT)]
+
+    decide = "a person must decide: `deployer promote` goes on, `deployer abort` goes back; " * 2
+    assert " ".join(told(decide)) == decide.strip()
+    assert len(told(decide * 9)) == 3
+    assert told(decide * 9)[-1].endswith(" …")

@@ -10,8 +10,10 @@ from deployer.analysis.evidence import Evidence
 from deployer.analysis.figures import figure
 from deployer.analysis.limits import Limits
 from deployer.analysis.trial import Trial
+from deployer.durations import spell
 from deployer.model import WHOLE
 
+HOUR_MIN = 60
 LONGEST_MIN = 1 << 20  # two years: "never"
 HISTORY_PART = 0.5  # of the most that was usual: a fair guess where nothing has failed yet
 
@@ -28,9 +30,16 @@ class Forecast:
         if self.minutes is None or self.requests is None:
             return f"at this rate never enough for {self.metric}"
         return (
-            f"about {figure(self.requests)} more requests to the candidate, {self.minutes} min "
+            f"about {figure(self.requests)} more requests to the candidate, {_long(self.minutes)} "
             f"at the present rate, if its {self.metric} are no more than stable's"
         )
+
+
+def _long(minutes: int) -> str:
+    """`97 min`, `17h`, `4d6h`: who reads four days does not ask for minutes."""
+    if minutes < 2 * HOUR_MIN:
+        return f"{minutes} min"
+    return spell(3600.0 * round(minutes / HOUR_MIN))
 
 
 def forecast(trial: Trial) -> Forecast | None:

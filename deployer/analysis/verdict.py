@@ -54,9 +54,9 @@ class Finding:
     def __str__(self) -> str:
         return (
             f"{self.metric}: candidate {_counts(self.candidate)}, stable {_counts(self.stable)}: "
-            f"{self.ratio}; evidence against {figure(self.against)} of {self.threshold:.0f}, "
-            f"for {figure(self.safe)} of {self.safe_threshold:.0f}; cost {self.cost:,.0f} bad requests, "
-            f"{self.cost_whole:,.0f} had it had all of the traffic"
+            f"{self.ratio}; evidence against {figure(self.against)} (sent back at "
+            f"{self.threshold:.0f}), for {figure(self.safe)} (good at {self.safe_threshold:.0f}); cost "
+            f"{self.cost:,.0f} bad requests with the warm-up's, {self.cost_whole:,.0f} at 100 %"
         )
 
 
@@ -128,7 +128,7 @@ def _too_young(trial: Trial) -> Iterator[str]:
     if not trial.settled:
         yield "no whole minute at this share yet"
     if trial.minutes < limits.min_minutes:
-        yield f"{trial.minutes} of at least {limits.min_minutes} minutes"
+        yield f"{trial.minutes} of at least {limits.min_minutes} min after the warm-up"
 
 
 def _judged(

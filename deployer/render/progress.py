@@ -247,7 +247,7 @@ def newest_evidence(deployment: Deployment) -> str:
     counted = ", ".join(" ".join(line.split()) for line in evidence_lines(event.detail))
     against, threshold = event.detail.get("against"), event.detail.get("threshold")
     known = isinstance(against, int | float) and isinstance(threshold, int | float)
-    weight = f"; evidence against it {against:.3g} of {threshold:.3g}" if known else ""
+    weight = f"; evidence against it {against:.3g}, goes back at {threshold:.3g}" if known else ""
     return f"known at {time_of_day(event.at)}: {counted}{weight}" if counted else ""
 
 

@@ -11,6 +11,7 @@ from deployer.analysis.limits import FAILURES, SLOW, Limits, Metric
 from deployer.analysis.ramp import ENOUGH
 from deployer.analysis.terms import Terms
 from deployer.durations import percent, spell
+from deployer.operations.usual import ENOUGH_MIN
 from deployer.plan import Plan
 from deployer.render.words import one_line, span
 
@@ -33,12 +34,17 @@ def lines(plan: Plan) -> Iterator[str]:
     if terms is None:
         return
     limits = terms.limits
+    judged = _listed([_words(one, terms) for one in limits.metrics])
     yield (
-        f"Judged beside {plan.stable} by {_listed([_words(one, terms) for one in limits.metrics])}: a "
+        f"Judged beside {plan.stable} by {judged}{'' if _of_latency(limits) else ', not by latency'}: a "
         f"release that is no worse goes back in {_rate(limits.alpha)} of deployments at most, a harmful "
         f"one is called good in {_rate(limits.beta)}."
     )
     yield f"{_usual(terms)}{_verdict(terms, ramps=plan.intent.auto)}"
+
+
+def _of_latency(limits: Limits) -> bool:
+    return any(metric.name == SLOW.name for metric in limits.metrics)
 
 
 def _words(metric: Metric, terms: Terms) -> str:
@@ -53,7 +59,7 @@ def _usual(terms: Terms) -> str:
     """What was before."""
     own = f"Beside users come {terms.probes:,} probes a minute. " if terms.probes else ""
     if terms.requests_per_min is None:
-        return f"What is usual is not known. {own}"
+        return f"What is usual is not known: it takes {ENOUGH_MIN} minutes of users in the last day. {own}"
     told = [
         f"{_rate(base.usual)} {'failed' if name == FAILURES.name else one_line(name)}"
         for name, base in terms.bases.items()

@@ -8,6 +8,8 @@ import pytest
 
 from deployer.analysis.counts import Counts, Observation, Pair
 from deployer.analysis.dispersion import Base
+from deployer.analysis.figures import figure
+from deployer.analysis.forecast import Forecast
 from deployer.analysis.judge import Outcome
 from deployer.analysis.limits import FAILURES, SLOW, Limits, Metric
 from deployer.analysis.trial import Trial, begin, run
@@ -28,7 +30,7 @@ def judged(seen: Sequence[Observation], limits: Limits = ONE, base: Base = CALM)
 
 CASES: list[tuple[str, list[Observation], Outcome, str]] = [
     ("nothing yet", [], INCONCLUSIVE, "waiting for the first whole minute"),
-    ("warming up", steady(range(2), *GOOD), INCONCLUSIVE, "of at least 1 minutes"),
+    ("warming up", steady(range(2), *GOOD), INCONCLUSIVE, "0 of at least 1 min after the warm-up"),
     ("as good as stable", steady(range(30), *GOOD), PASS, "no harm after 28 minutes; excluded"),
     ("better", steady(range(20), (1000, 0), (9000, 18)), PASS, "no harm"),
     ("ten times as bad", steady(range(8), *BAD), FAIL, "worse than stable by failures, in minute"),
@@ -218,8 +220,9 @@ def test_a_verdict_explains_itself() -> None:
         "candidate",
         "stable",
         "x stable's rate",
-        "evidence against",
-        "all of the traffic",
+        f"evidence against {figure(one.against)} (sent back at {one.threshold:.0f})",
+        "(good at 20)",
+        "cost 144 bad requests with the warm-up's, 1,440 at 100 %",
     ):
         assert said in str(one)
 
@@ -229,6 +232,15 @@ def test_an_inconclusive_one_says_what_is_excluded() -> None:
     assert "excluded so far: failures beyond" in reason
     assert "x stable's or above" in reason
     assert "min at the present rate, if its failures are no more than stable's" in reason
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(1, "1 min"), (119, "119 min"), (436, "7h"), (6_109, "4d6h")]
+)
+def test_a_long_wait_is_told_in_hours_and_days(minutes: int, said: str) -> None:
+    assert f"requests to the candidate, {said} at the present rate" in str(
+        Forecast("failures", 134_000.0, minutes)
+    )
 
 
 def size(trial: object) -> int:

@@ -20,6 +20,7 @@ WORDS = {int: "whole number", float: "number"}
 MOST = 100_000
 PER_MILLE = 1000
 PARTS = ("share", "step", "most")  # settings that are per mille of the traffic
+FRACTIONS = ("success", "rate")  # ... that are 0 to 1
 ZERO = ("limit", "warm_up", "count")  # settings, whole numbers, that may be 0
 
 
@@ -114,7 +115,8 @@ def _setting(name: str, found: Recipe, text: str) -> tuple[str, Value]:
         if value not in ("true", "false"):
             raise ValueError(f"{name}: {key} is true or false, not {value!r}")
         return key, value == "true"
-    return key, _number(f"{name}: {key}", type(default), value, PER_MILLE if key in PARTS else MOST)
+    most = PER_MILLE if key in PARTS else 1 if key in FRACTIONS else MOST
+    return key, _number(f"{name}: {key}", type(default), value, most)
 
 
 def _number(what: str, kind: type[int | float], value: str, most: int) -> Value:

@@ -8,7 +8,7 @@ from deployer.analysis.counts import Counts, Usable
 from deployer.analysis.dispersion import Base
 from deployer.analysis.evidence import Evidence
 from deployer.analysis.figures import figure
-from deployer.analysis.limits import Limits
+from deployer.analysis.limits import Limits, called
 from deployer.analysis.trial import Trial
 from deployer.durations import spell
 from deployer.model import WHOLE
@@ -28,10 +28,10 @@ class Forecast:
 
     def __str__(self) -> str:
         if self.minutes is None or self.requests is None:
-            return f"at this rate never enough for {self.metric}"
+            return f"at this rate never enough for {called(self.metric)}"
         return (
             f"about {figure(self.requests)} more requests to the candidate, {_long(self.minutes)} "
-            f"at the present rate, if its {self.metric} are no more than stable's"
+            f"at the present rate, if its {called(self.metric)} are no more than stable's"
         )
 
 

@@ -39,6 +39,11 @@ FAILURES = Metric("failures", fatal=True)
 SLOW = Metric("slow", min_excess=1e-3, harmful=(5e-4, 1e-2), settles=True)
 
 
+def called(name: str) -> str:
+    """A metric in a sentence: what is counted."""
+    return "slow answers" if name == SLOW.name else name
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """One overall bound for the whole deployment, whatever the number of looks and metrics.

@@ -18,6 +18,7 @@ from deployer.analysis.evidence import Evidence
 from deployer.analysis.figures import figure, rate
 from deployer.analysis.forecast import Forecast, forecast, proven
 from deployer.analysis.judge import Outcome
+from deployer.analysis.limits import called
 from deployer.analysis.ratio import RATIOS, Interval
 from deployer.analysis.trial import Trial
 from deployer.model import WHOLE
@@ -53,7 +54,7 @@ class Finding:
 
     def __str__(self) -> str:
         return (
-            f"{self.metric}: candidate {_counts(self.candidate)}, stable {_counts(self.stable)}: "
+            f"{called(self.metric)}: candidate {_counts(self.candidate)}, stable {_counts(self.stable)}: "
             f"{self.ratio}; evidence against {figure(self.against)} (sent back at "
             f"{self.threshold:.0f}), for {figure(self.safe)} (good at {self.safe_threshold:.0f}); cost "
             f"{self.cost:,.0f} bad requests with the warm-up's, {self.cost_whole:,.0f} at 100 %"
@@ -177,7 +178,7 @@ def _condemnation(trial: Trial) -> str:
     assert crossing is not None  # noqa: S101 - the caller has looked
     nth = round((crossing.minute - (trial.first or 0.0)) / MINUTE_S) + 1
     return (
-        f"worse than stable by {crossing.test}, in minute {nth}: evidence {figure(shown(crossing.evidence))} reached "
+        f"worse than stable by {called(crossing.test)}, in minute {nth}: evidence {figure(shown(crossing.evidence))} reached "
         f"{shown(crossing.threshold):.0f}; {_against(trial)}"
     )
 
@@ -199,7 +200,7 @@ def _excluded_of(one: Evidence, beta: float) -> str:
     # Beyond the largest ratio that is looked at, nothing is excluded.
     known = interval.best is not None and interval.high < RATIOS[-1]
     ratio = f"beyond {figure(interval.high)}x stable's" if known else ""
-    return f"{one.metric.name} {' or '.join(part for part in (ratio, most) if part) or 'nothing'}"
+    return f"{called(one.metric.name)} {' or '.join(part for part in (ratio, most) if part) or 'nothing'}"
 
 
 def _counts(counts: Counts) -> str:

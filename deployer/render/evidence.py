@@ -24,14 +24,16 @@ HEAD = (
     "all",
     "for",
     "cost",
-    "at 100 %",
+    "100 %",
 )
 ALL = HEAD.index("all")
+LARGE, ENDLESS = 1e4, 1e10
+THOUSAND, MILLION = (1e3, "k"), (1e6, "M")
 SHOWN = 40  # minutes on a page; a file has all
-LEGEND = (
-    "against: evidence that it is worse, of this metric; all: of all metrics together; for: that it is",
-    "not harmful; cost: bad requests beyond what stable would have had, so far; at 100 %: had the release",
-    "had all of the traffic",
+LEGEND = (  # one line: the terminal breaks it where it must
+    "against: evidence that it is worse, of this metric; all: of all metrics together; for: that it is "
+    "not harmful; cost: bad requests beyond what stable would have had, so far; 100 %: had the release "
+    "had all of the traffic"
 )
 
 
@@ -52,7 +54,7 @@ def evidence_text(looks: Sequence[Look], most: int | None = SHOWN) -> Text | Non
     for nth, one in enumerate(looks[-1].findings):
         lines.append(Text(f"  {one_line(one.metric)}: {_thresholds(one, looks[-1])}"))
         lines += _table(shown, nth, left_out)
-    lines += [Text(f"  {words}", "dim") for words in LEGEND]
+    lines.append(Text(f"  {LEGEND}", "dim"))
     return Text("\n").join(lines)
 
 
@@ -113,7 +115,10 @@ def ratio(interval: Interval) -> str:
 
 
 def figure(value: float) -> str:
-    """A ratio or evidence: two figures, or whole with its thousands."""
+    """A ratio or evidence: two figures, or whole; `13k`, `443k` where more says no more."""
+    if value >= LARGE:
+        size, unit = MILLION if value >= LARGE * 1e3 else THOUSAND
+        return f"{value / size:,.0f}{unit}" if value < ENDLESS else "huge"
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.2g}" if value >= 0.01 else "0"

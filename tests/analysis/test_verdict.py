@@ -174,7 +174,8 @@ def test_any_metric_condemns_and_every_one_must_clear() -> None:
     limits = Limits()
     slow = judged([both(n, 2, 100) for n in range(12)], limits)
     assert slow.outcome is FAIL
-    assert "worse than stable by slow" in slow.reason
+    assert "worse than stable by slow answers, in" in slow.reason
+    assert "; slow answers: candidate" in slow.reason
     failing = judged([both(n, 20, 10) for n in range(12)], limits)
     assert "worse than stable by failures" in failing.reason
     assert judged([both(n, 2, 10) for n in range(40)], limits).outcome is PASS

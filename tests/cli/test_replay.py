@@ -11,6 +11,7 @@ from deployer.analysis.replay.recording import Recorded, Recording
 from deployer.errors import AccessProblem, CloudUnavailable
 from deployer.model import Minute
 from deployer.operations.recording import lines
+from deployer.render.evidence import figure
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
 from tests.sim.fleet import Behaviour
@@ -176,6 +177,17 @@ def test_show_tells_the_evidence_minute_by_minute(staged: Staged) -> None:
     assert newest["against"] == verdict["against"] > verdict["threshold"]
     assert newest["metrics"]["failures"]["cost"] == verdict["metrics"]["failures"]["cost"]
     assert [m["share"] for m in minutes] == [None, *[5.0] * (len(minutes) - 1)]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        (0.0365, "0.036"), (999.4, "999"), (1_290.0, "1,290"), (12_766.0, "13k"), (442_750.0, "443k"),
+        (12_000_000.0, "12M"), (1e12, "huge"),
+    ],
+)  # fmt: skip
+def test_evidence_beyond_doubt_leaves_the_table_its_width(evidence: float, said: str) -> None:
+    assert figure(evidence) == said
 
 
 def test_the_page_has_a_picture_of_it(staged: Staged, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from deployer.cli.params import fleet_option
 from deployer.cli.stopping import pause, stoppable
 from deployer.errors import CloudUnavailable
 from deployer.journal import Active, Unreadable, last_begun, newest_begun
+from deployer.operations.opinion import opinion
 from deployer.plan import Deployment
 from deployer.render.documents import deployment_document, record_document, status_document
 from deployer.render.evidence import evidence_document, evidence_text
@@ -83,6 +84,10 @@ def standing(app: App) -> Standing:
     if isinstance(newest, Unreadable):
         app.output.note(f"{newest.id}: {newest.why}")
     last = newest if isinstance(newest, Deployment) else None
+    now = services.clock.now()
+    thought = ""
+    if active is not None:
+        thought = opinion(active.deployment, seen, services.metrics, services.prober, now)
     return Standing(
         service=services.service,
         environment=services.environment,
@@ -90,7 +95,8 @@ def standing(app: App) -> Standing:
         seen=seen,
         active=active,
         last=last if active is None else None,
-        now=services.clock.now(),
+        now=now,
+        opinion=thought,
         owed=outstanding(owing(services, active, last), seen),
     )
 

@@ -147,7 +147,7 @@ def status_document(standing: Standing) -> Document:
         "group": group(seen),
         "asleep": asleep_document(rest_known(standing)) if seen.asleep else None,
         "slots": {slot: _slot(seen[slot]) for slot in Slot},
-        "active": _active(active, now) if active else None,
+        "active": _active(active, now, standing.opinion) if active else None,
         "last": deployment_document(last, now, whole=False) if last else None,
         "owed": owed_document(standing.owed, now),
         "next_command": next_command(standing) or None,
@@ -167,7 +167,7 @@ def _size(size: Size) -> Document:
     return {"release": release, "desired": size.desired, "min": size.floor}
 
 
-def _active(active: Active, now: float) -> Document:
+def _active(active: Active, now: float, opinion: str) -> Document:
     return {
         **deployment_document(active.deployment, now, whole=False),
         "lease_owner": active.lease.owner,
@@ -175,6 +175,7 @@ def _active(active: Active, now: float) -> Document:
         "lease_expires_at": iso(active.lease.expires_at),
         "lease_alive": active.lease.expires_at > now,
         "judged_until": _when(judged_until(active.deployment)),
+        "opinion": opinion or None,
         "possible": list(possible(active, now)),
     }
 

@@ -58,6 +58,7 @@ class Standing:
 
     owed: what an ended deployment has still to give back.
     now: epoch seconds.
+    opinion: what is thought of the candidate at this moment; empty: nothing compares it.
     """
 
     service: str
@@ -68,6 +69,7 @@ class Standing:
     last: Deployment | None
     now: float
     owed: Unstuck | None = None
+    opinion: str = ""
 
 
 def see(view: View, deployment: Deployment, event: Event, seen: Snapshot | None) -> View:

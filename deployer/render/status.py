@@ -36,7 +36,7 @@ def status_text(standing: Standing, width: int) -> Text:
     if seen.asleep:
         lines.append(Text(asleep_line(rest_known(standing), now), "yellow"))
     if active is not None:
-        lines += _active(active, now)
+        lines += _active(active, now, standing.opinion)
     elif last is not None:
         lines += _last(last, now)
     else:
@@ -63,7 +63,7 @@ def asleep_line(rest: Rest | None, now: float) -> str:
     return one_line(f"Asleep since {since}; waking puts back {rest}")
 
 
-def _active(active: Active, now: float) -> tuple[Text, ...]:
+def _active(active: Active, now: float, opinion: str) -> tuple[Text, ...]:
     deployment, lease = active.deployment, active.lease
     head = Text()
     head.append(f"{title(deployment.first_plan)} ")
@@ -78,6 +78,8 @@ def _active(active: Active, now: float) -> tuple[Text, ...]:
         lines.insert(1, Text(f"  {hold_words(deployment, now)}", "bold yellow"))
     if deployment.reason:
         lines.insert(1, Text(f"  {one_line(deployment.reason)}", STYLES[deployment.status]))
+    if opinion:
+        lines.append(Text(f"  at present: {one_line(opinion)}"))
     if known := newest_evidence(deployment):
         lines.append(Text(f"  {known}", "dim"))
     if alive_s > 0:

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import pytest
 
 from deployer.changes import SetWeights
+from deployer.errors import CloudUnavailable
 from deployer.model import Minute, Slot
 from deployer.render.words import iso
 from tests.cli.conftest import Staged
@@ -39,6 +41,13 @@ class Busy:
 
     def balancer_5xx(self, since: float, until: float) -> int:
         raise AssertionError((since, until))
+
+
+class Mute:
+    """Nobody answers."""
+
+    def traffic(self, since: float, until: float, slow_s: float | None = None) -> NoReturn:
+        raise CloudUnavailable("CloudWatch is down")
 
 
 @pytest.fixture
@@ -180,6 +189,8 @@ def test_status_tells_how_long_evidence_is_gathered_and_what_is_known(busy: Stag
     early, late = seen
     assert "left to gather evidence" in early
     assert "known at" not in early
+    assert "at present: waiting for the first whole minute" in early
+    assert "at present: nothing bad seen, not enough to call it good; about" in late
     assert re.search(r"ramp green .*, 2\d+m\d*s? left to gather evidence", late)
     assert re.search(
         r"known at \S+: candidate \d+ requests, 0 failed \(0.00%\), stable \S+ requests, 0 failed "
@@ -190,6 +201,23 @@ def test_status_tells_how_long_evidence_is_gathered_and_what_is_known(busy: Stag
     assert isinstance(active, dict)
     first = next(stretch for stretch in busy.records[0].shares if stretch.share)
     assert active["judged_until"] == iso(first.seen_at + 1800.0)
+    assert str(active["opinion"]).startswith("nothing bad seen, not enough")
+    assert "at present" not in busy.run("status").stdout
+
+
+def test_status_tells_why_nothing_can_be_said(busy: Stage) -> None:
+    seen: list[str] = []
+
+    def mute() -> None:
+        working = busy.play.metrics
+        busy.play.metrics = Mute()  # type: ignore[assignment]  # another of its port
+        seen.append(busy.run("status").stdout)
+        busy.play.metrics = working
+
+    busy.at(600, mute)
+    busy.at(610, lambda: busy.run("abort"))
+    busy.run("canary", "v2", "--auto")
+    assert "at present: not to be told from here: CloudWatch is down" in seen[0]
 
 
 def test_evidence_that_is_left_to_a_person_says_for_how_long(busy: Stage) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from html import escape
 from pathlib import Path
 
 import click
@@ -79,7 +80,11 @@ def page(text: Text, title: str, picture: str = "") -> str:
     console = Console(record=True, file=io.StringIO(), width=WIDTH, color_system="truecolor")
     console.print(Text(title, "bold"))
     console.print(text, soft_wrap=True)
-    return console.export_html(inline_styles=True).replace("<body>", f"<body>\n{picture}", 1)
+    head = (
+        f"<title>{escape(title)}</title>\n<style>pre {{ white-space: pre-wrap; }}</style>\n</head>"
+    )
+    whole = console.export_html(inline_styles=True).replace("</head>", head, 1)
+    return whole.replace("<body>", f"<body>\n{picture}", 1)
 
 
 def written(path: Path, text: str) -> None:

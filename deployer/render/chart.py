@@ -12,6 +12,7 @@ from deployer.render.words import time_of_day
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 920, 300, 60, 60, 30, 40
 LEAST = 0.1  # evidence at the foot of the picture: ten to one for the release
 CANDIDATE, THRESHOLD, SHARE = "#b3261e", "#777777", "#cfe3f5"
+BEYOND = 100  # times the threshold is the top: evidence of a billion would press all before it flat
 TICKS = 8
 
 
@@ -19,7 +20,7 @@ def evidence_chart(looks: Sequence[Look]) -> str:
     """Evidence against the release, its threshold, and the share that the candidate had; or nothing."""
     if not looks:
         return ""
-    most = 10 * max(looks[-1].threshold, *(look.against for look in looks))
+    most = BEYOND * looks[-1].threshold
     parts = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
@@ -72,8 +73,12 @@ def _axis(most: float) -> Iterator[str]:
     while power <= most:
         y = _up(power, most)
         yield f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e5e5e5"/>'
-        yield f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{power:g}</text>'
+        yield f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_told(power)}</text>'
         power = float(f"{power * 10:.3g}")
+
+
+def _told(power: float) -> str:
+    return f"{power:,.0f}" if power >= 1 else f"{power:g}"
 
 
 def _times(looks: Sequence[Look]) -> Iterator[str]:

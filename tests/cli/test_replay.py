@@ -201,6 +201,10 @@ def test_the_page_has_a_picture_of_it(staged: Staged, tmp_path: Path) -> None:
     heights = [float(point.split(",")[1]) for point in line.attrib["points"].split()]
     assert len(shares) == len(heights) - 1 >= 3
     assert heights[-1] < heights[0]  # up is worse
+    scale = [one.text for one in picture if one.attrib.get("text-anchor") == "end"]
+    assert scale == ["0.1", "1", "10", "100", "1,000", "10,000", "share of the traffic"]
+    assert f"<title>{name} in " in text
+    assert "white-space: pre-wrap" in text
     assert "Evidence, " in text
 
 

@@ -27,6 +27,8 @@ REAL = "(lab or cdk or alone) and not long"
 PURE = "not (lab or cdk or alone)"
 LONG = "long"
 LOWER_PRIORITY = 10
+# With it a second of work may take ten: the limit of a test that hangs, in seconds.
+PATIENCE = ("--timeout", "300")
 FILES = ("-n", "4", "--dist", "loadfile")
 WORKERS = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal")
 MARK = re.compile(r"\bmark\.(lab|cdk|alone|long)\b")
@@ -54,6 +56,7 @@ def main(arguments: Sequence[str]) -> int:
                     "-m",
                     PURE,
                     *WORKERS,
+                    *PATIENCE,
                     *arguments,
                 ],
                 check=False,

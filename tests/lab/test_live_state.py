@@ -48,6 +48,7 @@ min_requests = 1
 inconclusive = "promote"
 metrics_delay = "1s"
 max_time = "3m"
+probes = 20
 """
 PLAIN = 8080
 CHANGES = {
@@ -150,7 +151,7 @@ def quarter(users: Load) -> None:
     report = served(users)
     assert set(report["releases"]) == {"v1", "v2"}
     requests, candidate = report["requests"], report["releases"]["v2"]["requests"]
-    assert requests > RPS
+    assert requests > RPS / 2  # an update without differences takes a second
     assert abs(candidate - requests / 4) < 5 * (requests * 3 / 16) ** 0.5, (candidate, requests)
 
 

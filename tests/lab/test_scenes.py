@@ -38,10 +38,23 @@ class Stage:
     folder: Path
     lab: Path
 
+    def wait_for_a_past(self, release: str) -> None:
+        """Until a ramp can be planned: the release before may have had everybody for a minute only."""
+        told = ""
+        for _ in range(2 * HISTORY_S):
+            planned = self.shell.run("canary", release, "--auto", "--dry-run")
+            told = planned.stdout + planned.stderr
+            assert planned.returncode == 0, told
+            if "No ramp" not in told:
+                return
+            time.sleep(1)
+        raise AssertionError(told)
+
     def play(self, release: str, status: int, max_time: str = QUICK) -> Any:
         """Ship it by an adaptive canary, which must end with that exit status; its record."""
         config = self.folder / "deployer.toml"
         config.write_text(settings(max_time))
+        self.wait_for_a_past(release)
         done = self.shell.run("canary", release, "--auto", timeout_s=200)
         assert done.returncode == status, f"{done.stdout}\n{done.stderr}"
         found = newest(self.shell)

@@ -34,6 +34,7 @@ class Before:
     minutes: int = 300
     bad: int = 0
     each: int = 600
+    newest: int = 600  # requests of each of the last fifteen minutes
     usual_s: float | None = 0.2134
     fails: Sequence[int] = (3, 3)  # by zone, in every tenth minute
     silent: bool = False
@@ -58,7 +59,9 @@ class Before:
         ours, theirs = [], []
         for n, start in enumerate(self._starts()):
             tried = n < self.bad
-            ours.append(Minute(start, self.each // 20 if tried else self.each))
+            lately = n >= self.minutes - usual.LATELY_MIN
+            whole = self.newest if lately else self.each
+            ours.append(Minute(start, self.each // 20 if tried else whole))
             theirs.append(Minute(start, self.each if tried else None))
         return {BLUE: [Minute(0.0, None), *ours], GREEN: theirs}
 
@@ -98,6 +101,10 @@ def test_what_was_usual_is_learned_from_the_slot_that_serves() -> None:
     assert slow.usual is not None
     assert 600 / 180_000 < slow.usual < 2 * 600 / 180_000
     assert failures.phi == slow.phi == 1.0  # both zones alike, and four hours of it
+
+
+def test_the_load_is_that_of_the_last_minutes_not_of_the_night() -> None:
+    assert past(Before(each=60, newest=900), SERVING, WISH).requests_per_min == 900.0
 
 
 def test_failures_that_come_in_one_zone_at_a_time_are_measured_as_clusters() -> None:

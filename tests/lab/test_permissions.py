@@ -62,6 +62,10 @@ path = "/health"
 """
 
 
+# Zones are read where the release that serves has fifteen minutes of past: by this clock some have.
+SOMETIMES = {"elasticloadbalancing:DescribeLoadBalancers"}
+
+
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A lab under settings that reach every adapter: alarms, a hook function, a bad release."""
@@ -104,7 +108,7 @@ def test_what_is_declared_is_what_deployments_call_and_all_that_is_granted(quick
     ]
     declared = {need.action for need in NEEDS}
     assert used <= declared, f"declare in the adapter's NEEDS: {sorted(used - declared)}"
-    assert declared - used == set(NOT_CALLED), (
+    assert declared - used - SOMETIMES == set(NOT_CALLED) - SOMETIMES, (
         "no longer called: take it out of the NEEDS, or say why"
     )
     refused = [

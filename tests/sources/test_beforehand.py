@@ -22,9 +22,9 @@ WHY = "https://m.example.com/blue: timeout"
 
 @dataclass
 class Shop(Before):
-    """Blue's orders are refused, one in a hundred; the newest minute is as `newest` says."""
+    """Blue's orders are refused, one in a hundred; the newest minute is untold as `untold` says."""
 
-    newest: Mapping[str, str] = field(default_factory=dict)
+    untold: Mapping[str, str] = field(default_factory=dict)
 
     def traffic(
         self, since: float, until: float, slow_s: float | None = None
@@ -35,7 +35,7 @@ class Shop(Before):
             Minute(each.start, each.requests, custom=told if each.requests else {})
             for each in seen[Slot.BLUE]
         ]
-        last = Minute(ours[-1].start, ours[-1].requests, unknown=self.newest)
+        last = Minute(ours[-1].start, ours[-1].requests, unknown=self.untold)
         return {**seen, Slot.BLUE: [*ours[:-1], last]}
 
 
@@ -52,8 +52,8 @@ def test_what_is_usual_of_a_further_metric_is_learned_from_the_slot_that_serves(
 
 
 def test_what_a_source_cannot_tell_now_is_told_to_people() -> None:
-    assert before(Shop(newest={"refused": WHY})).untold == {"refused": WHY}
-    assert before(Shop(minutes=5, newest={"refused": WHY})).untold == {"refused": WHY}
+    assert before(Shop(untold={"refused": WHY})).untold == {"refused": WHY}
+    assert before(Shop(minutes=5, untold={"refused": WHY})).untold == {"refused": WHY}
     assert before(Shop()).untold == {}
 
 

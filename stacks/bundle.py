@@ -24,7 +24,8 @@ from deployer.errors import NotPossibleNow
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = "deployer.toml"  # in the zip
-LEFT_OUT = ("lab", "cli", "render")  # of the deployer: for machines with a person in front of them
+LEFT_OUT = ("lab", "cli")  # of the deployer: for machines with a person in front of them
+PAGES = (".js", ".css", ".LICENSE")  # what a report is made of, besides code
 COMPILED = "msgspec"
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file in the zip
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -82,6 +83,9 @@ def contents() -> Iterator[tuple[str, bytes]]:
         inside = path.relative_to(ROOT)
         if inside.parts[1] not in LEFT_OUT:
             yield inside.as_posix(), path.read_bytes()
+    for path in sorted((ROOT / "deployer" / "web").glob("*.*")):
+        if path.suffix in PAGES:
+            yield path.relative_to(ROOT).as_posix(), path.read_bytes()
     base = compiled()
     for path in sorted((base / COMPILED).rglob("*")):
         if path.suffix in (".py", ".so"):

@@ -1,9 +1,10 @@
 """The plan as text: roles, numbered steps with their deadlines, and how long it will take."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
-
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from deployer import stages
 from deployer.analysis.ramp import ENOUGH
@@ -20,6 +21,9 @@ from deployer.steps.ramp import Ramp
 from deployer.steps.route import Route
 from deployer.steps.series import found
 from deployer.steps.soak import Soak
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 MINUTE_S = 60.0
 _LIMIT = re.compile(r" \((?:within|at most) [^)]*\)(?=: |$)")
@@ -164,6 +168,8 @@ def step_lines(steps: Sequence[Step], intent: Intent) -> Iterator[tuple[str, str
 
 def plan_text(plan: Plan, service: str, environment: str) -> Text:
     """Everything a person should know before it begins."""
+    from rich.text import Text  # noqa: PLC0415  the functions in the cloud have no console
+
     text = Text()
     text.append(title(plan), "bold")
     text.append(f" in {service}/{environment}\n{roles(plan)}\n")

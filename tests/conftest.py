@@ -5,13 +5,19 @@ was a tenth of the processor time of the suite.
 """
 
 import gc
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests.__main__ import marked
+from tests.downloads import Unreachable
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -36,3 +42,15 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(YOUNG, 10, 10)
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """A real one (tests/browser/chromium.py); its users are marked `alone`, and `timeout(300)`: it may be fetched first."""
+    from tests.browser.chromium import chromium
+
+    try:
+        with chromium() as started:
+            yield started
+    except Unreachable as error:
+        pytest.skip(f"no real browser: {error}")

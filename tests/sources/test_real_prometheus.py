@@ -19,6 +19,7 @@ from deployer.settings.metrics import PrometheusMetric
 from deployer.sources.asking import ask
 from deployer.sources.composed import Composed
 from deployer.sources.prometheus import Prometheus
+from tests.downloads import Unreachable
 from tests.sources import debian
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
@@ -55,7 +56,7 @@ def openmetrics() -> str:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         programs = debian.prometheus()
-    except debian.Unreachable as error:
+    except Unreachable as error:
         pytest.skip(f"no real Prometheus: {error}")
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "samples").write_text(openmetrics())

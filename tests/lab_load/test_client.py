@@ -154,6 +154,24 @@ def test_a_connection_closed_while_idle_fails_no_request() -> None:
     assert report.stale_connections > 0
 
 
+def test_a_connection_idle_for_long_is_not_used_again() -> None:
+    """Its server may be closing it: this one does, without an answer, whenever it was idle for 80 ms."""
+
+    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop, idle_since = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+        while await head(reader) and loop.time() - idle_since < 0.08:
+            writer.write(answer())
+            await writer.drain()
+            idle_since = loop.time()
+        writer.close()
+
+    used_again = load(hasty, rps=10, duration_s=0.5)
+    assert used_again.failures.keys() == {"reset"}
+    assert {each["idle_s"] is None for each in used_again.failure_samples} == {False}
+    report = load(hasty, rps=10, duration_s=0.5, idle_s=0.04)
+    assert (report.ok, report.connections, report.stale_connections) == (5, 5, 0)
+
+
 def test_connection_close_is_obeyed() -> None:
     report = load(serving(lambda _: answer(close=True)), rps=100, duration_s=0.2)
     assert (report.ok, report.connections, report.stale_connections) == (20, 20, 0)

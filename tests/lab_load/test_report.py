@@ -47,12 +47,20 @@ def test_failures_are_counted_by_release_and_cause() -> None:
         "v1": (1, {}),
         "v2": (0, {"http_500": 1, "reset": 1}),
     }
-    assert shown["failure_samples"][0] == {"at_s": 0.2, "cause": "http_500", "release": "v2"}
+    assert shown["failure_samples"][0] == {
+        "at_s": 0.2,
+        "cause": "http_500",
+        "release": "v2",
+        "idle_s": None,
+    }
 
 
 def test_failure_samples_are_bounded() -> None:
     report = LoadReport("http://127.0.0.1/", 10, 1)
     for _ in range(100):
         report.lost(UNANSWERED, "timeout", 0.0)
-    assert len(report.as_json()["failure_samples"]) == SAMPLES
-    assert report.failed == 100
+    report.lost(UNANSWERED, "reset", 9.0, 0.5)
+    samples = report.as_json()["failure_samples"]
+    assert len(samples) == SAMPLES + 1
+    assert samples[-1] == {"at_s": 9.0, "cause": "reset", "release": UNANSWERED, "idle_s": 0.5}
+    assert report.failed == 101

@@ -4,7 +4,9 @@ A request is sent on an idle connection if there is one, else on a new one. It i
 A pooled connection that the server has closed while it was idle fails no request: before a byte
 is written, the socket is asked (recv with MSG_PEEK) whether the end of the stream is already
 there, or a record of TLS that nobody asked for, which may be its announcement; if so, the
-connection is discarded, counted as stale, and the next one is taken. Once a
+connection is discarded, counted as stale, and the next one is taken. One that has been idle for
+long is not used again: its server may be closing it in this very moment, and then nobody could
+know what became of a request on it; browsers and SDKs do likewise. Once a
 byte was written, the end of the connection is a failure of cause `reset`: nobody can know whether
 the request was served.
 """
@@ -27,7 +29,16 @@ SHORTEST_SLEEP_S = 0.001
 class Connection(asyncio.Protocol):
     """One connection; carries at most one request at a time."""
 
-    __slots__ = ("_client", "closed", "reader", "sent_at", "socket", "transport")
+    __slots__ = (
+        "_client",
+        "closed",
+        "idle_since",
+        "reader",
+        "sent_at",
+        "socket",
+        "transport",
+        "used",
+    )
 
     def __init__(self, client: "Client", raw: socket.socket) -> None:
         self._client = client
@@ -35,6 +46,8 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.reader: Reader | None = None
         self.sent_at = 0.0
+        self.idle_since = 0.0
+        self.used = False
         self.closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -150,11 +163,12 @@ class Client:
             return
         self.report.lag.add((now - due) * 1000)
         while self._idle:
-            connection = self._idle.pop()
-            if not connection.gone():
-                self._use(connection, asyncio.get_running_loop().time())
+            connection, at = self._idle.pop(), asyncio.get_running_loop().time()
+            if connection.gone():
+                self.report.stale_connections += 1
+            elif at - connection.idle_since < self._schedule.idle_s:
+                self._use(connection, at)
                 return
-            self.report.stale_connections += 1
             connection.drop()
         task = asyncio.create_task(self._open())
         self._opening.add(task)
@@ -197,7 +211,8 @@ class Client:
         self._busy.pop(connection, None)
         if reader is None or reader.head is None:
             raise AssertionError("answered without an answer")
-        latency_ms = (asyncio.get_running_loop().time() - connection.sent_at) * 1000
+        connection.idle_since, connection.used = asyncio.get_running_loop().time(), True
+        latency_ms = (connection.idle_since - connection.sent_at) * 1000
         at_s = connection.sent_at - self._began
         self.report.answered(reader.head.release or NONE, reader.head.status, latency_ms, at_s)
         if reader.head.close or connection.closed:
@@ -211,7 +226,8 @@ class Client:
         release = (head.release or NONE) if head else UNANSWERED
         self._busy.pop(connection, None)
         connection.drop()
-        self.report.lost(release, cause, connection.sent_at - self._began)
+        idle_s = connection.sent_at - connection.idle_since if connection.used else None
+        self.report.lost(release, cause, connection.sent_at - self._began, idle_s)
 
     async def _sweep(self) -> None:
         """Gives up requests whose time is over: oldest first, until one still has time."""

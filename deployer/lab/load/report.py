@@ -21,7 +21,9 @@
                                 answer's X-Release. "none": answered without that header, that is
                                 by the load balancer itself. "unanswered": no answer's head came,
                                 so nobody knows whose the request was
-    failure_samples             the first 20 failures: [{at_s, cause, release}], at_s from start
+    failure_samples             the first 20 failures of each cause: [{at_s, cause, release, idle_s}], at_s
+                                from start; idle_s: how long the connection had been idle before, null
+                                for a new one, and for an answer
 
 Causes: `http_STATUS` (400 and above), `connect` (no connection was made), `tls` (no secure one: its
 certificate is not trusted, or not for this name), `timeout` (not answered
@@ -104,19 +106,22 @@ class LoadReport:
         if status >= 400:
             self._failure(tally, release, f"http_{status}", at_s)
 
-    def lost(self, release: str, cause: str, at_s: float) -> None:
-        """A request without a complete answer."""
+    def lost(self, release: str, cause: str, at_s: float, idle_s: float | None = None) -> None:
+        """A request without a complete answer, on a connection that had been idle for `idle_s`."""
         tally = self._tally(release)
         tally.requests += 1
-        self._failure(tally, release, cause, at_s)
+        self._failure(tally, release, cause, at_s, idle_s)
 
     def _tally(self, release: str) -> Tally:
         return self.releases.setdefault(release, Tally())
 
-    def _failure(self, tally: Tally, release: str, cause: str, at_s: float) -> None:
+    def _failure(
+        self, tally: Tally, release: str, cause: str, at_s: float, idle_s: float | None = None
+    ) -> None:
         tally.failures[cause] += 1
-        if len(self.failure_samples) < SAMPLES:
-            sample = {"at_s": round(at_s, 3), "cause": cause, "release": release}
+        if sum(each["cause"] == cause for each in self.failure_samples) < SAMPLES:
+            idle = None if idle_s is None else round(idle_s, 3)
+            sample = {"at_s": round(at_s, 3), "cause": cause, "release": release, "idle_s": idle}
             self.failure_samples.append(sample)
 
     def as_json(self) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Schedule:
     duration_s:    how long requests are sent.
     timeout_s:     an answer must be complete this long after its request was sent.
     max_in_flight: requests that may wait for their answer at once; one more is skipped.
+    idle_s:        a connection that was idle for so long is not used again: well below the 60 s after
+                   which an Application Load Balancer closes it (aws-facts 1.3).
 
     Raises:
         UsageError: a number that is not positive or above the bounds of this module.
@@ -49,6 +51,7 @@ class Schedule:
     duration_s: float
     timeout_s: float = 10.0
     max_in_flight: int = 512
+    idle_s: float = 15.0
 
     def __post_init__(self) -> None:
         for name, value, most in (

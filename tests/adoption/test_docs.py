@@ -12,7 +12,7 @@ from deployer.cli.main import cli
 from deployer.findings import Bite
 
 DOCS = (Path(__file__).parents[2] / "docs" / "adoption.md").read_text(encoding="utf-8")
-LINES = sorted(set(re.findall(r"^(deployer .*?)(?: +#.*)?$", DOCS, re.MULTILINE)))
+LINES = sorted(set(re.findall(r"^\$ (deployer .*?)(?: +#.*)?$", DOCS, re.MULTILINE)))
 
 
 def test_every_check_is_told() -> None:

@@ -1,0 +1,68 @@
+"""Every link leads somewhere, every anchor is a heading, every file and test that a page names is there."""
+
+import re
+import subprocess
+from itertools import pairwise
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from tests.documents.reading import NAMES, ROOT, page
+
+# A path of the repository between backticks; what has a placeholder or a pattern in it is not one.
+PATH = re.compile(
+    r"(?:deployer|stacks|tests|docs|examples|benchmarks)/[\w/.-]+\.(?:py|md|sh|toml|json)(?:::\w+)?"
+)
+MENTIONED = re.compile(r"\bdocs/[\w/-]+\.md\b")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_leads_somewhere(name: str) -> None:
+    for target in page(name).targets:
+        parts = urlsplit(target)
+        if parts.scheme:
+            assert parts.scheme == "https", f"{name}: {target}"
+            assert "." in parts.netloc, f"{name}: {target}"
+            continue
+        at = (ROOT / name).parent / unquote(parts.path) if parts.path else ROOT / name
+        assert at.exists(), f"{name}: {target} is not there"
+        if parts.fragment and at.suffix == ".md":
+            there = page(str(at.resolve().relative_to(ROOT)))
+            assert unquote(parts.fragment) in there.anchors, f"{name}: no heading for {target}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_and_test_that_is_named_is_there(name: str) -> None:
+    for code in page(name).codes:
+        if PATH.fullmatch(code):
+            path, _, test = code.partition("::")
+            assert (ROOT / path).exists(), f"{name}: `{code}`"
+            assert f"def {test}(" in (ROOT / path).read_text() if test else True, (
+                f"{name}: `{code}`"
+            )
+
+
+def test_every_page_that_the_code_names_is_there() -> None:
+    """In docstrings, settings and messages."""
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py", "*.toml", "*.sh"], cwd=ROOT, text=True, check=True,
+        capture_output=True,
+    )  # fmt: skip
+    named = {
+        (path, found)
+        for path in listed.stdout.splitlines()
+        if not path.startswith(
+            ("tests/documents/", "deployer/analysis/peers/")
+        )  # those name theirs
+        for found in MENTIONED.findall((ROOT / path).read_text(encoding="utf-8"))
+    }
+    assert len(named) > 20
+    assert [each for each in named if not (ROOT / each[1]).exists()] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_has_one_title_and_its_headings_do_not_jump(name: str) -> None:
+    levels = [level for level, _ in page(name).headings]
+    assert levels[0] == 1, name
+    assert levels.count(1) == 1, name
+    assert all(b <= a + 1 for a, b in pairwise(levels)), name

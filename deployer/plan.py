@@ -20,6 +20,7 @@ from deployer.errors import PlanInvalid
 from deployer.held import Frozen, Rest, Surge, Suspended, Unstuck
 from deployer.hooks import About, HookAction, HookPoint
 from deployer.model import Admitted, Amount, Release, Slot, Snapshot, Weights
+from deployer.outlook import Outlook, Spent
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
 from deployer.steps.replace import Replace
@@ -132,6 +133,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     surge:     rolling: what a deployment that halted has left in the group; this one gives it back.
     series:    in the journal: long rows of batches, which are among the steps everywhere else.
     rest:      what the environment was, or is to be, when it does not sleep.
+    outlook:   what it was expected to come to before it began; None: nobody has looked.
     """
 
     strategy: str
@@ -147,6 +149,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     surge: Surge | None = None
     series: tuple[Series, ...] = ()
     rest: Rest | None = None
+    outlook: Outlook | None = None
 
     def written(self) -> "Plan":
         """As the journal has it."""
@@ -181,8 +184,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def fingerprint(self) -> str:
-        """Identifies this plan, its steps and what it was made from."""
-        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:12]
+        """Identifies this plan, its steps and what it was made from; not what was thought of it."""
+        alone = msgspec.structs.replace(self, outlook=None)
+        return hashlib.sha256(msgspec.json.encode(alone)).hexdigest()[:12]
 
     def require_fresh(self, seen: Snapshot) -> None:
         """Refuse to begin when the cloud is no longer what the plan was made from.
@@ -260,6 +264,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
                  outlive the deployment: then `deployer settle` or the next one does it
                  (deployer.stickiness).
     ending:      the end it has come to, while those are still to be put back.
+    spent:       instances of both slots so far; None: nobody has looked yet.
     version:     fencing: each save raises it, and a save of an older one fails.
     """
 
@@ -294,6 +299,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reason: str = ""
     by: str = ""
     log: tuple[Event, ...] = ()
+    spent: Spent | None = None
     version: int = 0
 
     @property

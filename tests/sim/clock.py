@@ -1,36 +1,5 @@
-"""A clock that only moves when somebody sleeps; the world moves with it."""
+"""A clock that only moves when somebody sleeps: the deployer's own, by which it estimates too."""
 
-from collections.abc import Callable
+from deployer.simulation.clock import NOON, SimClock, Stuck
 
-NOON = 1_800_000_017.0  # epoch seconds; in the middle of a minute on purpose
-
-
-class Stuck(AssertionError):
-    """A deployment ran for longer than any deployment may."""
-
-
-class SimClock:
-    """Epoch seconds. `limit_s`: simulated seconds after which a run counts as stuck."""
-
-    def __init__(self, *, limit_s: float = 48 * 3600.0) -> None:
-        self._now = NOON
-        self._end = NOON + limit_s
-        self._advance: Callable[[float], None] = lambda _: None
-
-    def moves(self, advance: Callable[[float], None]) -> None:
-        """`advance(until)` is called whenever time passes."""
-        self._advance = advance
-
-    def now(self) -> float:
-        return self._now
-
-    def sleep(self, duration_s: float) -> None:
-        """Let `duration_s` seconds pass.
-
-        Raises:
-            Stuck: the simulation has run for too long.
-        """
-        self._now += duration_s
-        if self._now > self._end:
-            raise Stuck(f"still running after {self._now - NOON:.0f} simulated seconds")
-        self._advance(self._now)
+__all__ = ["NOON", "SimClock", "Stuck"]

@@ -2,9 +2,10 @@
 
 import sys
 
-from benchmarks import in_flight, judged, lab, scale, simulated, synth, verdict
+from benchmarks import in_flight, judged, lab, scale, simulated, start, synth, verdict
 
 BENCHMARKS = {
+    "start": start.main,
     "simulated": simulated.main,
     "scale": scale.main,
     "in_flight": in_flight.main,

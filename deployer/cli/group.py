@@ -1,7 +1,7 @@
 """The root command: loads commands when they are named, and turns every error into an exit status.
 
-Nothing heavier than click is imported here, so that `deployer --help` is instant; and this is the
-one place where exceptions meet exit codes, so that no command has a `try`.
+Nothing heavier than click is imported here, so that `deployer --help` is instant (tests/cli/test_help.py
+counts the modules, benchmarks/start.py the time); and this is the one place where exceptions meet exit codes, so that no command has a `try`.
 """
 
 # ruff: noqa: ARG002  what a protocol or click hands over need not all be used
@@ -10,12 +10,14 @@ import errno
 import os
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from deployer.cli.ending import Ending
 from deployer.errors import DeployError, NotPossibleNow
+
+if TYPE_CHECKING:
+    from deployer.cli.ending import Ending
 
 DEBUG = "DEPLOYER_DEBUG"
 
@@ -102,6 +104,8 @@ class Deployer(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; its `Ending` becomes the last line and the exit status."""
+        from deployer.cli.ending import Ending  # noqa: PLC0415  it imports the model
+
         try:
             ending = super().invoke(ctx)
         except (click.exceptions.Exit, click.Abort):
@@ -129,8 +133,10 @@ class Deployer(click.Group):
         return ending
 
 
-def interrupted(command: str | None) -> Ending:
+def interrupted(command: str | None) -> "Ending":
     """Ctrl-C where nothing else was arranged; those that deploy nothing leave nothing to look at."""
+    from deployer.cli.ending import Ending  # noqa: PLC0415  as above
+
     look = {"lab": "deployer lab status", "demo": "", "init": "", "verify": ""}.get(
         command or "", "deployer status"
     )
@@ -141,7 +147,9 @@ def interrupted(command: str | None) -> Ending:
     )
 
 
-def failed(error: DeployError) -> Ending:
+def failed(error: DeployError) -> "Ending":
     """The end of a command that could not do what it was asked."""
+    from deployer.cli.ending import Ending  # noqa: PLC0415  as above
+
     stopped = error.exit_code > 128
     return Ending("interrupted" if stopped else "error", error.exit_code, str(error))

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
 
 import click
 
@@ -12,10 +11,19 @@ from deployer.cli.group import Deployer
 
 def installed_version() -> str:
     """As pip knows it; `0` for a checkout that is not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  reads mail headers
+
     try:
         return version("deployer")
     except PackageNotFoundError:
         return "0"
+
+
+def show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    """The line of --version; nobody else pays for reading it."""
+    if asked and not ctx.resilient_parsing:
+        click.echo(f"deployer {installed_version()}")
+        ctx.exit()
 
 
 @click.group(cls=Deployer, context_settings={"max_content_width": 100})
@@ -32,7 +40,10 @@ def installed_version() -> str:
     "--output", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="For people, or for programs: one JSON object per line on stdout, `result` last.",
 )  # fmt: skip
-@click.version_option(installed_version(), prog_name="deployer", message="%(prog)s %(version)s")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=show_version,
+    help="Show the version and exit.",
+)  # fmt: skip
 def cli(*, config: str, env: str | None, output: str) -> None:
     """Zero-downtime releases for services on EC2 Auto Scaling behind a load balancer.
 

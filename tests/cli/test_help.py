@@ -38,6 +38,30 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr == "[]\n"
 
 
+EMPTY = "import click\n@click.group()\ndef cli(): pass\n"
+OURS_ONLY = "from deployer.cli.main import cli\n"
+
+
+def modules_of_help(program: str) -> set[str]:
+    """What is in memory when `--help` of a program has been shown."""
+    done = python(
+        f"import sys\n{program}\n"
+        "try: cli(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    assert done.stdout.startswith("Usage:")
+    return set(done.stderr.split())
+
+
+def test_help_imports_little_more_than_an_empty_click_program() -> None:
+    more = modules_of_help(OURS_ONLY) - modules_of_help(EMPTY)
+    ours = {name for name in more if name.split(".")[0] == "deployer"}
+    assert {"deployer.cli.main", "deployer.cli.group"} <= ours
+    assert len(ours) <= 8, ours
+    assert len(more - ours) <= 4, more - ours
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_a_commands_help_imports_no_aws_library(name: str) -> None:
     done = python(

@@ -63,6 +63,7 @@ COMMANDS = {
     "verify": Entry(
         "verify", "Check the environment, and what its owner's templates would do to it."
     ),
+    "recommend": Entry("recommend", "Recommend a strategy and settings, with the reasons."),
     "lab": Entry("lab", "Run a local AWS with real traffic, and use it.", needs="moto"),
     "demo": Entry(
         "demo",
@@ -137,9 +138,13 @@ def interrupted(command: str | None) -> "Ending":
     """Ctrl-C where nothing else was arranged; those that deploy nothing leave nothing to look at."""
     from deployer.cli.ending import Ending  # noqa: PLC0415  as above
 
-    look = {"lab": "deployer lab status", "demo": "", "init": "", "verify": ""}.get(
-        command or "", "deployer status"
-    )
+    look = {
+        "lab": "deployer lab status",
+        "demo": "",
+        "init": "",
+        "verify": "",
+        "recommend": "",
+    }.get(command or "", "deployer status")
     return Ending(
         "interrupted",
         130,

@@ -1,5 +1,6 @@
 """`deployer recommend`: which strategy and settings suit an environment; it looks, and writes if asked to."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -94,4 +95,4 @@ def recommend(ctx: click.Context, /, *, no_input: bool, write: bool, **flags: st
 
 def there_is_a_person() -> bool:
     """Somebody who can be asked, and sees the questions."""
-    return click.get_text_stream("stdin").isatty() and click.get_text_stream("stderr").isatty()
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -64,7 +64,7 @@ def advice_text(told: Told, width: int) -> Text:
     text.append(f"{one_line(told.place)}: {told.advice.strategy}", "bold green")
     text.append(f", with {told.advice.care} care\n")
     for title, lines in (
-        ("Asked", _answers(told.answers, width)),
+        ("Answers", _answers(told.answers, width)),
         ("Why", _why(told.advice, width)),
         ("Settings", _settings(told, width)),
         ("What would change it", _changes(told, width)),

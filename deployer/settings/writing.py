@@ -45,6 +45,7 @@ def edited(text: str, environment: str, values: Mapping[str, Any]) -> str:
     """
     import tomlkit  # noqa: PLC0415  only who writes needs it
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
+    from tomlkit.items import InlineTable  # noqa: PLC0415
 
     mark, ending = MARK if text.startswith(MARK) else "", "\r\n" if "\r\n" in text else "\n"
     plain = text.removeprefix(MARK).replace("\r\n", "\n")
@@ -53,8 +54,8 @@ def edited(text: str, environment: str, values: Mapping[str, Any]) -> str:
     _put(wanted["environments"][environment], values, dict)
     try:
         document = tomlkit.parse(plain)
-        own = document["environments"][environment]  # type: ignore[index]  # tomlkit's items
-        _put(own, values, tomlkit.table)
+        own = document["environments"][environment]
+        _put(own, values, tomlkit.inline_table if isinstance(own, InlineTable) else tomlkit.table)
         made = tomlkit.dumps(document)
         fits = tomllib.loads(made) == wanted
     except (TOMLKitError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError):

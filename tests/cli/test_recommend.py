@@ -1,0 +1,207 @@
+"""`deployer recommend` over the simulated environment: asks, reads, advises, writes."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from deployer.cli import recommend as command
+from deployer.cli.interview import understood
+from deployer.cli.main import cli
+from deployer.operations.advice import questions
+from deployer.operations.advice.questions import QUESTIONS, Question
+from tests.cli.conftest import Staged
+from tests.cli.stage import SETTINGS
+
+
+def advice_of(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = next(each for each in documents if each["event"] == "advice")
+    return found
+
+
+def test_flags_decide_and_the_rest_is_assumed_and_said(staged: Staged) -> None:
+    shop = staged()
+    documents, status = shop.json("recommend", "--two-versions", "briefly", "--traffic", "100")
+    advice = advice_of(documents)
+    assert (status, advice["strategy"], advice["place"]) == (0, "blue-green", "shop/sim")
+    sources = {each["question"]: (each["answer"], each["source"]) for each in advice["answers"]}
+    assert sources["two-versions"] == ("briefly", "flag")
+    assert sources["criticality"] == ("medium", "assumed")
+    assert list(sources) == [question.name for question in QUESTIONS]
+    assert advice["path"] is None
+    assert shop.config.read_text() == SETTINGS
+
+
+def test_the_page_says_why_and_what_would_change_it(staged: Staged) -> None:
+    done = staged().run("recommend", "--criticality", "high", "--traffic", "200")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("shop/sim: canary, with high care\n")
+    for words in (
+        "a bad minute costs money, or trust",
+        "What would change it",
+        "two-versions  briefly         blue-green",
+        '* canary.weights = "auto"',
+        "(now [5, 50])",
+        "the same command with --write",
+    ):
+        assert words in done.stdout
+    assert all(len(line) <= 100 for line in done.stdout.splitlines())
+
+
+def test_it_fits_eighty_columns(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = staged().run("recommend", "--database", "breaking", "--budget", "none", "--sla", "99.99")
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    assert "more than the budget allows" in " ".join(done.stdout.split())
+
+
+def test_written_settings_are_the_advice_and_are_written_once(staged: Staged) -> None:
+    shop = staged()
+    asked = ("recommend", "--criticality", "critical", "--traffic", "300", "--write")
+    done = shop.run(*asked)
+    assert done.exit_code == 0, done.stderr
+    assert "deployer.toml is written" in done.stdout
+    assert shop.config.with_name("deployer.toml.before").read_text() == SETTINGS
+    text = shop.config.read_text()
+    assert text.startswith(SETTINGS.rstrip("\n").partition("[canary]")[0])
+    own = tomllib.loads(text)["environments"]["sim"]
+    assert own["canary"]["weights"] == "auto"
+    assert own["analysis"]["inconclusive"] == "hold"
+    assert "strategy" not in own  # a canary is what it was
+    again = shop.run(*asked)
+    assert again.exit_code == 0
+    assert "deployer.toml says all of that already" in again.stdout
+    assert shop.config.read_text() == text
+    assert not shop.config.with_name("deployer.toml.before1").exists()
+    assert not shop.config.with_name("deployer.toml.new").exists()
+
+
+def test_advice_that_contradicts_other_settings_is_not_written(staged: Staged) -> None:
+    shop = staged()
+    text = SETTINGS.replace("[canary]", "[fleet]\nwarm_pool = 1\n\n[canary]")
+    shop.config.write_text(text)
+    done = shop.run("recommend", "--budget", "little", "--traffic", "50", "--write")
+    assert done.exit_code == 2
+    assert "is not written:" in done.stderr
+    assert "warm_pool" in done.stderr
+    assert shop.config.read_text() == text
+    assert list(shop.folder.iterdir()) == [shop.config]
+
+
+def test_without_traffic_in_the_last_day_it_is_unknown_and_says_so(staged: Staged) -> None:
+    advice = advice_of(staged().json("recommend")[0])
+    traffic = next(each for each in advice["answers"] if each["question"] == "traffic")
+    assert (traffic["answer"], traffic["source"]) == ("unknown", "assumed")
+    assert "too few minutes of traffic" in traffic["note"]
+    assert advice["evidence"] == "unknown"
+
+
+def test_without_an_environment_to_ask_there_is_advice_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "deployer.toml").write_text(SETTINGS)
+    env = {"AWS_ENDPOINT_URL": "not an address", "DEPLOYER_CONFIG": str(tmp_path / "deployer.toml")}
+    done = CliRunner(env=env).invoke(cli, ["--output", "json", "recommend"])
+    assert done.exit_code == 0
+    advice = advice_of([json.loads(line) for line in done.stdout.splitlines()])
+    note = next(each["note"] for each in advice["answers"] if each["question"] == "traffic")
+    assert "is no address" in note
+
+
+def test_before_there_are_settings_it_advises_and_cannot_write(tmp_path: Path) -> None:
+    config = str(tmp_path / "deployer.toml")
+    done = CliRunner().invoke(cli, ["--config", config, "--env", "dev", "recommend"])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("dev: blue-green, with least care")
+    assert "init` makes them" in done.stdout
+    refused = CliRunner().invoke(cli, ["--config", config, "recommend", "--write"])
+    assert refused.exit_code == 2
+    assert "not found" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "says"),
+    [
+        ("--stage", "moon", "write one of development, staging, production"),
+        ("--sla", "100", "write a number from 0 below 100"),
+        ("--sla", "many", "write a number from 0 below 100"),
+        ("--error-budget", "-1", "write a number from 0 to 100"),
+        ("--traffic", "nan", "write a number from 0"),
+        ("--budget", "", "write one of none, little, double, plenty"),
+        ("--criticality", "5", "write one of low"),
+    ],
+)
+def test_a_wrong_answer_is_one_clear_line(staged: Staged, flag: str, value: str, says: str) -> None:
+    done = staged().run("recommend", flag, value)
+    assert done.exit_code == 2
+    assert says in done.stderr
+    assert done.stdout == ""
+
+
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "there_is_a_person", lambda: True)
+
+
+def typed(shop: Any, text: str, *arguments: str) -> Any:
+    env = {"DEPLOYER_CONFIG": str(shop.config)}
+    runner = CliRunner(env=env)
+    return runner.invoke(cli, ["recommend", *arguments], obj=shop.connect, input=text)
+
+
+def test_a_person_is_asked_what_no_flag_said(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_a_terminal(monkeypatch)
+    shop = staged()
+    # A stage by its number, what is usual by an empty line, a mistake, its correction, and so on.
+    done = typed(shop, "2\n\nmoon\n99.9\n80\n120\npe\nplenty\n\n", "--criticality", "high")
+    assert done.exit_code == 0, done.stderr
+    assert "What is this environment?" in done.stderr
+    assert "What does it cost" not in done.stderr
+    assert "Answer [production]:" in done.stderr
+    assert done.stdout.startswith("shop/sim: ")
+
+
+def test_nobody_is_asked_of_an_error_budget_that_nobody_has(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_a_terminal(monkeypatch)
+    done = typed(staged(), "\n\n0\n\n\n\n\n\n")
+    assert done.exit_code == 0
+    assert "error budget is left" not in done.stderr
+
+
+def test_no_input_asks_nobody(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_a_terminal(monkeypatch)
+    done = typed(staged(), "", "--no-input")
+    assert done.exit_code == 0
+    assert "Answer" not in done.stderr
+
+
+def test_ctrl_c_at_a_question_is_an_interruption(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_a_terminal(monkeypatch)
+    shop = staged()
+    done = typed(shop, "1\n", "--write")  # and then the input ends
+    assert done.exit_code == 130
+    assert shop.config.read_text() == SETTINGS
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=[question.name for question in QUESTIONS])
+def test_every_answer_is_understood_by_name_number_and_beginning(question: Question) -> None:
+    for number, (answer, _) in enumerate(question.answers, 1):
+        assert understood(question, answer.upper()) == answer
+        assert understood(question, str(number)) == answer
+    if question.assumed:
+        assert understood(question, question.assumed) == question.assumed
+
+
+def test_numbers_are_understood_as_people_write_them() -> None:
+    assert understood(questions.SLA, "99,95 %") == "99.95"
+    assert understood(questions.SLA, "none") == "0"
+    assert understood(questions.TRAFFIC, "120/s") == "120"
+    assert understood(questions.TRAFFIC, "") == ""
+    assert float(understood(questions.TRAFFIC, "1234567")) == pytest.approx(1234567, rel=1e-5)

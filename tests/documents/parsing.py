@@ -18,6 +18,7 @@ _PLAIN = {
     ".", "chmod", "cut", "curl", "cd", "done", "eval", "export", "for", "git", "jq", "open", "pip",
     "python3", "sha256sum", "source", "tar",
 }  # fmt: skip
+_OURS = {"lint-imports", "mypy", "ruff"}  # what `make venv` brings besides
 _CDK = {"bootstrap", "deploy", "destroy", "diff", "drift", "synth", "ls"}
 _TERRAFORM = {"show", "plan", "apply"}
 _AWS_GLOBAL = {"region", "output", "query", "profile"}
@@ -29,7 +30,7 @@ def check(words: Sequence[str]) -> None:
     Raises:
         ValueError: it is not; says why.
     """
-    program, *rest = words
+    program, *rest = (words[0].removeprefix(".venv/bin/"), *words[1:])
     match program:
         case "deployer":
             parse(rest)
@@ -45,7 +46,7 @@ def check(words: Sequence[str]) -> None:
         case "aws":
             _aws(rest)
         case _:
-            _known([program], _PLAIN, "a program that the pages may use")
+            _known([program], _PLAIN | _OURS, "a program that the pages may use")
 
 
 def parse(words: Sequence[str]) -> None:

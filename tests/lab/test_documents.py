@@ -1,0 +1,92 @@
+"""The commands of the documentation, as they stand there, in one lab: README first, then page by page."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.documents.reading import Block, consoles
+
+from .conftest import ROOT, shell_for
+
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
+
+RUN = "run in the lab"
+README = "README.md"
+# What a page takes for granted when it begins: releases of its own, and users.
+BEFORE = {
+    "docs/operating.md": (
+        "deployer lab release v12",
+        "deployer lab release v13 --error-rate 0.3",
+        "deployer lab load --rps 200 --duration 10m &",
+    )
+}
+
+
+def blocks() -> list[Block]:
+    """README's, then the others, which find its lab still up."""
+    marked = [block for block in consoles() if block.mark == RUN]
+    return sorted(marked, key=lambda block: (block.page != README, block.page, block.line))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One command; `status`: what the page says that it ends with."""
+
+    where: str
+    typed: str
+    status: int = 0
+
+    def script(self) -> str:
+        """Runs it in the shell that ran the others, and stops at what the page does not say."""
+        failed = f"the status of {self.where}: {self.typed}"
+        return (
+            f"echo {shlex.quote('$ ' + self.typed)}\n{self.typed}\nended=$?\n"
+            f"[ $ended -eq {self.status} ] || {{ echo {shlex.quote(failed)} is $ended; exit 1; }}\n"
+        )
+
+
+def lines() -> Iterator[Line]:
+    down = []
+    begun: set[str] = set()
+    for block in blocks():
+        if block.page not in begun:
+            begun.add(block.page)
+            yield from (Line(block.page, each) for each in BEFORE.get(block.page, ()))
+        for typed in block.commands:
+            _, _, said = typed.partition("exit status ")
+            line = Line(f"{block.page}:{block.line}", typed, int(said[:1] or 0))
+            if typed.startswith("deployer lab down"):
+                down.append(line)
+            else:
+                yield line
+    yield from down
+
+
+def test_every_command_that_can_run_in_the_lab_does_what_its_page_says(tmp_path: Path) -> None:
+    shell = shell_for(tmp_path / "lab", ROOT / "deployer.toml")
+    program = tmp_path / "bin" / "deployer"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m deployer.cli.main "$@"\n')
+    program.chmod(0o755)
+    variables = {
+        **shell.variables,
+        "PATH": os.pathsep.join((str(program.parent), shell.variables["PATH"])),
+        "PYTHONPATH": str(ROOT),
+    }
+    script = "".join(each.script() for each in lines())
+    try:
+        done = subprocess.run(
+            ["bash", "-u"], input=script, cwd=tmp_path, env=variables, text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=840,
+        )  # fmt: skip
+    finally:
+        shell.run("lab", "down")
+    assert done.returncode == 0, done.stdout[-6000:]
+    for each in lines():
+        assert f"$ {each.typed}" in done.stdout

@@ -18,7 +18,8 @@ On its way back nothing can be asked: whatever was wrong, users are being brough
 
 from msgspec.structs import replace
 
-from deployer import completing, stickiness
+from deployer import audit, completing, stickiness
+from deployer.acts import OVERRODE, REFUSED
 from deployer.errors import Aborted, NotPossibleNow
 from deployer.journal import Ask, Request
 from deployer.model import WHOLE, Snapshot
@@ -135,11 +136,21 @@ def grant(deployment: Deployment, request: Request, now: float) -> Deployment:
     """
     heeded = replace(deployment, heeded=request.id)
     if request.ask not in (*possible(deployment), Ask.ABORT_FORCE):
-        return heeded.noting(Event(now, "refused", f"{request.ask} by {request.by}: too late"))
+        late = audit.did(heeded, request.asker, REFUSED, now, note=f"{request.ask}: too late")
+        return late.noting(Event(now, "refused", f"{request.ask} by {request.by}: too late"))
     if request.ask in (Ask.ABORT, Ask.ABORT_FORCE):
         raise Aborted(f"aborted by {request.by}")
-    note = Event(now, "asked", f"{request.ask} by {request.by}")
-    return _granted(heeded, request.ask, now).noting(note)
+    because = f" in a freeze, because: {request.why}" if request.why else ""
+    note = Event(now, "asked", f"{request.ask} by {request.by}{because}")
+    return _granted(asked(heeded, request, now), request.ask, now).noting(note)
+
+
+def asked(deployment: Deployment, request: Request, now: float) -> Deployment:
+    """The record with who wished it, and why in spite of a freeze."""
+    after = audit.did(deployment, request.asker, request.ask, now)
+    if not request.why:
+        return after
+    return audit.did(after, request.asker, OVERRODE, now, note=request.why)
 
 
 def _granted(deployment: Deployment, ask: Ask, now: float) -> Deployment:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from deployer import blaming, control, parting, stickiness, surging
+from deployer import audit, blaming, control, parting, stickiness, surging
+from deployer.acts import Actor
 from deployer.analysis.folds import Folds
 from deployer.changes import Effect
 from deployer.durations import spell
 from deployer.errors import (
+    Aborted,
     AccessProblem,
     ChangeRefused,
     CloudUnavailable,
@@ -30,7 +32,7 @@ from deployer.errors import (
 )
 from deployer.exits import depart, give_up, go_back, halt, leave, part
 from deployer.hooks import NO_HOOKS, HookAction, HookPoint, Hooks, RunHook
-from deployer.journal import Active, Journal, Lease, last_begun
+from deployer.journal import Active, Journal, Lease, last_begun, name_of
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
 from deployer.ports import (
@@ -93,7 +95,7 @@ def _place(deployment: Deployment) -> tuple[object, ...]:
 class Runner:
     """The ports, and the loop over them.
 
-    owner:   who runs, for the lease.
+    owner:   who runs, for the lease; `actor`: the same for the record's audit.
     poll_s:  seconds between two looks.
     lease_s: how long the environment stays ours without a word from us.
     tell:    hears of everything that happens, with the reading it was decided on.
@@ -116,6 +118,7 @@ class Runner:
     history: History = UNRECORDED
     visitors: Visitors = NO_VISITORS
     folds: Folds = field(default_factory=Folds, compare=False)
+    actor: Actor | None = None
 
     def run(self, deployment: Deployment) -> Deployment:
         """Carry a deployment to its end.
@@ -190,7 +193,7 @@ class Runner:
                 self.tell(deployment, decision.event, seen)
                 return deployment, lease_until
             renewed = self.clock.now() + self.lease_s
-            saved = self.journal.save(decision.after, Lease(self.owner, renewed))
+            saved = self.journal.save(self._signed(decision), Lease(self.owner, renewed))
             self.tell(saved, decision.event, seen)
             if decision.change is not None:
                 saved = self._apply(saved, decision.change, seen, renewed)
@@ -200,6 +203,10 @@ class Runner:
         except LeaseLost as error:
             return self._recall(deployment, error), lease_until
         return saved, renewed
+
+    def _signed(self, decision: Decision) -> Deployment:
+        who = self.actor or Actor(name_of(self.owner))
+        return audit.carried(decision.after, who, decision.change, decision.event.at)
 
     def _recall(self, deployment: Deployment, lost: LeaseLost) -> Deployment:
         """A refused save: the reply to the one before was lost, or somebody has taken over.
@@ -289,24 +296,23 @@ class Runner:
             folds=self.folds,
         )  # fmt: skip
         try:
-            return self._heed(deployment, now) or decide(deployment, world)
+            return self._heed(deployment, seen, now) or decide(deployment, world)
         except StepFailed as error:
             return go_back(deployment, error, seen, now)
         except Halted as error:
             return halt(deployment, error, now)
 
-    def _heed(self, deployment: Deployment, now: float) -> Decision | None:
-        """What people asked for, once; on the way back there is nothing to ask for.
-
-        Raises:
-            Aborted: the way back begins.
-        """
+    def _heed(self, deployment: Deployment, seen: Snapshot, now: float) -> Decision | None:
+        """What people asked for, once; on the way back there is nothing to ask for."""
         if deployment.status is not Status.RUNNING:
             return None
         request = self.journal.requested(deployment)
         if request is None or request.id == deployment.heeded:
             return None
-        granted = control.grant(deployment, request, now)
+        try:
+            granted = control.grant(deployment, request, now)
+        except Aborted as error:
+            return go_back(control.asked(deployment, request, now), error, seen, now)
         return Decision(granted, None, granted.log[-1])
 
     def _apply(

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from deployer.acts import Actor
 from deployer.errors import PlanInvalid
 from deployer.plan import Deployment, Plan
 
@@ -38,13 +39,21 @@ def outranking(ask: Ask) -> tuple[Ask, ...]:
 class Request:
     """A person's wish, seen by the runner at its next look.
 
-    by: who asked, from where.
-    id: different for each wish, so that none is granted twice.
+    by:    who asked, from where.
+    id:    different for each wish, so that none is granted twice.
+    actor: the same with what AWS knows of them; None: not known.
+    why:   the reason that was given, where one is needed (a freeze).
     """
 
     ask: Ask
     by: str
     id: str
+    actor: Actor | None = None
+    why: str = ""
+
+    @property
+    def asker(self) -> Actor:
+        return self.actor or Actor(self.by)
 
 
 @dataclass(frozen=True, slots=True)

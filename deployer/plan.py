@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from deployer.acts import Act, Actor
 from deployer.analysis.judge import Rule, Tally
 from deployer.analysis.terms import Terms
 from deployer.cohort import Cohort
@@ -134,6 +135,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     series:    in the journal: long rows of batches, which are among the steps everywhere else.
     rest:      what the environment was, or is to be, when it does not sleep.
     outlook:   what it was expected to come to before it began; None: nobody has looked.
+    override:  why it begins although a freeze is on (deployer.operations.freezing); empty: none is.
     """
 
     strategy: str
@@ -150,6 +152,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     series: tuple[Series, ...] = ()
     rest: Rest | None = None
     outlook: Outlook | None = None
+    override: str = ""
 
     def written(self) -> "Plan":
         """As the journal has it."""
@@ -265,6 +268,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
                  (deployer.stickiness).
     ending:      the end it has come to, while those are still to be put back.
     spent:       instances of both slots so far; None: nobody has looked yet.
+    actors, audit: who did what, and from where, oldest first (deployer.audit).
     version:     fencing: each save raises it, and a save of an older one fails.
     """
 
@@ -300,6 +304,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     by: str = ""
     log: tuple[Event, ...] = ()
     spent: Spent | None = None
+    actors: tuple[Actor, ...] = ()
+    audit: tuple[Act, ...] = ()
     version: int = 0
 
     @property

@@ -110,6 +110,8 @@ def function_log(service: str, environment: str, function: str) -> str:
 
 # Variable that names the topic to which halted deployments are reported (its ARN).
 REPORTS_VARIABLE: Final = "DEPLOYER_REPORTS"
+# Variable in which a pipeline's build finds the execution that it is part of.
+EXECUTION_VARIABLE: Final = "DEPLOYER_PIPELINE_EXECUTION"
 
 
 def stack_name(service: str, environment: str, part: str) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from deployer import clock as clocks
 from deployer import heap, identity
+from deployer.acts import Actor
 from deployer.aws import account, hook_runs, pacing, preflight
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
@@ -35,7 +36,7 @@ from deployer.clock import ScaledClock, WallClock
 from deployer.engine import Runner, Tell
 from deployer.errors import AccessProblem, SettingsInvalid
 from deployer.hooks import NO_HOOKS, HookAction, Hooks
-from deployer.journal import Journal, Lease
+from deployer.journal import Ask, Journal, Lease, Request
 from deployer.marks import NOWHERE, Board, Showing
 from deployer.model import Release, Slot
 from deployer.operations import detached
@@ -74,6 +75,7 @@ class Services:
     scale:        how many times faster than the wall's the clock runs.
     owner:        holds leases: different for every process.
     caller:       who asks, for people.
+    who:          somebody of that name, with what AWS and the surroundings tell of this process.
     on_interrupt: what a signal means to a deployment that this process carries out.
     takeover:     what the supervisor makes of a deployment whose runner is gone.
     reach:        what tearing down needs besides; None: `tearing.reach` makes it.
@@ -115,6 +117,16 @@ class Services:
     reports: Reports = UNREPORTED
     reach: Reach | None = None
     machine: Machine = NO_MACHINE
+    who: Callable[[str], Actor] = Actor
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, for the audit."""
+        return self.who(self.caller)
+
+    def request(self, ask: Ask, why: str = "") -> Request:
+        """A new wish of whoever asks; `why`: in spite of a freeze."""
+        return identity.request(ask, self.caller, self.actor, why)
 
     @property
     def archive(self) -> Archive:
@@ -142,6 +154,7 @@ class Services:
             hooks=self.hooks,
             history=self.history,
             visitors=self.visitors,
+            actor=self.actor,
         )
 
     def supervisor(
@@ -169,11 +182,15 @@ class Services:
             environment=self.environment,
             journal=self.journal,
             clock=clock,
-            runner=replace(self.runner(clock, tell), owner=f"{SUPERVISOR} #{identity.tag()}"),
+            runner=replace(
+                self.runner(clock, tell),
+                owner=f"{SUPERVISOR} #{identity.tag()}",
+                actor=self.who(by),
+            ),
             stay_s=stay_s,
             rest_s=max(self.lease_s, 2 * every_s + VISIT_S),
             policy=self.takeover,
-            request=lambda ask: identity.request(ask, by),
+            request=lambda ask: identity.request(ask, by, self.who(by)),
             lacking=self.lacking,
             expire=expiry.begin if expiry else lambda _: None,
         )
@@ -184,7 +201,12 @@ class Services:
         """One tick of a detached deployment; its lease outlasts a visit, and the rest after it."""
         visitor = f"{detached.NAME} #{identity.tag()}"
         lease_s = max(self.lease_s, detached.LATE_S)
-        runner = replace(self.runner(clock, tell), owner=visitor, lease_s=lease_s)
+        runner = replace(
+            self.runner(clock, tell),
+            owner=visitor,
+            lease_s=lease_s,
+            actor=self.who(f"{detached.NAME} ({self.caller})"),
+        )
         return Ticking(self.environment, self.journal, clock, runner, stay_s, chance)
 
     def for_the_machine(self) -> "Services":
@@ -261,6 +283,7 @@ def connect(
             aws, clock, strict=settings.analysis.alarms_without_data == "ringing"
         ),
         look_around=lambda: preflight.read(aws, found, service, environment.name),
+        who=lambda name: Actor(name, aws.arn, identity.origin(environ)),
         machine=StateMachine(
             aws,
             service,

@@ -16,7 +16,7 @@ from deployer.settings.artifacts import location
 from deployer.settings.pipeline import PipelineSettings, timeout_minutes
 from deployer.settings.schema import Settings
 from deployer.settings.windows import Window
-from deployer.topology import topology_parameter
+from deployer.topology import EXECUTION_VARIABLE, topology_parameter
 from stacks import buildspecs
 from stacks.acknowledged import acknowledge, spelled
 from stacks.builds import Build
@@ -128,7 +128,10 @@ class PipelineStack(Stack):
     def _to(self, target: Target, build: Build, *, last: bool) -> list[Stage]:
         title = f"Deploy-{target.name}"
         results = f"Results-{target.name}".replace("-", "_")
-        named = {RELEASE: f"#{{Publish.{RELEASE}}}"}
+        named = {
+            RELEASE: f"#{{Publish.{RELEASE}}}",
+            EXECUTION_VARIABLE: "#{codepipeline.PipelineExecutionId}",
+        }
         deploy = stage(title, run("Deploy", build.title, [SOURCE], [results], named=named))
         if not last:
             return [deploy]

@@ -172,7 +172,7 @@ class DynamoJournal:
         item = self._table.get(self._part(deployment.environment), RECORD + deployment.id)
         if item is None or "ask" not in item:
             return None
-        return Request(Ask(item["ask"]["S"]), item["ask_by"]["S"], item["ask_id"]["S"])
+        return records.request(item)
 
     def ask(self, environment: str, request: Request) -> str:
         """Ask something of the active deployment; returns its id. Three calls.
@@ -195,11 +195,7 @@ class DynamoJournal:
         return found.deployment.id
 
     def _asking(self, deployment: Deployment, request: Request) -> UpdateTypeDef:
-        asked: Values = {
-            "ask": {"S": request.ask.value},
-            "ask_by": {"S": request.by},
-            "ask_id": {"S": request.id},
-        }
+        asked = records.asking(request)
         where = self._key(deployment.environment, deployment.id)
         first: Values = {
             f":first{n}": {"S": each.value} for n, each in enumerate(outranking(request.ask))

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from deployer.aws.needs import Need, Resource
-from deployer.aws.records import at, number
+from deployer.aws.records import asking, at, number
+from deployer.aws.records import request as request_of
 from deployer.aws.session import Aws
 from deployer.aws.table import TRIES, Item, Table, Values, key
 from deployer.errors import LeaseLost, Locked, NotFound, NotPossibleNow
-from deployer.journal import Ask, Lease, Request, outranking
+from deployer.journal import Lease, Request, outranking
 from deployer.operations.fleet import Fleet, decode, encode
 from deployer.operations.fleet_round import ActiveFleet
 from deployer.ports import Clock
@@ -142,7 +143,7 @@ class DynamoFleets:
         item = self._item(fleet.id)
         if "ask" not in item:
             return None
-        return Request(Ask(item["ask"]["S"]), item["ask_by"]["S"], item["ask_id"]["S"])
+        return request_of(item)
 
     def ask(self, request: Request) -> str:
         """Ask something of the fleet under way; its id. To go back, once asked, stands. Three calls.
@@ -156,15 +157,13 @@ class DynamoFleets:
                 f"no fleet of {self._service} is under way, so there is nothing to {request.ask}: "
                 "see `deployer history --fleet`"
             )
-        asked: Values = {
-            "ask": {"S": request.ask.value}, "ask_by": {"S": request.by}, "ask_id": {"S": request.id},
-        }  # fmt: skip
+        values = asking(request)
         first: Values = {
             f":first{n}": {"S": e.value} for n, e in enumerate(outranking(request.ask))
         }
         free = f"attribute_not_exists(#ask) OR NOT #ask IN ({', '.join(first)})"
         where = key(self._part, RECORD + found.fleet.id)
-        if not self._table.update(self._table.change(where, asked, f"{RUNS} AND ({free})", first)):
+        if not self._table.update(self._table.change(where, values, f"{RUNS} AND ({free})", first)):
             raise NotPossibleNow(
                 f"fleet {found.fleet.id} has ended, or was asked to go back already: see `deployer "
                 "status --fleet`"

@@ -4,7 +4,7 @@ One partition per environment, `env#SERVICE/ENVIRONMENT`, with
 - `active`: the id of the deployment that holds the environment, in `deployment`; absent when free;
 - `deployment#ID`, one per deployment: `body` is the record (journal.encode) and beside it is what
   conditions are made of: `version`, `owner`, `lease_until`, `finished_at` (absent while it runs);
-  `ask`, `ask_by` and `ask_id` are what a person wants of it; `ttl` is when DynamoDB may forget it; `status`
+  `ask`, `ask_by`, `ask_id`, `ask_actor` and `ask_why` are what a person wants of it; `ttl` is when DynamoDB may forget it; `status`
   and `release` are for people who look into the table.
 
 Ids sort by time (deployer.identity), hence so do the records.
@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec.structs import replace
 
+from deployer.acts import Actor
 from deployer.aws.table import Values
 from deployer.errors import Locked, PlanInvalid
-from deployer.journal import Lease, Unreadable, decode, encode
+from deployer.journal import Ask, Lease, Request, Unreadable, decode, encode
 from deployer.plan import DELETE, SLEEP, Deployment
 
 if TYPE_CHECKING:
@@ -89,6 +91,29 @@ def remembered(item: Mapping[str, Any]) -> Deployment | Unreadable:
     except PlanInvalid as error:
         release = item.get("release", {}).get("S", "")
         return Unreadable(item["sk"]["S"].removeprefix(RECORD), release, str(error))
+
+
+def asking(request: Request) -> Values:
+    """What a wish writes beside the record."""
+    return {
+        "ask": {"S": request.ask.value},
+        "ask_by": {"S": request.by},
+        "ask_id": {"S": request.id},
+        "ask_actor": {"S": msgspec.json.encode(request.actor).decode()},
+        "ask_why": {"S": request.why},
+    }
+
+
+def request(item: Mapping[str, Any]) -> Request:
+    """The wish read back; one of an earlier version has no more than its first three."""
+    actor = item.get("ask_actor", {}).get("S", "null")
+    return Request(
+        Ask(item["ask"]["S"]),
+        item["ask_by"]["S"],
+        item["ask_id"]["S"],
+        msgspec.json.decode(actor, type=Actor | None),
+        item.get("ask_why", {}).get("S", ""),
+    )
 
 
 def fitted(deployment: Deployment) -> Deployment:

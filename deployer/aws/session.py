@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from deployer.aws.failures import asking
 from deployer.aws.pacing import LONGEST_WAIT_S, Pacing, shared
 from deployer.clock import WallClock
+from deployer.errors import DeployError
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -145,6 +146,24 @@ class Aws:
         """
         with asking("sts:GetCallerIdentity", "the credentials"):
             return self.sts.get_caller_identity()["Account"]
+
+    @cached_property
+    def arn(self) -> str:
+        """Who the credentials are, for a record's audit; empty: AWS did not say within seconds.
+
+        Asked once and briefly: a network may lead to everything a deployment needs, and not to STS.
+        """
+        from botocore.config import Config  # noqa: PLC0415  as above
+
+        once = Config(
+            retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=2, read_timeout=3
+        )
+        try:
+            with asking("sts:GetCallerIdentity", "the credentials"):
+                sts = self._session.client("sts", config=self._config.merge(once))
+                return sts.get_caller_identity()["Arn"]
+        except DeployError:
+            return ""
 
     @cached_property
     def _session(self) -> Session:

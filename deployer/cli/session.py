@@ -141,14 +141,20 @@ class Session:
             record = replace(record, heeded=wish.id)
         if record == deployment:
             return record
+        asked = control.asked(record, services.request(Ask.RESUME), now)
         event = Event(now, "asked", f"{Ask.RESUME} by {services.caller}")
-        return services.journal.save(record.noting(event), services.lease())
+        return services.journal.save(asked.noting(event), services.lease())
 
     def begin(self, plan: Plan, seen: Snapshot, status: Status, reason: str) -> Deployment:
         """Take the environment and write the intent down."""
         services = self.services
         opening = Opening(
-            deployment_id(services.clock.now()), title(plan), services.caller, status, reason
+            deployment_id(services.clock.now()),
+            title(plan),
+            services.caller,
+            status,
+            reason,
+            services.actor,
         )
         record = beginning.first_record(services, plan, seen, opening)
         self._tell_inherited(record, seen)
@@ -210,7 +216,8 @@ class Session:
             raise heard("stopped by a signal")
         try:
             by = f"{services.caller} ({heard.signal})"
-            services.journal.ask(services.environment, identity.request(Ask.ABORT, by))
+            wish = identity.request(Ask.ABORT, by, services.who(by))
+            services.journal.ask(services.environment, wish)
         except NotPossibleNow:
             return True  # it ended in this moment
         except CloudUnavailable as error:

@@ -5,7 +5,7 @@ A wish is written into the journal, and the runner, wherever it is, grants it at
 
 import click
 
-from deployer import control, identity
+from deployer import control
 from deployer.cli import ending, fleets
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
@@ -284,4 +284,4 @@ def ask(session: Session, wish: Ask) -> str:
         NotPossibleNow: it has ended, or was asked to go back already.
     """
     services = session.services
-    return services.journal.ask(services.environment, identity.request(wish, services.caller))
+    return services.journal.ask(services.environment, services.request(wish))

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import click
 
-from deployer import identity, resting, strategies, tearing
+from deployer import resting, strategies, tearing
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.clearance import facing, refusal, tell
@@ -67,7 +67,7 @@ def turned(session: Session, active: Active, *, dry_run: bool) -> Ending | None:
         return Ending("planned")
     if wakes:
         return ending.of_deployment(session.follow(deployment.id))
-    request = identity.request(Ask.ABORT, session.services.caller)
+    request = session.services.request(Ask.ABORT)
     with suppress(NotPossibleNow):  # it turns back already, or has ended
         session.services.journal.ask(session.services.environment, request)
     ended = session.follow(deployment.id)

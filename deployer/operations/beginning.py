@@ -10,7 +10,8 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from deployer import preflight, stickiness, strategies
+from deployer import audit, preflight, stickiness, strategies
+from deployer.acts import BEGAN, OVERRODE, Actor
 from deployer.analysis.judge import Tally, tally
 from deployer.errors import DeployError, NotPossibleNow, UsageError
 from deployer.held import Unstuck
@@ -175,6 +176,7 @@ class Opening:
     title:  `canary of v42`, for its first event.
     by:     who wants it.
     status: a way back that leads away from its release begins as a retreat, with its `reason`.
+    actor:  who wants it, with what AWS knows of them; None: no more than `by`.
     """
 
     id: str
@@ -182,19 +184,23 @@ class Opening:
     by: str
     status: Status = Status.RUNNING
     reason: str = ""
+    actor: Actor | None = None
 
 
 def first_record(ground: Ground, plan: Plan, seen: Snapshot, opening: Opening) -> Deployment:
     """The record that is written before anything is changed; reads the last one."""
     now = ground.clock.now()
     last = last_begun(ground.journal, ground.environment)
-    return Deployment(
+    record = Deployment(
         id=opening.id, environment=ground.environment, status=opening.status, plan=plan,
         started_at=now, entered_at=now, written=seen.weights, cohort=seen.admitted,
         surge=plan.surge, reason=opening.reason, by=opening.by,
         unstuck=_inherited(ground, last, seen),
         calm_since=now if preflight.disturbed(last, seen) else None,
     ).noting(Event(now, "started", f"{opening.title} by {opening.by}"))  # fmt: skip
+    who = opening.actor or Actor(opening.by)
+    begun = audit.did(record, who, BEGAN, now, note=opening.title)
+    return audit.did(begun, who, OVERRODE, now, note=plan.override) if plan.override else begun
 
 
 def _inherited(ground: Ground, last: Deployment | None, seen: Snapshot) -> Unstuck | None:

@@ -13,6 +13,7 @@ from deployer.plan import Deployment, Event, Plan
 from deployer.preflight import Objection
 from deployer.render import terms
 from deployer.render.asking import approval_until, paused_by, possible
+from deployer.render.audit import audit_document
 from deployer.render.lines import step_number
 from deployer.render.owed import owed_document
 from deployer.render.plan import expected_s, goal, latest_s
@@ -119,6 +120,7 @@ def deployment_document(deployment: Deployment, at: float, *, whole: bool) -> Do
                 {"at": iso(e.at), "event": e.kind, "note": e.note, "detail": e.detail}
                 for e in deployment.log
             ],
+            "audit": audit_document(deployment),
         }
     return document
 

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from deployer.journal import Unreadable
 from deployer.plan import Deployment
+from deployer.render.audit import audit_lines
 from deployer.render.lines import output_lines
 from deployer.render.live import event_line
 from deployer.render.plan import goal, plan_text
@@ -87,6 +88,9 @@ def show_text(
         lines.append(event_line(event))
         lines += [Text(f"            {line}", "dim") for line in evidence_lines(event.detail)]
         lines += [Text(line, "dim") for line in output_lines(event)]
+    if deployment.audit:
+        lines.append(Text("Who did what:", "bold"))
+        lines += audit_lines(deployment)
     if evidence is not None:
         lines.append(evidence)
     lines.append(Text(outcome(deployment), f"bold {STYLES[deployment.status]}"))

@@ -43,3 +43,39 @@ def test_a_person_is_user_and_host() -> None:
     user, _, host = identity.caller({}).partition("@")
     assert user
     assert host
+
+
+PIPELINE = {"CODEBUILD_BUILD_ID": "ship:7", "CODEBUILD_INITIATOR": "codepipeline/shop"}
+GITHUB = {"GITHUB_RUN_ID": "42", "GITHUB_REPOSITORY": "acme/shop"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        (PIPELINE, "CodePipeline shop, CodeBuild ship:7"),
+        (
+            {**PIPELINE, "DEPLOYER_PIPELINE_EXECUTION": "1f2e"},
+            "CodePipeline shop, execution 1f2e, CodeBuild ship:7",
+        ),
+        ({"CODEBUILD_BUILD_ID": "ship:7", "CODEBUILD_INITIATOR": "alice"}, "CodeBuild ship:7"),
+        (GITHUB, "https://github.com/acme/shop/actions/runs/42"),
+        (
+            {**GITHUB, "GITHUB_SERVER_URL": "https://git.acme", "GITHUB_ACTOR": "bob"},
+            "https://git.acme/acme/shop/actions/runs/42, begun by bob",
+        ),
+        (
+            {"CI_JOB_URL": "https://ci:pw@git.acme/1?token=x", "GITLAB_USER_LOGIN": "eve"},
+            "https://git.acme/1, begun by eve",
+        ),
+        ({"AWS_LAMBDA_FUNCTION_NAME": "shop-tick"}, "function shop-tick"),
+    ],
+)
+def test_from_where_somebody_acts(environ: dict[str, str], said: str) -> None:
+    assert identity.origin(environ) == said
+
+
+def test_a_person_acts_from_a_host_perhaps_over_the_network() -> None:
+    here = identity.origin({})
+    assert here.startswith("host ")
+    over = identity.origin({"SSH_CONNECTION": "203.0.113.7 51234 10.0.0.5 22"})
+    assert over == f"{here}, over SSH from 203.0.113.7"

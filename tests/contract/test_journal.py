@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from deployer import identity
+from deployer.acts import Actor
 from deployer.aws import records
 from deployer.aws.dynamodb import KEEP_S, DynamoJournal
 from deployer.aws.session import Aws
@@ -472,7 +473,9 @@ def test_the_newest_wish_counts_unless_one_to_go_back_stands(
     counts: bool,
 ) -> None:
     begun = journal.begin(deployment(fresh, clock), lease(clock))
-    first, second = Request(earlier, "carol@phone", "r1"), Request(later, "dave@desk", "r2")
+    carol = Actor("carol@phone", "arn:aws:sts::123456789012:assumed-role/dev/carol", "host phone")
+    first = Request(earlier, "carol@phone", "r1", carol, "the shop is down")
+    second = Request(later, "dave@desk", "r2")
     journal.ask(fresh, first)
     if counts:
         assert journal.ask(fresh, second) == begun.id

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
+from deployer.acts import WEIGHTS
 from deployer.errors import Locked
 from deployer.model import Weights
 from deployer.plan import Deployment, Status
@@ -52,6 +53,8 @@ def check(sim: Play, deployment: Deployment, story: Story) -> None:
     assert sim.oracle.violations == []
     assert sim.cloud.ledger.outages == []
     assert deployment.status is story.ends, deployment.reason
+    told = [act.weights for act in deployment.audit if act.what == WEIGHTS]
+    assert told[-1:] in ([], [sim.cloud.rule]), "the audit tells the weights that there are"
 
 
 @pytest.mark.parametrize("kill", KILLS, ids=["before", "after"])

@@ -82,7 +82,7 @@ def test_nothing_may_be_asked_of_what_goes_back_or_has_ended(
         with pytest.raises(NotPossibleNow, match=r"d1 (is on its way back|has ended)"):
             control.require_possible(record, ask)
         granted = control.grant(record, wish(ask), NOW)
-        assert replace(granted, log=(), heeded="") == record
+        assert replace(granted, log=(), heeded="", actors=(), audit=()) == record
         assert granted.log[-1].kind == "refused"
 
 
@@ -120,7 +120,7 @@ def test_each_wish_is_heeded_once_granted_or_not(
         granted = control.grant(record, wish(ask), NOW)
         assert granted.heeded == "r1"
         assert [event.kind for event in granted.log] == ["asked" if sensible else "refused"]
-        unchanged = replace(granted, log=(), heeded="") == record
+        unchanged = replace(granted, log=(), heeded="", actors=(), audit=()) == record
         assert unchanged is not sensible
 
 

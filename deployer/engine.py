@@ -48,6 +48,7 @@ from deployer.ports import (
     Visitors,
     World,
 )
+from deployer.samples import Calls, added, no_calls, sampled
 from deployer.steps.hook import SLACK_S, Hook
 from deployer.transition import Decision, decide
 
@@ -102,6 +103,7 @@ class Runner:
     history: tells, once users are safe, what a bad verdict was about.
     visitors: the tool's own, who come beside users while a candidate is compared.
     folds:   what was made of the minutes at the look before, to save time.
+    calls:   how many API calls were made since it was asked last, for the record.
     """
 
     cloud: Cloud
@@ -119,6 +121,7 @@ class Runner:
     visitors: Visitors = NO_VISITORS
     folds: Folds = field(default_factory=Folds, compare=False)
     actor: Actor | None = None
+    calls: Calls = no_calls
 
     def run(self, deployment: Deployment) -> Deployment:
         """Carry a deployment to its end.
@@ -127,6 +130,7 @@ class Runner:
             LeaseLost: another runner has taken over; nothing was changed since.
             AccessProblem: credentials or a permission are missing; resume when they are there.
         """
+        self.calls()  # whatever this process did before was not for this deployment
         lease_until = self.clock.now()  # as if it had run out: the first turn renews it
         try:
             while not deployment.status.final:
@@ -155,6 +159,7 @@ class Runner:
         deployment, lease_until = active.deployment, active.lease.expires_at
         require_brief_hooks(deployment, stay_s)
         until = self.clock.now() + stay_s
+        self.calls()  # as in `run`
         try:
             while not deployment.status.final:
                 before = deployment
@@ -193,7 +198,8 @@ class Runner:
                 self.tell(deployment, decision.event, seen)
                 return deployment, lease_until
             renewed = self.clock.now() + self.lease_s
-            saved = self.journal.save(self._signed(decision), Lease(self.owner, renewed))
+            after = self._sampled(self._signed(decision), seen)
+            saved = self.journal.save(after, Lease(self.owner, renewed))
             self.tell(saved, decision.event, seen)
             if decision.change is not None:
                 saved = self._apply(saved, decision.change, seen, renewed)
@@ -207,6 +213,12 @@ class Runner:
     def _signed(self, decision: Decision) -> Deployment:
         who = self.actor or Actor(name_of(self.owner))
         return audit.carried(decision.after, who, decision.change, decision.event.at)
+
+    def _sampled(self, deployment: Deployment, seen: Snapshot | None) -> Deployment:
+        """With what reports tell of the fleet and of the calls so far."""
+        calls = added(deployment.calls, self.calls())
+        samples = sampled(deployment.samples, seen, sum(calls.values()))
+        return replace(deployment, samples=samples, calls=calls)
 
     def _recall(self, deployment: Deployment, lost: LeaseLost) -> Deployment:
         """A refused save: the reply to the one before was lost, or somebody has taken over.

@@ -22,6 +22,7 @@ from deployer.held import Frozen, Rest, Surge, Suspended, Unstuck
 from deployer.hooks import About, HookAction, HookPoint
 from deployer.model import Admitted, Amount, Release, Slot, Snapshot, Weights
 from deployer.outlook import Outlook, Spent
+from deployer.samples import Sample
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
 from deployer.steps.replace import Replace
@@ -269,6 +270,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ending:      the end it has come to, while those are still to be put back.
     spent:       instances of both slots so far; None: nobody has looked yet.
     actors, audit: who did what, and from where, oldest first (deployer.audit).
+    samples:     how many instances were healthy, and when; `calls`: API calls that carrying it out
+                 took, by operation, as far as they were counted. For reports.
     version:     fencing: each save raises it, and a save of an older one fails.
     """
 
@@ -306,6 +309,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     spent: Spent | None = None
     actors: tuple[Actor, ...] = ()
     audit: tuple[Act, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    calls: Mapping[str, int] = {}
     version: int = 0
 
     @property

@@ -19,6 +19,7 @@ from deployer.aws import account, hook_runs, pacing, preflight
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.board import CloudWatchBoard
+from deployer.aws.calls import COUNTED
 from deployer.aws.cloudwatch import CloudWatchMetrics
 from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
@@ -155,6 +156,7 @@ class Services:
             history=self.history,
             visitors=self.visitors,
             actor=self.actor,
+            calls=COUNTED.take,
         )
 
     def supervisor(

@@ -169,12 +169,13 @@ class Aws:
     def _session(self) -> Session:
         import boto3  # noqa: PLC0415  0.25 s: only who talks to AWS pays
 
-        from deployer.aws import answers  # noqa: PLC0415  as above
+        from deployer.aws import answers, calls  # noqa: PLC0415  as above
 
         with asking("session", "the credentials"):
             session = boto3.session.Session(region_name=self.region)
         self._pacing.attach(session.events)
         answers.attach(session.events)
+        calls.COUNTED.attach(session.events)
         return session
 
     @cached_property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 
 from deployer import completing, control, footing, preflight, stickiness, strategies
-from deployer.cli import ending
+from deployer.cli import ending, offering
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
 from deployer.cli.handing_over import hand_over
@@ -28,7 +28,7 @@ REMEMBERED = 50  # records that are read to find the release before
 
 
 @click.command(short_help="Go back to the release before, or to RELEASE.")
-@click.argument("release", required=False)
+@click.argument("release", required=False, shell_complete=offering.releases)
 @force_option
 @wait_option
 @detach_option

@@ -5,6 +5,7 @@ from typing import Literal
 
 import click
 
+from deployer.cli import offering
 from deployer.cli.ending import Ending
 from deployer.cli.fleets import Desk, desk_of
 from deployer.cli.params import Duration, irreversible_option
@@ -18,7 +19,7 @@ from deployer.settings.waves import place_objections
 
 
 @click.command(short_help="Ship RELEASE to many environments, a wave at a time.")
-@click.argument("release")
+@click.argument("release", shell_complete=offering.releases)
 @click.option(
     "--wave", "waves", multiple=True, metavar="ENV[,ENV...]",
     help="Environments that get the release at once; repeat it for the wave after that.  "

@@ -7,7 +7,10 @@ counts the modules, benchmarks/start.py the time); and this is the one place whe
 # ruff: noqa: ARG002  what a protocol or click hands over need not all be used
 
 import errno
+import io
 import os
+import sys
+from contextlib import redirect_stderr
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,9 +20,12 @@ import click
 from deployer.errors import DeployError, NotPossibleNow
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from deployer.cli.ending import Ending
 
 DEBUG = "DEPLOYER_DEBUG"
+COMPLETING = "_DEPLOYER_COMPLETE"  # a shell's question, by click's naming
 
 
 class Entry(NamedTuple):
@@ -64,6 +70,7 @@ COMMANDS = {
         "verify", "Check the environment, and what its owner's templates would do to it."
     ),
     "recommend": Entry("recommend", "Recommend a strategy and settings, with the reasons."),
+    "completion": Entry("completion", "Print the script by which a shell completes commands."),
     "lab": Entry("lab", "Run a local AWS with real traffic, and use it.", needs="moto"),
     "demo": Entry(
         "demo",
@@ -97,6 +104,24 @@ class Deployer(click.Group):
         module = import_module(f"deployer.cli.{entry.module}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run, or complete: then nothing that goes wrong may be said into the line somebody types."""
+        if not os.environ.get(COMPLETING, "").endswith("_complete") or os.environ.get(DEBUG):
+            return super().main(*args, **extra)
+        try:
+            with redirect_stderr(io.StringIO()):
+                return super().main(*args, **extra)
+        except Exception:  # noqa: BLE001  whatever it is: nothing is offered
+            sys.exit(0)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
+        """The commands, without importing any; and options."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415  no other command needs it
+
+        fitting = [name for name in COMMANDS if name.startswith(incomplete)]
+        named = [CompletionItem(name, help=COMMANDS[name].help) for name in fitting]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any."""

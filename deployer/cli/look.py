@@ -2,7 +2,7 @@
 
 import click
 
-from deployer.cli import fleets
+from deployer.cli import fleets, offering
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
 from deployer.cli.minutes import looks_of
@@ -137,7 +137,7 @@ def history(ctx: click.Context, *, limit: int, fleet: bool) -> Ending:
 
 
 @click.command(short_help="Show one deployment: plan, events, evidence, reason.")
-@click.argument("deployment", metavar="ID")
+@click.argument("deployment", metavar="ID", shell_complete=offering.deployments)
 @fleet_option
 @click.pass_context
 def show(ctx: click.Context, *, deployment: str, fleet: bool) -> Ending:

@@ -2,11 +2,15 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer import heap
 from deployer.cli.group import Deployer
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def installed_version() -> str:
@@ -26,6 +30,15 @@ def show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
+def offer_environments(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem[str]]":
+    """What a shell offers for --env."""
+    from deployer.cli.offering import environments  # noqa: PLC0415  only a shell asks
+
+    return environments(ctx, param, incomplete)
+
+
 @click.group(cls=Deployer, context_settings={"max_content_width": 100})
 @click.option(
     "--config", default="deployer.toml", show_default=True, envvar="DEPLOYER_CONFIG",
@@ -33,6 +46,7 @@ def show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 )  # fmt: skip
 @click.option(
     "--env", metavar="NAME", envvar="DEPLOYER_ENV", show_envvar=True,
+    shell_complete=offer_environments,
     help="The environment: a section [environments.NAME] of the settings. Not needed if there is "
     "only one.",
 )  # fmt: skip

@@ -8,6 +8,7 @@ import click
 
 from deployer.analysis.replay.policies import RECIPES
 from deployer.analysis.replay.recording import Recording
+from deployer.cli import offering
 from deployer.cli.app import App, app_of, now, output_of
 from deployer.cli.ending import Ending
 from deployer.cli.report import written
@@ -21,7 +22,7 @@ SUFFIX = ".jsonl"
 
 
 @click.command(short_help="Play a past deployment's minutes through other systems' rules.")
-@click.argument("what", metavar="ID|FILE.jsonl")
+@click.argument("what", metavar="ID|FILE.jsonl", shell_complete=offering.recordings)
 @click.option(
     "--policy", "policies", multiple=True, metavar="NAME[:KEY=VALUE,...]",
     help=f"Only this one; may be given several times: {', '.join(RECIPES)}.",

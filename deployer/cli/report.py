@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from deployer.cli import offering
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
 from deployer.cli.look import owed_by
@@ -27,7 +28,7 @@ WIDTH = 120
 
 
 @click.command(short_help="Say in one line what became of a deployment, and write files to keep.")
-@click.argument("deployment", metavar="[ID]", required=False)
+@click.argument("deployment", metavar="[ID]", required=False, shell_complete=offering.deployments)
 @click.option("--html", type=click.Path(path_type=Path), help="Write the whole story as a page.")
 @click.option("--json", "plain", type=click.Path(path_type=Path), help="Write the whole record.")
 @click.pass_context

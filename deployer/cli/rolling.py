@@ -2,6 +2,7 @@
 
 import click
 
+from deployer.cli import offering
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
 from deployer.cli.params import (
@@ -20,7 +21,7 @@ from deployer.operations.beginning import Waived
 
 
 @click.command(short_help="Ship RELEASE into the live group, a batch of instances at a time.")
-@click.argument("release")
+@click.argument("release", shell_complete=offering.releases)
 @click.option(
     "--max-unavailable", type=Instances(), metavar="N|P%",
     help="Instances that may be missing meanwhile; a share rounds down.  "

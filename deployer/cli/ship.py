@@ -4,7 +4,7 @@ from typing import Literal
 
 import click
 
-from deployer.cli import ending
+from deployer.cli import ending, offering
 from deployer.cli.app import App, app_of
 from deployer.cli.attaching import attach as attached
 from deployer.cli.clearance import cleared
@@ -35,7 +35,7 @@ Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.
 
 
 @click.command(short_help="Ship RELEASE a little at a time, judging it at each stop.")
-@click.argument("release")
+@click.argument("release", shell_complete=offering.releases)
 @weights_option
 @auto_option
 @click.option(
@@ -160,7 +160,7 @@ def canary(
 
 
 @click.command("blue-green", short_help="Ship RELEASE in one change, and keep the old one warm.")
-@click.argument("release")
+@click.argument("release", shell_complete=offering.releases)
 @click.option(
     "--bake", type=Duration(),
     help="How long the release is judged while it serves everything: 90s, 10m, 1h30m.  "
@@ -231,7 +231,7 @@ def blue_green(
 
 
 @click.command(short_help="Ship RELEASE the way that the environment's settings name.")
-@click.argument("release")
+@click.argument("release", shell_complete=offering.releases)
 @click.option(
     "--attach", is_flag=True,
     help="Have RELEASE serve, whatever became of an earlier try: for pipelines, whose builds are "

@@ -7,7 +7,7 @@ import click
 from click.core import ParameterSource
 
 from deployer import tearing
-from deployer.cli import ending
+from deployer.cli import ending, offering
 from deployer.cli.app import App, app_of
 from deployer.cli.deleting import Deleting, cleared, reach_of
 from deployer.cli.ending import Ending
@@ -22,7 +22,9 @@ COMMANDLINE = ParameterSource.COMMANDLINE
 
 
 @click.command(short_help="Retire the idle slot, put to sleep, or delete an environment.")
-@click.argument("environment", metavar="[ENV]", required=False)
+@click.argument(
+    "environment", metavar="[ENV]", required=False, shell_complete=offering.environments
+)
 @click.option(
     "--idle", "all_idle", is_flag=True,
     help="All environments of the settings in the Region: those that nobody needs.",

@@ -9,7 +9,7 @@ a second, and gives each test a context of its own: cookies, storage and cache a
     def test_a_page(browser: Browser) -> None:  # the fixture is in tests/conftest.py; marked `alone`
         page = browser.new_page()
 
-And `axe()`: the accessibility rules of axe-core, to be run in a page.
+And `axe()`: the accessibility rules of axe-core, to be run in a page; `mermaid()` draws diagrams in one.
 """
 
 import base64
@@ -29,8 +29,10 @@ from tests.downloads import Unreachable, cached, run
 VERSION = "153.0.0"
 NAME = f"@sparticuz/chromium@{VERSION}"
 AXE = "axe-core@4.14.1"
+MERMAID = "mermaid@12.3.0"
 SHA512 = {
     NAME: "jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA==",
+    MERMAID: "4113TdXeLAsMruJ79OpFL5O8+LTFXhQqZ260rF3tgUmiNAtRm4Uume04I+65PRN6yZ69J4f8rVYWW8zRk65UYw==",
     AXE: "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
 }
 FONTS = """<?xml version="1.0"?>
@@ -66,6 +68,16 @@ def axe() -> str:
     """
     folder = cached(AXE, lambda work: _fetched(work, AXE))
     return (folder / "axe.min.js").read_text(encoding="utf-8")
+
+
+def mermaid() -> str:
+    """What draws the diagrams of GitHub's pages, as a script.
+
+    Raises:
+        Unreachable: it is not to be had; says why.
+    """
+    folder = cached(MERMAID, lambda work: _fetched(work, MERMAID))
+    return (folder / "dist/mermaid.min.js").read_text(encoding="utf-8")
 
 
 def _found() -> tuple[Path, dict[str, str | float | bool]]:

@@ -64,6 +64,25 @@ def test_every_page_that_the_code_names_is_there() -> None:
     assert [each for each in named if not (ROOT / each[1]).exists()] == []
 
 
+def reached(start: str) -> set[str]:
+    """Every page that a reader can get to from `start`, by links."""
+    found, ahead = set[str](), [start]
+    while ahead:
+        name = ahead.pop()
+        found.add(name)
+        paths = (urlsplit(target).path for target in page(name).targets)
+        there = [((ROOT / name).parent / path).resolve() for path in paths if path]
+        folders = [each / "README.md" if each.is_dir() else each for each in there]
+        names = {str(each.relative_to(ROOT)) for each in folders if each.is_relative_to(ROOT)}
+        ahead += sorted((names & set(NAMES)) - found - set(ahead))
+    return found
+
+
+@pytest.mark.parametrize("start", ["README.md", "README.ko.md", "docs/README.md"])
+def test_every_page_is_found_by_following_links(start: str) -> None:
+    assert set(NAMES) - reached(start) == set()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_has_one_title_and_its_headings_do_not_jump(name: str) -> None:
     levels = [level for level, _ in page(name).headings]

@@ -24,7 +24,11 @@ from deployer.errors import NotPossibleNow
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = "deployer.toml"  # in the zip
-LEFT_OUT = ("lab", "cli")  # of the deployer: for machines with a person in front of them
+LEFT_OUT = (
+    "lab",
+    "cli",
+    "dashboard",
+)  # of the deployer: for machines with a person in front of them
 PAGES = (".js", ".css", ".LICENSE")  # what a report is made of, besides code
 COMPILED = "msgspec"
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file in the zip

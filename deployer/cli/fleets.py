@@ -175,7 +175,15 @@ def steer(ctx: click.Context, wish: Ask) -> Ending:
     Raises:
         NotPossibleNow: it makes no sense now; says what does.
     """
-    desk = desk_of(ctx)
+    return ask(desk_of(ctx), wish)
+
+
+def ask(desk: Desk, wish: Ask) -> Ending:
+    """The same, for whoever has a desk already.
+
+    Raises:
+        NotPossibleNow: as `steer`.
+    """
     formation = desk.formation
     active = formation.book.active()
     if active is None:

@@ -29,11 +29,12 @@ COMPLETING = "_DEPLOYER_COMPLETE"  # a shell's question, by click's naming
 
 
 class Entry(NamedTuple):
-    """Where a command is, and its help in one line; `needs`: a module that an extra brings."""
+    """Where a command is, and its help in one line; `needs`: a module that `extra` brings."""
 
     module: str
     help: str
     needs: str = ""
+    extra: str = "lab"
 
 
 COMMANDS = {
@@ -49,6 +50,12 @@ COMMANDS = {
     "show": Entry("look", "Show one deployment: plan, events, evidence, reason."),
     "report": Entry(
         "report", "Say in one line what became of a deployment, and write files to keep."
+    ),
+    "dashboard": Entry(
+        "dashboard",
+        "Show all environments live in the browser, and act on them there.",
+        needs="starlette",
+        extra="dashboard",
     ),
     "replay": Entry("replay", "Play a past deployment's minutes through other systems' rules."),
     "publish": Entry("publish", "Put an artifact where releases lie; the name tells its revision."),
@@ -98,8 +105,8 @@ class Deployer(click.Group):
             return None
         if entry.needs and find_spec(entry.needs) is None:
             raise NotPossibleNow(
-                f"`deployer {cmd_name}` needs the lab, which is not installed: "
-                "pip install 'deployer[lab]'"
+                f"`deployer {cmd_name}` needs the {entry.extra}, which is not installed: "
+                f"pip install 'deployer[{entry.extra}]'"
             )
         module = import_module(f"deployer.cli.{entry.module}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
@@ -169,6 +176,7 @@ def interrupted(command: str | None) -> "Ending":
         "init": "",
         "verify": "",
         "recommend": "",
+        "dashboard": "",
     }.get(command or "", "deployer status")
     return Ending(
         "interrupted",

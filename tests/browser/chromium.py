@@ -39,6 +39,10 @@ FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir prefix="relative">fonts</dir><dir>/usr/share/fonts</dir></fontconfig>
 """
+ENGLISH = {
+    "LANG": "en_US.UTF-8",
+    "LC_ALL": "en_US.UTF-8",
+}  # of "C" it makes a language that Intl refuses
 ALONE = ("--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")  # fmt: skip
 
 
@@ -52,7 +56,7 @@ def chromium() -> Iterator[Browser]:
     program, variables = _found()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=program, args=ALONE, env={**os.environ, **variables}
+            executable_path=program, args=ALONE, env={**os.environ, **variables, **ENGLISH}
         )
         try:
             yield browser

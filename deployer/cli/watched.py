@@ -1,0 +1,190 @@
+"""What the dashboard reads and what it asks: as `status` reads, and as `pause` and the others ask."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from deployer.cli import fleets, look, steer
+from deployer.cli.app import App
+from deployer.cli.fleets import Desk
+from deployer.cli.session import Session
+from deployer.cli.text import TextOutput
+from deployer.dashboard.reader import Seen, Source
+from deployer.dashboard.site import Wish
+from deployer.errors import NotFound, NotPossibleNow
+from deployer.journal import Active, Ask
+from deployer.operations.watching import CALM_S
+from deployer.render.dashboard import (
+    askable,
+    environment_document,
+    fleet_document,
+    no_fleet_document,
+)
+from deployer.render.plan import goal
+from deployer.render.progress import Standing
+from deployer.settings import reading
+from deployer.settings.schema import Settings
+from deployer.wiring import Services
+
+FLEET = "fleet"
+# Whatever the step: they take nothing for done that was not seen.
+ANY_STEP = (Ask.ABORT, Ask.ABORT_FORCE, Ask.PAUSE, Ask.RESUME)
+
+
+class Unheard(TextOutput):
+    """Nobody reads notes: what matters is in the page."""
+
+    def note(self, words: str) -> None:
+        """Nowhere."""
+
+
+@dataclass
+class Place:
+    """One environment, as the dashboard sees it."""
+
+    name: str
+    app: App
+    newest: Standing | None = field(default=None)
+
+    def read(self) -> Seen:
+        """Its state; while nothing is deployed, the cloud's is not read anew each time.
+
+        Raises:
+            DeployError: as `look.standing`.
+        """
+        old, services = self.newest, self.app.services
+        if old is None or not self._calm(old, services):
+            old = self.newest = look.standing(self.app)
+        return Seen(environment_document(old), old.active is not None)
+
+    def ask(self, wish: Wish) -> str:
+        """Ask it of the deployment that was seen; words for people.
+
+        Raises:
+            NotPossibleNow: that one has ended, or stands elsewhere by now; or it makes no sense.
+            DeployError: as `journal.ask`.
+        """
+        services, asked = self.app.services, ask_of(wish)
+        active = services.journal.active(services.environment)
+        if active is None or active.deployment.id != wish.id:
+            raise NotPossibleNow(f"{wish.id} is not in progress any more: nothing was asked")
+        self._require_seen(active, wish, asked)
+        if asked is Ask.RESUME and asked not in askable(active, services.clock.now()):
+            raise NotPossibleNow(
+                f"`deployer resume` is for a terminal here: it carries {wish.id} on, whose runner is "
+                "gone, or says who does"
+            )
+        return steer.steer(Session(services, self.app.output), asked).reason
+
+    def _require_seen(self, active: Active, wish: Wish, asked: Ask) -> None:
+        deployment = active.deployment
+        if deployment.cursor != wish.step and asked not in ANY_STEP:
+            raise NotPossibleNow(
+                f"{wish.id} has gone on to «{goal(deployment.step)}» meanwhile: nothing was asked"
+            )
+
+    def _calm(self, old: Standing, services: Services) -> bool:
+        """Nothing was in progress, nothing is, and the reading is young."""
+        young = services.clock.now() - old.now < CALM_S
+        return (
+            young and old.active is None and services.journal.active(services.environment) is None
+        )
+
+
+@dataclass
+class Fleets:
+    """The service's fleets, as the dashboard sees them."""
+
+    desk: Desk
+
+    def read(self) -> Seen:
+        """The fleet under way, or the last one.
+
+        Raises:
+            DeployError: the stack is not deployed, or nobody answers.
+        """
+        formation = self.desk.formation
+        active = formation.book.active()
+        fleet = active.fleet if active else next(iter(formation.book.history(1)), None)
+        now = formation.clock.now()
+        if fleet is None:
+            return Seen(no_fleet_document(formation.service, now), busy=False)
+        return Seen(fleet_document(fleet, active, formation.service, now), active is not None)
+
+    def ask(self, wish: Wish) -> str:
+        """Ask it of the fleet that was seen; words for people.
+
+        Raises:
+            NotPossibleNow: that one has ended, or is at another wave; or it makes no sense.
+        """
+        asked, active = ask_of(wish), self.desk.formation.book.active()
+        if active is None or active.fleet.id != wish.id:
+            raise NotPossibleNow(f"fleet {wish.id} is not under way any more: nothing was asked")
+        if active.fleet.cursor != wish.step and asked not in ANY_STEP:
+            raise NotPossibleNow(f"fleet {wish.id} is at another wave by now: nothing was asked")
+        return fleets.ask(self.desk, asked).reason
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Everything that one dashboard shows, by its name in the feed."""
+
+    places: Mapping[str, Place | Fleets]
+
+    def sources(self) -> dict[str, Source]:
+        """What the reader reads."""
+        return {
+            name: Source("fleet" if isinstance(place, Fleets) else "environment", place.read)
+            for name, place in self.places.items()
+        }
+
+    def ask(self, wish: Wish) -> str:
+        """Carry a wish to whom it concerns.
+
+        Raises:
+            NotFound: nothing of that name is shown.
+            DeployError: it was refused, or nobody answered.
+        """
+        place = self.places.get(wish.of)
+        if place is None:
+            raise NotFound(f"this dashboard does not show {wish.of}")
+        return place.ask(wish)
+
+
+def watched(app: App) -> Watched:
+    """All environments of the settings, and the service's fleets if it has any; or one environment.
+
+    Raises:
+        NotFound, SettingsInvalid: of the settings; nothing is asked of AWS.
+    """
+    quiet = replace(app, output=Unheard(), connect=lambda settings: signed(app, settings))
+    if app.environment is not None:
+        _ = app.settings  # whether there is such an environment
+        names: tuple[str, ...] = (app.environment,)
+    else:
+        names = reading.environments(app.config)
+    places: dict[str, Place | Fleets] = {}
+    if app.environment is None and reading.load_waves(app.config)[0] is not None:
+        places[FLEET] = Fleets(Desk(quiet))
+    for name in names:
+        mine = replace(quiet, environment=name)
+        _ = mine.settings
+        places[f"environment/{name}"] = Place(name, mine)
+    return Watched(places)
+
+
+def signed(app: App, settings: Settings) -> Services:
+    """The environment's services; what is asked through them says where."""
+    services = app.connect(settings)
+    return replace(services, caller=f"{services.caller}, dashboard")
+
+
+def ask_of(wish: Wish) -> Ask:
+    """Which one of those that there are.
+
+    Raises:
+        NotPossibleNow: none.
+    """
+    try:
+        return Ask(wish.ask)
+    except ValueError:
+        raise NotPossibleNow(f"nothing is called {wish.ask!r}: nothing was asked") from None

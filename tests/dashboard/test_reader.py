@@ -1,0 +1,99 @@
+"""One reader for all: what fails is told and tried again, and nothing that fails stops the others."""
+
+import json
+from collections.abc import Callable
+
+from deployer.clock import ScaledClock
+from deployer.dashboard.feed import Feed
+from deployer.dashboard.reader import Reader, Seen, Source
+from deployer.errors import CloudUnavailable
+
+
+def read(*answers: Exception | dict[str, object]) -> Callable[[], Seen]:
+    """Answers in turn; the last one for ever."""
+    left = list(answers)
+
+    def answer() -> Seen:
+        now = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(now, Exception):
+            raise now
+        return Seen(dict(now), busy=bool(now.get("busy")))
+
+    return answer
+
+
+def readers(**sources: Callable[[], Seen]) -> Reader:
+    """By a clock so fast that everything is due at once."""
+    feed = Feed("t")
+    clock = ScaledClock(0.0, 1e9)
+    return Reader(
+        {name: Source("environment", each) for name, each in sources.items()}, feed, clock
+    )
+
+
+def told(reader: Reader) -> dict[str, dict[str, object]]:
+    bodies = [json.loads(entry.body) for entry in reader.feed.after(0)]
+    return {body["name"]: body for body in bodies}
+
+
+def turns(reader: Reader, many: int) -> None:
+    for _ in range(many):
+        reader.turn()
+
+
+def test_before_anything_is_read_every_name_is_there() -> None:
+    assert [(each["name"], each["order"], each["read_at"]) for each in told(readers(a=read({}), b=read({}))).values()] == [
+        ("a", 0, None), ("b", 1, None),
+    ]  # fmt: skip
+
+
+def test_one_that_fails_says_so_and_keeps_what_was_known() -> None:
+    reader = readers(
+        a=read({"state": "good"}, CloudUnavailable("throttled")), b=read(ValueError("a bug"))
+    )
+    turns(reader, 8)
+    found = told(reader)
+    assert found["a"]["state"] == "good"
+    assert isinstance(found["a"]["read_at"], float)
+    assert found["a"]["unread"] is not None
+    assert "throttled" in str(found["a"]["unread"])
+    assert "unexpected ValueError: a bug" in str(found["b"]["unread"])
+    assert found["b"]["read_at"] is None
+
+
+def test_it_recovers() -> None:
+    reader = readers(a=read(CloudUnavailable("away"), {"state": "back"}))
+    turns(reader, 2)
+    assert (told(reader)["a"]["state"], told(reader)["a"]["unread"]) == ("back", None)
+
+
+def test_without_a_browser_nothing_is_read() -> None:
+    asked = list[int]()
+
+    def ask() -> Seen:
+        asked.append(1)
+        reader.stop()
+        return Seen({}, busy=False)
+
+    reader = readers(a=ask)
+    reader._changed.set()
+    reader.stop()
+    reader._run()
+    assert asked == []
+    reader._over = False
+    with reader.feed.listening(lambda: None):
+        reader._run()
+    assert asked == [1]
+
+
+def test_one_that_is_asked_of_is_read_at_once() -> None:
+    reader = readers(a=read({}), b=read({}))
+    reader.clock = ScaledClock(0.0, 1.0)  # nothing is due again so soon
+    reader._readings = dict.fromkeys(reader.sources)
+    reader.turn()
+    first = next(name for name, known in reader._readings.items() if known)
+    reader.hurry(first)
+    known = reader._readings[first]
+    assert known is not None
+    assert known.urgent
+    reader.hurry("nobody")

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from deployer import strategies
+from deployer.analysis.dispersion import Base
+from deployer.analysis.limits import Limits
+from deployer.analysis.terms import Terms
 from deployer.model import Amount, Slot
 from deployer.plan import Intent, Roll
 from tests.sim.fleet import Behaviour
@@ -20,7 +23,14 @@ USUAL = replace(
     INTENT, weights=(50, 250, 500), bake_s=600.0, final_bake_s=600.0, linger_s=600.0, delay_s=120.0,
     window_s=3600.0, standby=1, roll=Roll(surge=Amount.parse("25%"), soak_s=60.0),
 )  # fmt: skip
+# With a day's past to plan by: 200 requests/s, 2 of 1,000 failed or slow.
+PAST = {name: Base(2e-3, 1.0, 300) for name in ("failures", "slow")}
+RAMP = replace(
+    USUAL, weights=(), auto=True, hold_back=50, hold_back_s=600.0,
+    terms=Terms(Limits(), PAST, 1.0, 12_000.0),
+)  # fmt: skip
 GOOD = Behaviour(boot_s=60.0)
+SAME = Behaviour(boot_s=60.0, errors=1, slow=1)
 BAD = Behaviour(boot_s=60.0, errors=100)
 
 
@@ -40,12 +50,19 @@ class Story:
     title: str
     strategy: strategies.Strategy
     behaviour: Behaviour = GOOD
+    usual: Behaviour = GOOD
     intent: Intent = USUAL
     every_s: float = 20.0
+    rate: float = 50.0
 
     def looks(self) -> list[Look]:
         """It from a minute before its beginning to three after its end."""
-        sim = play(size=SIZE, behaviours={NEW: self.behaviour}, metrics_delay_s=120.0)
+        sim = play(
+            size=SIZE,
+            behaviours={OLD: self.usual, NEW: self.behaviour},
+            metrics_delay_s=120.0,
+            rate=self.rate,
+        )
         start, found = sim.clock.now(), list[Look]()
 
         def look(moment: float) -> None:
@@ -74,6 +91,7 @@ def _look(sim: Play, moment: float, minute: float) -> Look:
 STORIES = {
     "canary": Story("Canary, a good release", strategies.canary),
     "canary-bad": Story("Canary, one request in ten fails", strategies.canary, BAD, every_s=5.0),
+    "ramp": Story("A ramp, a good release", strategies.canary, SAME, SAME, RAMP, rate=200.0),
     "blue-green": Story("Blue/green, with a window of an hour", strategies.blue_green),
     "rolling": Story("Rolling, a surge of one", strategies.rolling, every_s=5.0),
 }

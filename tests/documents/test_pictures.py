@@ -31,6 +31,7 @@ def shares(looks: list[Look]) -> list[float]:
     [
         ("canary", [0, 5, 25, 50, 100]),
         ("canary-bad", [0, 5, 0]),
+        ("ramp", [0, 0.1, 0.5, 1, 2, 5, 10, 25, 50, 95, 100]),
         ("blue-green", [0, 100]),
     ],
 )

@@ -99,6 +99,11 @@ class Inquiry:
         said = self._one(questions.TRAFFIC, note=why)
         return (float(said) if said else None), {}
 
+    def may_write(self, told: Told) -> bool:
+        """There is something to write, nobody has said yet that it shall be, and somebody to ask."""
+        new = any(each.new for each in told.settings)
+        return self.person and new and not told.written and self.settings is not None
+
     def last_word(self, told: Told, *, write: bool) -> str:
         """What was written, or how it can be."""
         if told.written:

@@ -31,6 +31,18 @@ def ask(question: Question) -> str:
             click.echo(str(error), err=True)
 
 
+def agreed(question: str) -> bool:
+    """A person says yes; an empty line is no.
+
+    Raises:
+        KeyboardInterrupt: as `ask`.
+    """
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        raise KeyboardInterrupt from None
+
+
 def understood(question: Question, typed: str) -> str:
     """One of the question's answers, by its name or its number; or a number within its bounds.
 

@@ -1,21 +1,26 @@
 """What a shell offers where a value is typed: environments, releases, deployments.
 
 Environments are in the settings, releases and deployments in the journal. Somebody waits with a finger on
-the key: so what was read is remembered for a minute, reading has a second and a half, and whatever goes
-wrong, nothing is offered and nothing is said.
+the key: so what was read is remembered for a minute, and a process of its own reads, for which a second and
+a half is waited: if it takes longer, the next press of the key finds what it read. Whatever goes wrong,
+nothing is offered and nothing is said.
 """
 
 import hashlib
 import json
 import os
+import signal
+import sys
 import time
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from click.shell_completion import CompletionItem
+
+from deployer.cli.group import COMPLETING
 
 if TYPE_CHECKING:
     import click
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
 NEWEST = 30  # records that are offered
 FRESH_S = 60.0
 PATIENCE_S = 1.5
+LOOK_S = 0.01
+READER = "deployer.cli.offering"
+LONGEST_S = 20  # that the process reads
 FOLDER = "deployer-completion"
 
 
@@ -90,20 +98,39 @@ def named(config: Path) -> Sequence[str]:
 def past(ctx: "click.Context") -> Past:
     """What the journal tells, or told a moment ago; nothing where nobody answers in time."""
     config, environment = place(ctx)
-    if environment is None and len(names := named(config)) == 1:
+    names = named(config)
+    if environment is None and len(names) == 1:
         environment = names[0]
-    if environment is None:
+    if environment is None or environment not in names:
         return Past({}, {})
     kept = memory(config, environment)
     known, at = recalled(kept)
     if time.time() - at < FRESH_S:
         return known
     connect = ctx.find_root().obj
-    found = within(PATIENCE_S, lambda: read(config, environment, connect))
-    if found is None:
-        return known
-    keep(kept, found)
-    return found
+    if connect is None:
+        read_aside(config, environment, kept)
+    else:
+        remember(config, environment, kept, connect)
+    return recalled(kept)[0]
+
+
+def read_aside(config: Path, environment: str, kept: Path) -> None:
+    """Have it read by another process, and wait for that a little: it goes on when nobody waits any more."""
+    quiet = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in range(3)]
+    environ = {name: value for name, value in os.environ.items() if name != COMPLETING}
+    command = [sys.executable, "-m", READER, str(config), environment, str(kept)]
+    # Not subprocess: that complains of who is left behind, and this one is meant to be.
+    reader = os.posix_spawn(sys.executable, command, environ, file_actions=quiet)
+    until = time.monotonic() + PATIENCE_S
+    while not os.waitpid(reader, os.WNOHANG)[0] and time.monotonic() < until:
+        time.sleep(LOOK_S)
+
+
+def remember(config: Path, environment: str, kept: Path, connect: Any = None) -> None:
+    """Read and keep; whoever presses a key is not told of credentials."""
+    with suppress(Exception):
+        keep(kept, read(config, environment, connect))
 
 
 def read(config: Path, environment: str, connect: Any) -> Past:
@@ -127,22 +154,6 @@ def read(config: Path, environment: str, connect: Any) -> Past:
         told[record.id] = f"{release} {status}, {when}"
         shipped.setdefault(release, f"{status} {when}")
     return Past(told, shipped)
-
-
-def within(patience_s: float, ask: Callable[[], Past]) -> Past | None:
-    """The answer, if it comes in time; None: it did not, or there is none."""
-    answers: list[Past] = []
-
-    def asking() -> None:
-        try:
-            answers.append(ask())
-        except Exception:  # noqa: BLE001  whoever presses a key is not told of credentials
-            answers.clear()
-
-    thread = Thread(target=asking, daemon=True)
-    thread.start()
-    thread.join(patience_s)
-    return answers[0] if answers else None
 
 
 def memory(config: Path, environment: str) -> Path:
@@ -175,3 +186,8 @@ def keep(kept: Path, found: Past) -> None:
         fresh.replace(kept)
     except OSError:
         return
+
+
+if __name__ == "__main__":
+    signal.alarm(LONGEST_S)  # no answer by then: it ends, by the signal
+    remember(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

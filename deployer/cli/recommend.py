@@ -8,7 +8,7 @@ import click
 
 from deployer.cli.app import app_of, now
 from deployer.cli.ending import Ending
-from deployer.cli.interview import understood
+from deployer.cli.interview import agreed, understood
 from deployer.operations.advice import questions
 from deployer.operations.advice.questions import Question
 
@@ -90,6 +90,8 @@ def recommend(ctx: click.Context, /, *, no_input: bool, write: bool, **flags: st
     if write:
         told = write_down(app, told)
     app.output.page(lambda width: advice_text(told, width), [advice_document(told, now())])
+    if inquiry.may_write(told) and agreed(f"\nWrite what is marked with * into {app.config.name}?"):
+        told = write_down(app, told)
     return Ending(reason=inquiry.last_word(told, write=write))
 
 

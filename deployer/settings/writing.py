@@ -21,7 +21,7 @@ MARK = "\ufeff"
 def as_now(settings: Settings, key: str) -> str:
     """The value of a dotted key as the file would have it: `canary.bake` -> `"10m"`."""
     section, _, name = key.partition(".")
-    return written(getattr(settings, section), name)
+    return _short(written(getattr(settings, section), name))
 
 
 def as_meant(key: str, value: Any) -> str:
@@ -29,7 +29,13 @@ def as_meant(key: str, value: Any) -> str:
     section, _, name = key.partition(".")
     if section == OWN:
         return spelled(_plain(value))
-    return written(struct(TUNABLE[section], {name: _plain(value)}, section), name)
+    return _short(written(struct(TUNABLE[section], {name: _plain(value)}, section), name))
+
+
+def _short(spelling: str) -> str:
+    """A whole number without its fraction: people write 100, which is read as 100.0."""
+    whole = spelling.removesuffix(".0")
+    return whole if whole.isdecimal() else spelling
 
 
 def edited(text: str, environment: str, values: Mapping[str, Any]) -> str:

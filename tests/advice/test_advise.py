@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployer.analysis.dispersion import Base
 from deployer.operations.advice.advise import STRATEGY_KEY, advise, changes
 from deployer.operations.advice.circumstances import (
     Circumstances,
@@ -217,7 +218,12 @@ def test_no_row_is_dead() -> None:
                 replace(of, together=Together.NO, spare=s) for s in (Spare.DOUBLE, Spare.PLENTY)
             ]
         used |= {id(row) for each in ways for row in advise(each).reasons.values()}
+    often = {"failures": Base(usual=0.3), "slow": Base(usual=0.3)}
+    few = Circumstances(traffic=0.4, together=Together.NO, usual=often)
+    assert advise(few).evidence == "hours"
     odd = (
+        few,
+        replace(few, criticality=Criticality.HIGH),
         Circumstances(database=Database.BREAKING),
         Circumstances(together=Together.PER_USER, spare=Spare.NONE),
     )

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 from deployer.cli import offering
 from deployer.cli.group import COMMANDS, COMPLETING
 from deployer.cli.main import cli
-from deployer.cli.offering import FRESH_S, Past, keep, recalled, within
+from deployer.cli.offering import FRESH_S, Past, keep, recalled
 from tests.cli.conftest import Staged
 from tests.cli.stage import SETTINGS, Stage
 
@@ -131,12 +132,18 @@ def test_a_command_that_is_not_installed_offers_nothing(
     assert offers(tmp_path / "no.toml", "deployer lab ") == {}
 
 
-def test_who_answers_late_is_not_waited_for() -> None:
-    from threading import Event
-
-    never = Event()
-    assert within(0.01, lambda: (never.wait(20), Past({}, {}))[1]) is None
-    never.set()
+def test_another_process_reads_and_nobody_waits_for_it_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks a server that never answers; it has nothing to write to, and ends by itself."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setattr(offering, "PATIENCE_S", 0.01)
+        config = tmp_path / "deployer.toml"
+        config.write_text(SETTINGS)
+        assert offers(config, "deployer show ") == {}
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:

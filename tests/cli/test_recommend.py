@@ -156,19 +156,26 @@ def test_a_person_is_asked_what_no_flag_said(
     at_a_terminal(monkeypatch)
     shop = staged()
     # A stage by its number, what is usual by an empty line, a mistake, its correction, and so on.
-    done = typed(shop, "2\n\nmoon\n99.9\n80\n120\npe\nplenty\n\n", "--criticality", "high")
+    answers = "2\nmoon\n99.9\n80\n120\npe\nplenty\n\n"
+    done = typed(shop, answers + "n\n", "--criticality", "high")
     assert done.exit_code == 0, done.stderr
+    assert shop.config.read_text() == SETTINGS
     assert "What is this environment?" in done.stderr
     assert "What does it cost" not in done.stderr
     assert "Answer [production]:" in done.stderr
+    assert "Write what is marked with * into deployer.toml? [y/N]" in done.stderr
     assert done.stdout.startswith("shop/sim: ")
+    agreed = typed(shop, answers + "y\n", "--criticality", "high")
+    assert agreed.exit_code == 0, agreed.stderr
+    assert "deployer.toml is written" in agreed.stdout
+    assert tomllib.loads(shop.config.read_text())["environments"]["sim"]["stickiness"] == "1h"
 
 
 def test_nobody_is_asked_of_an_error_budget_that_nobody_has(
     staged: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_a_terminal(monkeypatch)
-    done = typed(staged(), "\n\n0\n\n\n\n\n\n")
+    done = typed(staged(), "\n\n0\n\n\n\n\n\n\n")
     assert done.exit_code == 0
     assert "error budget is left" not in done.stderr
 

@@ -4,6 +4,7 @@ One lab, sixty times as fast, and users who never stop coming: a virtual minute 
 requests. So little is known after a minute, and a bad release can do little meanwhile.
 """
 
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -114,6 +115,38 @@ def test_one_that_fails_altogether_goes_back(stage: Stage) -> None:
 @pytest.mark.parametrize("scene", OTHERS, ids=lambda scene: scene.release)
 def test_one_that_fails_some_goes_back(stage: Stage, scene: Scene) -> None:
     require_found_out(stage, scene)
+
+
+def test_the_traffic_that_comes_is_what_is_advised_by(stage: Stage) -> None:
+    answer: Any = {}
+    for _ in range(2 * HISTORY_S):
+        advice, _ = stage.shell.events("recommend", "--stage", "production", "--no-input")
+        (answer,) = [each for each in advice["answers"] if each["question"] == "traffic"]
+        if answer["source"] == "read":
+            break
+        time.sleep(1)
+    assert answer["source"] == "read", answer
+    assert RPS / 60 / 2 < float(answer["answer"]) < RPS / 60 * 2
+    assert advice["evidence"] != "unknown"
+    assert advice["strategy"] in ("canary", "blue-green")
+
+
+def test_a_shell_is_offered_what_the_journal_knows(stage: Stage, tmp_path: Path) -> None:
+    asked = {
+        "_DEPLOYER_COMPLETE": "zsh_complete",
+        "COMP_WORDS": "deployer rollback ",
+        "COMP_CWORD": "2",
+    }
+    for _ in range(20):
+        told = subprocess.run(
+            stage.shell.command(), env={**stage.shell.variables, **asked, "XDG_CACHE_HOME": str(tmp_path)},
+            text=True, check=True, capture_output=True, timeout=60,
+        )  # fmt: skip
+        assert told.stderr == ""
+        if told.stdout.strip():  # on a busy machine the second press of the key knows
+            break
+        time.sleep(1)
+    assert "v1" in told.stdout.splitlines()
 
 
 def test_an_incident_that_hits_both_slots_is_held_against_neither(stage: Stage) -> None:

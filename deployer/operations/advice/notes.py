@@ -52,6 +52,11 @@ NOTES = (
         "takes as long as the way there.",
     ),
     Note(
+        (OneOf("strategy", ("blue-green", "rolling")), evidence("scarce")),
+        "Where hardly a request comes, a bake waits a quarter of an hour longer for some (of a rolling "
+        "deployment each one): a little load of your own, or `deployer promote`, ends that.",
+    ),
+    Note(
         (CANARY, OneOf("two-versions", ("per-user",))),
         "The cookie's time is used when the rule is made, by an environment's first release; a rule that "
         "is there keeps what it says (docs/strategies.md, when the rule sticks).",

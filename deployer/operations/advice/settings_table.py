@@ -10,6 +10,7 @@ NOT_ONE = OneOf("budget", ("none",))
 PRODUCTION = OneOf("stage", ("production",))
 CAREFUL = care("high", "utmost")
 NO_VERDICT = evidence("scarce", "unknown")
+FEW = Below("traffic", 0.5)  # less than a hundred in a bake of minutes
 
 CANARY = (
     Row(
@@ -171,11 +172,21 @@ ABSOLUTE = (
         "too few requests would send every release back: a person decides instead",
     ),
     Row(
+        "analysis.inconclusive", "hold", (FEW, CAREFUL),
+        "too few requests would send every release back: a person decides instead",
+    ),
+    Row(
         "analysis.inconclusive", "promote", (NO_VERDICT,),
         "too few requests would send every release back, good ones too",
     ),
+    Row(
+        "analysis.inconclusive", "promote", (FEW,),
+        "too few requests would send every release back, good ones too",
+    ),
     Row("analysis.inconclusive", "auto", (), "what cannot be called good goes back"),
-    Row("analysis.min_requests", 20, (evidence("scarce"),), "more do not come in a bake"),
+    Row("analysis.min_requests", 20, (evidence("scarce"),), "more take too long to come"),
+    Row("analysis.min_requests", 20, (FEW,), "more take too long to come"),
+    Row("analysis.min_requests", 20, (care("least"),), "nobody is harmed, and nobody wants to wait"),
     Row("analysis.min_requests", 100, (), "fewer tell nothing of one percent"),
 )  # fmt: skip
 

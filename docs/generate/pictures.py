@@ -49,7 +49,7 @@ def _drawn(what: str, name: str, series: Sequence[Mapping[str, float]], marks: r
     minutes = [each.minute for each in _looks(name)]
     step = max(1, round((minutes[-1] - minutes[0]) / _TICKS / 5)) * 5
     chart = pygal.StackedLine(
-        fill=True, style=_STYLE, width=460, height=220, show_dots=False, js=(), no_prefix=True,
+        fill=True, style=_STYLE, width=420, height=205, show_dots=False, explicit_size=True, js=(), no_prefix=True,
         disable_xml_declaration=True, legend_at_bottom=True, truncate_legend=-1, margin=8, truncate_label=-1,
         range=(0, max(marks)), y_labels=list(marks), show_minor_x_labels=False, pretty_print=True, title=f"{what}, by minute",
     )  # fmt: skip

@@ -89,3 +89,12 @@ def test_a_page_has_one_title_and_its_headings_do_not_jump(name: str) -> None:
     assert levels[0] == 1, name
     assert levels.count(1) == 1, name
     assert all(b <= a + 1 for a, b in pairwise(levels)), name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_to_be_bold_is_bold(name: str) -> None:
+    """Beside some letters `**` is no mark: `**word(s)**and` stays as it is typed."""
+    texts = [
+        t.content for outer in page(name).tokens for t in outer.children or () if t.type == "text"
+    ]
+    assert [text for text in texts if "**" in text] == [], name

@@ -28,11 +28,10 @@ from deployer.aws.hooks import BackgroundHooks
 from deployer.aws.probe import HttpProbe
 from deployer.aws.published import Published
 from deployer.aws.recordings import DynamoRecordings
-from deployer.aws.records import partition
-from deployer.aws.reports import TopicReports
 from deployer.aws.session import Aws
 from deployer.aws.standing import facts as facts_of
 from deployer.aws.state_machine import StateMachine
+from deployer.channels.chosen import outbox_of
 from deployer.clock import ScaledClock, WallClock
 from deployer.engine import Runner, Tell
 from deployer.errors import AccessProblem, SettingsInvalid
@@ -44,7 +43,8 @@ from deployer.operations import detached
 from deployer.operations.detached import NO_MACHINE, Machine, Ticking
 from deployer.operations.expiry import Expiry
 from deployer.operations.looking_back import UNKEPT, Archive, Keeping, Recordings
-from deployer.operations.reporting import UNREPORTED, Reports
+from deployer.operations.notices import Place
+from deployer.operations.notifying import SILENT, Notifying, Outbox
 from deployer.operations.rest.reach import Reach
 from deployer.operations.supervisor import Policy, Supervisor
 from deployer.plan import Intent
@@ -66,7 +66,6 @@ from deployer.settings.metrics import CloudWatchMetric
 from deployer.settings.schema import Settings
 from deployer.sources.chosen import beside
 from deployer.sources.visitors import OwnVisitors
-from deployer.topology import REPORTS_VARIABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,8 @@ class Services:
     reach:        what tearing down needs besides; None: `tearing.reach` makes it.
     machine:      carries detached deployments.
     lacking:      why a hook could not be begun here; empty: nothing is known against it.
-    reports:      who is told of deployments that need a person: the environment's topic, or the one
-                  that DEPLOYER_REPORTS names.
+    outbox:       who is told of deployments: the environment's topic (or the one that DEPLOYER_REPORTS
+                  names), and the channels of [notify].
     history:      what the slots served before, by zone.
     visitors:     the tool's own, who come beside users while a candidate is compared.
     recordings:   the minutes of past deployments, as far as they are kept.
@@ -115,7 +114,7 @@ class Services:
     lacking: Callable[[HookAction], str] = lambda _: ""
     takeover: Policy = "resume"
     board: Board = NOWHERE
-    reports: Reports = UNREPORTED
+    outbox: Outbox = SILENT
     reach: Reach | None = None
     machine: Machine = NO_MACHINE
     who: Callable[[str], Actor] = Actor
@@ -128,6 +127,11 @@ class Services:
     def request(self, ask: Ask, why: str = "") -> Request:
         """A new wish of whoever asks; `why`: in spite of a freeze."""
         return identity.request(ask, self.caller, self.actor, why)
+
+    @property
+    def place(self) -> Place:
+        """For those who are told."""
+        return Place(self.service, self.environment)
 
     @property
     def archive(self) -> Archive:
@@ -150,7 +154,7 @@ class Services:
             owner=self.owner,
             poll_s=self.poll_s,
             lease_s=self.lease_s,
-            tell=Showing(self.board, Keeping(self.archive, tell)),
+            tell=Notifying(self.outbox, Showing(self.board, Keeping(self.archive, tell))),
             alarms=self.alarms,
             hooks=self.hooks,
             history=self.history,
@@ -242,7 +246,6 @@ def connect(
     there = settings.existing is None
     aws = aws or clients(environment.region, clock)
     found = account.find(aws, service, environment) if there else account.named(aws, settings)
-    topic = environ.get(REPORTS_VARIABLE) or found.topic
     cloud = AwsCloud(aws, found, service, environment.name, clock)
     cloudwatch, metrics = measured(aws, found, settings, cloud, environ=environ, clock=clock)
     prober = HttpProbe(found.test_url, settings.probe.path, settings.probe.timeout_s, clock)
@@ -274,11 +277,7 @@ def connect(
         board=CloudWatchBoard(aws, service, environment.name, clock)
         if settings.monitoring.own_metrics
         else NOWHERE,
-        reports=TopicReports(
-            aws, topic, found.journal_table, partition(service, environment.name), clock
-        )
-        if topic
-        else UNREPORTED,
+        outbox=outbox_of(aws, found, settings, environ=environ, clock=clock),
         lacking=lambda action: hook_runs.lacking(action, environ),
         hooks=BackgroundHooks(aws, service, environment.name, scale, environ),
         alarms=CloudWatchAlarms(

@@ -1,7 +1,8 @@
 """The role that the deployer runs under: exactly what its adapters declare, on this environment.
 
 Two policies: what the control stack knows is in `Reads`, what only the service stack knows in its
-`Moves` (stacks.rights). `Tells` lets `deployer supervise` tell the environment's topic. Where there is a runner stack, `Detaches` lets it leave a deployment to that.
+`Moves` (stacks.rights). `Tells` lets it tell the environment's topic, `Notifies` the channels of
+[notify]. Where there is a runner stack, `Detaches` lets it leave a deployment to that.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
 from deployer.aws.needs import Resource
-from deployer.aws.permissions import BEGINS, SUPERVISES, Place
+from deployer.aws.permissions import BEGINS, SUPERVISES, TELLS, Place
 from deployer.settings.schema import Settings
 from deployer.topology import DEPLOYER_ROLE_OUTPUT, machine_name
 from stacks.machine import machine_arn
@@ -51,6 +52,8 @@ class DeployerRole(Construct):
         if topic is not None:
             told = {Resource.TOPIC: Place((topic.topic_arn,))}
             allow(self, "Tells", self.role, told, SUPERVISES)
+        if settings.notify.channels:
+            allow(self, "Notifies", self.role, self.rights.told(Stack.of(self)), TELLS)
         if settings.runner.enabled:
             machine = machine_arn(
                 Stack.of(self), machine_name(settings.service.name, settings.environment.name)

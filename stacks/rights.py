@@ -16,6 +16,7 @@ from deployer.aws.needs import Need, Resource
 from deployer.aws.permissions import NEEDS, WIDE, Place, statements
 from deployer.model import Slot
 from deployer.settings.artifacts import location
+from deployer.settings.notify import MANAGER, SSM, EventBridgeChannel, SnsChannel
 from deployer.settings.schema import Settings
 from deployer.topology import (
     COHORT_TAG,
@@ -69,6 +70,29 @@ class Rights:
                 [_arn(stack, "cloudformation", f"stack/{name}/*") for name in names]
             ),
             Resource.FUNCTION: Place(_functions(stack, settings)),
+        }
+
+    def told(self, stack: Stack) -> dict[Resource, Place]:
+        """What [notify]'s channels are, and where their secrets lie."""
+        channels, references = self.settings.notify.channels, self.settings.notify.references
+        buses = [one.bus for one in channels if isinstance(one, EventBridgeChannel)]
+        return {
+            Resource.TOPICS: Place([one.topic for one in channels if isinstance(one, SnsChannel)]),
+            Resource.BUS: Place([_named(stack, "events", "event-bus/", bus) for bus in buses]),
+            Resource.PARAMETERS: Place(
+                [
+                    _named(stack, "ssm", "parameter/", name.removeprefix("/"))
+                    for name in _of_kind(SSM, references)
+                ]
+            ),
+            Resource.SECRETS: Place(
+                [
+                    name
+                    if name.startswith("arn:")
+                    else _arn(stack, "secretsmanager", f"secret:{name}-??????")
+                    for name in _of_kind(MANAGER, references)
+                ]
+            ),
         }
 
     def moved(
@@ -160,6 +184,16 @@ def _group_arn(stack: Stack, slot: SlotGroup) -> str:
 def _template_arn(stack: Stack, slot: SlotGroup) -> str:
     template = _seen(stack, slot.group, slot.names()["launch_template"])
     return _arn(stack, "ec2", f"launch-template/{template}")
+
+
+def _named(stack: Stack, service: str, kind: str, name: str) -> str:
+    return name if name.startswith("arn:") else _arn(stack, service, f"{kind}{name}")
+
+
+def _of_kind(kind: str, references: Iterable[str]) -> list[str]:
+    """Names that references of this kind lead to, each once: a key of a secret is no other secret."""
+    found = (each.partition(":")[2] for each in references if each.startswith(f"{kind}:"))
+    return list(dict.fromkeys(name.partition("#")[0] for name in found))
 
 
 def _functions(stack: Stack, settings: Settings) -> Sequence[str]:

@@ -21,7 +21,7 @@ from aws_cdk import (
 from constructs import Construct
 
 from deployer.aws.needs import Resource
-from deployer.aws.permissions import BEGINS, SUPERVISES, Place
+from deployer.aws.permissions import BEGINS, SUPERVISES, TELLS, Place
 from deployer.settings.schema import Settings
 from deployer.topology import (
     REPORTS_VARIABLE,
@@ -169,6 +169,8 @@ class TwinRunner(Construct):
             Resource.TOPIC: Place((self._props.topic.topic_arn,)),
         }
         allow(self, "Rights", role, places, SUPERVISES)
+        if settings.notify.channels:
+            allow(self, "Notifies", role, rights.told(stack), TELLS)
         return role
 
     def _watch(self) -> None:

@@ -22,10 +22,11 @@ from deployer.aws import (
     launch_templates,
     machines,
     members,
+    notify,
     page_rule,
     preflight,
     published,
-    reports,
+    secrets,
     stacks,
     state_machine,
     table,
@@ -54,8 +55,10 @@ NEEDS: frozenset[Need] = frozenset(
     )
     for need in adapter.NEEDS
 )
-# The supervisor's in the cloud: it tells a topic what has halted, too.
-SUPERVISES: frozenset[Need] = NEEDS | frozenset(reports.NEEDS)
+# Whoever carries deployments tells the environment's topic of them, too.
+SUPERVISES: frozenset[Need] = NEEDS | frozenset(notify.NEEDS)
+# And the channels of [notify], where it has some.
+TELLS: frozenset[Need] = frozenset((*notify.CHANNELS_NEEDS, *secrets.NEEDS))
 # What deleting an environment takes besides: no deployment needs it, and its role does not have it.
 DELETION: frozenset[Need] = frozenset(stacks.NEEDS)
 # Who begins deployments: they may be detached, where there is a state machine for that.
@@ -94,6 +97,7 @@ WIDE: Mapping[Resource, str] = {
     Resource.OWN_METRICS: "PutMetricData knows no resource: a condition holds it to the deployer's own "
     "namespace.",
     Resource.PAGE_RULE: "A rule's id is not known beforehand; the tags say which is the page.",
+    Resource.SECRETS: "A secret's ARN ends in six letters that Secrets Manager chooses; its name is exact.",
     Resource.RULE: "A rule's id is not known beforehand; the tags say which are the deployer's.",
     Resource.STACKS: "A stack's ARN ends in an id that is new each time it is made; its name is exact.",
 }

@@ -85,6 +85,11 @@ class Aws:
             return self._session.client("elbv2", config=self._config)
 
     @cached_property
+    def events(self) -> Any:  # as of iam
+        with asking("events", "the client"):
+            return self._session.client("events", config=self._config)
+
+    @cached_property
     def iam(self) -> Any:  # the stubs of the other services are enough for the deployer itself
         with asking("iam", "the client"):
             return self._session.client("iam", config=self._config)
@@ -98,6 +103,11 @@ class Aws:
     def scheduler(self) -> EventBridgeSchedulerClient:
         with asking("scheduler", "the client"):
             return self._session.client("scheduler", config=self._config)
+
+    @cached_property
+    def secretsmanager(self) -> Any:  # as of iam
+        with asking("secretsmanager", "the client"):
+            return self._session.client("secretsmanager", config=self._config)
 
     @cached_property
     def sns(self) -> SNSClient:

@@ -8,6 +8,8 @@
 On its way back, or at its end, nothing is paused: users are being brought to safety.
 """
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from deployer import control
@@ -15,6 +17,7 @@ from deployer.cli.output import Output
 from deployer.cli.stopping import Interrupted
 from deployer.errors import DeployError
 from deployer.journal import Ask
+from deployer.operations.notifying import UNSENT
 from deployer.plan import Deployment, Event
 from deployer.wiring import Services
 
@@ -38,3 +41,11 @@ def left(
         return deployment
     output.note(f"{heard.signal}: paused. A supervisor judges it, and carries nothing on.")
     return held
+
+
+def close(services: Services, output: Output) -> Sequence[str]:
+    """Give what is on its way to people a moment; what was told, after what could not be was said."""
+    told = services.outbox.close()
+    for trouble in services.outbox.troubles():
+        output.note(f"{UNSENT}: {trouble}")
+    return told

@@ -1,7 +1,7 @@
 """A deployment from this process's side: begin it, carry it, follow somebody else's, let it go."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from deployer import control, identity
 from deployer.cli.holder import alive, taken
-from deployer.cli.leaving import left
+from deployer.cli.leaving import close, left
 from deployer.cli.output import Output
 from deployer.cli.stopping import (
     Interrupted,
@@ -190,7 +190,11 @@ class Session:
         services, newest = self.services, [deployment]
         clock = self._clock(stop, newest)
         watching = self.output.watch(self._view(deployment), services.clock)
-        with self._letting_go(newest), closing(services.board), watching as tell:
+        with ExitStack() as ends:
+            ends.callback(close, services, self.output)
+            ends.enter_context(self._letting_go(newest))
+            ends.enter_context(closing(services.board))
+            tell = ends.enter_context(watching)
             clock.sleep(0.0)  # a signal may have come already
             return services.runner(clock, _keeping(newest, tell)).run(deployment)
 

@@ -6,6 +6,7 @@ import click
 
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import EXIT, Ending
+from deployer.cli.leaving import close
 from deployer.cli.params import Duration
 from deployer.cli.stopping import StoppableClock, pause, stoppable
 from deployer.durations import seconds
@@ -94,18 +95,15 @@ def tell_visit(app: App, visit: Visit, before: Visit | None) -> Visit:
 
 
 def report(app: App, visit: Visit) -> None:
-    """Tell the environment's topic, as the supervisor in the cloud does; a visit is none the worse for it."""
+    """Tell who is to be told, as the supervisor in the cloud does; a visit is none the worse for it."""
     services = app.services
-    place = f"{services.service}/{services.environment}"
+    now = services.clock.now()
     try:
-        told = reporting.tell(
-            services.reports, services.journal, place, services.environment, visit
-        )
+        reporting.tell(services.outbox, services.journal, services.place, visit, now)
     except DeployError as error:
         app.output.note(f"nobody could be told of what this visit found: {error}")
-        return
-    if told is not None:
-        app.output.note(f"Told the environment's topic: {told.subject}")
+    for told in close(services, app.output):
+        app.output.note(f"Told {told}")
 
 
 def _place(visit: Visit) -> tuple[object, ...]:

@@ -2,11 +2,13 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from deployer.functions.start import Context, services_of, settings_of, stay_s
 from deployer.intents import expiring
 from deployer.model import Snapshot
+from deployer.operations.notifying import UNSENT
 from deployer.operations.reporting import tell
 from deployer.operations.supervisor import Visit
 from deployer.plan import Deployment, Event
@@ -31,8 +33,8 @@ def handler(_event: object, context: Context) -> dict[str, Any]:
         services.clock.sleep(visit.again_s)
         visit = visited(services, settings, context)
     services.board.close()
-    place = f"{services.service}/{services.environment}"
-    told = tell(services.reports, services.journal, place, services.environment, visit)
+    tell(services.outbox, services.journal, services.place, visit, services.clock.now())
+    told = let_go(services)
     if visit.problem is not None:
         raise visit.problem
     return {
@@ -40,7 +42,7 @@ def handler(_event: object, context: Context) -> dict[str, Any]:
         "deployment": visit.deployment.id if visit.deployment else None,
         "status": visit.deployment.status.value if visit.deployment else None,
         "late_s": round(visit.late_s, 1),
-        "reported": told.mark if told else None,
+        "told": list(told),
     }
 
 
@@ -50,6 +52,14 @@ def visited(services: Services, settings: Settings, context: Context) -> Visit:
     return services.supervisor(
         every_s, services.clock, say, stay_s(context), expiring(settings)
     ).visit()
+
+
+def let_go(services: Services) -> Sequence[str]:
+    """What was told meanwhile; what could not be is in the log, and nobody waits for it."""
+    told = services.outbox.close()
+    for trouble in services.outbox.troubles():
+        sys.stdout.write(json.dumps({"event": UNSENT, "note": trouble}) + "\n")
+    return told
 
 
 def say(deployment: Deployment, event: Event, _seen: Snapshot | None) -> None:

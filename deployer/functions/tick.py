@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from deployer.functions.start import Context, services_of, settings_of, stay_s
-from deployer.functions.supervise import say
+from deployer.functions.supervise import let_go, say
 from deployer.operations.detached import read
 
 
@@ -26,7 +26,10 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """
     services = services_of(settings_of())
     ticking = services.ticking(services.clock, say, stay_s(context), random.random)
-    answer = ticking.tick(read(event))
-    services.board.close()
+    try:
+        answer = ticking.tick(read(event))
+    finally:
+        services.board.close()
+        let_go(services)
     found: dict[str, Any] = msgspec.to_builtins(answer)
     return found

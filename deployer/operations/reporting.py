@@ -1,130 +1,101 @@
-"""Telling people, once, that a deployment needs them: it has halted, or nobody can carry it on.
+"""What a supervisor tells after a visit: what nobody else is left to tell.
 
-Told first, remembered afterwards: who dies in between tells it twice, and nobody is left untold. The
-last marks are remembered for each environment, so a deployment is told of three times at most, whatever
-becomes of it: that it cannot be carried on, that it has halted, and that what it left cannot be put back.
+That a deployment has ended, or halted, is in its record, wherever it was told (operations.notices);
+that nobody can carry it on, or put back what it left, only the visit knows.
 """
 
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from deployer.errors import CloudUnavailable, DeployError, LeaseLost, Locked
 from deployer.journal import Journal, last_begun
+from deployer.news import Kind
+from deployer.operations.notices import Command, Notice, Place, line
+from deployer.operations.notifying import SILENT, Outbox
 from deployer.operations.supervisor import State, Visit
-from deployer.plan import Deployment, Status
+from deployer.plan import Deployment
 
 # These pass by themselves: the next visit tries again, and an alarm watches those that do not.
 PASSING: Final = (CloudUnavailable, LeaseLost, Locked)
-KEPT = 8  # marks: several are true at once of what has halted and cannot be put back
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What is told. `mark` is different for each thing that is worth telling once."""
+def tell(outbox: Outbox, journal: Journal, place: Place, visit: Visit, now: float) -> None:
+    """Offer what a visit came to, if that is worth it; `now` in epoch seconds.
 
-    mark: str
-    subject: str
-    words: str
-
-
-class Reports(Protocol):
-    """One environment's; every method raises CloudUnavailable and AccessProblem."""
-
-    def last(self) -> str:
-        """The marks of the last reports, a line each; empty: there was none."""
-        ...
-
-    def publish(self, subject: str, words: str) -> None:
-        """Tell people: a line, and everything."""
-        ...
-
-    def remember(self, marks: str, before: str) -> None:
-        """These marks were told; nothing if others were remembered since `before` was read."""
-        ...
-
-
-class Unreported:
-    """Nobody is to be told."""
-
-    def last(self) -> str:
-        return ""
-
-    def publish(self, subject: str, words: str) -> None:
-        """Nobody hears it."""
-
-    def remember(self, marks: str, before: str) -> None:
-        """Nothing was told."""
-
-
-UNREPORTED: Final = Unreported()
-
-
-def due(place: str, environment: str, newest: Deployment | None, visit: Visit) -> Report | None:
-    """What is worth telling after a visit; None: nothing. Pure.
-
-    Args:
-        place:       SERVICE/ENVIRONMENT.
-        environment: as `deployer --env` wants it.
-        newest:      the last deployment that did anything; None: nobody knows.
-        visit:       what the visit came to.
+    Raises:
+        CloudUnavailable, AccessProblem, PlanInvalid: the journal cannot be read.
     """
-    if visit.problem is not None:
-        if isinstance(visit.problem, PASSING):
-            return None
-        if visit.deployment is not None:
-            return _stuck(place, environment, visit.deployment, visit.problem)
-        return _owed(place, environment, newest, visit.problem)
-    over = visit.deployment if visit.state is State.ENDED else None
-    halted = over or (newest if visit.deployment is None else None)
-    if halted is None or halted.status is not Status.HALTED:
+    if outbox is SILENT:
+        return
+    newest: Deployment | None = None
+    if visit.deployment is None:
+        try:
+            newest = last_begun(journal, place.environment)
+        except DeployError:
+            if visit.problem is None:  # else that is what is told
+                raise
+    record = ended(newest, visit)
+    if record is not None:
+        outbox.offer(record)
+    notice = due(place, newest, visit, now)
+    if notice is not None:
+        outbox.tell(notice)
+
+
+def ended(newest: Deployment | None, visit: Visit) -> Deployment | None:
+    """A record whose runner may have died before it told of its end. Pure."""
+    if visit.deployment is not None:
+        return visit.deployment if visit.state is State.ENDED else None
+    return newest if newest is not None and newest.status.final else None
+
+
+def due(place: Place, newest: Deployment | None, visit: Visit, now: float) -> Notice | None:
+    """That a visit could not do what it is there for; None: it could, or that passes. Pure.
+
+    newest: the last deployment that did anything; None: nobody knows.
+    """
+    if visit.problem is None or isinstance(visit.problem, PASSING):
         return None
-    return _halted(place, environment, halted)
+    if visit.deployment is not None:
+        return _stuck(place, visit.deployment, visit.problem, now)
+    return _owed(place, newest, visit.problem, now)
 
 
-def _halted(place: str, environment: str, deployment: Deployment) -> Report:
-    name = _name(deployment)
-    live = f"Users are at {deployment.written}" if deployment.written else "No user was moved"
-    return Report(
-        f"halted {deployment.id}",
-        f"{place}: {deployment.first_plan.release.name} halted",
-        f"{name} in {place} has halted: no safe move was left to the deployer.\n\n"
-        f"Why: {deployment.reason}\n\n"
-        f"{live}. Nothing changes until a person decides.\n\n"
-        f"Look:     deployer --env {environment} status\n"
-        f"In full:  deployer --env {environment} report {deployment.id}\n"
-        f"Go back:  deployer --env {environment} rollback\n",
-    )
-
-
-def _stuck(place: str, environment: str, deployment: Deployment, problem: DeployError) -> Report:
-    return Report(
-        f"stuck {deployment.id}",
+def _stuck(place: Place, deployment: Deployment, problem: DeployError, now: float) -> Notice:
+    return Notice(
+        f"{deployment.id}.{Kind.STUCK}",
+        (Kind.STUCK,),
+        now,
+        place,
         f"{place}: a deployment waits for somebody",
         f"{_name(deployment)} in {place} has no runner, and the supervisor cannot carry it on.\n\n"
         f"Why: {problem}\n\n"
-        "Traffic stays where it is. Nobody has to wait for a lease:\n\n"
-        f"Look:     deployer --env {environment} status\n"
-        f"Go on:    deployer --env {environment} resume\n"
-        f"Go back:  deployer --env {environment} abort\n",
+        "Traffic stays where it is. Nobody has to wait for a lease.",
+        _typed(place, ("Look", "status"), ("Go on", "resume"), ("Go back", "abort")),
+        place.report(deployment),
+        record=deployment,
     )
 
 
-def _owed(place: str, environment: str, newest: Deployment | None, problem: DeployError) -> Report:
+def _owed(place: Place, newest: Deployment | None, problem: DeployError, now: float) -> Notice:
     left = f"Nothing is being deployed in {place}, and the supervisor cannot see to it"
     if newest is not None:
         left = (
             f"{_name(newest)} has ended in {place}, and the supervisor cannot put back what it left"
         )
-    return Report(
-        f"owed {newest.id if newest else type(problem).__name__}",
+    return Notice(
+        f"{newest.id if newest else type(problem).__name__}.owed",
+        (Kind.STUCK,),
+        now,
+        place,
         f"{place}: something waits for somebody",
-        f"{left}.\n\n"
-        f"Why: {problem}\n\n"
-        "Traffic stays where it is, and the supervisor tries again:\n\n"
-        f"Look:       deployer --env {environment} status\n"
-        f"Try again:  deployer --env {environment} settle\n",
+        f"{left}.\n\nWhy: {problem}\n\nTraffic stays where it is, and the supervisor tries again.",
+        _typed(place, ("Look", "status"), ("Try again", "settle")),
+        record=newest,
     )
+
+
+def _typed(place: Place, *wanted: tuple[str, str]) -> tuple[Command, ...]:
+    return tuple(Command(does, line(place, words)) for does, words in wanted)
 
 
 def _name(deployment: Deployment) -> str:
@@ -132,41 +103,3 @@ def _name(deployment: Deployment) -> str:
     return (
         f"The {plan.strategy} of {plan.release.name} ({deployment.id}), begun by {deployment.by},"
     )
-
-
-def report(reports: Reports, wanted: Report | None) -> Report | None:
-    """Tell it unless it was told; what was told now.
-
-    Raises:
-        CloudUnavailable, AccessProblem: it could not be told.
-    """
-    if wanted is None:
-        return None
-    before = reports.last()
-    marks = before.splitlines()
-    if wanted.mark in marks:
-        return None
-    reports.publish(wanted.subject, wanted.words)
-    with suppress(DeployError):  # told it is; the next visit repeats it rather than miss it
-        reports.remember("\n".join((*marks, wanted.mark)[-KEPT:]), before)
-    return wanted
-
-
-def tell(
-    reports: Reports, journal: Journal, place: str, environment: str, visit: Visit
-) -> Report | None:
-    """Report what a visit came to, if that is worth it; what was told now.
-
-    Raises:
-        CloudUnavailable, AccessProblem, PlanInvalid: it could not be told, or the journal not be read.
-    """
-    if reports is UNREPORTED:
-        return None
-    newest: Deployment | None = None
-    if visit.deployment is None:
-        try:
-            newest = last_begun(journal, environment)
-        except DeployError:
-            if visit.problem is None:  # else that is what is told
-                raise
-    return report(reports, due(place, environment, newest, visit))

@@ -19,6 +19,7 @@ from deployer.settings import waves
 from deployer.settings.checking import as_written, joined, reject_unknown, spelled, struct, written
 from deployer.settings.existing import ExistingSettings
 from deployer.settings.hooks import HooksSettings
+from deployer.settings.notify import NotifySettings
 from deployer.settings.pipeline import PipelineSettings
 from deployer.settings.rules import objections
 from deployer.settings.schema import (
@@ -60,6 +61,7 @@ TUNABLE: Mapping[str, type[Struct]] = {
     "fleet": FleetSettings,
     "monitoring": MonitoringSettings,
     "runner": RunnerSettings,
+    "notify": NotifySettings,
     "teardown": TeardownSettings,
 }
 EXISTING = "existing"  # a section that only environments have

@@ -64,6 +64,7 @@ from deployer.settings.kinds import (
     Wait,
 )
 from deployer.settings.metrics import Metrics
+from deployer.settings.notify import NotifySettings
 from deployer.settings.stacks import (
     BalancerSettings,
     FleetSettings,
@@ -323,6 +324,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     fleet: FleetSettings
     monitoring: MonitoringSettings
     runner: RunnerSettings
+    notify: NotifySettings
     teardown: TeardownSettings
     sweep: SweepSettings
     existing: ExistingSettings | None = None

@@ -19,6 +19,7 @@ MINUTE_S = 60.0
 Thought = TypeVar("Thought", bound=Opinion)
 LATE_MIN = 2  # minutes beyond `delay_s` that metrics may be late; the terms have their own
 BEYOND_S = 120.0  # from the end of patience to the deadline of a step that waits for nobody
+A_PERSON = "a person must decide"  # begins the reason of a wait that only a person ends
 
 
 class Bake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -202,7 +203,7 @@ def require_everyone(world: World, candidate: Slot, opinion: Opinion) -> Done | 
 def held(why: str, evidence: Mapping[str, object]) -> Waiting:
     """A person must say what becomes of it; the step's deadline says for how long."""
     return Waiting(
-        f"a person must decide: `deployer promote` goes on, `deployer abort` goes back; {why}",
+        f"{A_PERSON}: `deployer promote` goes on, `deployer abort` goes back; {why}",
         evidence,
     )
 

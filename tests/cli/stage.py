@@ -14,7 +14,7 @@ from deployer.journal import Lease
 from deployer.model import Release, Weights
 from deployer.operations.detached import NO_MACHINE, Machine
 from deployer.operations.looking_back import UNKEPT, Recordings
-from deployer.operations.reporting import UNREPORTED, Reports
+from deployer.operations.notifying import SILENT, Outbox
 from deployer.plan import Deployment
 from deployer.ports import UNRECORDED, History
 from deployer.preflight import Surroundings
@@ -76,7 +76,7 @@ class Stage:
     around: Surroundings = QUIET
     board: SimBoard = field(default_factory=SimBoard)
     machine: Machine = NO_MACHINE
-    reports: Reports = UNREPORTED
+    outbox: Outbox = SILENT
     recordings: Recordings = UNKEPT
     past: History = UNRECORDED
 
@@ -102,7 +102,7 @@ class Stage:
             takeover=settings.journal.takeover,
             hooks=SimHooks(play.clock, play.gate, play.hooks),
             sticks_s=int(settings.environment.stickiness_s), board=self.board,
-            machine=self.machine, reports=self.reports, recordings=self.recordings, history=self.past,
+            machine=self.machine, outbox=self.outbox, recordings=self.recordings, history=self.past,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environ: str) -> Result:

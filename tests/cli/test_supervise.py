@@ -6,15 +6,15 @@ from itertools import pairwise
 import pytest
 from click.testing import Result
 
-from deployer.errors import AccessProblem
 from deployer.model import Weights
+from deployer.news import Kind
 from deployer.plan import Status
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
 from tests.cli.test_stopping import interrupt
-from tests.crash.test_supervisor_reports import Told
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
+from tests.sim.outbox import SimOutbox
 
 POLICY = '\n[journal]\ntakeover = "rollback"\n'
 
@@ -126,10 +126,10 @@ def test_one_that_halts_in_the_visit_is_not_a_quiet_end(staged: Staged) -> None:
     assert documents[-2]["state"] == "ended"
 
 
-def halted(shop: Stage) -> Told:
+def halted(shop: Stage) -> SimOutbox:
     """Somebody moves traffic; the deployment that was left halts in a later visit."""
-    book = Told()
-    shop.reports = book
+    book = SimOutbox()
+    shop.outbox = book
     abandoned(shop)
     shop.play.move_weights_at(1.0, Weights(300, 700))
     shop.play.clock.sleep(2.0)
@@ -145,28 +145,23 @@ def visits(shop: Stage) -> list[Result]:
     return came
 
 
-def test_the_topic_is_told_once_of_one_that_halted(staged: Staged) -> None:
+def test_people_are_told_once_of_one_that_halted(staged: Staged) -> None:
     shop = staged()
     book = halted(shop)
     said = [visit.stderr for visit in visits(shop)]
-    (told,) = book.told
-    assert told.startswith("shop/sim: v2 halted\n")
-    assert "deployer --env sim rollback\n" in told
-    assert " ".join(said).count("Told the environment's topic: shop/sim: v2 halted") == 1
+    (told,) = [notice for notice in book.told if Kind.HALT in notice.kinds]
+    assert told.title == "shop/sim: v2 halted"
+    assert "deployer --env sim rollback" in [each.line for each in told.commands]
+    assert " ".join(said).count("Told sim: shop/sim: v2 halted") == 1
 
 
-def test_a_topic_that_hears_nobody_spoils_no_visit(staged: Staged) -> None:
-    class Deaf(Told):
-        def publish(self, subject: str, words: str) -> None:
-            raise AccessProblem("sns:Publish is not allowed")
-
+def test_a_channel_that_hears_nobody_spoils_no_visit(staged: Staged) -> None:
     shop = staged()
-    halted(shop)
-    shop.reports = Deaf()
+    halted(shop).broken = "the channel ops was not told: no"
     came = visits(shop)
     assert shop.records[0].status is Status.HALTED
     assert {visit.exit_code for visit in came} == {0, 4}
-    assert "nobody could be told" in " ".join(came[-1].stderr.split())
+    assert "the channel ops was not told: no" in " ".join(came[-1].stderr.split())
 
 
 def test_a_visit_without_an_answer_says_so_and_the_next_one_goes_on(staged: Staged) -> None:

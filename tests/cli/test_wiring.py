@@ -16,7 +16,9 @@ from deployer.clock import ScaledClock, WallClock
 from deployer.errors import AccessProblem, NotFound, NotPossibleNow, SettingsInvalid
 from deployer.intents import intent_of
 from deployer.model import Release
-from deployer.operations.reporting import UNREPORTED
+from deployer.news import Kind
+from deployer.operations.notices import Notice
+from deployer.operations.notifying import SILENT
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
 from deployer.topology import REPORTS_VARIABLE, topology_parameter
@@ -102,9 +104,27 @@ def test_reports_go_to_the_environments_topic_or_to_the_one_that_is_named(
     publish(topic=published)
     for name in (TOPIC, f"{TOPIC}-2"):
         boto3.client("sns", "us-east-1").create_topic(Name=name.rpartition(":")[2])
-    reports = connect(settings(tmp_path), {"USER": "alice", REPORTS_VARIABLE: variable}).reports
-    assert (reports is UNREPORTED) is (told is None)
-    reports.publish("a subject", "words")
+    boto3.client("dynamodb", "us-east-1").create_table(
+        TableName=str(PUBLISHED["journal_table"]),
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    services = connect(settings(tmp_path), {"USER": "alice", REPORTS_VARIABLE: variable})
+    assert (services.outbox is SILENT) is (told is None)
+    services.outbox.tell(
+        Notice(
+            "d1.stuck", (Kind.STUCK,), services.clock.now(), services.place, "a subject", "words"
+        )
+    )
+    assert services.outbox.close() == (["topic: a subject"] if told else ())
+    assert services.outbox.troubles() in ([], ())
     assert heard() == ([told] if told else [])
 
 

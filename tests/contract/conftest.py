@@ -73,7 +73,7 @@ def calls() -> set[str]:
 def aws(context: Context, calls: set[str]) -> Iterator[Aws]:
     made = connected(context, calls)
     yield made
-    undeclared = calls - {need.action for need in permissions.SUPERVISES}
+    undeclared = calls - {need.action for need in permissions.SUPERVISES | permissions.TELLS}
     assert not undeclared, f"declare in the adapter's NEEDS: {sorted(undeclared)}"
 
 
@@ -119,7 +119,9 @@ def connected(context: Context, calls: set[str], config: Config | None = None) -
             "dynamodb",
             "ec2",
             "elbv2",
+            "events",
             "s3",
+            "secretsmanager",
             "sns",
             "ssm",
             "sts",

@@ -1,138 +1,90 @@
-"""People are told, once, of what needs them."""
-
-from dataclasses import dataclass, field
+"""A visit tells what nobody else is left to tell, and says what only a visit knows."""
 
 import pytest
 from msgspec.structs import replace as changed
 
-from deployer.errors import AccessProblem, ChangeRefused, CloudUnavailable, DeployError
-from deployer.model import Slot
-from deployer.operations.reporting import KEPT, UNREPORTED, Report, due, report, tell
+from deployer.errors import AccessProblem, ChangeRefused, CloudUnavailable
+from deployer.news import Kind
+from deployer.operations.notices import Notice, Place
+from deployer.operations.notifying import SILENT
+from deployer.operations.reporting import due, ended, tell
 from deployer.operations.supervisor import State, Visit
-from deployer.plan import Deployment, Status
-from tests.crash.test_supervisor import (
-    record,
-)
+from deployer.plan import Deployment, Event, Status
+from tests.crash.test_supervisor import record
+from tests.sim.outbox import SimOutbox
 from tests.sim.play import ENVIRONMENT, play
 
-BLUE, GREEN = Slot.BLUE, Slot.GREEN
-WINDOW_S = 3600.0
+PLACE = Place("shop", "prod")
+WHY = "weights were moved: run `deployer rollback`"
 
 
-def ended(**fields: object) -> Deployment:
+def over(**fields: object) -> Deployment:
     base = changed(record(), status=Status.SHIPPED, finished_at=1_000.0)
     return changed(base, **fields)
 
 
-@dataclass
-class Told:
-    """Who was told what; `dies` at the next remembering."""
-
-    mark: str = ""
-    told: list[str] = field(default_factory=list)
-    dies: bool = False
-
-    def last(self) -> str:
-        return self.mark
-
-    def publish(self, subject: str, words: str) -> None:
-        self.told.append(f"{subject}\n{words}")
-
-    def remember(self, marks: str, before: str) -> None:
-        if self.dies:
-            raise CloudUnavailable("no answer")
-        if self.mark == before:
-            self.mark = marks
-
-
-HALTED = ended(
-    status=Status.HALTED, reason="weights were moved: run `deployer rollback`", by="alice"
-)
+HALTED = over(status=Status.HALTED, reason=WHY, by="alice", log=(Event(1_000.0, "halted", WHY),))
 FREE = Visit(State.FREE)
+STUCK = Visit(State.STUCK, record(), AccessProblem("no"))
 
 
-def wanted(newest: Deployment | None, visit: Visit = FREE) -> Report | None:
-    return due("shop/prod", "prod", newest, visit)
-
-
-def test_a_halt_is_told_once_in_words_that_name_the_next_command() -> None:
-    book = Told()
-    for _ in range(3):
-        report(book, wanted(HALTED))
-    (told,) = book.told
-    assert told.startswith("shop/prod: v2 halted\n")
-    assert "weights were moved" in told
-    assert "begun by alice" in told
-    for command in ("status", f"report {HALTED.id}", "rollback"):
-        assert f"deployer --env prod {command}\n" in told
-
-
-def test_a_halt_is_told_twice_rather_than_never() -> None:
-    book = Told(dies=True)
-    assert report(book, wanted(HALTED)) is not None
-    book.dies = False
-    assert report(book, wanted(HALTED)) is not None
-    assert report(book, wanted(HALTED)) is None
-    assert len(book.told) == 2
+def told(newest: Deployment | None, visit: Visit = FREE) -> Notice | None:
+    return due(PLACE, newest, visit, 2_000.0)
 
 
 @pytest.mark.parametrize(
-    ("newest", "visit", "mark"),
+    ("newest", "visit", "found"),
     [
         (None, FREE, None),
-        (ended(), FREE, None),
-        (HALTED, FREE, "halted d1"),
-        (None, Visit(State.ENDED, HALTED), "halted d1"),
+        (record(), FREE, None),
+        (HALTED, FREE, HALTED),
+        (None, Visit(State.ENDED, HALTED), HALTED),
         (HALTED, Visit(State.OURS, record()), None),
         (HALTED, Visit(State.ATTENDED, record()), None),
-        (None, Visit(State.STUCK, record(), AccessProblem("no")), "stuck d1"),
-        (HALTED, Visit(State.STUCK, None, AccessProblem("no")), "owed d1"),
-        (None, Visit(State.STUCK, None, AccessProblem("no")), "owed AccessProblem"),
+    ],
+)
+def test_whose_end_may_not_have_been_told(
+    newest: Deployment | None, visit: Visit, found: Deployment | None
+) -> None:
+    assert ended(newest, visit) is found
+    assert told(newest, visit) is None
+
+
+@pytest.mark.parametrize(
+    ("newest", "visit", "name"),
+    [
+        (None, STUCK, "d1.stuck"),
+        (HALTED, Visit(State.STUCK, None, AccessProblem("no")), "d1.owed"),
+        (None, Visit(State.STUCK, None, AccessProblem("no")), "AccessProblem.owed"),
         (None, Visit(State.STUCK, record(), CloudUnavailable("no")), None),
     ],
 )
-def test_what_is_worth_telling(newest: Deployment | None, visit: Visit, mark: str | None) -> None:
-    found = wanted(newest, visit)
-    assert (found.mark if found else None) == mark
+def test_what_only_a_visit_knows(newest: Deployment | None, visit: Visit, name: str | None) -> None:
+    notice = told(newest, visit)
+    assert (notice.id if notice else None) == name
+    if notice is not None:
+        assert notice.kinds == (Kind.STUCK,)
+        assert notice.urgent
+        assert "Why: no" in notice.words
 
 
 def test_what_halted_and_cannot_be_put_back_is_told_once_each_however_often_both_are_found() -> (
     None
 ):
-    book = Told()
+    """With the same ids each time, whoever visits: so whoever remembers them tells each once."""
+    sim, outbox = play(), SimOutbox(PLACE)
     refused = Visit(State.STUCK, None, ChangeRefused("not now"))
     for _ in range(5):
-        report(book, wanted(HALTED))
-        report(book, wanted(HALTED, refused))
-    halted, owed = book.told
-    assert halted.startswith("shop/prod: v2 halted\n")
-    assert "deployer --env prod settle\n" in owed
-
-
-def test_a_later_deployment_is_told_of_though_earlier_ones_were() -> None:
-    book = Told()
-    names = [f"d{number}" for number in range(20)]
-    for name in names:
-        assert report(book, wanted(changed(HALTED, id=name))) is not None
-        assert report(book, wanted(changed(HALTED, id=name))) is None
-    assert len(book.told) == len(names)
-    assert book.mark.splitlines()[-1] == "halted d19"
-    assert len(book.mark.splitlines()) == KEPT
+        tell(outbox, sim.journal, PLACE, Visit(State.ENDED, HALTED), 2_000.0)
+        tell(outbox, sim.journal, PLACE, refused, 2_000.0)
+    assert outbox.titles(Kind.HALT, Kind.STUCK) == [
+        "shop/prod: v2 halted",
+        "shop/prod: something waits for somebody",
+    ]
 
 
 def test_where_nobody_is_to_be_told_the_journal_is_not_read_for_it() -> None:
     sim = play()
     reads = len(sim.gate.names)
-    assert tell(UNREPORTED, sim.journal, "shop/prod", ENVIRONMENT, FREE) is None
+    tell(SILENT, sim.journal, Place("shop", ENVIRONMENT), FREE, 0.0)
     assert len(sim.gate.names) == reads
-
-
-def test_what_cannot_be_told_is_not_remembered() -> None:
-    class Deaf(Told):
-        def publish(self, subject: str, words: str) -> None:
-            raise AccessProblem("sns:Publish is not allowed")
-
-    deaf = Deaf()
-    with pytest.raises(DeployError, match="not allowed"):
-        report(deaf, wanted(HALTED))
-    assert deaf.mark == ""

@@ -55,6 +55,8 @@ EVERYTHING: dict[str, Any] = {
     "executionArn": f"arn:aws:states:{AT}:execution:tick:d1",
     "stateMachineArn": f"arn:aws:states:{AT}:stateMachine:tick",
     "TopicArn": f"arn:aws:sns:{AT}:told",
+    "Entries": [{"EventBusName": "ops"}, {}],
+    "SecretId": "shop/slack",
     "logGroupName": "/aws/lambda/smoke",
     "logStreamName": "2026/11/23/[$LATEST]1",
     "TransactItems": [{kind: {"TableName": "journal"}} for kind in ("Put", "Get")],
@@ -75,6 +77,14 @@ EVERYTHING: dict[str, Any] = {
         }),
         ("sns", "Publish", {"TopicArn": f"arn:aws:sns:{AT}:told"}, {
             ("sns:Publish", f"arn:aws:sns:{AT}:told"),
+        }),
+        ("events", "PutEvents", {"Entries": [{"EventBusName": "ops"}, {}, {}]}, {
+            ("events:PutEvents", f"arn:aws:events:{AT}:event-bus/ops"),
+            ("events:PutEvents", f"arn:aws:events:{AT}:event-bus/default"),
+        }),
+        ("secretsmanager", "GetSecretValue", {"SecretId": "shop/slack"}, {
+            ("secretsmanager:GetSecretValue",
+             f"arn:aws:secretsmanager:{AT}:secret:shop/slack-??????"),
         }),
         ("sqs", "SendMessage", {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/1/dead"}, {
             ("sqs:SendMessage", f"arn:aws:sqs:{AT}:dead"),

@@ -85,13 +85,47 @@ def test_only_this_environments_slots_are_moved(templates: Templates) -> None:
     ]
 
 
-def test_functions_of_hooks_may_be_invoked_and_no_others(variant: Variant) -> None:
+CHANNELS = """
+[[notify.channels]]
+name = "ops"
+kind = "http"
+url = "secretsmanager:shop/ops#url"
+secret = "secretsmanager:shop/ops#key"
+[[notify.channels]]
+name = "teams"
+kind = "teams"
+url = "ssm:/shop/teams"
+[[notify.channels]]
+name = "pager"
+kind = "sns"
+topic = "arn:aws:sns:us-east-1:123456789012:pager"
+[[notify.channels]]
+name = "bus"
+kind = "eventbridge"
+"""
+
+
+def test_what_the_settings_name_may_be_used_and_nothing_else(variant: Variant) -> None:
+    """Functions of hooks; topics, buses and secrets of channels."""
     hooked = variant(
         "[environments.lab]",
         '[hooks]\nbefore_traffic = {function = "smoke"}\n'
         'on_rollback = {function = "arn:aws:lambda:us-east-1:123456789012:function:undo:live"}\n'
-        "[environments.lab]",
+        f"{CHANNELS}[environments.lab]",
     )
+    told = {
+        each["Action"]: each["Resource"]
+        for key, policy in hooked.of_type("control", "IAM::Policy").items()
+        if key.startswith("DeployerNotifies")
+        for each in policy["Properties"]["PolicyDocument"]["Statement"]
+    }
+    at = "us-east-1:123456789012"
+    assert {action: spelled(arn) for action, arn in told.items()} == {
+        "sns:Publish": f"arn:aws:sns:{at}:pager",
+        "events:PutEvents": f"arn:aws:events:{at}:event-bus/default",
+        "ssm:GetParameter": f"arn:aws:ssm:{at}:parameter/shop/teams",
+        "secretsmanager:GetSecretValue": f"arn:aws:secretsmanager:{at}:secret:shop/ops-??????",
+    }
     assert granted(hooked)["Function"]["Resource"] == [
         "arn:aws:lambda:us-east-1:123456789012:function:smoke",
         "arn:aws:lambda:us-east-1:123456789012:function:undo:live",

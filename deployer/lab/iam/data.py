@@ -219,6 +219,39 @@ def _publish(params: Params, _facts: Facts) -> Sequence[Ask]:
 
 SNS = Table("sns", {"Publish": _publish})
 
+# -- EventBridge
+
+
+def _buses(params: Params, facts: Facts) -> Sequence[Ask]:
+    """One for each bus that gets an event; without a name it is the account's own."""
+    names = dict.fromkeys(each.get("EventBusName", "default") for each in params["Entries"])
+    return tuple(
+        Ask(
+            "events:PutEvents",
+            name if name.startswith("arn:") else arn(facts, "events", f"event-bus/{name}"),
+        )
+        for name in names
+    )
+
+
+EVENTS = Table("events", {"PutEvents": _buses})
+
+# -- Secrets Manager
+
+
+def _secret(params: Params, facts: Facts) -> str:
+    """By name the six letters at the end of its ARN are not known: `?` stands for them."""
+    name = params["SecretId"]
+    return (
+        name if name.startswith("arn:") else arn(facts, "secretsmanager", f"secret:{name}-??????")
+    )
+
+
+SECRETS = Table(
+    "secretsmanager",
+    {"GetSecretValue": _of("secretsmanager:GetSecretValue", _secret)},
+)
+
 # -- S3
 
 

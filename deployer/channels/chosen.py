@@ -1,0 +1,82 @@
+"""The channels that the settings name, over the adapters that send."""
+
+import time
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from deployer.aws.notify import Bus, Topic
+from deployer.aws.published import Published
+from deployer.aws.records import partition
+from deployer.aws.secrets import Secrets
+from deployer.aws.session import Aws
+from deployer.aws.told import ToldTable
+from deployer.channels import messages
+from deployer.channels.channel import Channel
+from deployer.channels.outbox import Outbox as Posts
+from deployer.channels.outbox import Post
+from deployer.channels.webhooks import Body, Webhook
+from deployer.clock import ScaledClock, WallClock
+from deployer.operations.notices import Place, document
+from deployer.operations.notifying import SILENT, Outbox
+from deployer.settings.notify import (
+    OWN_TOPIC,
+    AnyChannel,
+    EventBridgeChannel,
+    NotifySettings,
+    SlackChannel,
+    SnsChannel,
+    TeamsChannel,
+)
+from deployer.settings.schema import Settings
+from deployer.topology import REPORTS_VARIABLE
+
+
+def outbox_of(
+    aws: Aws,
+    found: Published,
+    settings: Settings,
+    *,
+    environ: Mapping[str, str],
+    clock: WallClock | ScaledClock,
+) -> Outbox:
+    """Who is told of the environment's deployments: its topic, and the channels of [notify]."""
+    topic = environ.get(REPORTS_VARIABLE) or found.topic
+    channels = chosen(settings.notify, aws, topic, environ)
+    if not channels:
+        return SILENT
+    service, environment = settings.service.name, settings.environment.name
+    told = ToldTable(aws, found.journal_table, partition(service, environment), clock)
+    scale = clock.scale if isinstance(clock, ScaledClock) else 1.0
+    posts = [Post(each, told, clock, scale) for each in channels]
+    return Posts(Place(service, environment), posts)
+
+
+def chosen(
+    notify: NotifySettings, aws: Aws, topic: str, environ: Mapping[str, str]
+) -> tuple[Channel, ...]:
+    """All of them; `topic`: ARN of the environment's own, empty: it has none."""
+    return tuple(_channels(notify, aws, topic, Secrets(aws, environ)))
+
+
+def _channels(notify: NotifySettings, aws: Aws, topic: str, secrets: Secrets) -> Iterator[Channel]:
+    if topic and notify.topic:
+        own = Topic(aws, topic)
+        yield Channel(OWN_TOPIC, frozenset(notify.topic), own, own.prepare)
+    for one in notify.channels:
+        yield _channel(one, aws, secrets)
+
+
+def _channel(one: AnyChannel, aws: Aws, secrets: Secrets) -> Channel:
+    kinds = frozenset(one.events)
+    if isinstance(one, SnsChannel | EventBridgeChannel):
+        sender = Topic(aws, one.topic) if isinstance(one, SnsChannel) else Bus(aws, one.bus)
+        return Channel(one.name, kinds, sender, sender.prepare)
+    secret = "" if isinstance(one, SlackChannel | TeamsChannel) else one.secret
+    webhook = Webhook(_body(one), secrets.read, one.url, secret, time.time)
+    return Channel(one.name, kinds, webhook, partial(secrets.prepare, one.url, secret))
+
+
+def _body(one: AnyChannel) -> Body:
+    if isinstance(one, SlackChannel):
+        return messages.slack
+    return messages.teams if isinstance(one, TeamsChannel) else document

@@ -61,16 +61,24 @@ class App:
             NotFound: no such file or environment.
             SettingsInvalid: something in it is wrong.
         """
+        try:
+            return reading.load(self.found(), self.environment, self.overrides)
+        except SettingsInvalid as error:
+            raise SettingsInvalid(OPTION.sub(flag_of, str(error))) from error
+
+    def found(self) -> Path:
+        """The settings' file.
+
+        Raises:
+            NotFound: no such file.
+        """
         if not self.config.exists():
             raise NotFound(
                 f"{self.config.name} not found in {self.config.absolute().parent}: run this where "
                 "it lies, or name it with --config or DEPLOYER_CONFIG (deployer.example.toml "
                 "explains every setting)"
             )
-        try:
-            return reading.load(self.config, self.environment, self.overrides)
-        except SettingsInvalid as error:
-            raise SettingsInvalid(OPTION.sub(flag_of, str(error))) from error
+        return self.config
 
     @cached_property
     def services(self) -> Services:

@@ -46,7 +46,7 @@ COMMANDS = {
     "deploy": Entry("ship", "Ship RELEASE the way that the environment's settings name."),
     "fleet": Entry("fleet", "Ship RELEASE to many environments, a wave at a time."),
     "status": Entry("look", "Show what serves, what runs and how the last deployment ended."),
-    "history": Entry("look", "List the deployments, newest first."),
+    "history": Entry("history", "List the deployments, newest first."),
     "show": Entry("look", "Show one deployment: plan, events, evidence, reason."),
     "report": Entry(
         "report", "Say in one line what became of a deployment, and write files to keep."

@@ -1,4 +1,4 @@
-"""`deployer status`, `deployer history` and `deployer show`: they look and change nothing."""
+"""`deployer status` and `deployer show`: they look and change nothing."""
 
 import click
 
@@ -12,9 +12,9 @@ from deployer.errors import CloudUnavailable
 from deployer.journal import Active, Unreadable, last_begun, newest_begun
 from deployer.operations.opinion import opinion
 from deployer.plan import Deployment
-from deployer.render.documents import deployment_document, record_document, status_document
+from deployer.render.documents import deployment_document, status_document
 from deployer.render.evidence import evidence_document, evidence_text
-from deployer.render.history import history_text, show_text
+from deployer.render.history import show_text
 from deployer.render.owed import outstanding, owed_line
 from deployer.render.progress import Standing
 from deployer.render.status import status_text
@@ -110,32 +110,6 @@ def owing(services: Services, active: Active | None, last: Deployment | None) ->
     return last_begun(services.journal, services.environment)
 
 
-@click.command(short_help="List the deployments, newest first.")
-@click.option(
-    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True,
-    help="How many, at most.",
-)  # fmt: skip
-@fleet_option
-@click.pass_context
-def history(ctx: click.Context, *, limit: int, fleet: bool) -> Ending:
-    """List the deployments, newest first.
-
-    Id, start, strategy, release, result, duration, who, and why it ended so.
-
-    \b
-    Exit status: 0; 2 if there is no such environment.
-    Example:     deployer history --limit 50
-    """  # noqa: D301  \b is for click
-    if fleet:
-        return fleets.history(ctx, limit)
-    app = app_of(ctx)
-    services = app.services
-    records, now = services.journal.records(services.environment, limit), services.clock.now()
-    documents = [record_document(record, now) for record in records]
-    app.output.page(lambda _: history_text(records, now), documents)
-    return Ending()
-
-
 @click.command(short_help="Show one deployment: plan, events, evidence, reason.")
 @click.argument("deployment", metavar="ID", shell_complete=offering.deployments)
 @fleet_option
@@ -161,8 +135,13 @@ def show(ctx: click.Context, *, deployment: str, fleet: bool) -> Ending:
     document = {
         **deployment_document(record, now, whole=True), "evidence": evidence_document(looks),
     }  # fmt: skip
-    owes, evidence = owed_by(services, record, now), evidence_text(looks)
-    app.output.page(lambda _: show_text(record, services.service, owes, evidence), [document])
+    owes = owed_by(services, record, now)
+    app.output.page(
+        lambda width: show_text(
+            record, services.service, owes, evidence_text(looks, width=width), width
+        ),
+        [document],
+    )
     return Ending()
 
 

@@ -1,5 +1,8 @@
 """What people type, checked: durations and shares. A mistake is a usage error (exit 2)."""
 
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -120,6 +123,42 @@ class Group(click.ParamType[str]):
             return str(Cohort.parse(str(value)))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A moment: so long ago, or at that time (epoch seconds)."""
+
+    ago_s: float | None = None
+    at: float = 0.0
+
+    def moment(self, now: float) -> float:
+        """Epoch seconds."""
+        return self.at if self.ago_s is None else now - self.ago_s
+
+
+class Moment(click.ParamType[Since]):
+    """`7d` ago; `2027-01-15`, `2027-01-15T08:00`: local time, unless it says another zone."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Since:
+        """The moment."""
+        if isinstance(value, Since):
+            return value
+        with suppress(ValueError):
+            return Since(ago_s=seconds(str(value)))
+        try:
+            return Since(at=datetime.fromisoformat(str(value)).astimezone().timestamp())
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{value!r}: write how long ago, such as 7d or 1h30m, or a time, such as 2027-01-15 or "
+                "2027-01-15T08:00 (local; with Z, UTC)",
+                param,
+                ctx,
+            )
 
 
 def stops(weights: tuple[str, ...] | None, *, auto: bool) -> str | list[str] | None:

@@ -18,10 +18,19 @@ from deployer.plan import Deployment, Event, Plan
 from deployer.ports import Clock
 from deployer.preflight import Objection
 from deployer.render.documents import Document
-from deployer.render.lines import content, output_lines, plain_line, way_back_lines
+from deployer.render.folding import folded
+from deployer.render.lines import (
+    Said,
+    is_news,
+    output_lines,
+    plain_line,
+    said_of,
+    same_step,
+    way_back_lines,
+)
 from deployer.render.live import frame
 from deployer.render.owed import owed_line
-from deployer.render.plan import plan_text
+from deployer.render.plan import UNBROKEN, plan_text
 from deployer.render.progress import STYLES, View, outcome, see
 from deployer.render.words import one_line
 
@@ -42,14 +51,14 @@ class TextOutput:
     flags: str = ""
     progress: Console = field(default_factory=lambda: Screen(stderr=True, highlight=False))
     results: Console = field(default_factory=lambda: Screen(highlight=False))
-    said: str = ""  # the last plain line of progress, without its time
+    said: Said | None = None  # the last plain line of progress
 
     def plan(
         self, plan: Plan, place: tuple[str, str], at: float, *, deployment: str | None
     ) -> None:
         """To stdout if it is all that was asked for."""
         console = self.results if deployment is None else self.progress
-        self._print(console, plan_text(plan, *place))
+        self._print(console, plan_text(plan, *place, room_of(console)))
 
     @contextmanager
     def watch(self, view: View, clock: Clock) -> Iterator[Tell]:
@@ -71,7 +80,7 @@ class TextOutput:
         self._print(self.progress, Text(self._pasteable(words)))
 
     def page(self, page: Callable[[int], Text], documents: Sequence[Document]) -> None:
-        self._print(self.results, self.typeable(page(self.results.width)))
+        self._print(self.results, self.typeable(page(room_of(self.results))))
 
     def clear(self) -> None:
         """Only a terminal has something to clear."""
@@ -101,8 +110,9 @@ class TextOutput:
 
     def _print(self, console: Console, text: Text) -> None:
         """Only a terminal has a width: in a log or a pipe a line stays one line."""
+        shown = folded(text, console.width) if console.is_terminal else text
         try:
-            console.print(text, soft_wrap=not console.is_terminal)
+            console.print(shown, soft_wrap=True)
         except OSError:  # a full disk, a terminal that is gone
             console.quiet = True
 
@@ -115,18 +125,24 @@ class TextOutput:
         return _COMMAND.sub(f"`deployer {self.flags}", words)
 
 
+def room_of(console: Console) -> int:
+    """Columns of the terminal; without one, lines are as long as they are."""
+    return console.width if console.is_terminal else UNBROKEN
+
+
 @dataclass
 class Lines:
-    """Plain lines; the same is not said twice in a row, by two visits of a supervisor neither."""
+    """Plain lines; none is said twice, by two visits of a supervisor neither."""
 
     output: TextOutput
 
     def tell(self, deployment: Deployment, event: Event, seen: Snapshot | None) -> None:
         """The engine's `Tell`."""
-        said = content(deployment, event)
-        if said != self.output.said:
+        said = said_of(deployment, event)
+        if is_news(said, self.output.said):
+            again = same_step(said, self.output.said)
             self.output.said = said
-            for line in (plain_line(deployment, event), *output_lines(event)):
+            for line in (plain_line(deployment, event, again=again), *output_lines(event)):
                 self.output.line(line)
         if event.kind == "retreat":
             for line in way_back_lines(deployment):
@@ -148,8 +164,5 @@ class Board:
     def frame(self) -> Text:
         """Drawn again several times a second, so that times run on."""
         console = self.output.progress
-        drawn = frame(self.view, self.clock.now(), console.width, console.height - 1)
-        lines = self.output.typeable(drawn).split("\n")
-        for line in lines:
-            line.truncate(console.width, overflow="ellipsis")
-        return Text("\n").join(lines)
+        room = console.width, console.height - 1
+        return frame(self.view, self.clock.now(), *room, self.output.typeable)

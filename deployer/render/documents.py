@@ -125,13 +125,21 @@ def deployment_document(deployment: Deployment, at: float, *, whole: bool) -> Do
     return document
 
 
-def record_document(record: Deployment | Unreadable, at: float) -> Document:
+def record_document(record: Deployment | Unreadable, environment: str, at: float) -> Document:
     """One line of the history; of a record that cannot be read what lies beside its body."""
     if isinstance(record, Deployment):
         return deployment_document(record, at, whole=False)
     return {
-        "at": iso(at), "deployment": record.id, "event": "deployment",
+        "at": iso(at), "deployment": record.id, "event": "deployment", "environment": environment,
         "release": record.release or None, "status": "unreadable", "reason": record.why,
+    }  # fmt: skip
+
+
+def unseen_document(environment: str, why: str, at: float) -> Document:
+    """An environment that did not answer, while others did."""
+    return {
+        "at": iso(at), "deployment": None, "event": "unseen", "environment": environment,
+        "reason": why,
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from deployer.analysis.replay.trail import Look
 from deployer.analysis.verdict import Finding
 from deployer.model import WHOLE
 from deployer.render.documents import Document
+from deployer.render.plan import UNBROKEN
 from deployer.render.words import count, iso, one_line, time_of_day
 
 HEAD = (
@@ -27,6 +28,7 @@ HEAD = (
     "100 %",
 )
 ALL = HEAD.index("all")
+SPARE = ("100 %", "cost", "for", "ratio", "min")  # the least important first
 LARGE, ENDLESS = 1e4, 1e10
 THOUSAND, MILLION = (1e3, "k"), (1e6, "M")
 SHOWN = 40  # minutes on a page; a file has all
@@ -37,7 +39,9 @@ LEGEND = (  # one line: the terminal breaks it where it must
 )
 
 
-def evidence_text(looks: Sequence[Look], most: int | None = SHOWN) -> Text | None:
+def evidence_text(
+    looks: Sequence[Look], most: int | None = SHOWN, width: int = UNBROKEN
+) -> Text | None:
     """A table for each metric: the newest `most` minutes; None: all of them. None without any minute."""
     if not looks:
         return None
@@ -53,7 +57,7 @@ def evidence_text(looks: Sequence[Look], most: int | None = SHOWN) -> Text | Non
         )
     for nth, one in enumerate(looks[-1].findings):
         lines.append(Text(f"  {one_line(one.metric)}: {_thresholds(one, looks[-1])}"))
-        lines += _table(shown, nth, left_out)
+        lines += _table(shown, nth, left_out, width)
     lines.append(Text(f"  {LEGEND}", "dim"))
     return Text("\n").join(lines)
 
@@ -64,17 +68,34 @@ def _thresholds(one: Finding, look: Look) -> str:
     return f"condemned at {one.threshold:.0f}{both}; called good at {one.safe_threshold:.0f}"
 
 
-def _table(looks: Sequence[Look], nth: int, left_out: int) -> Iterator[Text]:
-    """Of one metric; where there is no other, what all of them say is left out."""
+def _table(looks: Sequence[Look], nth: int, left_out: int, width: int) -> Iterator[Text]:
+    """Of one metric; where there is no other, what all of them say is left out.
+
+    Where there is not room for all of it, the columns that say least are left out too.
+    """
     rows = [HEAD, *(_cells(look, nth, left_out + n) for n, look in enumerate(looks, 1))]
     if len(looks[-1].findings) == 1:
-        rows = [(*row[:ALL], *row[ALL + 1 :]) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        rows = [_without(row, ALL) for row in rows]
+    for name in SPARE:
+        if sum(_widths(rows)) + 2 * len(rows[0]) <= width:
+            break
+        if name in rows[0]:
+            at = rows[0].index(name)
+            rows = [_without(row, at) for row in rows]
+    widths = _widths(rows)
     yield Text(f"  {_padded(rows[0], widths)}", "dim")
     for look, row in zip(looks, rows[1:], strict=True):
         line = Text(f"  {_padded(row, widths)}", "red" if look.condemned else "")
         said = remark(look)
         yield line.append(f"  {said}", "yellow") if said else line
+
+
+def _without(row: Sequence[str], at: int) -> tuple[str, ...]:
+    return (*row[:at], *row[at + 1 :])
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
 
 
 def _cells(look: Look, nth: int, number: int) -> tuple[str, ...]:

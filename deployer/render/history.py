@@ -1,6 +1,7 @@
 """`deployer history` and `deployer show` for people."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.text import Text
 
@@ -9,38 +10,51 @@ from deployer.plan import Deployment
 from deployer.render.audit import audit_lines
 from deployer.render.lines import output_lines
 from deployer.render.live import event_line
-from deployer.render.plan import goal, plan_text
+from deployer.render.plan import UNBROKEN, plan_text, step_lines, step_table
 from deployer.render.progress import STYLES, WORDS, evidence_lines, outcome, took_s
-from deployer.render.words import date_and_time, one_line, span
+from deployer.render.table import Row, table
+from deployer.render.words import cut, date_and_time, one_line, span
 
-HEAD = ("deployment", "started", "strategy", "release", "result", "took", "by", "reason")
-REASON = 100  # letters: a verdict's numbers would make the table several screens wide
+HEAD = ("deployment", "started", "strategy", "release", "result", "took", "by")
+SPARE = ("started", "by", "took")  # an id tells when
+REASON = 102  # letters: a verdict's numbers would make the table several screens wide
+
+Record = Deployment | Unreadable
 
 
-def history_text(deployments: Sequence[Deployment | Unreadable], now: float) -> Text:
-    """A table, newest first; the reason comes last, and `show` has all of it."""
+def history_text(
+    deployments: Sequence[Record],
+    now: float,
+    width: int = UNBROKEN,
+    places: Sequence[str] | None = None,
+) -> Text:
+    """A table, newest first; the reason comes last, and `show` has all of it.
+
+    places: each one's environment, where they are of several.
+    """
     if not deployments:
         return Text("The journal holds no deployment.", "dim")
-    rows = [_cells(deployment, now) for deployment in deployments]
-    widths = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
-    lines = [Text(_padded(HEAD, widths), "dim")]
-    for deployment, row in zip(deployments, rows, strict=True):
-        line = Text()
-        for number, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            style = style_of(deployment) if number == HEAD.index("result") else ""
-            line.append(cell.ljust(width), style)
-            line.append("  ")
-        line.rstrip()
-        lines.append(line)
-    return Text("\n").join(lines)
+    rows = [_row(deployment, now) for deployment in deployments]
+    if places is None:
+        return table(HEAD, rows, width, words="reason", spare=SPARE)
+    rows = [
+        replace(row, cells=(one_line(place), *row.cells))
+        for place, row in zip(places, rows, strict=True)
+    ]
+    return table(("environment", *HEAD), rows, width, words="reason", spare=SPARE)
 
 
-def style_of(record: Deployment | Unreadable) -> str:
+def style_of(record: Record) -> str:
     """How its result is shown."""
     return STYLES[record.status] if isinstance(record, Deployment) else "dim"
 
 
-def _cells(deployment: Deployment | Unreadable, now: float) -> tuple[str, ...]:
+def _row(record: Record, now: float) -> Row:
+    *cells, reason = _cells(record, now)
+    return Row(cells, cut(reason, REASON), {"result": style_of(record)})
+
+
+def _cells(deployment: Record, now: float) -> tuple[str, ...]:
     if isinstance(deployment, Unreadable):
         known = (deployment.id, "", "", deployment.release, "unreadable", "", "", deployment.why)
         return tuple(map(one_line, known))
@@ -48,26 +62,17 @@ def _cells(deployment: Deployment | Unreadable, now: float) -> tuple[str, ...]:
     cells = (
         deployment.id, date_and_time(deployment.started_at), plan.strategy, plan.release.name,
         WORDS[deployment.status], span(took_s(deployment, now)), deployment.by,
-        in_short(deployment.reason),
+        deployment.reason,
     )  # fmt: skip
     return tuple(one_line(cell) for cell in cells)
 
 
-def in_short(reason: str) -> str:
-    """What of a reason fits beside others, up to the end of one of its parts if it has any."""
-    if len(reason) <= REASON:
-        return reason
-    kept = reason[:REASON]
-    part = max(kept.rfind("; "), kept.rfind(": "))
-    return f"{kept[: part if part > 0 else REASON]} …"
-
-
-def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip()
-
-
 def show_text(
-    deployment: Deployment, service: str, owes: str = "", evidence: Text | None = None
+    deployment: Deployment,
+    service: str,
+    owes: str = "",
+    evidence: Text | None = None,
+    width: int = UNBROKEN,
 ) -> Text:
     """One deployment: its plan, the way back if it took one, events with their evidence, the end.
 
@@ -77,12 +82,12 @@ def show_text(
     lines = [
         Text(f"{one_line(deployment.id)}  started {date_and_time(deployment.started_at)}", "dim")
         + Text(f" by {one_line(deployment.by)}", "dim"),
-        plan_text(deployment.first_plan, service, one_line(deployment.environment)),
+        plan_text(deployment.first_plan, service, one_line(deployment.environment), width),
     ]
     if deployment.original is not None:
         lines.append(Text("The way back:", "yellow"))
-        steps = enumerate(deployment.plan.steps, 1)
-        lines += [Text(f"  {number:>2}  {goal(step)}") for number, step in steps]
+        plan = deployment.plan
+        lines += step_table(tuple(step_lines(plan.steps, plan.intent)), width)
     lines.append(Text("Events:", "bold"))
     for event in deployment.log:
         lines.append(event_line(event))

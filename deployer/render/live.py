@@ -1,5 +1,6 @@
 """The live view of a running deployment: one frame, made anew for every refresh. Pure."""
 
+from collections.abc import Callable, Sequence
 from textwrap import wrap
 
 from rich.text import Text
@@ -7,6 +8,7 @@ from rich.text import Text
 from deployer.control import possible
 from deployer.plan import Deployment, Event, Status
 from deployer.render.asking import commands, hold_words, wanted
+from deployer.render.folding import folded
 from deployer.render.lines import hook_failed
 from deployer.render.owed import leaving
 from deployer.render.plan import goal, title, unlimited
@@ -29,27 +31,35 @@ EVENT_STYLES = {
     "retreat": "yellow", "halted": "red", "unavailable": "yellow", "asked": "cyan",
     "refused": "yellow",
 }  # fmt: skip
-FIXED_ROWS = 16  # at most: all but the plan and the events
+PLAN_ROWS, EVENT_ROWS = 40, 6  # at most
 NOTE_ROWS = 3  # at most: why the step in execution waits, and what a person is to do
 INDENT = " " * 7
 
 
-def frame(view: View, now: float, width: int, height: int) -> Text:
-    """The whole view in at most `width` x `height` characters; the plan's window shrinks first."""
-    plan_rows = max(3, min(len(view.deployment.plan.steps), height - FIXED_ROWS))
-    event_rows = max(1, min(6, height - FIXED_ROWS - plan_rows))
-    blocks = (
-        _header(view, now, width),
-        (Text("─" * width, "dim"),),
-        _steps(view, now, plan_rows, width),
-        _slots(view, width),
-        _evidence(view),
-        _events(view.deployment.log[-event_rows:]),
-    )
-    lines = [line for block in blocks for line in block][: max(1, height)]
+def frame(
+    view: View, now: float, width: int, height: int, typed: Callable[[Text], Text] = Text.copy
+) -> Text:
+    """The whole view in at most `width` x `height` characters; the plan's window shrinks first.
+
+    typed: makes of the commands in it what has to be typed here.
+    """
+    head, *asking = _header(view, now, width)
+    above = [head, *_within(asking, width, typed), Text("─" * width, "dim")]
+    below = _within([*_slots(view, width), *_evidence(view)], width, typed)
+    room = height - len(above) - len(below)
+    steps = _steps(view, now, max(3, min(room - NOTE_ROWS, PLAN_ROWS)), width)
+    events = view.deployment.log[-max(1, min(EVENT_ROWS, room - len(steps) - 1)) :]
+    lines = [*above, *steps, *below, *_events(events)][: max(1, height)]
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return Text("\n").join(lines)
+
+
+def _within(lines: Sequence[Text], width: int, typed: Callable[[Text], Text]) -> list[Text]:
+    """What is too long for one row, in several."""
+    return [
+        part for line in lines for part in folded(typed(line), width).split("\n", allow_blank=True)
+    ]
 
 
 def _header(view: View, now: float, width: int) -> tuple[Text, ...]:
@@ -85,6 +95,7 @@ def _asking(deployment: Deployment, now: float) -> tuple[Text, ...]:
 def _steps(view: View, now: float, rows: int, columns: int) -> tuple[Text, ...]:
     """The plan with ticks, or as much of it around the current step as there is room for."""
     steps, done = view.deployment.plan.steps, finished(view.deployment)
+    rows = min(rows, len(steps))
     start = max(0, min(done - rows // 2, len(steps) - rows))
     times = step_times(view.deployment)
     shown = range(start, min(start + rows, len(steps)))

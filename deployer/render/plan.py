@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from deployer import stages
@@ -13,6 +14,7 @@ from deployer.model import WHOLE
 from deployer.plan import Intent, Plan
 from deployer.render import terms
 from deployer.render.words import count, one_line
+from deployer.render.words import limit as at_most
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.checkpoint import Checkpoint
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 MINUTE_S = 60.0
+UNBROKEN = 10_000  # columns: no terminal, so nothing has to be broken
+NUMBER, LEAST_GOAL = 6, 20  # columns of a step's number, and of its goal at least
 _LIMIT = re.compile(r" \((?:within|at most) [^)]*\)(?=: |$)")
 
 NOT_ANALYSED = (
@@ -110,7 +114,7 @@ def limit(step: Step, intent: Intent) -> str:
     """A step's time limit; a pause has none. That it may wait for a person, its plan says once."""
     if isinstance(step, Checkpoint):
         return "until resumed"
-    return f"within {spell(step.deadline_s - asking_s(step, intent))}"
+    return f"within {at_most(step.deadline_s - asking_s(step, intent))}"
 
 
 def asking_s(step: Step, intent: Intent) -> float:
@@ -139,7 +143,7 @@ def estimate(plan: Plan) -> str:
     return (
         f"{'All replaced' if plan.in_place else 'Full traffic'} in {about}the time that instances take to start"
         f"{' and people to approve' if asking else ''}; "
-        f"{spell(latest_s(plan) - held_s)} at the latest{', without the pause' if pausing else ''}"
+        f"{at_most(latest_s(plan) - held_s)} at the latest{', without the pause' if pausing else ''}"
         f"{_held(plan.intent.approve_s) if held_s else ''}."
     )
 
@@ -166,19 +170,29 @@ def step_lines(steps: Sequence[Step], intent: Intent) -> Iterator[tuple[str, str
         at = series.end
 
 
-def plan_text(plan: Plan, service: str, environment: str) -> Text:
-    """Everything a person should know before it begins."""
+def step_table(lines: Sequence[tuple[str, str, str]], width: int) -> Iterator[Text]:
+    """A line for each step, its limit in a column of its own; a goal too long for its own goes on below."""
+    from rich.text import Text  # noqa: PLC0415  the functions in the cloud have no console
+
+    longest = max((len(words) for _, words, _ in lines), default=0)
+    column = max((len(until) for _, _, until in lines), default=0)
+    room = max(1, min(longest, max(LEAST_GOAL, width - NUMBER - 2 - column)))
+    for number, words, until in lines:
+        first, *rest = wrap(words, room) or [""]
+        line = Text().append(f"  {number:>2}  ", "dim").append(first.ljust(room))
+        yield line.append(f"  {until}", "dim")
+        yield from (Text(f"{' ' * NUMBER}{part}") for part in rest)
+
+
+def plan_text(plan: Plan, service: str, environment: str, width: int = UNBROKEN) -> Text:
+    """Everything a person should know before it begins; the table of steps in `width` columns."""
     from rich.text import Text  # noqa: PLC0415  the functions in the cloud have no console
 
     text = Text()
     text.append(title(plan), "bold")
     text.append(f" in {service}/{environment}\n{roles(plan)}\n")
-    lines = tuple(step_lines(plan.steps, plan.intent))
-    width = max((len(words) for _, words, _ in lines), default=0)
-    for number, words, until in lines:
-        text.append(f"  {number:>2}  ", "dim")
-        text.append(words.ljust(width))
-        text.append(f"  {until}\n", "dim")
+    for line in step_table(tuple(step_lines(plan.steps, plan.intent)), width):
+        text.append_text(line).append("\n")
     if plan.strategy == "first":
         text.append(f"{NOT_ANALYSED}\n", "yellow")
     if plan.irreversible:

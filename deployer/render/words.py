@@ -1,5 +1,6 @@
 """Small words for people: times, spans, shares, bars. Whatever comes in, a printable line comes out."""
 
+import math
 import unicodedata
 from datetime import UTC, datetime
 
@@ -52,6 +53,14 @@ def span(duration_s: float) -> str:
     return spell(float(whole))
 
 
+def limit(duration_s: float) -> str:
+    """How long something takes at most: two units, rounded up, so that it is never longer than said."""
+    for unit, finer in ((86_400, 3_600), (3_600, 60)):
+        if duration_s >= unit:
+            return spell(float(math.ceil(duration_s / finer) * finer))
+    return spell(float(max(0, math.ceil(duration_s))))
+
+
 def count(number: int, noun: str) -> str:
     """`1 instance`, `2 instances`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -86,3 +95,12 @@ def group_of(seen: Snapshot) -> str:
     """What a user group gets, beside all others: `, header:X-Beta=yes v2`; empty if there is none."""
     apart = seen.admitted
     return f", {one_line(str(apart.cohort))} {release_of(seen[apart.slot])}" if apart else ""
+
+
+def cut(words: str, width: int) -> str:
+    """What of `words` fits into `width` characters, up to the end of one of its parts if it has any."""
+    if len(words) <= width:
+        return words
+    kept = words[: max(1, width - 2)]
+    part = max(kept.rfind("; "), kept.rfind(": "))
+    return f"{kept[: part if part > len(kept) // 2 else len(kept)].rstrip()} …"

@@ -2,7 +2,7 @@
 
 from deployer.model import Slot, Weights
 from deployer.plan import Status
-from deployer.render.history import in_short
+from deployer.render.words import cut
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
 from tests.sim.fleet import Behaviour
@@ -173,12 +173,12 @@ def test_the_newest_record_that_cannot_be_read_lets_nothing_begin(staged: Staged
 
 def test_a_table_has_of_a_long_reason_what_fits() -> None:
     short = "an alarm rings"
-    assert in_short(short) == short
+    assert cut(short, 100) == short
     verdict = (
         "worse than stable by failures, in minute 4: evidence 24,000; " + "failures: 7 of 28; " * 9
     )
-    assert in_short(verdict) == (
+    assert cut(verdict, 102) == (
         "worse than stable by failures, in minute 4: evidence 24,000; failures: 7 of 28; "
         "failures: 7 of 28 …"
     )
-    assert in_short("x" * 200) == "x" * 100 + " …"
+    assert cut("x" * 200, 102) == "x" * 100 + " …"

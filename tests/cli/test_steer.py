@@ -244,9 +244,10 @@ def test_approval_is_waited_for_with_the_command_to_type(staged: Staged) -> None
     )
     assert documents[0]["active"]["approval_until"].startswith("2027-01-16T08:0")
     assert documents[0]["next_command"].startswith("`deployer approve` lets it go on, ")
-    assert "wait for approval: `deployer approve` lets it go on; meanwhile: candidate" in (
-        done.stderr
-    )
+    waiting = [line for line in done.stderr.splitlines() if "`deployer approve` lets" in line]
+    assert "  wait for approval: `deployer approve` lets it go on; meanwhile: " in waiting[0]
+    assert any(" … `deployer approve` lets it go on; meanwhile: " in line for line in waiting)
+    assert len(waiting) < 30  # of an hour and more: not one a minute
     assert shop.play.cloud.rule == Weights(0, 1000)
 
 

@@ -1,0 +1,42 @@
+"""Lines that are longer than the terminal go on below where their words begin. Pure."""
+
+import io
+import re
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+# What stands before a line's words: a time, a step, a tick, a number, a mark, or blanks.
+_LEAD = re.compile(
+    r" *(?:\d\d:\d\d:\d\d {2})?(?:step \d+/\d+ {2})?(?:[✓✗▶·–→•-] *)?(?:\d+ {2})?(?:\| )?"
+)
+LEAST = 2  # blanks before what is continued: so a new line is told from the rest of one
+_SIZELESS = Console(file=io.StringIO(), width=80)  # rich's `wrap` asks for one, and for no more
+
+
+def folded(text: Text, width: int) -> Text:
+    """`text` in lines of at most `width` columns; a line that fits stays as it is."""
+    lines = text.split("\n", allow_blank=True)
+    return Text("\n").join(part for line in lines for part in _parts(line, width))
+
+
+def _parts(line: Text, width: int) -> Iterator[Text]:
+    if line.cell_len <= width:
+        yield line
+        return
+    lead = lead_of(line.plain, width)
+    head, words = line.divide([lead]) if lead else (Text(), line)
+    room = max(1, width - max(lead, LEAST))
+    first = True
+    for part in words.wrap(_SIZELESS, room):
+        part.rstrip()
+        yield (head if first else Text(" " * max(lead, LEAST))) + part
+        first = False
+
+
+def lead_of(line: str, width: int) -> int:
+    """Columns before the line's words; 0 where they would leave too little room for these."""
+    found = _LEAD.match(line)
+    lead = found.end() if found else 0
+    return lead if lead <= width // 2 else 0

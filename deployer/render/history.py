@@ -33,7 +33,7 @@ def history_text(
     places: each one's environment, where they are of several.
     """
     if not deployments:
-        return Text("The journal holds no deployment.", "dim")
+        return Text("No deployment.", "dim")
     rows = [_row(deployment, now) for deployment in deployments]
     if places is None:
         return table(HEAD, rows, width, words="reason", spare=SPARE)
@@ -51,7 +51,8 @@ def style_of(record: Record) -> str:
 
 def _row(record: Record, now: float) -> Row:
     *cells, reason = _cells(record, now)
-    return Row(cells, cut(reason, REASON), {"result": style_of(record)})
+    said = cut(reason, REASON) if isinstance(record, Deployment) else reason
+    return Row(cells, said, {"result": style_of(record)})
 
 
 def _cells(deployment: Record, now: float) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ def test_history_is_a_table_newest_first(staged: Staged) -> None:
 
 
 def test_an_empty_history(staged: Staged) -> None:
-    assert staged().run("history").stdout == "The journal holds no deployment.\n"
+    assert staged().run("history").stdout == "No deployment.\n"
 
 
 def test_show_tells_plan_way_back_events_evidence_and_reason(staged: Staged) -> None:

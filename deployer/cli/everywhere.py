@@ -15,7 +15,7 @@ from typing import TypeVar
 from deployer import wiring
 from deployer.aws.session import Aws
 from deployer.cli.app import App
-from deployer.errors import DeployError
+from deployer.errors import DeployError, NotFound
 from deployer.settings.reading import environments
 from deployer.settings.schema import Settings
 from deployer.wiring import Services
@@ -62,6 +62,20 @@ class Everywhere:
                 for pair in pairs
             )
         return ((place, answers[place.name]) for place in self.places)
+
+    def any(self) -> Services:
+        """Those of the first environment that answers.
+
+        Raises:
+            DeployError: none does.
+        """
+        problem: DeployError | None = None
+        for place in self.places:
+            try:
+                return place.services
+            except DeployError as error:
+                problem = problem or error
+        raise problem or NotFound("the settings have no environment")
 
     @cached_property
     def _regions(self) -> list[list[Place]]:

@@ -1,10 +1,15 @@
 """`deployer status` and `deployer show`: they look and change nothing."""
 
+from collections.abc import Callable
+from functools import partial
+
 import click
 
 from deployer.cli import fleets, offering
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
+from deployer.cli.everywhere import asked_for
+from deployer.cli.glance import glance, keep_glancing
 from deployer.cli.minutes import looks_of
 from deployer.cli.params import fleet_option
 from deployer.cli.stopping import pause, stoppable
@@ -23,9 +28,13 @@ from deployer.wiring import Services
 
 @click.command(short_help="Show what serves, what runs and how the last deployment ended.")
 @click.option("--watch", is_flag=True, help="Show it again and again until Ctrl-C.")
+@click.option(
+    "--all", "every", is_flag=True,
+    help="All environments at a glance; the same without --env where there are several.",
+)  # fmt: skip
 @fleet_option
 @click.pass_context
-def status(ctx: click.Context, *, watch: bool, fleet: bool) -> Ending:
+def status(ctx: click.Context, *, watch: bool, every: bool, fleet: bool) -> Ending:
     """Show what serves, what runs and how the last deployment ended.
 
     For each slot: its weight, release, healthy and wanted instances, and the states of
@@ -33,16 +42,24 @@ def status(ctx: click.Context, *, watch: bool, fleet: bool) -> Ending:
     who runs it and until when its lease lasts. After one that halted: the reason and the
     command to run next.
 
+    Where the settings have several environments and none is named, all of them at a
+    glance; with --watch on a terminal a live table: choose one with the arrow keys, look
+    closer with Enter, come back with Esc, leave with q.
+
     With --fleet: its waves, where each environment stands, and what is possible now;
     with --watch, everything that happens until it has ended, whose exit status it has.
 
     \b
-    Exit status: 0, whatever is shown; 2 if there is no such environment.
+    Exit status: 0, whatever is shown; 1 if nobody answers; 2 if there is no such environment.
     Example:     deployer --env prod status --watch
     """  # noqa: D301  \b is for click
     if fleet:
         return fleets.status(ctx, watch=watch)
     app = app_of(ctx)
+    everywhere = asked_for(app, every=every)
+    if everywhere is not None:
+        read = partial(standing_of, note=app.output.note)
+        return (keep_glancing if watch else glance)(app, everywhere, read)
     if watch:
         return keep_showing(app)
     show_standing(app, standing(app))
@@ -77,12 +94,16 @@ def show_standing(app: App, now: Standing) -> None:
 
 def standing(app: App) -> Standing:
     """Read everything that there is to tell."""
-    services = app.services
+    return standing_of(app.services, app.output.note)
+
+
+def standing_of(services: Services, note: Callable[[str], None]) -> Standing:
+    """The same, of one environment; `note`: told of a record that cannot be read."""
     active = services.journal.active(services.environment)
     newest = next(iter(services.journal.records(services.environment, 1)), None)
     seen = services.cloud.observe()
     if isinstance(newest, Unreadable):
-        app.output.note(f"{newest.id}: {newest.why}")
+        note(f"{newest.id}: {newest.why}")
     last = newest if isinstance(newest, Deployment) else None
     now = services.clock.now()
     thought = ""

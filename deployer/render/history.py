@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.text import Text
 
 from deployer.journal import Unreadable
-from deployer.plan import Deployment
+from deployer.plan import Deployment, Event
 from deployer.render.audit import audit_lines
 from deployer.render.lines import output_lines
 from deployer.render.live import event_line
@@ -68,6 +68,16 @@ def _cells(deployment: Record, now: float) -> tuple[str, ...]:
     return tuple(one_line(cell) for cell in cells)
 
 
+def events_text(events: Sequence[Event]) -> Text:
+    """Each with what is known by it."""
+    lines: list[Text] = []
+    for event in events:
+        lines.append(event_line(event))
+        lines += [Text(f"            {line}", "dim") for line in evidence_lines(event.detail)]
+        lines += [Text(line, "dim") for line in output_lines(event)]
+    return Text("\n").join(lines)
+
+
 def show_text(
     deployment: Deployment,
     service: str,
@@ -89,11 +99,7 @@ def show_text(
         lines.append(Text("The way back:", "yellow"))
         plan = deployment.plan
         lines += step_table(tuple(step_lines(plan.steps, plan.intent)), width)
-    lines.append(Text("Events:", "bold"))
-    for event in deployment.log:
-        lines.append(event_line(event))
-        lines += [Text(f"            {line}", "dim") for line in evidence_lines(event.detail)]
-        lines += [Text(line, "dim") for line in output_lines(event)]
+    lines += [Text("Events:", "bold"), events_text(deployment.log)]
     if deployment.audit:
         lines.append(Text("Who did what:", "bold"))
         lines += audit_lines(deployment)

@@ -76,7 +76,7 @@ def history(
 
     \b
     Exit status: 0; 1 if nobody answers; 2 if there is no such environment.
-    Example:     deployer history --status rolled_back --since 30d --release 'v4*'
+    Example:     deployer history --status rolled_back --since 30d
     """  # noqa: D301  \b is for click
     if fleet:
         if any((statuses, strategies, release, since, by, every)):

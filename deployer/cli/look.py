@@ -50,7 +50,8 @@ def status(ctx: click.Context, *, watch: bool, every: bool, fleet: bool) -> Endi
     with --watch, everything that happens until it has ended, whose exit status it has.
 
     \b
-    Exit status: 0, whatever is shown; 1 if nobody answers; 2 if there is no such environment.
+    Exit status: 0, whatever is shown; 1 if nobody answers; 2 if there is no such
+      environment.
     Example:     deployer --env prod status --watch
     """  # noqa: D301  \b is for click
     if fleet:

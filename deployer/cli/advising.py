@@ -59,8 +59,7 @@ class Inquiry:
 
     def circumstances(self) -> Circumstances:
         """Every question, in the order in which a person is asked."""
-        environment = self.place.rpartition("/")[2]
-        stage = Stage(self._one(replace(questions.STAGE, assumed=stage_of(environment))))
+        stage = Stage(self._one(replace(questions.STAGE, assumed=self._stage())))
         criticality = Criticality(self._one(questions.CRITICALITY))
         sla = float(self._one(questions.SLA))
         budget = float(self._one(questions.ERROR_BUDGET, ask_it=bool(sla)))
@@ -72,6 +71,12 @@ class Inquiry:
             database=Database(self._one(questions.DATABASE)),
             usual=bases,
         )  # fmt: skip
+
+    def _stage(self) -> Stage:
+        """What the environment probably is: one that may be torn down has no users."""
+        if self.settings is not None and self.settings.teardown.ephemeral:
+            return Stage.DEVELOPMENT
+        return stage_of(self.place.rpartition("/")[2])
 
     def _one(self, question: Question, *, ask_it: bool = True, note: str = "") -> str:
         said = self.given.get(question.name)
@@ -89,6 +94,8 @@ class Inquiry:
         """Requests a second, and how they fail usually."""
         why = ""
         if self.given.get(questions.TRAFFIC.name) is None and self.settings is not None:
+            if self.person:
+                self.app.output.note("\nReading the traffic of the last day ...")
             found = past_of(self.app, self.settings)
             if isinstance(found, usual.Past) and found.requests_per_min is not None:
                 a_second = found.requests_per_min / 60

@@ -73,6 +73,19 @@ def test_a_commands_help_imports_no_aws_library(name: str) -> None:
     assert done.stderr == "[]\n"
 
 
+@pytest.mark.parametrize(
+    "arguments", [("recommend", "--traffic", "9"), ("completion", "zsh"), ("replay", "none.jsonl")]
+)
+def test_what_asks_nobody_imports_no_aws_library(arguments: tuple[str, ...]) -> None:
+    done = python(
+        "import sys; from deployer.cli.main import cli\n"
+        f"try: cli({list(arguments)!r})\n"
+        "except SystemExit: pass\n"
+        "print([m for m in ('boto3', 'moto') if m in sys.modules], file=sys.stderr)"
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
 def test_the_version() -> None:
     done = CliRunner().invoke(cli, ["--version"])
     assert done.exit_code == 0

@@ -79,6 +79,47 @@ def test_written_settings_are_the_advice_and_are_written_once(staged: Staged) ->
     assert not shop.config.with_name("deployer.toml.new").exists()
 
 
+WAYS = [
+    ((), "canary"),
+    (("--two-versions", "per-user", "--budget", "plenty"), "canary"),
+    (("--two-versions", "briefly"), "blue-green"),
+    (("--stage", "development"), "blue-green"),
+    (("--budget", "none"), "rolling"),
+    (("--budget", "none", "--criticality", "high", "--traffic", "100"), "rolling"),
+    (("--budget", "little", "--stage", "staging", "--traffic", "100"), "rolling"),
+]
+
+
+@pytest.mark.parametrize(("answers", "strategy"), WAYS, ids=[" ".join(a) for a, _ in WAYS])
+def test_a_release_ships_by_what_was_written(
+    staged: Staged, answers: tuple[str, ...], strategy: str
+) -> None:
+    shop = staged()
+    assert shop.run("recommend", "--traffic", "100", *answers, "--write").exit_code == 0
+    done = shop.run("deploy", "v2")
+    assert done.exit_code == 0, done.stderr
+    assert (shop.records[0].first_plan.strategy, shop.records[0].status) == (strategy, "shipped")
+
+
+def test_what_a_person_must_approve_waits(staged: Staged) -> None:
+    shop = staged()
+    asked = ("recommend", "--traffic", "0.2", "--sla", "99.99", "--write")
+    assert shop.run(*asked).exit_code == 0
+    done = shop.run("deploy", "v2", "--dry-run")
+    assert done.exit_code == 0
+    assert "wait for approval" in done.stdout
+
+
+def test_an_environment_that_may_be_torn_down_is_for_development(staged: Staged) -> None:
+    shop = staged()
+    text = SETTINGS.replace("[canary]", "[teardown]\nephemeral = true\n\n[canary]").replace(
+        'region = "us-east-1"', 'region = "us-east-1"\nprotected = false'
+    )
+    shop.config.write_text(text)
+    advice = advice_of(shop.json("recommend")[0])
+    assert advice["answers"][0]["answer"] == "development"
+
+
 def test_advice_that_contradicts_other_settings_is_not_written(staged: Staged) -> None:
     shop = staged()
     text = SETTINGS.replace("[canary]", "[fleet]\nwarm_pool = 1\n\n[canary]")

@@ -18,7 +18,7 @@ from deployer.operations.advice.circumstances import (
     stage_of,
     verdict_min,
 )
-from deployer.operations.advice.conditions import AtLeast, Below, OneOf, in_words
+from deployer.operations.advice.conditions import AtLeast, AtMost, Below, OneOf, in_words
 from deployer.operations.advice.notes import NOTES
 from deployer.operations.advice.questions import Criticality, Database, Spare, Stage, Together
 from deployer.operations.advice.settings_table import SETTINGS
@@ -241,12 +241,14 @@ def test_conditions_speak_of_facts_that_there_are() -> None:
 
 
 def test_what_is_not_known_fits_no_bound() -> None:
-    for condition in (AtLeast("traffic", 0), Below("traffic", 1e9)):
+    for condition in (AtLeast("traffic", 0), AtMost("traffic", 1e9), Below("traffic", 1e9)):
         assert not condition.holds({"traffic": None})
     assert AtLeast("traffic", 5).holds({"traffic": 5})
+    assert AtMost("traffic", 5).holds({"traffic": 5})
     assert not Below("traffic", 5).holds({"traffic": 5})
     assert OneOf("stage", ("staging",)).holds({"stage": Stage.STAGING})
     assert in_words(()) == "otherwise"
+    assert str(AtMost("verdict", 30)) == "time to a verdict 30 min at most"
     assert in_words((AtLeast("sla", 99.9), Below("traffic", 5))) == (
         "availability promised 99.9 % or more, traffic below 5 requests/s"
     )

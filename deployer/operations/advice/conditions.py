@@ -64,7 +64,24 @@ class Below:
         return f"{called} below {self.bound:g}{unit}"
 
 
-Condition = OneOf | AtLeast | Below
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """The fact is known, and this or less."""
+
+    fact: str
+    bound: float
+
+    def holds(self, facts: Mapping[str, Fact]) -> bool:
+        """Whether it is."""
+        value = facts[self.fact]
+        return isinstance(value, int | float) and value <= self.bound
+
+    def __str__(self) -> str:
+        called, unit = CALLED[self.fact]
+        return f"{called} {self.bound:g}{unit} at most"
+
+
+Condition = OneOf | AtLeast | AtMost | Below
 
 
 def all_hold(conditions: tuple[Condition, ...], facts: Mapping[str, Fact]) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from deployer.operations.advice.conditions import AtLeast, Below, OneOf
+from deployer.operations.advice.conditions import AtLeast, AtMost, Below, OneOf
 from deployer.operations.advice.table import USED_UP, Row, care, evidence
 
 PLENTY = OneOf("budget", ("plenty",))
@@ -58,19 +58,19 @@ CANARY = (
     Row("canary.linger", "30m", (care("utmost"),), "the way back stays one change for a while"),
     Row("canary.linger", "20m", (care("high"),), "the way back stays one change for a while"),
     Row("canary.linger", "10m", (), "users of keep-alive connections leave the old slot"),
-    Row("analysis.max_time", "30m", (Below("verdict", 30.5),), "the verdict comes within that"),
-    Row("analysis.max_time", "1h", (Below("verdict", 60.5),), "the verdict comes within that"),
+    Row("analysis.max_time", "30m", (AtMost("verdict", 30),), "the verdict comes within that"),
+    Row("analysis.max_time", "1h", (AtMost("verdict", 60),), "the verdict comes within that"),
     Row(
         "analysis.max_time", "1h", (evidence("hours"), care("little", "usual")),
         "the verdict takes longer; nobody should wait for hours for so little risk",
     ),
-    Row("analysis.max_time", "2h", (Below("verdict", 120.5),), "the verdict comes within that"),
-    Row("analysis.max_time", "4h", (Below("verdict", 240.5),), "the verdict comes within that"),
+    Row("analysis.max_time", "2h", (AtMost("verdict", 120),), "the verdict comes within that"),
+    Row("analysis.max_time", "4h", (AtMost("verdict", 240),), "the verdict comes within that"),
     Row(
         "analysis.max_time", "4h", (evidence("hours"), care("high")),
         "the verdict takes longer; after that a person decides",
     ),
-    Row("analysis.max_time", "8h", (Below("verdict", 480.5),), "the verdict comes within that"),
+    Row("analysis.max_time", "8h", (AtMost("verdict", 480),), "the verdict comes within that"),
     Row("analysis.max_time", "24h", (evidence("hours"),), "the verdict comes within that"),
     Row("analysis.max_time", "2h", (evidence("scarce"),), "no time is enough; a person decides"),
     Row("analysis.max_time", "30m", (), "enough from 100 requests/s on"),

@@ -8,7 +8,7 @@ answer gets advice, and what is more critical is never less safe (tests/advice).
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deployer.operations.advice.conditions import AtLeast, Below, Condition, OneOf
+from deployer.operations.advice.conditions import AtLeast, AtMost, Below, Condition, OneOf
 
 Value = str | int | float | bool | tuple[int | float, ...]
 
@@ -77,11 +77,11 @@ CARE = (
 
 EVIDENCE = (
     Row(
-        "evidence", "minutes", (Below("verdict", 30.5),),
+        "evidence", "minutes", (AtMost("verdict", 30),),
         "there is traffic enough to call a good release good within half an hour",
     ),
     Row(
-        "evidence", "hours", (Below("verdict", 1440.5),),
+        "evidence", "hours", (AtMost("verdict", 1440),),
         "with this traffic it takes hours to call a good release good",
     ),
     Row(

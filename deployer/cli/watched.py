@@ -1,8 +1,11 @@
 """What the dashboard reads and what it asks: as `status` reads, and as `pause` and the others ask."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from deployer import wiring
+from deployer.aws.session import Aws
 from deployer.cli import fleets, look, steer
 from deployer.cli.app import App
 from deployer.cli.fleets import Desk
@@ -63,6 +66,8 @@ class Place:
             NotPossibleNow: that one has ended, or stands elsewhere by now; or it makes no sense.
             DeployError: as `journal.ask`.
         """
+        if self.newest is None:
+            raise NotPossibleNow(f"{self.name} has not been read yet: nothing was asked")
         services, asked = self.app.services, ask_of(wish)
         active = services.journal.active(services.environment)
         if active is None or active.deployment.id != wish.id:
@@ -133,7 +138,9 @@ class Watched:
     def sources(self) -> dict[str, Source]:
         """What the reader reads."""
         return {
-            name: Source("fleet" if isinstance(place, Fleets) else "environment", place.read)
+            name: Source("fleet", place.read, FLEET)
+            if isinstance(place, Fleets)
+            else Source("environment", place.read, place.app.settings.environment.region)
             for name, place in self.places.items()
         }
 
@@ -156,7 +163,8 @@ def watched(app: App) -> Watched:
     Raises:
         NotFound, SettingsInvalid: of the settings; nothing is asked of AWS.
     """
-    quiet = replace(app, output=Unheard(), connect=lambda settings: signed(app, settings))
+    connect = sharing() if app.connect is wiring.connect else app.connect
+    quiet = replace(app, output=Unheard(), connect=lambda settings: signed(connect(settings)))
     if app.environment is not None:
         _ = app.settings  # whether there is such an environment
         names: tuple[str, ...] = (app.environment,)
@@ -172,9 +180,21 @@ def watched(app: App) -> Watched:
     return Watched(places)
 
 
-def signed(app: App, settings: Settings) -> Services:
-    """The environment's services; what is asked through them says where."""
-    services = app.connect(settings)
+def sharing() -> Callable[[Settings], Services]:
+    """`wiring.connect`, with one set of clients for each Region: they are large."""
+    made: dict[str, Aws] = {}
+
+    def connect(settings: Settings) -> Services:
+        region = settings.environment.region
+        if region not in made:
+            made[region] = wiring.clients(region, wiring.chosen_clock(os.environ))
+        return wiring.connect(settings, aws=made[region])
+
+    return connect
+
+
+def signed(services: Services) -> Services:
+    """What is asked through these services says where it was."""
     return replace(services, caller=f"{services.caller}, dashboard")
 
 

@@ -147,6 +147,14 @@
     return make("section", {}, make("h3", {}, "What happened, newest first"), make("ul", { class: "events" }, ...items));
   }
 
+  function acts(record) {
+    if (!record.acts?.length) return null;
+    const rows = record.acts.map((act) => make("tr", {}, make("th", { scope: "row" }, stamp(act.at)), make("td", {}, act.who), make("td", {}, ...words(act.words)), make("td", { class: "dim" }, act.from)));
+    return make("section", {}, make("h3", {}, "Who did what"), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Who did what" }, make("table", {},
+      make("caption", { class: "unseen" }, "Who did what, from where"),
+      make("thead", {}, make("tr", {}, ...["when", "who", "what", "from"].map((head) => make("th", { scope: "col" }, head)))), make("tbody", {}, ...rows))));
+  }
+
   function inDepth(place) {
     const { record } = place, back = make("p", {}, make("a", { href: "#/" }, "← All environments"));
     if (!record) return [back, card(place, true)];
@@ -155,7 +163,7 @@
         make("p", {}, record.outcome),
         make("p", { class: "dim" }, `${record.id}, by ${record.by}, begun ${full(record.started_at)}${record.finished_at ? `, ended ${full(record.finished_at)}` : ""}`)),
       ...(record.figures ?? []).length ? [make("div", { class: "charts", "data-own": "", "data-key": `charts ${record.id}` })] : [],
-      make("div", { class: "depth" }, plan(record), events(record))];
+      make("div", { class: "depth" }, plan(record), events(record)), acts(record)].filter(Boolean);
   }
 
   // --- the page --------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Reads environments in turn, for as long as somebody looks. It changes nothing, and never stops.
 
-A few threads: one environment whose Region does not answer must not hold up the others. Each is read
-by one thread at a time.
+A few threads, one to a Region: a Region that does not answer must not hold up the others.
 """
 
 import threading
@@ -28,10 +27,16 @@ class Seen(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Something that is shown: `read` may raise DeployError; `kind`: of the event that tells of it."""
+    """Something that is shown.
+
+    kind:  of the event that tells of it.
+    read:  may raise DeployError.
+    group: sources of one group are read one after the other: they share clients, and limits.
+    """
 
     kind: str
     read: Callable[[], Seen]
+    group: str = ""
 
 
 @dataclass
@@ -75,7 +80,7 @@ class Reader:
     def turn(self) -> float:
         """Read what is due, if anything is; seconds until the next turn."""
         with self._lock:
-            name, wait_s = chosen(self._readings, self.clock.now())
+            name, wait_s = chosen(self._free(), self.clock.now())
             if name is None:
                 return wait_s
             known = self._readings[name]
@@ -84,6 +89,11 @@ class Reader:
             self._readings[name] = Reading(self.clock.now(), going=True, busy=busy)
         self._read(name, busy=busy, failures=failures)
         return 0.0
+
+    def _free(self) -> dict[str, Reading | None]:
+        """Those that nothing keeps from being read."""
+        taken = {self.sources[n].group for n, each in self._readings.items() if each and each.going}
+        return {n: e for n, e in self._readings.items() if self.sources[n].group not in taken}
 
     def _run(self) -> None:
         scale = self.clock.scale if isinstance(self.clock, ScaledClock) else 1.0

@@ -52,6 +52,8 @@ def due_at(last: Reading | None) -> float:
 def chosen(last: Mapping[str, Reading | None], now: float) -> tuple[str | None, float]:
     """The one to read now, if any; else how long until there may be one, in seconds.
 
+    last: of those that may be read now at all.
+
     The one that has been due for longest comes first; of the same, the first named.
     """
     latest = max((each.begun_at for each in last.values() if each), default=float("-inf"))

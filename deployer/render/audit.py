@@ -37,14 +37,15 @@ def audit_lines(deployment: Deployment) -> Iterator[Text]:
     """One line an act, and under the first act of each actor who that is."""
     known: list[Actor] = []
     for act, who in audit.acts(deployment):
-        yield Text(f"  {time_of_day(act.at)}  ", "dim") + Text(f"{one_line(who.name)} {_said(act)}")
+        yield Text(f"  {time_of_day(act.at)}  ", "dim") + Text(f"{one_line(who.name)} {said(act)}")
         if who not in known and (who.identity or who.origin):
             known.append(who)
             parts = filter(None, (who.origin, who.identity))
             yield Text(f"            from {one_line(', as '.join(parts))}", "dim")
 
 
-def _said(act: Act) -> str:
+def said(act: Act) -> str:
+    """`asked to pause (blue 95 % / green 5 %)`."""
     if act.what == WEIGHTS:
         return f"changed the weights to {act.weights}"
     words = SAID.get(act.what, f"asked to {act.what}")

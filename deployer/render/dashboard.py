@@ -7,7 +7,7 @@ whenever it was read again. Times are epoch seconds: the browser tells them in i
 from collections.abc import Iterator
 from typing import Literal
 
-from deployer.control import possible as sensible
+from deployer import audit
 from deployer.journal import Active, Ask
 from deployer.model import Slot, Snapshot
 from deployer.operations.fleet import Fleet, FleetStatus, Member, Phase
@@ -16,6 +16,7 @@ from deployer.operations.fleet_course import standing as fleet_standing
 from deployer.operations.fleet_round import ActiveFleet, abandoned
 from deployer.plan import Deployment, Event, Status
 from deployer.render.asking import hold_words, possible, wanted
+from deployer.render.audit import said
 from deployer.render.documents import Document
 from deployer.render.lines import hook_failed
 from deployer.render.owed import leaving, owed_line
@@ -143,7 +144,10 @@ def record_document(record: Deployment, active: Active | None, standing: Standin
         "steps": step_documents(record), "hidden": max(0, len(record.plan.steps) - MOST_STEPS),
         "way_back": record.original is not None,
         "events": [event_document(each) for each in reversed(record.log[-MOST_EVENTS:])],
-        "possible": [ask.value for ask in sensible(record)] if active else [],
+        "acts": [
+            {"at": at.at, "who": one_line(who.name), "words": said(at), "from": one_line(", as ".join(filter(None, (who.origin, who.identity))))}
+            for at, who in audit.acts(record)
+        ],
     }  # fmt: skip
 
 

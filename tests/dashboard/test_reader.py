@@ -7,6 +7,7 @@ from deployer.clock import ScaledClock
 from deployer.dashboard.feed import Feed
 from deployer.dashboard.reader import Reader, Seen, Source
 from deployer.errors import CloudUnavailable
+from deployer.operations.watching import Reading
 
 
 def read(*answers: Exception | dict[str, object]) -> Callable[[], Seen]:
@@ -97,3 +98,17 @@ def test_one_that_is_asked_of_is_read_at_once() -> None:
     assert known is not None
     assert known.urgent
     reader.hurry("nobody")
+
+
+def test_of_one_group_one_at_a_time() -> None:
+    """They share clients and limits; a Region that hangs keeps no thread but its own."""
+    reader = readers(a=read({}), b=read({}), c=read({}))
+    reader.sources = {
+        name: each._replace(group="eu" if name == "c" else "us")
+        for name, each in reader.sources.items()
+    }
+    reader._readings["a"] = Reading(0.0, going=True)
+    assert set(reader._free()) == {"c"}
+    turns(reader, 3)
+    assert told(reader)["b"]["read_at"] is None
+    assert told(reader)["c"]["read_at"] is not None

@@ -67,6 +67,16 @@ def dash(home: House) -> Iterator[Open]:
         yield opened
 
 
+def once_read(dash: Open) -> Caller:
+    """Somebody who may act, after everything was read."""
+    known, left = Caller(dash.link).enter(), {"environment/dev", "environment/prod"}
+    with known.line("GET", "/events") as stream:
+        while left:
+            body = json.loads(events(stream, 1)[0]["data"])
+            left -= {body["name"]} if body["read_at"] else set()
+    return known
+
+
 def wish(home: House, **other: object) -> dict[str, object]:
     """Pause what runs in prod."""
     record = home.stages["prod"].records[0]
@@ -117,7 +127,7 @@ def test_a_name_that_points_here_and_a_page_elsewhere_get_nothing(home: House, d
 
 
 def test_a_wish_reaches_the_journal_with_who_and_where_from(home: House, dash: Open) -> None:
-    known = Caller(dash.link).enter()
+    known = once_read(dash)
     answer, body = known.ask("POST", "/ask", wish(home))
     assert (answer.status, "to pause" in body) == (200, True)
     (request,) = home.stages["prod"].journal.requests.values()
@@ -141,9 +151,14 @@ REFUSED = {
 def test_what_was_not_meant_so_is_refused(
     home: House, dash: Open, other: dict[str, object], status: int, why: str
 ) -> None:
-    answer, body = Caller(dash.link).enter().ask("POST", "/ask", wish(home, **other))
+    answer, body = once_read(dash).ask("POST", "/ask", wish(home, **other))
     assert (answer.status, why in json.loads(body)["why"]) == (status, True), body
     assert home.stages["prod"].journal.requests == {}
+
+
+def test_what_was_never_read_is_not_asked(home: House, dash: Open) -> None:
+    answer, body = Caller(dash.link).enter().ask("POST", "/ask", wish(home))
+    assert (answer.status, "has not been read yet" in body) == (409, True)
 
 
 @pytest.mark.parametrize("body", [b"", b"x" * 10_000, b"\xff", b"[]", b'"x"'])

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _SECTION = re.compile(r"^(\[\[?)([A-Za-z0-9_.-]+)\]\]?")
+_TELLING = ("source", "kind")  # of tables that there are several kinds of
 _VALUE = re.compile(r"^([A-Za-z0-9_-]+) = (.+?)(?:\s+# no default)?$")
 
 
@@ -38,8 +39,9 @@ class Section:
         """As the file has it, with what tells one kind of table from another."""
         name = self.name.replace("environments.prod", "environments.NAME")
         shown = f"[[{name}]]" if self.many else f"[{name}]"
-        source = next((v for e in self.entries for k, v in e.values if k == "source"), "")
-        return f"{shown} source = {source}" if source and self.many else shown
+        given = {key: value for entry in self.entries for key, value in entry.values}
+        telling = [f" {key} = {given[key]}" for key in _TELLING if self.many and key in given]
+        return shown + "".join(telling)
 
 
 def sections(text: str) -> list[Section]:

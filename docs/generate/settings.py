@@ -37,6 +37,7 @@ _APART: Mapping[str, type[Struct]] = {
 }
 # What is said of one environment alone, as an example of any section; and tables with free keys.
 _FREE = ("environments.prod.canary", "analysis.metrics.series")
+_TABLES = ("series",)  # that have a section of their own
 _PLAIN: Mapping[Any, str] = {bool: "true or false"}
 _INTRO = """\
 Every key of `deployer.toml`. [deployer.example.toml](../../deployer.example.toml) is the same as one
@@ -60,6 +61,7 @@ def _section(section: Section) -> str:
     known = _known(section)
     parts = [linked(section.lead), f"## `{section.title}`", linked(section.text)]
     rows = [row for entry in section.entries for row in _rows(section, entry, known)]
+    rows += [_unsaid(key, told) for key, told in _beside(section, known)]
     if rows:
         parts.append(table(("key", "meaning", "allowed", "default"), rows))
     return "\n\n".join(part for part in parts if part)
@@ -75,6 +77,18 @@ def _rows(
             raise LookupError(f"deployer.example.toml: [{section.name}] {key} is not a setting")
         default = code(cell(told.default)) or "*required*"
         yield code(key), "" if n else linked(cell(entry.text)), cell(told.allowed), default
+
+
+def _beside(section: Section, known: Mapping[str, Told] | None) -> Iterator[tuple[str, Told]]:
+    """What a table may say besides, as tables of its name before it do: no example repeats it."""
+    if section.many and known is not None:
+        shown = {key for entry in section.entries for key, _ in entry.values}
+        yield from ((key, told) for key, told in known.items() if key not in {*shown, *_TABLES})
+
+
+def _unsaid(key: str, told: Told) -> tuple[str, str, str, str]:
+    default = code(cell(told.default)) or "*required*"
+    return code(key), "*as above*", cell(told.allowed), default
 
 
 def _known(section: Section) -> Mapping[str, Told] | None:

@@ -60,6 +60,11 @@ def test_no_key_of_the_example_is_overlooked() -> None:
     assert ("analysis.metrics", "token_from") in read
 
 
+def test_every_section_has_a_heading_of_its_own() -> None:
+    titles = [each.title for each in sections(EXAMPLE)]
+    assert sorted(set(titles)) == sorted(titles)
+
+
 def test_bounds_and_defaults_come_from_the_schema() -> None:
     rows = re.findall(r"^\| `bake` \| .* \| (.*) \| (.*) \|$", SETTINGS_PAGE, re.MULTILINE)
     assert ("a duration from 0s to 7d, such as 10m", '`"10m"`') in rows

@@ -199,6 +199,7 @@ def test_a_killed_canary_is_carried_on_within_two_minutes_and_no_request_is_lost
     require_granted(shell, "elasticloadbalancing:ModifyRule", "autoscaling:UpdateAutoScalingGroup")
 
 
+@pytest.mark.long  # tests/lab/test_chaos.py stops a runner for longer than its lease
 def test_of_the_supervisor_and_a_slow_runner_one_acts(shell: Shell, journal: Journal) -> None:
     """The runner is stopped until the supervisor has taken over, and wakes up in the middle."""
     with load(shell) as seen:

@@ -25,6 +25,7 @@ from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
 from deployer.aws.further import Further
 from deployer.aws.hooks import BackgroundHooks
+from deployer.aws.pages import S3Pages
 from deployer.aws.probe import HttpProbe
 from deployer.aws.published import Published
 from deployer.aws.recordings import DynamoRecordings
@@ -45,6 +46,7 @@ from deployer.operations.expiry import Expiry
 from deployer.operations.looking_back import UNKEPT, Archive, Keeping, Recordings
 from deployer.operations.notices import Place
 from deployer.operations.notifying import SILENT, Notifying, Outbox
+from deployer.operations.pages import UNPUBLISHED, Pages, Publishing
 from deployer.operations.rest.reach import Reach
 from deployer.operations.supervisor import Policy, Supervisor
 from deployer.plan import Intent
@@ -86,6 +88,7 @@ class Services:
     history:      what the slots served before, by zone.
     visitors:     the tool's own, who come beside users while a candidate is compared.
     recordings:   the minutes of past deployments, as far as they are kept.
+    pages:        reports of ended deployments, where people find them.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
     """
 
@@ -115,6 +118,7 @@ class Services:
     takeover: Policy = "resume"
     board: Board = NOWHERE
     outbox: Outbox = SILENT
+    pages: Pages = UNPUBLISHED
     reach: Reach | None = None
     machine: Machine = NO_MACHINE
     who: Callable[[str], Actor] = Actor
@@ -154,7 +158,7 @@ class Services:
             owner=self.owner,
             poll_s=self.poll_s,
             lease_s=self.lease_s,
-            tell=Notifying(self.outbox, Showing(self.board, Keeping(self.archive, tell))),
+            tell=Notifying(self.outbox, Showing(self.board, self.afterwards(tell))),
             alarms=self.alarms,
             hooks=self.hooks,
             history=self.history,
@@ -162,6 +166,12 @@ class Services:
             actor=self.actor,
             calls=COUNTED.take,
         )
+
+    def afterwards(self, tell: Tell) -> Tell:
+        """`tell`, and what is kept once a deployment has ended: its minutes, and its report."""
+        from deployer.render.report.page import page  # noqa: PLC0415  only who runs one draws one
+
+        return Publishing(self.archive, self.pages, page, Keeping(self.archive, tell))
 
     def supervisor(
         self,
@@ -278,6 +288,9 @@ def connect(
         if settings.monitoring.own_metrics
         else NOWHERE,
         outbox=outbox_of(aws, found, settings, environ=environ, clock=clock),
+        pages=S3Pages(aws, found.artifact_bucket, service)
+        if settings.monitoring.upload_reports and found.artifact_bucket
+        else UNPUBLISHED,
         lacking=lambda action: hook_runs.lacking(action, environ),
         hooks=BackgroundHooks(aws, service, environment.name, scale, environ),
         alarms=CloudWatchAlarms(

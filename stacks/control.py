@@ -17,6 +17,7 @@ from aws_cdk import (
 )
 from constructs import Construct
 
+from deployer.aws.pages import PREFIX
 from deployer.settings.kinds import DAY_S
 from deployer.settings.schema import Settings
 from stacks.acknowledged import acknowledge
@@ -25,6 +26,7 @@ from stacks.deployer_role import DeployerRole
 from stacks.topic import topic_of
 
 RETAIN_REPLACED_DAYS = 90
+RETAIN_REPORTS_DAYS = 180  # as long as the journal's records
 
 
 class ControlStack(Stack):
@@ -65,6 +67,11 @@ class ControlStack(Stack):
                 noncurrent_version_expiration=Duration.days(RETAIN_REPLACED_DAYS),
                 abort_incomplete_multipart_upload_after=Duration.days(7),
             ),
+            aws_s3.LifecycleRule(
+                prefix=f"{PREFIX}/",
+                expiration=Duration.days(RETAIN_REPORTS_DAYS),
+                noncurrent_version_expiration=Duration.days(1),
+            ),
             versioned=True,
         )
         acknowledge(
@@ -89,7 +96,7 @@ class ControlStack(Stack):
         return bucket
 
     def _bucket(
-        self, name: str, rule: aws_s3.LifecycleRule, *, versioned: bool = False
+        self, name: str, *rules: aws_s3.LifecycleRule, versioned: bool = False
     ) -> aws_s3.Bucket:
         return aws_s3.Bucket(
             self,
@@ -98,6 +105,6 @@ class ControlStack(Stack):
             encryption=aws_s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             block_public_access=aws_s3.BlockPublicAccess.BLOCK_ALL,
-            lifecycle_rules=[rule],
+            lifecycle_rules=list(rules),
             removal_policy=self._removal,
         )

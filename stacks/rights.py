@@ -13,6 +13,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct, IConstruct
 
 from deployer.aws.needs import Need, Resource
+from deployer.aws.pages import prefix
 from deployer.aws.permissions import NEEDS, WIDE, Place, statements
 from deployer.model import Slot
 from deployer.settings.artifacts import location
@@ -47,7 +48,7 @@ class Rights:
         """What can be named without the service stack."""
         settings = self.settings
         service, environment = settings.service.name, settings.environment.name
-        own, prefix = location(settings)
+        own, releases = location(settings)
         bucket = (
             _seen(stack, self.artifacts, self.artifacts.bucket_arn)
             if own is None
@@ -64,8 +65,9 @@ class Rights:
             ),
             Resource.TOPOLOGY: Place((_arn(stack, "ssm", f"parameter/{parameter}"),)),
             Resource.JOURNAL: Place((_seen(stack, self.journal, self.journal.table_arn),)),
-            Resource.ARTIFACTS: Place((f"{bucket}/{prefix}*",)),
+            Resource.ARTIFACTS: Place((f"{bucket}/{releases}*",)),
             Resource.BUCKET: Place((bucket,)),
+            Resource.REPORTS: Place(self._reports(stack)),
             Resource.STACKS: Place(
                 [_arn(stack, "cloudformation", f"stack/{name}/*") for name in names]
             ),
@@ -94,6 +96,14 @@ class Rights:
                 ]
             ),
         }
+
+    def _reports(self, stack: Stack) -> Sequence[str]:
+        """In the environment's own bucket, wherever its releases lie."""
+        if not self.settings.monitoring.upload_reports:
+            return ()
+        bucket = _seen(stack, self.artifacts, self.artifacts.bucket_arn)
+        own = prefix(self.settings.service.name, self.settings.environment.name)
+        return (f"{bucket}/{own}*",)
 
     def moved(
         self, stack: Stack, listener: elbv2.ApplicationListener, slots: Iterable[SlotGroup]

@@ -24,6 +24,7 @@ class Resource(StrEnum):
     JOURNAL = "journal table"
     ARTIFACTS = "artifacts in the bucket"
     BUCKET = "artifact bucket"
+    REPORTS = "reports of deployments"
     STACKS = "the environment's stacks"
     FUNCTION = "hook functions"
     DETACHED = "state machine of detached deployments"

@@ -24,6 +24,7 @@ from deployer.aws import (
     members,
     notify,
     page_rule,
+    pages,
     preflight,
     published,
     secrets,
@@ -48,6 +49,7 @@ NEEDS: frozenset[Need] = frozenset(
         hook_runs,
         launch_templates,
         page_rule,
+        pages,
         preflight,
         published,
         table,
@@ -98,6 +100,7 @@ WIDE: Mapping[Resource, str] = {
     "namespace.",
     Resource.PAGE_RULE: "A rule's id is not known beforehand; the tags say which is the page.",
     Resource.SECRETS: "A secret's ARN ends in six letters that Secrets Manager chooses; its name is exact.",
+    Resource.REPORTS: "One page for each deployment, all of them below this prefix, the environment's own.",
     Resource.RULE: "A rule's id is not known beforehand; the tags say which are the deployer's.",
     Resource.STACKS: "A stack's ARN ends in an id that is new each time it is made; its name is exact.",
 }

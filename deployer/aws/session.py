@@ -96,8 +96,12 @@ class Aws:
 
     @cached_property
     def s3(self) -> S3Client:
+        from botocore.config import Config  # noqa: PLC0415  as below
+
         with asking("s3", "the client"):
-            return self._session.client("s3", config=self._config)
+            # Links would be signed the old way in us-east-1, which newer Regions do not know.
+            signing = Config(signature_version="s3v4")
+            return self._session.client("s3", config=self._config.merge(signing))
 
     @cached_property
     def scheduler(self) -> EventBridgeSchedulerClient:

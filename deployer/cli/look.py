@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import click
+from rich.text import Text
 
 from deployer.cli import fleets, offering
 from deployer.cli.app import App, app_of
@@ -156,15 +157,23 @@ def show(ctx: click.Context, *, deployment: str, fleet: bool) -> Ending:
     looks = looks_of(app, record, now)
     document = {
         **deployment_document(record, now, whole=True), "evidence": evidence_document(looks),
+        "link": link_to(services, record) or None,
     }  # fmt: skip
-    owes = owed_by(services, record, now)
+    owes, link = owed_by(services, record, now), document["link"]
+    where = Text(f"\nReport: {link}" if link else "", "dim")
     app.output.page(
-        lambda width: show_text(
-            record, services.service, owes, evidence_text(looks, width=width), width
+        lambda width: (
+            show_text(record, services.service, owes, evidence_text(looks, width=width), width)
+            + where
         ),
         [document],
     )
     return Ending()
+
+
+def link_to(services: Services, record: Deployment) -> str:
+    """Where its report was uploaded to; empty: nowhere, or it has not ended."""
+    return services.pages.link(services.environment, record.id) if record.status.final else ""
 
 
 def owed_by(services: Services, record: Deployment, now: float) -> str:

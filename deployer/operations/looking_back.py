@@ -5,6 +5,7 @@ in between loses nothing that the source of the metrics still has. CloudWatch ha
 days.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -12,7 +13,7 @@ from deployer.analysis.replay.recording import Recorded, Recording
 from deployer.course import MINUTE_S, begun_at, share_in
 from deployer.engine import Tell
 from deployer.errors import DeployError, NotFound
-from deployer.model import WHOLE, Snapshot
+from deployer.model import WHOLE, Minute, Slot, Snapshot
 from deployer.plan import Deployment, Event
 from deployer.ports import Metrics
 
@@ -81,12 +82,8 @@ class Archive:
         since, until = span(deployment, now)
         plan, terms = deployment.first_plan, deployment.first_plan.intent.terms
         seen = self.source.traffic(since, until, terms.slow_s if terms else None)
-        minutes = zip(seen[plan.candidate], seen[plan.candidate.twin], strict=True)
         return Recording(
-            tuple(
-                Recorded(own.start, share_in(deployment.shares, own.start), own, other)
-                for own, other in minutes
-            ),
+            recorded(deployment, seen),
             self.service,
             deployment.environment,
             deployment.id,
@@ -100,6 +97,43 @@ class Archive:
             terms,
             until,
         )
+
+    def around(self, deployment: Deployment, before_s: float, now: float) -> tuple[Recorded, ...]:
+        """What both slots served from `before_s` before its beginning to its end, whatever its strategy.
+
+        Where the source has it no more: what is kept, which is from the candidate's first share on.
+
+        Raises:
+            NotFound: nobody has its minutes, or none is published yet.
+            CloudUnavailable, AccessProblem: as `recording`.
+        """
+        since = (deployment.started_at - before_s) // MINUTE_S * MINUTE_S
+        if now - since > SOURCE_KEEPS_S:
+            return tuple(self.recording(deployment, now).minutes)
+        until = _published(deployment, now)
+        if until <= since:
+            raise NotFound(f"no minute of {deployment.id} is published yet: CloudWatch is late")
+        terms = deployment.first_plan.intent.terms
+        return recorded(
+            deployment, self.source.traffic(since, until, terms.slow_s if terms else None)
+        )
+
+
+def recorded(deployment: Deployment, seen: Mapping[Slot, Sequence[Minute]]) -> tuple[Recorded, ...]:
+    """The slots' minutes side by side, with the candidate's share in each."""
+    candidate = deployment.first_plan.candidate
+    return tuple(
+        Recorded(own.start, share_in(deployment.shares, own.start), own, other)
+        for own, other in zip(seen[candidate], seen[candidate.twin], strict=True)
+    )
+
+
+def _published(deployment: Deployment, now: float) -> float:
+    """Up to when its minutes are published: until its end, or as late as the source is."""
+    until = (now - deployment.first_plan.intent.delay_s) // MINUTE_S * MINUTE_S
+    if deployment.finished_at is None:
+        return until
+    return min(until, -(-deployment.finished_at // MINUTE_S) * MINUTE_S)
 
 
 def span(deployment: Deployment, now: float) -> tuple[float, float]:
@@ -115,9 +149,7 @@ def span(deployment: Deployment, now: float) -> tuple[float, float]:
             "a share of the traffic"
         )
     since = first // MINUTE_S * MINUTE_S
-    until = (now - deployment.first_plan.intent.delay_s) // MINUTE_S * MINUTE_S
-    if deployment.finished_at is not None:
-        until = min(until, -(-deployment.finished_at // MINUTE_S) * MINUTE_S)
+    until = _published(deployment, now)
     if until <= since:
         raise NotFound(f"no minute of {deployment.id} is published yet: CloudWatch is late")
     return since, until

@@ -1,18 +1,23 @@
 """What was known of a release minute by minute, for people and for programs. Pure."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
-
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from deployer.analysis.counts import Counts
 from deployer.analysis.ratio import RATIOS, Interval
 from deployer.analysis.replay.trail import Look
 from deployer.analysis.verdict import Finding
 from deployer.model import WHOLE
-from deployer.render.documents import Document
 from deployer.render.plan import UNBROKEN
 from deployer.render.words import count, iso, one_line, time_of_day
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from deployer.render.documents import Document
 
 HEAD = (
     "min",
@@ -43,6 +48,8 @@ def evidence_text(
     looks: Sequence[Look], most: int | None = SHOWN, width: int = UNBROKEN
 ) -> Text | None:
     """A table for each metric: the newest `most` minutes; None: all of them. None without any minute."""
+    from rich.text import Text  # noqa: PLC0415  the functions in the cloud have no console
+
     if not looks:
         return None
     shown = looks if most is None else looks[-most:]
@@ -73,6 +80,8 @@ def _table(looks: Sequence[Look], nth: int, left_out: int, width: int) -> Iterat
 
     Where there is not room for all of it, the columns that say least are left out too.
     """
+    from rich.text import Text  # noqa: PLC0415  as above
+
     rows = [HEAD, *(_cells(look, nth, left_out + n) for n, look in enumerate(looks, 1))]
     if len(looks[-1].findings) == 1:
         rows = [_without(row, ALL) for row in rows]

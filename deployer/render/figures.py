@@ -49,6 +49,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     times:   epoch seconds, rising; may be empty: then there is a sentence and no chart.
     since, until: what the chart spans; the same for all charts of a page.
     log:     the numbers' axis is logarithmic: no value is 0 or less.
+    whole:   its numbers count something: no half of it is on the axis.
     top:     where the axis of numbers ends; None: where the values do.
     """
 
@@ -62,6 +63,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     until: float
     marks: tuple[Mark, ...] = ()
     log: bool = False
+    whole: bool = False
     top: float | None = None
 
 

@@ -152,6 +152,7 @@ class MonitoringSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     minutes:      so many minutes in a row.
     emails:       told by the environment's topic, after they have confirmed.
     own_metrics:  the deployer publishes weights and marks of deployments, for the dashboard.
+    upload_reports: a deployment's report lies in the artifact bucket once it has ended.
     """
 
     errors: ErrorShare = Share(50)
@@ -161,3 +162,4 @@ class MonitoringSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     emails: Emails = ()
     dashboard: Annotated[bool, YES_OR_NO] = True
     own_metrics: Annotated[bool, YES_OR_NO] = True
+    upload_reports: Annotated[bool, YES_OR_NO] = True

@@ -9,6 +9,7 @@
 // reader says their time and values. Colours are the page's CSS variables, read when a chart is drawn.
 "use strict";
 const Charts = (() => {
+  const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6];
   const HEIGHT = 220, AXIS = 56, drawn = new Set();
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -77,11 +78,11 @@ const Charts = (() => {
         x: { time: true, range: () => [state.figure.since, state.figure.until] },
         y: figure.log
           ? { distr: 3, range: (u, low, high) => [low ?? 0.1, Math.max(high ?? 1, state.figure.top ?? 1)] }
-          : { range: (u, low, high) => [Math.min(0, low ?? 0), state.figure.top ?? Math.max(high ?? 1, 1e-9) * 1.05] },
+          : { range: (u, low, high) => [Math.min(0, low ?? 0), state.figure.top ?? (Math.max(high ?? 0, 0) * 1.05 || 1)] },
       },
       axes: [
         { ...axis, size: 34, values: (u, marks) => marks.map((at) => clockTime(at).slice(0, figure.until - figure.since < 300 ? 8 : 5)), space: 60 },
-        { ...axis, size: AXIS, values: (u, marks) => marks.map((value) => value == null ? "" : told(value)) },
+        { ...axis, size: AXIS, incrs: figure.whole ? WHOLE : undefined, values: (u, marks) => marks.map((value) => value == null ? "" : told(value)) },
       ],
       series: [{}, ...figure.curves.map((curve) => ({
         label: curve.name, stroke: () => colour(curve.role), width: curve.role === "candidate" ? 2.5 : 1.75,
@@ -99,8 +100,11 @@ const Charts = (() => {
     list.replaceChildren(...items, at);
     return (index) => {
       const n = index ?? figure.times.length - 1;
-      items.forEach((item, k) => { item.querySelector("b").textContent = withUnit(figure.curves[k].values[n], figure.unit); });
-      at.textContent = index == null ? "at the end" : `at ${dayAndTime(figure.times[n])}${near(figure, n)}`;
+      items.forEach((item, k) => {
+        const { values } = figure.curves[k], newest = values.findLast((value) => value != null);
+        item.querySelector("b").textContent = withUnit(index == null ? newest : values[n], figure.unit);
+      });
+      at.textContent = index == null ? "the newest values" : `at ${dayAndTime(figure.times[n])}${near(figure, n)}`;
     };
   }
 
@@ -193,7 +197,19 @@ const Charts = (() => {
   function drawAll(root = document) {
     for (const box of root.querySelectorAll("figure.chart")) {
       const held = box.querySelector("script.data");
-      if (held) plot(box, JSON.parse(held.textContent));
+      if (held) plotOrTable(box, JSON.parse(held.textContent));
+    }
+  }
+
+  // A chart that cannot be drawn leaves its numbers, and the charts after it.
+  function plotOrTable(box, figure) {
+    try {
+      return plot(box, figure);
+    } catch (error) {
+      for (const each of box.querySelectorAll(".plot, .legend")) each.hidden = true;
+      for (const each of box.querySelectorAll("details")) each.open = true;
+      console.warn(`${figure.title} cannot be drawn: ${error}`);
+      return null;
     }
   }
 

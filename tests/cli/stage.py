@@ -15,6 +15,7 @@ from deployer.model import Release, Weights
 from deployer.operations.detached import NO_MACHINE, Machine
 from deployer.operations.looking_back import UNKEPT, Recordings
 from deployer.operations.notifying import SILENT, Outbox
+from deployer.operations.pages import UNPUBLISHED, Pages
 from deployer.plan import Deployment
 from deployer.ports import UNRECORDED, History
 from deployer.preflight import Surroundings
@@ -78,6 +79,7 @@ class Stage:
     machine: Machine = NO_MACHINE
     outbox: Outbox = SILENT
     recordings: Recordings = UNKEPT
+    pages: Pages = UNPUBLISHED
     past: History = UNRECORDED
 
     def __post_init__(self) -> None:
@@ -103,6 +105,7 @@ class Stage:
             hooks=SimHooks(play.clock, play.gate, play.hooks),
             sticks_s=int(settings.environment.stickiness_s), board=self.board,
             machine=self.machine, outbox=self.outbox, recordings=self.recordings, history=self.past,
+            pages=self.pages,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environ: str) -> Result:

@@ -17,7 +17,6 @@ from deployer.errors import UsageError
 from deployer.model import Minute
 from deployer.operations.recording import FORMAT, lines, read
 from deployer.operations.replaying import replayed
-from deployer.render.chart import evidence_chart
 from deployer.render.evidence import evidence_document, evidence_text
 from deployer.render.replay import replay_document, replay_text
 
@@ -160,4 +159,4 @@ def test_whatever_a_file_says_it_is_told_or_refused(
     assert replay_text(found).plain
     looks = trail(recording.minutes, recording.terms or Terms(Limits()))
     json.dumps(evidence_document(looks), allow_nan=False)
-    assert bool(evidence_text(looks)) == bool(evidence_chart(looks)) == bool(looks)
+    assert bool(evidence_text(looks)) == bool(looks)

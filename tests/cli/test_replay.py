@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -14,6 +13,7 @@ from deployer.operations.recording import lines
 from deployer.render.evidence import figure
 from tests.cli.conftest import Staged
 from tests.cli.stage import Stage
+from tests.cli.test_report import figures
 from tests.sim.fleet import Behaviour
 from tests.sim.kept import Kept
 
@@ -194,18 +194,16 @@ def test_the_page_has_a_picture_of_it(staged: Staged, tmp_path: Path) -> None:
     shop, name = shipped_badly(staged)
     page = tmp_path / "report.html"
     assert shop.run("report", name, "--html", str(page)).exit_code == 0
-    text = page.read_text()
-    picture = ET.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])  # noqa: S314
-    shares = [one for one in picture if one.tag.endswith("rect")]
-    (line,) = (one for one in picture if one.tag.endswith("polyline"))
-    heights = [float(point.split(",")[1]) for point in line.attrib["points"].split()]
-    assert len(shares) == len(heights) - 1 >= 3
-    assert heights[-1] < heights[0]  # up is worse
-    scale = [one.text for one in picture if one.attrib.get("text-anchor") == "end"]
-    assert scale == ["0.1", "1", "10", "100", "1,000", "10,000", "share of the traffic"]
-    assert f"<title>{name} in " in text
-    assert "white-space: pre-wrap" in text
-    assert "Evidence, " in text
+    drawn = figures(page.read_text())
+    evidence, threshold = drawn["against"].curves
+    values = [value or 0.0 for value in evidence.values]
+    assert len(values) == len(drawn["against"].times) >= 3
+    assert values[-1] > values[0]  # up is worse
+    assert threshold.dashed
+    assert drawn["against"].log
+    assert "never reached it" not in drawn["against"].summary or values[-1] < (
+        threshold.values[-1] or 0
+    )
 
 
 def test_where_nobody_answers_the_rest_is_shown(staged: Staged) -> None:

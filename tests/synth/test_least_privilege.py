@@ -24,6 +24,7 @@ PATTERNS = {
     "Group": ":autoScalingGroupName/",
     "NewRule": "/*",
     "PageRule": "/*",
+    "Reports": "/_reports/shop/lab/*",
     "Rule": "/*",
     "Stacks": "/*",
 }

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from deployer import strategies
 from deployer.analysis.limits import Limits
+from deployer.analysis.replay.trail import trail
 from deployer.analysis.terms import Terms
 from deployer.course import Stretch
 from deployer.errors import CloudUnavailable, NotFound
@@ -20,6 +21,7 @@ from deployer.operations.looking_back import (
     Recordings,
     span,
 )
+from deployer.operations.story import gathered
 from deployer.plan import Deployment, Event, Intent, Status
 from tests.sim.kept import Kept
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot
@@ -150,3 +152,54 @@ def test_where_there_is_nothing_to_compare_or_nowhere_to_keep_it_nothing_is_aske
     assert source.asked == []
     assert UNKEPT.find("prod", "d1") is None
     assert GREEN is PLAN.candidate
+
+
+# -- for a report: whatever the strategy, and from before the beginning
+
+
+def test_a_report_has_the_minutes_before_and_up_to_the_end_in_one_call() -> None:
+    source = Source()
+    found = Archive("shop", UNKEPT, source).around(ENDED, 600.0, LATER)
+    since = (NOW - 600) // 60 * 60
+    until = -(-(NOW + 610) // 60) * 60
+    assert source.asked == [(since, until, 0.5)]
+    assert [each.start for each in found] == [
+        since + 60 * n for n in range(int((until - since) // 60))
+    ]
+    assert {each.share for each in found if each.start < NOW - 60} == {None}
+    assert found[0].candidate.requests == 100
+
+
+def test_what_was_never_compared_has_minutes_too() -> None:
+    alone = replace(ENDED, shares=())
+    assert len(Archive("shop", UNKEPT, Source()).around(alone, 0.0, LATER)) == 11
+
+
+def test_after_fifteen_days_a_report_has_what_was_kept() -> None:
+    kept, source = Kept(), Source()
+    archive = Archive("shop", kept, source)
+    kept.keep(archive.read(ENDED, LATER))
+    asked = len(source.asked)
+    found = archive.around(ENDED, 600.0, LATER + SOURCE_KEEPS_S)
+    assert found[0].start == (NOW + 70) // 60 * 60
+    assert len(source.asked) == asked
+
+
+def test_a_report_of_what_has_just_begun_has_no_minutes_yet() -> None:
+    with pytest.raises(NotFound, match="no minute of d1 is published yet"):
+        Archive("shop", UNKEPT, Source()).around(RECORD, 0.0, NOW + 60)
+
+
+def test_a_story_says_what_is_not_in_it() -> None:
+    told = gathered(Archive("shop", UNKEPT, Source(None)), ENDED, LATER, "owes")
+    assert (told.minutes, told.looks, told.owes) == ((), (), "owes")
+    assert told.unknown == "CloudWatch does not answer"
+    assert (told.since, told.until) == (ENDED.started_at, ENDED.finished_at)
+
+
+def test_a_story_has_the_evidence_from_the_first_share_on() -> None:
+    archive = Archive("shop", UNKEPT, Source())
+    told = gathered(archive, ENDED, LATER)
+    assert told.since == told.minutes[0].start < ENDED.started_at
+    assert told.looks == trail(archive.read(ENDED, LATER).minutes, TERMS)
+    assert told.looks

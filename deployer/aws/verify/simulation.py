@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from deployer.aws import permissions
+from deployer.aws import pages, permissions
 from deployer.aws.needs import Resource
 from deployer.aws.published import Published
 from deployer.aws.verify.facts import SlotFacts
@@ -123,6 +123,7 @@ def places(
     scope = f"{region}:{account}"
     rule = f"{names.listener.replace(':listener/', ':listener-rule/', 1)}/0"
     own, prefix = artifacts.location(settings)
+    own_names = settings.service.name, settings.environment.name
     bucket = own or names.artifact_bucket
     bucket_arn = f"arn:{partition}:s3:::{bucket}"
     found = {
@@ -147,6 +148,11 @@ def places(
         else (),
         Resource.BUCKET: (bucket_arn,) if bucket else (),
         Resource.ARTIFACTS: (f"{bucket_arn}/{prefix}v1",) if bucket else (),
+        Resource.REPORTS: (
+            f"arn:{partition}:s3:::{names.artifact_bucket}/{pages.prefix(*own_names)}1.html",
+        )
+        if names.artifact_bucket and settings.monitoring.upload_reports
+        else (),
         **_by_name(settings, f"arn:{partition}", scope),
     }
     return {on: arns for on, arns in found.items() if arns}

@@ -1,0 +1,125 @@
+"""The report in a real browser: charts under its own policy, by keyboard, in light and dark, and on paper."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.chromium import axe
+
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+COLOUR = "getComputedStyle(document.body).backgroundColor"
+WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+DARKEST = """canvas => { const c = canvas.getContext('2d'), d = c.getImageData(0, 0, canvas.width, canvas.height).data;
+  let painted = 0; for (let i = 3; i < d.length; i += 4) painted += d[i] > 0; return painted; }"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    from tests.cli.stage import stage
+
+    shop = stage(folder)
+    assert shop.run("canary", "v2").exit_code == 0
+    assert shop.run("report", "--html", str(folder / "report.html")).exit_code == 0
+    return folder / "report.html"
+
+
+@pytest.fixture
+def page(browser: Browser, report: Path) -> Iterator[Page]:
+    made = browser.new_page(
+        viewport={"width": 1400, "height": 900}, timezone_id="Asia/Seoul", locale="en-US"
+    )
+    wrong: list[str] = []
+    made.on("pageerror", lambda error: wrong.append(str(error)))
+    made.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    made.goto(report.as_uri())
+    yield made
+    made.close()
+    assert wrong == []
+
+
+def test_its_charts_are_drawn_under_its_own_policy(page: Page) -> None:
+    drawn = page.locator("figure.chart canvas")
+    assert drawn.count() == page.locator("figure.chart script.data").count() >= 6
+    assert all(each.evaluate(DARKEST) > 500 for each in drawn.all())
+
+
+def test_a_chart_is_read_by_keyboard(page: Page) -> None:
+    chart = page.get_by_role("slider", name="Weights")
+    chart.focus()
+    page.keyboard.press("Home")
+    first = chart.get_attribute("aria-valuetext") or ""
+    page.keyboard.press("ArrowRight")
+    second = chart.get_attribute("aria-valuetext") or ""
+    assert "v2 (candidate, green) 0 %" in first
+    assert "v2 (candidate, green) 5 %" in second
+    assert "5 %" in page.locator("#figure-weights .legend").inner_text()
+    page.keyboard.press("End")
+    assert chart.get_attribute("aria-valuenow") == chart.get_attribute("aria-valuemax")
+
+
+def test_every_part_is_reached_by_the_tab_key(page: Page) -> None:
+    seen = set()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.closest('section, nav, footer')?.id ?? ''"))
+    assert {"charts", "events", "plan"} <= seen
+
+
+def test_a_screen_reader_has_an_outline(page: Page) -> None:
+    outline = page.locator("body").aria_snapshot()
+    for words in ('heading "canary v2 in shop/sim" [level=1]', 'heading "Verdict" [level=2]', 'navigation "Contents"', "main"):  # fmt: skip
+        assert words in outline
+    assert 'slider "Weights' in outline
+
+
+@pytest.mark.parametrize("width", [400, 800, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_shut_out(browser: Browser, report: Path, width: int, scheme: str) -> None:
+    """axe-core finds nothing, and nothing is wider than the window."""
+    page = browser.new_page(
+        viewport={"width": width, "height": 900}, bypass_csp=True, locale="en-US",
+        color_scheme="dark" if scheme == "dark" else "light",
+    )  # fmt: skip
+    page.goto(report.as_uri())
+    page.add_script_tag(content=axe())
+    found = page.evaluate("axe.run().then(d => d.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 90)).join(' | ')))")  # fmt: skip
+    assert found == []
+    assert not page.evaluate(WIDER)
+    assert (page.evaluate(COLOUR) == "rgb(255, 255, 255)") == (scheme == "light")
+    page.close()
+
+
+def test_times_are_the_readers_own(page: Page, browser: Browser, report: Path) -> None:
+    stamp = page.locator("#summary time").first
+    assert stamp.get_attribute("datetime") == "2027-01-15T08:00:17.000Z"
+    assert stamp.inner_text() == "2027-01-15 17:00:17"
+    without = browser.new_page(java_script_enabled=False)
+    without.goto(report.as_uri())
+    assert without.locator("#summary time").first.inner_text() == "2027-01-15 08:00:17 UTC"
+    assert not without.locator(".plot").first.is_visible()
+    without.locator("#figure-weights summary").click()
+    assert "50" in without.locator("#figure-weights table").inner_text()
+    without.close()
+
+
+def test_it_goes_onto_paper(page: Page) -> None:
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate(COLOUR)
+    assert page.pdf()[:4] == b"%PDF"
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(COLOUR) == "rgb(255, 255, 255)" != dark
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(COLOUR) == dark
+
+
+def test_where_the_library_fails_the_numbers_are_shown(browser: Browser, report: Path) -> None:
+    page = browser.new_page(locale="en-US")
+    page.add_init_script("Object.defineProperty(window, 'ResizeObserver', {value: undefined})")
+    page.goto(report.as_uri())
+    assert "50" in page.locator("#figure-weights table").inner_text()
+    assert page.locator("#figure-healthy table").is_visible()
+    assert not page.locator("#figure-weights .plot").is_visible()
+    page.close()

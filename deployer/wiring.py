@@ -46,7 +46,7 @@ from deployer.operations.expiry import Expiry
 from deployer.operations.looking_back import UNKEPT, Archive, Keeping, Recordings
 from deployer.operations.notices import Place
 from deployer.operations.notifying import SILENT, Notifying, Outbox
-from deployer.operations.pages import UNPUBLISHED, Pages, Publishing
+from deployer.operations.pages import UNPUBLISHED, Pages, Publishing, linked
 from deployer.operations.rest.reach import Reach
 from deployer.operations.supervisor import Policy, Supervisor
 from deployer.plan import Intent
@@ -135,7 +135,7 @@ class Services:
     @property
     def place(self) -> Place:
         """For those who are told."""
-        return Place(self.service, self.environment)
+        return Place(self.service, self.environment, partial(linked, self.pages))
 
     @property
     def archive(self) -> Archive:
@@ -259,6 +259,7 @@ def connect(
     cloud = AwsCloud(aws, found, service, environment.name, clock)
     cloudwatch, metrics = measured(aws, found, settings, cloud, environ=environ, clock=clock)
     prober = HttpProbe(found.test_url, settings.probe.path, settings.probe.timeout_s, clock)
+    pages = pages_of(aws, found, settings)
     return Services(
         service=service,
         environment=environment.name,
@@ -287,10 +288,8 @@ def connect(
         board=CloudWatchBoard(aws, service, environment.name, clock)
         if settings.monitoring.own_metrics
         else NOWHERE,
-        outbox=outbox_of(aws, found, settings, environ=environ, clock=clock),
-        pages=S3Pages(aws, found.artifact_bucket, service)
-        if settings.monitoring.upload_reports and found.artifact_bucket
-        else UNPUBLISHED,
+        outbox=outbox_of(aws, found, settings, pages, environ=environ, clock=clock),
+        pages=pages,
         lacking=lambda action: hook_runs.lacking(action, environ),
         hooks=BackgroundHooks(aws, service, environment.name, scale, environ),
         alarms=CloudWatchAlarms(
@@ -305,6 +304,12 @@ def connect(
             made=settings.runner.enabled and there,
         ),
     )
+
+
+def pages_of(aws: Aws, found: Published, settings: Settings) -> Pages:
+    """Where reports are uploaded to: the environment's bucket, if it has one and they are wanted."""
+    wanted = settings.monitoring.upload_reports and found.artifact_bucket
+    return S3Pages(aws, found.artifact_bucket, settings.service.name) if wanted else UNPUBLISHED
 
 
 def measured(

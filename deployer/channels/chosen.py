@@ -18,6 +18,7 @@ from deployer.channels.webhooks import Body, Webhook
 from deployer.clock import ScaledClock, WallClock
 from deployer.operations.notices import Place, document
 from deployer.operations.notifying import SILENT, Outbox
+from deployer.operations.pages import UNPUBLISHED, Pages, linked
 from deployer.settings.notify import (
     OWN_TOPIC,
     AnyChannel,
@@ -35,6 +36,7 @@ def outbox_of(
     aws: Aws,
     found: Published,
     settings: Settings,
+    pages: Pages = UNPUBLISHED,
     *,
     environ: Mapping[str, str],
     clock: WallClock | ScaledClock,
@@ -48,7 +50,7 @@ def outbox_of(
     told = ToldTable(aws, found.journal_table, partition(service, environment), clock)
     scale = clock.scale if isinstance(clock, ScaledClock) else 1.0
     posts = [Post(each, told, clock, scale) for each in channels]
-    return Posts(Place(service, environment), posts)
+    return Posts(Place(service, environment, partial(linked, pages)), posts)
 
 
 def chosen(

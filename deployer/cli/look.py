@@ -17,6 +17,7 @@ from deployer.cli.stopping import pause, stoppable
 from deployer.errors import CloudUnavailable
 from deployer.journal import Active, Unreadable, last_begun, newest_begun
 from deployer.operations.opinion import opinion
+from deployer.operations.pages import linked
 from deployer.plan import Deployment
 from deployer.render.documents import deployment_document, status_document
 from deployer.render.evidence import evidence_document, evidence_text
@@ -173,7 +174,7 @@ def show(ctx: click.Context, *, deployment: str, fleet: bool) -> Ending:
 
 def link_to(services: Services, record: Deployment) -> str:
     """Where its report was uploaded to; empty: nowhere, or it has not ended."""
-    return services.pages.link(services.environment, record.id) if record.status.final else ""
+    return linked(services.pages, record)
 
 
 def owed_by(services: Services, record: Deployment, now: float) -> str:

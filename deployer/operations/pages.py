@@ -48,6 +48,16 @@ class Unpublished:
 UNPUBLISHED: Final = Unpublished()
 
 
+def linked(pages: Pages, record: Deployment) -> str:
+    """Where an ended deployment's report is; empty: nowhere, or it has not ended, or nobody can tell."""
+    if not record.status.final:
+        return ""
+    try:
+        return pages.link(record.environment, record.id)
+    except DeployError:
+        return ""  # who is told of a deployment is told of it without
+
+
 @dataclass
 class Publishing:
     """The engine's `Tell`: tells on; once a deployment has ended, uploads its report.

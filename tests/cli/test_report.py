@@ -11,8 +11,9 @@ from deployer import web
 from deployer.acts import Actor
 from deployer.analysis.replay.recording import Recorded
 from deployer.audit import did
+from deployer.errors import AccessProblem
 from deployer.model import Minute
-from deployer.operations.pages import Publishing
+from deployer.operations.pages import UNPUBLISHED, Publishing, linked
 from deployer.operations.story import Story
 from deployer.plan import Deployment, Event, Status
 from deployer.render.figures import Figure
@@ -287,3 +288,25 @@ def test_a_link_lasts_a_week_at_most(staged: Staged) -> None:
     shop.pages = SimPages()
     done = shop.run("report", "--link", "8d")
     assert (done.exit_code, "from 1s to 7d" in done.stderr) == (2, True)
+
+
+def test_whoever_is_told_of_an_end_is_told_where_the_report_is(staged: Staged) -> None:
+    shop = staged()
+    shop.pages = pages = SimPages()
+    assert shop.run("canary", "v2").exit_code == 0
+    ended = shop.records[0]
+    place = shop.connect(shop.connections[0]).place
+    assert place.report(ended) == pages.link("sim", ended.id)
+    running = msgspec.structs.replace(ended, status=Status.RUNNING)
+    assert place.report(running) == ""
+    assert linked(UNPUBLISHED, ended) == ""
+
+
+def test_a_link_that_nobody_can_tell_is_left_out(staged: Staged) -> None:
+    class Lost(SimPages):
+        def link(self, environment: str, deployment_id: str) -> str:
+            raise AccessProblem(f"no credentials for {environment}/{deployment_id}")
+
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    assert linked(Lost(), shop.records[0]) == ""

@@ -94,7 +94,7 @@ def opened(shown: Watched, listen: str, port: int, reached_as: str | None) -> It
         host, number = reached_as or address_of(listen), where.getsockname()[1]
         names = (*LOOPBACK, address_of(listen), host)
         guard = Guard(frozenset(map(str.lower, names)), PUBLIC)
-        site = Site(feed, guard, asking(shown, reader), f"deployer-{number}")
+        site = Site(feed, guard, asking(shown, reader), shown.draw, f"deployer-{number}")
         with serving(site.application(), where) as alive, running(reader):
             yield Open(f"http://{host}:{number}/#token={guard.token}", alive, feed)
 

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import NamedTuple
 
 from deployer import wiring
 from deployer.aws.session import Aws
@@ -15,6 +17,7 @@ from deployer.dashboard.reader import Seen, Source
 from deployer.dashboard.site import Wish
 from deployer.errors import NotFound, NotPossibleNow
 from deployer.journal import Active, Ask
+from deployer.operations.story import gathered
 from deployer.operations.watching import CALM_S
 from deployer.render.dashboard import (
     askable,
@@ -22,13 +25,16 @@ from deployer.render.dashboard import (
     fleet_document,
     no_fleet_document,
 )
+from deployer.render.figures import Figure
 from deployer.render.plan import goal
 from deployer.render.progress import Standing
+from deployer.render.report import charts
 from deployer.settings import reading
 from deployer.settings.schema import Settings
 from deployer.wiring import Services
 
 FLEET = "fleet"
+FIGURES_S = 60.0  # CloudWatch has a new minute once a minute
 # Whatever the step: they take nothing for done that was not seen.
 ANY_STEP = (Ask.ABORT, Ask.ABORT_FORCE, Ask.PAUSE, Ask.RESUME)
 
@@ -40,6 +46,14 @@ class Unheard(TextOutput):
         """Nowhere."""
 
 
+class Drawn(NamedTuple):
+    """Charts of a deployment at a step, as they were at `at`, epoch seconds."""
+
+    about: tuple[str, int]
+    at: float
+    figures: tuple[Figure, ...]
+
+
 @dataclass
 class Place:
     """One environment, as the dashboard sees it."""
@@ -47,6 +61,8 @@ class Place:
     name: str
     app: App
     newest: Standing | None = field(default=None)
+    _drawn: Drawn | None = field(default=None)
+    _reading: Lock = field(default_factory=Lock)  # clients and their caches are for one at a time
 
     def read(self) -> Seen:
         """Its state; while nothing is deployed, the cloud's is not read anew each time.
@@ -56,7 +72,8 @@ class Place:
         """
         old, services = self.newest, self.app.services
         if old is None or not self._calm(old, services):
-            old = self.newest = look.standing(self.app)
+            with self._reading:
+                old = self.newest = look.standing(self.app)
         return Seen(environment_document(old), old.active is not None)
 
     def ask(self, wish: Wish) -> str:
@@ -79,6 +96,22 @@ class Place:
                 "gone, or says who does"
             )
         return steer.steer(Session(services, self.app.output), asked).reason
+
+    def figures(self) -> tuple[Figure, ...]:
+        """The charts of the deployment in progress, or of the last one; read once a minute at most."""
+        newest = self.newest
+        if newest is None:
+            return ()
+        record = newest.active.deployment if newest.active else newest.last
+        if record is None:
+            return ()
+        services = self.app.services
+        with self._reading:
+            now, old = services.clock.now(), self._drawn
+            if old is None or old.about != (record.id, record.cursor) or now - old.at >= FIGURES_S:
+                story = gathered(services.archive, record, now)
+                old = self._drawn = Drawn((record.id, record.cursor), now, charts.figures(story))
+            return old.figures
 
     def _require_seen(self, active: Active, wish: Wish, asked: Ask) -> None:
         deployment = active.deployment
@@ -151,10 +184,23 @@ class Watched:
             NotFound: nothing of that name is shown.
             DeployError: it was refused, or nobody answered.
         """
-        place = self.places.get(wish.of)
+        return self._of(wish.of).ask(wish)
+
+
+    def draw(self, name: str) -> tuple[Figure, ...]:
+        """The charts of what is called so; a fleet has none.
+
+        Raises:
+            NotFound: nothing of that name is shown.
+        """
+        place = self._of(name)
+        return place.figures() if isinstance(place, Place) else ()
+
+    def _of(self, name: str) -> Place | Fleets:
+        place = self.places.get(name)
         if place is None:
-            raise NotFound(f"this dashboard does not show {wish.of}")
-        return place.ask(wish)
+            raise NotFound(f"this dashboard does not show {name}")
+        return place
 
 
 def watched(app: App) -> Watched:

@@ -2,7 +2,7 @@
 // laid out. Everything from the server is written as text, never as markup.
 "use strict";
 (() => {
-  const NEWLY_S = 12, STALE_S = 150;
+  const NEWLY_S = 12, STALE_S = 150, REDRAW_S = 15, HIDDEN_S = 30;
   const places = new Map(), answers = new Map(), told = new Map(), charts = new Map();
   const main = document.getElementById("main"), line = document.getElementById("line");
   const ASKS = {
@@ -135,22 +135,25 @@
 
   const mark = (name) => make("span", { class: "mark" }, make("span", { "aria-hidden": "true" }, MARKS[name][0]), make("span", { class: "unseen" }, `${MARKS[name][1]}: `));
 
+  // What may be long scrolls by itself, by keyboard too.
+  const within = (label, inner) => make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, inner);
+
   function plan(record) {
     const items = record.steps.map((step) => make("li", { class: step.mark, "aria-current": step.mark === "now" ? "step" : null }, mark(step.mark),
       make("span", { class: "dim" }, String(step.number)), make("span", {}, step.goal, step.note ? make("span", { class: "note" }, step.note) : null)));
-    return make("section", {}, make("h3", {}, record.way_back ? "The way back" : "Plan"), make("ol", { class: "steps" }, ...items),
+    return make("section", {}, make("h3", {}, record.way_back ? "The way back" : "Plan"), within("Plan", make("ol", { class: "steps" }, ...items)),
       record.hidden ? make("p", { class: "dim" }, `and ${record.hidden} steps more`) : null);
   }
 
   function events(record) {
     const items = record.events.map((event) => make("li", { class: event.kind }, stamp(event.at), make("span", {}, ...words(event.words))));
-    return make("section", {}, make("h3", {}, "What happened, newest first"), make("ul", { class: "events" }, ...items));
+    return make("section", {}, make("h3", {}, "What happened, newest first"), within("What happened", make("ul", { class: "events" }, ...items)));
   }
 
   function acts(record) {
     if (!record.acts?.length) return null;
     const rows = record.acts.map((act) => make("tr", {}, make("th", { scope: "row" }, stamp(act.at)), make("td", {}, act.who), make("td", {}, ...words(act.words)), make("td", { class: "dim" }, act.from)));
-    return make("section", {}, make("h3", {}, "Who did what"), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Who did what" }, make("table", {},
+    return make("section", {}, make("h3", {}, "Who did what"), within("Who did what", make("table", {},
       make("caption", { class: "unseen" }, "Who did what, from where"),
       make("thead", {}, make("tr", {}, ...["when", "who", "what", "from"].map((head) => make("th", { scope: "col" }, head)))), make("tbody", {}, ...rows))));
   }
@@ -162,8 +165,8 @@
       make("section", {}, make("h2", {}, record.title),
         make("p", {}, record.outcome),
         make("p", { class: "dim" }, `${record.id}, by ${record.by}, begun ${full(record.started_at)}${record.finished_at ? `, ended ${full(record.finished_at)}` : ""}`)),
-      ...(record.figures ?? []).length ? [make("div", { class: "charts", "data-own": "", "data-key": `charts ${record.id}` })] : [],
-      make("div", { class: "depth" }, plan(record), events(record)), acts(record)].filter(Boolean);
+      make("div", { class: "depth" }, plan(record), events(record)),
+      make("div", { class: "charts", "data-own": "", "data-key": `charts ${record.id}` }), acts(record)].filter(Boolean);
   }
 
   // --- the page --------------------------------------------------------------------------------
@@ -185,17 +188,33 @@
     const view = make("main", { id: "main", tabindex: "-1" }, ...(place ? inDepth(place) : overview()));
     morph(main, view);
     document.title = place ? `${called(name)}: ${place.state ?? "not read yet"} – deployer` : "deployer";
-    figures(place?.record);
+    figures(place);
     if (held && document.activeElement === document.body) (main.querySelector(`button[data-of="${held}"]:not([disabled])`) ?? main).focus({ preventScroll: true });
     if (moved && started) { main.focus({ preventScroll: true }); scrollTo(0, 0); }
   }
 
-  function figures(record) {
-    const box = main.querySelector(".charts");
-    if (!box) { charts.clear(); return; }
-    for (const figure of record.figures) {
-      const drawn = charts.get(figure.name);
-      if (drawn?.element.isConnected) { drawn.chart.update(figure); continue; }
+  // Charts are asked for, since reading them costs more than a state: when a step is new, else now and then.
+  let drawn = { about: "", at: 0 };
+  async function figures(place) {
+    const record = place?.record, box = main.querySelector(".charts");
+    if (!record || !box) return;
+    const about = `${place.name} ${record.id} ${record.step} ${record.tone}`;
+    if (drawn.about === about && Date.now() - drawn.at < REDRAW_S * 1e3 && box.childElementCount) return;
+    drawn = { about, at: Date.now() };
+    try {
+      const answer = await fetch(`/figures?of=${encodeURIComponent(place.name)}`), told = await answer.json();
+      if (main.querySelector(".charts") === box) show(box, answer.ok ? told.figures : []);
+    } catch {
+      // The line to the server says that it is lost.
+    }
+  }
+
+  function show(box, found) {
+    const names = found.filter((figure) => figure.times.length).map((figure) => figure.name);
+    for (const name of [...charts.keys()]) if (!names.includes(name) || !charts.get(name).element.isConnected) { charts.get(name).element.remove(); charts.delete(name); }
+    for (const figure of found.filter((each) => each.times.length)) {
+      const known = charts.get(figure.name);
+      if (known) { known.chart.update(figure); continue; }
       const element = make("figure", { class: "chart", id: `figure-${figure.name}` });
       box.append(element);
       charts.set(figure.name, { element, chart: Charts.plot(element, figure) });
@@ -266,7 +285,7 @@
   addEventListener("hashchange", () => { if (location.hash.startsWith("#token=")) begin(); else draw(); });
 
   // --- the line to the server ------------------------------------------------------------------
-  let started = false, source = null, lost = null;
+  let started = false, source = null, lost = null, resting = false;
   const KEY = "deployer-key", key = () => localStorage.getItem(KEY) ?? "";
 
   function say(state, text) {
@@ -307,6 +326,14 @@
     source.addEventListener("environment", hear);
     source.addEventListener("fleet", hear);
   }
+
+  // Browsers allow six connections to a server, and a page that nobody sees has no need of one.
+  let rest = null;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(rest);
+    if (document.visibilityState === "hidden") rest = setTimeout(() => { if (source?.readyState !== EventSource.CLOSED) { source?.close(); resting = true; } }, HIDDEN_S * 1e3);
+    else if (resting) { resting = false; listen(); }
+  });
 
   function tick() {
     for (const each of main.querySelectorAll(".read[data-at]")) {

@@ -9,7 +9,7 @@ POST /ask          {"of", "ask", "id", "step"} -> {"words"}, or {"why"} with 409
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from http.cookies import SimpleCookie
@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from deployer.dashboard.feed import Feed
 from deployer.dashboard.guard import HEADERS, KEY_HEADER, LARGEST, Asked, Guard
 from deployer.errors import DeployError
+from deployer.render.figures import Figure
 from deployer.web import asset
 
 PAGE: Final = "dashboard.html"
@@ -59,12 +60,14 @@ class Site(NamedTuple):
 
     act:    carries a wish out, in a thread of its own; words for people.
             Raises DeployError: it was refused, or nobody answered.
+    draw:   the charts of what is called so in the feed; in a thread, and raising, likewise.
     cookie: its name; different for each port, since browsers keep one for all of them.
     """
 
     feed: Feed
     guard: Guard
     act: Callable[[Wish], str]
+    draw: Callable[[str], Sequence[Figure]]
     cookie: str
 
     def application(self) -> ASGIApp:
@@ -73,6 +76,7 @@ class Site(NamedTuple):
             Route("/", _page, methods=["GET"]),
             Route("/session", self._session, methods=["POST"]),
             Route("/events", self._events, methods=["GET"]),
+            Route("/figures", self._figures, methods=["GET"]),
             Route("/ask", self._ask, methods=["POST"]),
             Route("/{name}", _file, methods=["GET"]),
         ]
@@ -90,6 +94,13 @@ class Site(NamedTuple):
             return _refused(503, "too many pages are open: close some")
         last = self.feed.number_of(request.headers.get("last-event-id", ""))
         return StreamingResponse(_stream(self.feed, last), media_type="text/event-stream")
+
+    async def _figures(self, request: Request) -> Response:
+        try:
+            drawn = await run_in_threadpool(self.draw, request.query_params.get("of", ""))
+        except DeployError as error:
+            return _refused(409, str(error))
+        return Response(msgspec.json.encode({"figures": drawn}), media_type="application/json")
 
     async def _ask(self, request: Request) -> Response:
         try:

@@ -201,6 +201,41 @@ def test_it_comes_back_after_the_line_was_cut(page: Page, dash: Open) -> None:
     expect(page.get_by_role("article", name="new")).to_be_visible()
 
 
+HIDE = "Object.defineProperty(document, 'visibilityState', {configurable: true, get: () => %r})"
+
+
+def test_a_page_that_nobody_sees_asks_for_nothing(page: Page, dash: Open) -> None:
+    """And so does AWS's bill; it is up to date again when somebody looks."""
+    page.clock.install()
+    page.evaluate(HIDE % "hidden" + "; document.dispatchEvent(new Event('visibilitychange'))")
+    page.clock.fast_forward(31_000)
+    page.wait_for_timeout(500)
+    for _ in range(100):
+        if dash.feed.listeners == 0:
+            break
+        page.wait_for_timeout(100)
+    assert dash.feed.listeners == 0
+    dash.feed.publish("environment/new", "environment", '{"name": "environment/new", "order": 9}')
+    page.evaluate(HIDE % "visible" + "; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_role("article", name="new")).to_be_visible()
+    assert dash.feed.listeners == 1
+
+
+def test_the_charts_of_the_report_grow_here(page: Page) -> None:
+    page.get_by_role("link", name="staging").click()
+    weights = page.get_by_role("figure", name="Weights")
+    expect(weights.get_by_role("slider")).to_have_attribute("aria-valuetext", re.compile(r"5 %"))
+    expect(weights.locator("canvas")).to_be_visible()
+    many = page.locator("figure.chart").count()
+    assert many >= 3
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="prod").click()
+    expect(page.get_by_role("figure", name="Weights")).to_have_count(1)
+    page.get_by_role("figure", name="Weights").get_by_role("slider").focus()
+    page.keyboard.press("Home")
+    expect(page.get_by_role("figure", name="Weights").locator(".at")).to_contain_text("at 2027")
+
+
 def test_markup_from_the_cloud_is_text(page: Page, dash: Open) -> None:
     evil = {"name": "environment/evil", "order": 9, "state": "<img src=x onerror=alert(1)>", "notes": ["`<b>x</b>`"], "next": "<script>alert(1)</script>"}  # fmt: skip
     dash.feed.publish("environment/evil", "environment", json.dumps(evil))

@@ -186,7 +186,6 @@ class Watched:
         """
         return self._of(wish.of).ask(wish)
 
-
     def draw(self, name: str) -> tuple[Figure, ...]:
         """The charts of what is called so; a fleet has none.
 

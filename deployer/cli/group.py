@@ -108,9 +108,12 @@ class Deployer(click.Group):
                 f"`deployer {cmd_name}` needs the {entry.extra}, which is not installed: "
                 f"pip install 'deployer[{entry.extra}]'"
             )
-        module = import_module(f"deployer.cli.{entry.module}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
-        return command
+        if ctx.resilient_parsing:  # a shell asks, and somebody waits
+            from deployer.cli.unloaded import FIRST, Unloaded  # noqa: PLC0415  nobody else needs it
+
+            if cmd_name in FIRST:
+                return Unloaded(cmd_name, lambda: loaded(cmd_name))
+        return loaded(cmd_name)
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run, or complete: then nothing that goes wrong may be said into the line somebody types."""
@@ -164,6 +167,13 @@ class Deployer(click.Group):
             say_result(ctx, ending)
             ctx.exit(ending.exit_code)
         return ending
+
+
+def loaded(name: str) -> click.Command:
+    """The command, out of its module."""
+    module = import_module(f"deployer.cli.{COMMANDS[name].module}")
+    command: click.Command = getattr(module, name.replace("-", "_"))
+    return command
 
 
 def interrupted(command: str | None) -> "Ending":

@@ -59,7 +59,9 @@ def releases(
 def deployments(
     ctx: "click.Context", _: "click.Parameter", incomplete: str
 ) -> list[CompletionItem[str]]:
-    """Ids of the newest deployments."""
+    """Ids of the newest deployments; of fleets there are none."""
+    if ctx.params.get("fleet"):
+        return []
     return offered(past(ctx).deployments, incomplete)
 
 

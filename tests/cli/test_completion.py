@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from deployer.cli import offering
-from deployer.cli.group import COMMANDS, COMPLETING
+from deployer.cli.group import COMMANDS, COMPLETING, loaded
 from deployer.cli.main import cli
 from deployer.cli.offering import FRESH_S, Past, keep, recalled
+from deployer.cli.unloaded import FIRST
 from tests.cli.conftest import Staged
 from tests.cli.stage import SETTINGS, Stage
 
@@ -54,6 +56,42 @@ def test_commands_and_their_help(tmp_path: Path) -> None:
 def test_options_of_a_command(staged: Staged) -> None:
     assert "--bake" in on(staged(), "deployer canary v2 --b")
     assert set(on(staged(), "deployer --o")) == {"--output"}
+
+
+def test_a_fleets_id_is_no_deployments(staged: Staged) -> None:
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    assert on(shop, "deployer show ")
+    assert on(shop, "deployer show --fleet ") == {}
+
+
+def test_a_value_is_completed_without_its_command_and_after_its_options_too(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    loads: list[str] = []
+
+    def load(name: str) -> click.Command:
+        loads.append(name)
+        return loaded(name)
+
+    monkeypatch.setattr("deployer.cli.group.loaded", load)
+    assert list(on(shop, "deployer canary ")) == ["v2"]
+    assert on(shop, "deployer canary v2 ") == {}
+    assert loads == []
+    assert list(on(shop, "deployer canary --auto ")) == ["v2"]
+    assert set(on(shop, "deployer canary --capacity ")) == {"full", "matched"}
+    assert loads == ["canary", "canary"]
+
+
+def test_what_stands_for_a_command_offers_what_the_command_does() -> None:
+    said: dict[str, Any] = {}
+    for name in COMMANDS:
+        values = [param for param in loaded(name).params if isinstance(param, click.Argument)]
+        if values and values[0]._custom_shell_complete is not None:
+            said[name] = values[0]._custom_shell_complete
+    assert said == dict(FIRST)
 
 
 def test_answers_of_a_choice(staged: Staged) -> None:

@@ -1,11 +1,18 @@
 """`deployer verify`: is the environment fit for deployments? It looks and changes nothing."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
+
+if TYPE_CHECKING:
+    from deployer.findings import Finding
 
 UNFIT = 6  # exit status
 
@@ -29,14 +36,21 @@ def verify(ctx: click.Context, *, terraform: Path | None) -> Ending:
     Example:     deployer verify --terraform state.json
     """  # noqa: D301  \b is for click
     from deployer.cli.verifying import found  # noqa: PLC0415  it loads what talks to AWS
-    from deployer.findings import Level, worst  # noqa: PLC0415  --help stays instant
-    from deployer.render.findings import finding_document, findings_text, summary  # noqa: PLC0415
+    from deployer.render.findings import finding_document, findings_text  # noqa: PLC0415
 
     app = app_of(ctx)
     findings, now = found(app.settings, terraform)
     app.output.page(
         lambda _: findings_text(findings), [finding_document(each, now) for each in findings]
     )
+    return ending_of(findings)
+
+
+def ending_of(findings: Sequence[Finding]) -> Ending:
+    """A problem is told by the exit status; warnings, and what is unknown, are not."""
+    from deployer.findings import Level, worst  # noqa: PLC0415  --help stays instant
+    from deployer.render.findings import summary  # noqa: PLC0415
+
     if worst(findings) is Level.PROBLEM:
         return Ending("unfit", UNFIT, f"{summary(findings)}: see above")
     return Ending(reason=summary(findings))

@@ -174,6 +174,7 @@ class WholeRecord(Record):
     log:      everything that happened: `at`, `event`, `note`, `detail`
     audit:    who did what: `at`, `what`, `by`, `identity`, `origin`, `weights`, `note`
     evidence: minute by minute (docs/cli.md, Records); null: it was not held to any
+    link:     where its page is; null: nowhere. `report` has it too
     """
 
     plan: PlanBody
@@ -181,6 +182,7 @@ class WholeRecord(Record):
     log: list[Json]
     audit: list[Json]
     evidence: Json | None
+    link: str | None
 
 
 class Slot(Struct):

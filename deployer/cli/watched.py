@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from deployer import wiring
 from deployer.aws.session import Aws
@@ -16,6 +16,7 @@ from deployer.cli.text import TextOutput
 from deployer.dashboard.reader import Seen, Source
 from deployer.dashboard.site import Wish
 from deployer.errors import NotFound, NotPossibleNow
+from deployer.formation import Formation
 from deployer.journal import Active, Ask
 from deployer.operations.story import gathered
 from deployer.operations.watching import CALM_S
@@ -33,6 +34,7 @@ from deployer.settings import reading
 from deployer.settings.schema import Settings
 from deployer.wiring import Services
 
+Acting = TypeVar("Acting", Services, Formation)
 FLEET = "fleet"
 FIGURES_S = 60.0  # CloudWatch has a new minute once a minute
 # Whatever the step: they take nothing for done that was not seen.
@@ -209,7 +211,10 @@ def watched(app: App) -> Watched:
         NotFound, SettingsInvalid: of the settings; nothing is asked of AWS.
     """
     connect = sharing() if app.connect is wiring.connect else app.connect
-    quiet = replace(app, output=Unheard(), connect=lambda settings: signed(connect(settings)))
+    quiet = replace(
+        app, output=Unheard(), connect=lambda settings: signed(connect(settings)),
+        fleets=lambda region, every: signed(app.fleets(region, every)),
+    )  # fmt: skip
     if app.environment is not None:
         _ = app.settings  # whether there is such an environment
         names: tuple[str, ...] = (app.environment,)
@@ -238,9 +243,9 @@ def sharing() -> Callable[[Settings], Services]:
     return connect
 
 
-def signed(services: Services) -> Services:
-    """What is asked through these services says where it was."""
-    return replace(services, caller=f"{services.caller}, dashboard")
+def signed(there: Acting) -> Acting:
+    """What is asked through these says where it was."""
+    return replace(there, caller=f"{there.caller}, dashboard")
 
 
 def ask_of(wish: Wish) -> Ask:

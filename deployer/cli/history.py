@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from deployer.cli import fleets
+from deployer.cli import fleets, offering
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
 from deployer.cli.everywhere import Place, asked_for
@@ -45,8 +45,9 @@ class Found:
     help="Only those of this kind; may be repeated.",
 )  # fmt: skip
 @click.option(
-    "--release", default="", metavar="NAME|PATTERN", help="Only those of this release: v42, 'v4*'."
-)
+    "--release", default="", metavar="NAME|PATTERN", help="Only those of this release: v42, 'v4*'.",
+    shell_complete=offering.releases,
+)  # fmt: skip
 @click.option("--since", type=Moment(), help="Only those begun since: 7d, 2027-01-15.")
 @click.option(
     "--by", default="", metavar="TEXT", help="Only those begun by somebody whose name has this in it."

@@ -116,6 +116,7 @@ def test_releases_and_deployments_come_from_the_journal(staged: Staged) -> None:
         assert shop.run("canary", release).exit_code == 0
     assert list(on(shop, "deployer canary ")) == ["v3", "v2"]
     assert on(shop, "deployer rollback v2").keys() == {"v2"}
+    assert list(on(shop, "deployer history --release ")) == ["v3", "v2"]
     ids = on(shop, "deployer show ")
     assert list(ids) == [record.id for record in shop.records]
     assert ids[shop.records[0].id].startswith("v3 shipped, ")

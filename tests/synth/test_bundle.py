@@ -27,7 +27,18 @@ def test_what_pip_could_not_fetch_leaves_nothing_and_says_why(
 
 
 # What of the pages and words the functions use. They have no console: rich is not in the bundle.
-WORDS = ("words", "plan", "progress", "lines", "asking", "owed", "terms", "figures", "evidence", "report.page")
+WORDS = (
+    "words",
+    "plan",
+    "progress",
+    "lines",
+    "asking",
+    "owed",
+    "terms",
+    "figures",
+    "evidence",
+    "report.page",
+)
 WITHOUT_RICH = f"""
 import sys
 sys.modules["rich"] = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from deployer import audit, blaming, control, parting, stickiness, surging
+from deployer import audit, blaming, control, parting, spending, stickiness, surging
 from deployer.acts import Actor
 from deployer.analysis.folds import Folds
 from deployer.changes import Effect
@@ -218,7 +218,8 @@ class Runner:
         """With what reports tell of the fleet and of the calls so far."""
         calls = added(deployment.calls, self.calls())
         samples = sampled(deployment.samples, seen, sum(calls.values()))
-        return replace(deployment, samples=samples, calls=calls)
+        known = replace(deployment, samples=samples, calls=calls)
+        return spending.counted(known, seen, self.clock.now())
 
     def _recall(self, deployment: Deployment, lost: LeaseLost) -> Deployment:
         """A refused save: the reply to the one before was lost, or somebody has taken over.
@@ -361,6 +362,6 @@ class Runner:
         else:
             decision = part(deployment, go_back(deployment, error, seen, now), now)
         lease = Lease(self.owner, self.clock.now() + self.lease_s)
-        saved = self.journal.save(decision.after, lease)
+        saved = self.journal.save(spending.counted(decision.after, seen, now), lease)
         self.tell(saved, decision.event, seen)
         return saved

@@ -145,6 +145,7 @@ class Instance:
     health:    its state in the slot's target group; None while it is not registered.
     protected: from scale-in: somebody wants to keep it.
     version:   number of that launch-template version: the lower, the older; 0 if it is not known.
+    kind:      its type, `t3.micro`; empty if it is not known.
     """
 
     id: str
@@ -154,6 +155,7 @@ class Instance:
     zone: str = ""
     protected: bool = False
     version: int = 0
+    kind: str = ""
 
     @property
     def serving(self) -> bool:

@@ -7,7 +7,7 @@ The only module that knows both sides. It is imported by the commands that talk 
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from deployer import clock as clocks
 from deployer import heap, identity
 from deployer.acts import Actor
-from deployer.aws import account, hook_runs, pacing, preflight
+from deployer.aws import account, hook_runs, pacing, preflight, price_list
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.board import CloudWatchBoard
@@ -39,7 +39,7 @@ from deployer.errors import AccessProblem, SettingsInvalid
 from deployer.hooks import NO_HOOKS, HookAction, Hooks
 from deployer.journal import Ask, Journal, Lease, Request
 from deployer.marks import NOWHERE, Board, Showing
-from deployer.model import Release, Slot
+from deployer.model import Release, Slot, Snapshot
 from deployer.operations import detached
 from deployer.operations.detached import NO_MACHINE, Machine, Ticking
 from deployer.operations.expiry import Expiry
@@ -47,9 +47,10 @@ from deployer.operations.looking_back import UNKEPT, Archive, Keeping, Recording
 from deployer.operations.notices import Place
 from deployer.operations.notifying import SILENT, Notifying, Outbox
 from deployer.operations.pages import UNPUBLISHED, Pages, Publishing, linked
+from deployer.operations.prospects import Costs, with_outlook
 from deployer.operations.rest.reach import Reach
 from deployer.operations.supervisor import Policy, Supervisor
-from deployer.plan import Intent
+from deployer.plan import Intent, Plan
 from deployer.ports import (
     NO_VISITORS,
     UNHEARD,
@@ -89,6 +90,7 @@ class Services:
     visitors:     the tool's own, who come beside users while a candidate is compared.
     recordings:   the minutes of past deployments, as far as they are kept.
     pages:        reports of ended deployments, where people find them.
+    costs:        what its instances are and cost, for estimates.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
     """
 
@@ -122,6 +124,7 @@ class Services:
     reach: Reach | None = None
     machine: Machine = NO_MACHINE
     who: Callable[[str], Actor] = Actor
+    costs: Costs = field(default_factory=Costs)
 
     @property
     def actor(self) -> Actor:
@@ -141,6 +144,10 @@ class Services:
     def archive(self) -> Archive:
         """The minutes of past deployments."""
         return Archive(self.service, self.recordings, self.metrics)
+
+    def foreseen(self, plan: Plan, seen: Snapshot, *, thorough: bool = False) -> Plan:
+        """The plan, which was made from `seen`, with what it is expected to come to. It raises nothing."""
+        return with_outlook(self, plan, seen, thorough=thorough)
 
     def lease(self) -> Lease:
         """Ours, from now on."""
@@ -297,6 +304,7 @@ def connect(
         ),
         look_around=lambda: preflight.read(aws, found, service, environment.name),
         who=lambda name: Actor(name, aws.arn, identity.origin(environ)),
+        costs=price_list.costs(aws, settings),
         machine=StateMachine(
             aws,
             service,

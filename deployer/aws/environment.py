@@ -230,4 +230,5 @@ def _instance(
         zone=found.get("AvailabilityZone", ""),
         protected=found.get("ProtectedFromScaleIn", False),
         version=version[1] if version else 0,
+        kind=found.get("InstanceType", ""),
     )

@@ -151,6 +151,11 @@ class Aws:
             )
             return self._session.client("lambda", config=self._config.merge(once))
 
+    def pricing(self, region: str) -> Any:
+        """A client of the price list, which is served from few Regions only."""
+        with asking("pricing", "the client"):
+            return self._session.client("pricing", region_name=region, config=self._config)
+
     def account(self) -> str:
         """The 12 digits of the account that the credentials belong to.
 

@@ -124,7 +124,7 @@ def start_back(app: App, session: Session, release: str | None, how: How) -> End
     else:
         plan = return_plan(app, seen, release, force=how.force)
     if how.dry_run:
-        session.show(plan)
+        session.show(app.services.foreseen(plan, seen))
         return Ending("planned")
     reason = f"the way back of {halted.id}, which halted" if halted else ""
     if how.detach:

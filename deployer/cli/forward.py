@@ -36,7 +36,7 @@ def complete(session: Session, *, dry_run: bool) -> Ending:
     if found and not dry_run:
         raise refusal(found)
     if dry_run:
-        session.show(plan)
+        session.show(services.foreseen(plan, seen))
         return Ending("planned")
     return ending.of_deployment(session.ship(plan, seen))
 

@@ -73,6 +73,7 @@ COMMANDS = {
     "extend": Entry("wake", "Keep an environment from being torn down by a schedule for a while."),
     "settle": Entry("settle", "Give back what an ended deployment still owes, if it is time."),
     "init": Entry("init", "Write deployer.toml, from what is running or for new stacks."),
+    "cost": Entry("cost", "Compare what shipping RELEASE takes and costs, each way."),
     "verify": Entry(
         "verify", "Check the environment, and what its owner's templates would do to it."
     ),

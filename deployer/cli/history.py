@@ -14,6 +14,7 @@ from deployer.cli.params import Moment, Since, fleet_option
 from deployer.errors import DeployError, UsageError
 from deployer.operations.past import UNREADABLE, Record, Wanted, newest
 from deployer.plan import DELETE, RETIRE, SLEEP, WAKE, Status
+from deployer.render.came import spent_text
 from deployer.render.documents import record_document, unseen_document
 from deployer.render.history import history_text
 from deployer.strategies import STRATEGIES
@@ -56,6 +57,10 @@ class Found:
     "--all", "every", is_flag=True,
     help="Those of all environments of the settings; the same without --env where there are several.",
 )  # fmt: skip
+@click.option(
+    "--cost", "costs", is_flag=True,
+    help="What each took and cost, beside what was expected of it.",
+)  # fmt: skip
 @fleet_option
 @click.pass_context
 def history(
@@ -68,19 +73,21 @@ def history(
     since: Since | None,
     by: str,
     every: bool,
+    costs: bool,
     fleet: bool,
 ) -> Ending:
     """List the deployments, newest first.
 
     Id, start, strategy, release, result, duration, who, and why it ended so. Where several
-    filters are given, all of them must hold.
+    filters are given, all of them must hold. With --cost: time, instance hours and requests
+    exposed, each beside what was expected before it began.
 
     \b
     Exit status: 0; 1 if nobody answers; 2 if there is no such environment.
     Example:     deployer history --status rolled_back --since 30d
     """  # noqa: D301  \b is for click
     if fleet:
-        if any((statuses, strategies, release, since, by, every)):
+        if any((statuses, strategies, release, since, by, every, costs)):
             raise UsageError("--fleet lists the service's fleets: only --limit goes with it")
         return fleets.history(ctx, limit)
     app = app_of(ctx)
@@ -94,16 +101,23 @@ def history(
 
     everywhere = asked_for(app, every=every)
     if everywhere is not None:
-        return _of_all(app, dict(everywhere.read(read)), limit)
+        return _of_all(app, dict(everywhere.read(read)), limit, costs=costs)
     found = read(app.services)
     documents = [
         record_document(each, app.services.environment, found.now) for each in found.records
     ]
-    app.output.page(lambda width: history_text(found.records, found.now, width), documents)
+    app.output.page(
+        lambda width: (
+            spent_text(found.records) if costs else history_text(found.records, found.now, width)
+        ),
+        documents,
+    )
     return Ending()
 
 
-def _of_all(app: App, answers: Mapping[Place, Found | DeployError], limit: int) -> Ending:
+def _of_all(
+    app: App, answers: Mapping[Place, Found | DeployError], limit: int, *, costs: bool
+) -> Ending:
     """One table of several environments' records; one that does not answer is told beside it.
 
     Raises:
@@ -120,7 +134,12 @@ def _of_all(app: App, answers: Mapping[Place, Found | DeployError], limit: int) 
     documents += [unseen_document(name, str(problem), now) for name, problem in silent.items()]
     places = [name for name, _ in known]
     records = [record for _, record in known]
-    app.output.page(lambda width: history_text(records, now, width, places), documents)
+    app.output.page(
+        lambda width: (
+            spent_text(records, places) if costs else history_text(records, now, width, places)
+        ),
+        documents,
+    )
     for name, problem in silent.items():
         app.output.note(f"{name}: {problem}")
     return Ending()

@@ -148,6 +148,7 @@ class Session:
     def begin(self, plan: Plan, seen: Snapshot, status: Status, reason: str) -> Deployment:
         """Take the environment and write the intent down."""
         services = self.services
+        plan = services.foreseen(plan, seen)
         opening = Opening(
             deployment_id(services.clock.now()),
             title(plan),

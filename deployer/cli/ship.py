@@ -336,7 +336,7 @@ def once(
         session, STRATEGIES[strategy], seen, wanted, waived=waived, dry_run=dry_run,
     )  # fmt: skip
     if dry_run:
-        session.show(plan)
+        session.show(app.services.foreseen(plan, seen))
         return Ending("planned")
     if detach:
         return hand_over(app, plan, seen)

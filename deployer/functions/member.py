@@ -44,4 +44,5 @@ def side_of(services: Services, settings: Settings) -> Side:
         meant=lambda seen, release, kind: meant(services, settings, seen, release, kind),
         lease=lambda: Lease(detached.NAME, services.clock.now() + detached.LATE_S),
         start=lambda deployment: services.machine.start(Mandate(deployment=deployment)),
+        foreseen=services.foreseen,
     )

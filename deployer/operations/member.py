@@ -52,6 +52,7 @@ class Side:
                   before.
     lease:        in the name of whoever carries deployments on, from now on.
     start:        has a deployment of that id carried out; asked twice, once.
+    foreseen:     a plan with what it is expected to come to; raises nothing.
     """
 
     ground: Ground
@@ -61,6 +62,7 @@ class Side:
     meant: Callable[[Snapshot, Release, Kind], Meant]
     lease: Callable[[], Lease]
     start: Callable[[str], None]
+    foreseen: Callable[[Plan, Snapshot], Plan] = lambda plan, _seen: plan
 
     def answer(self, errand: Errand) -> Sight:
         """Do it, and say how it stands; raises nothing that AWS or the settings are the reason of."""
@@ -197,6 +199,7 @@ class Side:
     def _written(self, plan: Plan, seen: Snapshot, errand: Errand) -> Sight:
         """From here on it exists: what follows may be done by the next errand, or by nobody."""
         ground, words = self.ground, f"{plan.strategy} {plan.release.name}"
+        plan = self.foreseen(plan, seen)
         record = beginning.first_record(ground, plan, seen, Opening(errand.about, words, errand.by))
         if late(errand, ground.clock.now()):
             return Sight(state="late")

@@ -43,7 +43,7 @@ def rest_s(
     """
     if not still(deployment):
         return MOVING_S * min(stretch, HASTE)
-    moments = (_published(deployment, now), *_own_times(deployment))
+    moments = (_published(deployment, now), *own_times(deployment))
     first = min(moment for moment in moments if moment >= now + SOONEST_S)
     hasty = throttled or deployment.status is Status.RETREATING
     return min(LONGEST_S, (first - now) * (min(stretch, HASTE) if hasty else stretch))
@@ -67,7 +67,7 @@ def _published(deployment: Deployment, now: float) -> float:
     return periods * MINUTE_S + late_s
 
 
-def _own_times(deployment: Deployment) -> tuple[float, ...]:
+def own_times(deployment: Deployment) -> tuple[float, ...]:
     """Times at which the step itself can end, whatever the metrics say; not while it is paused."""
     if deployment.over or deployment.paused_at is not None:
         return ()

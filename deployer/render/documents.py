@@ -14,6 +14,8 @@ from deployer.preflight import Objection
 from deployer.render import terms
 from deployer.render.asking import approval_until, paused_by, possible
 from deployer.render.audit import audit_document
+from deployer.render.came import came_document
+from deployer.render.cost import outlook_document
 from deployer.render.lines import step_number
 from deployer.render.owed import owed_document
 from deployer.render.plan import expected_s, goal, latest_s
@@ -44,6 +46,7 @@ def _plan(plan: Plan) -> Document:
         "analysed": plan.strategy != "first", "irreversible": plan.irreversible,
         "fingerprint": plan.fingerprint,
         "expected_s": expected_s(plan), "latest_s": latest_s(plan),
+        "outlook": outlook_document(plan.outlook),
         "steps": [
             {
                 "number": number, "kind": type(step).__name__.lower(), "goal": goal(step),
@@ -114,6 +117,7 @@ def deployment_document(deployment: Deployment, at: float, *, whole: bool) -> Do
     }  # fmt: skip
     if whole:
         document |= {
+            "cost": came_document(deployment),
             "plan": _plan(deployment.first_plan),
             "way_back": _plan(deployment.plan) if deployment.original else None,
             "log": [
@@ -128,7 +132,7 @@ def deployment_document(deployment: Deployment, at: float, *, whole: bool) -> Do
 def record_document(record: Deployment | Unreadable, environment: str, at: float) -> Document:
     """One line of the history; of a record that cannot be read what lies beside its body."""
     if isinstance(record, Deployment):
-        return deployment_document(record, at, whole=False)
+        return deployment_document(record, at, whole=False) | {"cost": came_document(record)}
     return {
         "at": iso(at), "deployment": record.id, "event": "deployment", "environment": environment,
         "release": record.release or None, "status": "unreadable", "reason": record.why,

@@ -8,6 +8,7 @@ from rich.text import Text
 from deployer.journal import Unreadable
 from deployer.plan import Deployment, Event
 from deployer.render.audit import audit_lines
+from deployer.render.came import came_text
 from deployer.render.lines import output_lines
 from deployer.render.live import event_line
 from deployer.render.plan import UNBROKEN, plan_text, step_lines, step_table
@@ -105,6 +106,8 @@ def show_text(
         lines += audit_lines(deployment)
     if evidence is not None:
         lines.append(evidence)
+    if (cost := came_text(deployment)) is not None:
+        lines.append(cost)
     lines.append(Text(outcome(deployment), f"bold {STYLES[deployment.status]}"))
     if owes:
         lines.append(Text(owes, "yellow"))

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from deployer import stages
 from deployer.analysis.ramp import ENOUGH
 from deployer.durations import spell
+from deployer.milestones import to_full
 from deployer.model import WHOLE
 from deployer.plan import Intent, Plan
 from deployer.render import terms
+from deployer.render.cost import outlook_lines
 from deployer.render.words import count, one_line
 from deployer.render.words import limit as at_most
 from deployer.steps.approve import Approve
@@ -88,10 +90,7 @@ def roles(plan: Plan) -> str:
 
 def steps_to_full(plan: Plan) -> tuple[Step, ...]:
     """The steps up to the last that moves traffic; empty if none does. In place all of them do."""
-    if plan.in_place:
-        return plan.steps
-    last = max((n for n, s in enumerate(plan.steps) if isinstance(s, Route)), default=-1)
-    return plan.steps[: last + 1]
+    return plan.steps[: to_full(plan)]
 
 
 def expected_s(plan: Plan) -> float:
@@ -197,7 +196,7 @@ def plan_text(plan: Plan, service: str, environment: str, width: int = UNBROKEN)
         text.append(f"{NOT_ANALYSED}\n", "yellow")
     if plan.irreversible:
         text.append(f"{one_line(plan.release.name)} {ONE_WAY}\n", "yellow")
-    for note in (*terms.lines(plan), *plan.notes):
+    for note in (*terms.lines(plan), *plan.notes, *outlook_lines(plan)):
         text.append(f"{one_line(note)}\n")
     text.append(estimate(plan))
     text.rstrip()

@@ -17,6 +17,7 @@ from deployer.errors import NotFound, SettingsInvalid
 from deployer.settings import pipeline as pipelines
 from deployer.settings import waves
 from deployer.settings.checking import as_written, joined, reject_unknown, spelled, struct, written
+from deployer.settings.cost import CostSettings
 from deployer.settings.existing import ExistingSettings
 from deployer.settings.hooks import HooksSettings
 from deployer.settings.notify import NotifySettings
@@ -59,6 +60,7 @@ TUNABLE: Mapping[str, type[Struct]] = {
     "network": NetworkSettings,
     "balancer": BalancerSettings,
     "fleet": FleetSettings,
+    "cost": CostSettings,
     "monitoring": MonitoringSettings,
     "runner": RunnerSettings,
     "notify": NotifySettings,

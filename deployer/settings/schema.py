@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from deployer.settings.cost import CostSettings
 from deployer.settings.existing import ExistingSettings
 from deployer.settings.hooks import HooksSettings
 from deployer.settings.kinds import (
@@ -322,6 +323,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     network: NetworkSettings
     balancer: BalancerSettings
     fleet: FleetSettings
+    cost: CostSettings
     monitoring: MonitoringSettings
     runner: RunnerSettings
     notify: NotifySettings

@@ -10,11 +10,11 @@ class Stuck(AssertionError):
 
 
 class SimClock:
-    """Epoch seconds. `limit_s`: simulated seconds after which a run counts as stuck."""
+    """Epoch seconds from `start` on. `limit_s`: simulated seconds after which a run counts as stuck."""
 
-    def __init__(self, *, limit_s: float = 48 * 3600.0) -> None:
-        self._now = NOON
-        self._end = NOON + limit_s
+    def __init__(self, *, start: float = NOON, limit_s: float = 48 * 3600.0) -> None:
+        self._now = self._start = start
+        self._end = start + limit_s
         self._advance: Callable[[float], None] = lambda _: None
 
     def moves(self, advance: Callable[[float], None]) -> None:
@@ -32,5 +32,5 @@ class SimClock:
         """
         self._now += duration_s
         if self._now > self._end:
-            raise Stuck(f"still running after {self._now - NOON:.0f} simulated seconds")
+            raise Stuck(f"still running after {self._now - self._start:.0f} simulated seconds")
         self._advance(self._now)

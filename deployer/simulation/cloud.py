@@ -47,6 +47,7 @@ class SimCloud:
     sticking:   the data plane's.
     asleep:     a page answers everybody; `paged`: in the data plane.
     pinned:     share of the returning clients whose cookie names the slot, 0..1.
+    instance_s: seconds of instances so far, of both groups.
     """
 
     clock: SimClock
@@ -60,6 +61,7 @@ class SimCloud:
     sticky_s: int | None = None
     asleep: bool = False
     ledger: Ledger = field(default_factory=Ledger)
+    instance_s: float = 0.0
     changes: list[tuple[float, Change]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -82,8 +84,9 @@ class SimCloud:
     def advance(self, until: float) -> None:
         """Let the world live up to `until`, serving all the while."""
         while self._at < until:
-            moment = min(until, self._next_moment())
+            moment = min(until, self.next_moment())
             self._serve(moment)
+            self.instance_s += (moment - self._at) * self.instances
             self._at = moment
             self._settle()
 
@@ -141,6 +144,11 @@ class SimCloud:
         """The page's rule is made or deleted; the data plane follows later."""
         self.asleep = up
         self._later(lambda: setattr(self, "paged", up))
+
+    @property
+    def instances(self) -> int:
+        """As many as there are, those that come and go included."""
+        return sum(len(group.instances) for group in self.groups.values())
 
     @property
     def admitted(self) -> Admitted | None:
@@ -224,7 +232,8 @@ class SimCloud:
             raise CloudUnavailable(f"{group.slot} has changed since it was read")
         group.terminate(frozenset(change.instances), self._at, shrink=change.shrink)
 
-    def _next_moment(self) -> float:
+    def next_moment(self) -> float:
+        """When anything changes by itself the next time, epoch seconds."""
         moments = [group.next_moment(self._at) for group in self.groups.values()]
         moments += [at for at, _ in self._arriving[:1]]
         moments += [at for at, _ in self._happenings[:1]]

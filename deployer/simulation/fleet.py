@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState, WarmPool
@@ -75,6 +75,10 @@ class SimInstance:
         if self.healthy_at == NEVER:
             return self.in_service_at + GIVE_UP_S
         return self.noticed_at + REPLACE_S
+
+    def steady(self, now: float) -> bool:
+        """Healthy, and nothing of it will change by itself: most of a large fleet is."""
+        return self.healthy_at <= now and self.fails_at == NEVER and self.leaving_at == NEVER
 
     @property
     def moments(self) -> tuple[float, ...]:
@@ -172,6 +176,7 @@ class SimGroup:
     least: int = 0
     drain_s: float = 20.0
     stale: bool = False
+    stack_image: str | None = None
     referenced: bool = True
     no_capacity: str | None = None
     behaviours: Mapping[str, Behaviour] = field(default_factory=dict)
@@ -196,12 +201,14 @@ class SimGroup:
 
     def next_moment(self, now: float) -> float:
         """The next time at which anything changes by itself."""
-        moments = [m for i in self.instances for m in i.moments if m > now]
+        moments = [m for i in self.instances if not i.steady(now) for m in i.moments if m > now]
         return min((*moments, self.retry_at if self.retry_at > now else NEVER))
 
     def settle(self, now: float) -> None:
         """What Auto Scaling does at this moment."""
         for instance in self.instances:
+            if instance.steady(now):
+                continue
             if instance.leaving_at == NEVER and now >= instance.replaced_at:
                 self.owed += instance.excused(now)
                 instance.leaving_at = instance.gone_at = now
@@ -209,8 +216,10 @@ class SimGroup:
         staying = [i for i in self.instances if i.leaving_at == NEVER]
         for instance in staying[self.desired :]:
             self._dismiss(instance, now)
-        for _ in range(self.desired - len(staying)):
-            self._launch(now)
+        if self.desired > len(staying):
+            zones = Counter(i.zone for i in staying)
+            for _ in range(self.desired - len(staying)):
+                self._launch(now, zones)
         boots = self.boots.name if self.boots else None
         self.warm.extend([(boots, self.version)] * (self.keeps_warm - len(self.warm)))
 
@@ -221,7 +230,8 @@ class SimGroup:
             self.versions.setdefault(self.boots.name, self.version)
         if self.stale or release not in self.versions:
             self.versions[release] = max((-1, *self.versions.values())) + 1
-        self.boots, self.stale, self.version = pinned, False, self.versions[release]
+        self.boots = replace(pinned, image=pinned.image or self.stack_image)
+        self.stale, self.version = False, self.versions[release]
 
     @property
     def staying(self) -> frozenset[str]:
@@ -240,7 +250,7 @@ class SimGroup:
         instance.leaving_at = now
         instance.gone_at = now + (self.drain_s if instance.in_service_at <= now else 1.0)
 
-    def _launch(self, now: float) -> None:
+    def _launch(self, now: float, zones: Counter[str]) -> None:
         if self.no_capacity is not None:
             if now >= self.retry_at:
                 self.failures.insert(0, LaunchFailure(now, self.no_capacity))
@@ -254,11 +264,12 @@ class SimGroup:
         how = self.behaviours.get(boots or "", Behaviour())
         self.launched += 1
         name = f"{self.slot}-{self.launched}"
-        staying = Counter(i.zone for i in self.instances if i.leaving_at == NEVER)
+        zone = min(self.zones, key=lambda zone: zones[zone])
+        zones[zone] += 1
         self.instances.append(
             SimInstance(
                 name, boots, how, now, replacement=self.owed > 0,
-                zone=min(self.zones, key=lambda zone: staying[zone]), version=version,
+                zone=zone, version=version,
             )
         )  # fmt: skip
         self.owed = max(0, self.owed - 1)
@@ -280,6 +291,7 @@ class SimGroup:
             instances=tuple(i.reading(now, checked=self.referenced) for i in self.instances),
             boots=self.boots,
             stale=self.stale,
+            stack_image=self.stack_image,
             draining=sum(i.leaving_at <= now and i.in_service_at <= now for i in self.instances),
             launch_failures=tuple(self.failures),
             suspended=frozenset(self.suspended),

@@ -16,6 +16,7 @@ from deployer.operations.detached import NO_MACHINE, Machine
 from deployer.operations.looking_back import UNKEPT, Recordings
 from deployer.operations.notifying import SILENT, Outbox
 from deployer.operations.pages import UNPUBLISHED, Pages
+from deployer.operations.prospects import Costs
 from deployer.plan import Deployment
 from deployer.ports import UNRECORDED, History
 from deployer.preflight import Surroundings
@@ -106,6 +107,7 @@ class Stage:
             sticks_s=int(settings.environment.stickiness_s), board=self.board,
             machine=self.machine, outbox=self.outbox, recordings=self.recordings, history=self.past,
             pages=self.pages,
+            costs=Costs("us-east-1", "t3.micro", dict(settings.cost.hourly)),
         )  # fmt: skip
 
     def run(self, *arguments: str, **environ: str) -> Result:

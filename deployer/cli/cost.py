@@ -1,0 +1,66 @@
+"""`deployer cost`: what shipping comes to, each way beside the others, before anything happens."""
+
+import click
+
+from deployer.cli.app import App, app_of
+from deployer.cli.ending import Ending
+from deployer.cli.ship import Strategy
+from deployer.errors import UsageError
+from deployer.intents import meant
+from deployer.model import Release, Snapshot
+from deployer.render.comparison import Choice, choice_document, comparison_text
+from deployer.render.words import iso
+from deployer.strategies import STRATEGIES
+
+NEXT = "the-next-release"
+WAYS: tuple[Strategy, ...] = ("canary", "blue-green", "rolling")
+
+
+@click.command(short_help="Compare what shipping RELEASE takes and costs, each way.")
+@click.argument("release", required=False)
+@click.option(
+    "--strategy", "chosen", type=click.Choice(WAYS), multiple=True,
+    help="Only this one; may be said again.  [default: all three]",
+)  # fmt: skip
+@click.pass_context
+def cost(ctx: click.Context, *, release: str | None, chosen: tuple[Strategy, ...]) -> Ending:
+    """Compare what shipping RELEASE takes and costs, each way.
+
+    Each strategy's plan, with the shares and times of the settings, is carried out by
+    the engine itself in a simulated environment that is as large as the real one: how
+    long it takes, how many instance hours more than now, what these cost, how many
+    requests reach a bad release until it is found out, and how long going back takes.
+    How long instances take to boot is what earlier deployments here took; how many
+    requests come is read from the metrics. What is not known is shown as ?.
+
+    Without RELEASE it is about whatever comes next. Prices are those of [cost] hourly,
+    else AWS's price list if `pricing:GetProducts` is allowed, else a dated table.
+    Nothing is changed.
+
+    \b
+    Exit status: 0; 2 if there is no such release or environment.
+    Example:     deployer cost v42
+                 deployer --output json cost --strategy canary
+    """  # noqa: D301  \b is for click
+    app = app_of(ctx)
+    services = app.services
+    found = services.find_release(release) if release else Release(NEXT)
+    seen = services.cloud.observe()
+    choices = [choice(app, seen, found, way) for way in chosen or WAYS]
+    at = iso(services.clock.now())
+    documents = [
+        {"at": at, "deployment": None, "event": "cost", **choice_document(one)} for one in choices
+    ]
+    place = f"{services.service}/{services.environment}"
+    app.output.page(lambda _: comparison_text(choices, place), documents)
+    return Ending()
+
+
+def choice(app: App, seen: Snapshot, release: Release, way: Strategy) -> Choice:
+    """One strategy with its outlook, or what forbids a plan."""
+    try:
+        wanted = meant(app.services, app.settings, seen, release, way)
+        plan = STRATEGIES[way](seen, wanted.intent)
+    except UsageError as error:
+        return Choice(way, None, str(error))
+    return Choice(way, app.services.foreseen(plan, seen, thorough=True))

@@ -1,0 +1,168 @@
+"""What a plan will come to: carried out by the engine in a simulated environment like the real one. Pure.
+
+Three times: with a good release to the end; with a bad one until nobody reaches it any more; and, after
+the good end, the way back. What people, hooks and target tracking do to it nobody can know: people say
+yes at once, hooks take no time, and nothing scales.
+"""
+
+from dataclasses import dataclass
+from dataclasses import replace as altered
+
+from msgspec.structs import replace
+
+from deployer import strategies
+from deployer.analysis.limits import FAILURES, SLOW
+from deployer.errors import DeployError
+from deployer.model import Release, Snapshot
+from deployer.operations import pace
+from deployer.outlook import Assumed, Bad, Outlook, Price
+from deployer.plan import Deployment, Plan, Status
+from deployer.simulation.cloud import SimCloud
+from deployer.simulation.fleet import Behaviour
+from deployer.simulation.rehearsal import Rehearsal, Sighted, TooLong
+from deployer.simulation.stage import staged
+
+HEALTH_S = 10.0  # of the time to boot: from registered to healthy
+PLENTY_PER_MIN = 60_000.0  # taken where nobody knows how many come: enough to judge by
+GROUP = 50  # per mille of the users that are taken to be a group's
+MINUTE_S = 60.0
+LONGEST_S = 30 * 86_400.0
+QUICK = 25_000.0  # instances looked at, over all looks of one run: what a plan may take
+THOROUGH = 40 * QUICK
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a plan is rehearsed under.
+
+    poll_s: seconds between two looks of a runner.
+    price:  of an hour of one instance; None: unknown.
+    work:   how much a run may look at (`Rehearsal.work`).
+    """
+
+    assumed: Assumed
+    poll_s: float
+    price: Price | None = None
+    work: float = QUICK
+
+
+def foresee(plan: Plan, seen: Snapshot, under: Circumstances) -> Outlook:
+    """The outlook of a plan that begins now; what could not be simulated is None, and says why.
+
+    plan: made from `seen`; it ships something.
+    """
+    found = _good(plan, seen, under)
+    return _with_bad(found, plan, seen, under)
+
+
+def _good(plan: Plan, seen: Snapshot, under: Circumstances) -> Outlook:
+    """With a release that is as good as the one that serves, and the way back after its end."""
+    play = _rehearsal(plan, seen, under, failing=0.0)
+    known = Outlook(assumed=under.assumed, price=under.price)
+    try:
+        ended = play.run()
+    except TooLong:
+        return replace(known, why=("The plan is too large to be simulated that quickly.",))
+    known = replace(known, people=play.memory.people)
+    if play.held or ended.status is not Status.SHIPPED or play.full_at is None:
+        why = play.held or play.turned or ended.reason
+        return replace(known, why=(f"Even a good release would not get everything: {why}.",))
+    end_s = play.now() - play.began_at
+    extra_s = play.cloud.instance_s - len_of(seen) * end_s
+    return replace(
+        known, full_s=play.full_at - play.began_at, end_s=end_s, extra_hours=extra_s / 3600,
+        undo_s=_undone_s(plan, play.cloud, under),
+    )  # fmt: skip
+
+
+def len_of(seen: Snapshot) -> int:
+    """Instances of both slots, those on their way out apart."""
+    return sum(
+        not instance.lifecycle.startswith("Terminating")
+        for state in (seen.blue, seen.green)
+        for instance in state.instances
+    )
+
+
+def _undone_s(plan: Plan, cloud: SimCloud, under: Circumstances) -> float | None:
+    """Seconds from `deployer rollback`, run after the end, until nobody reaches the release."""
+    if plan.previous is None or plan.irreversible or plan.strategy in ("first", "rollback"):
+        return None
+    left = plan.before or Release(plan.previous)
+    seen = Sighted(cloud).observe()
+    try:
+        back = strategies.return_to(seen, replace(plan.intent, release=left, hooks={}))
+        play = _on(cloud, back, under, under.work)
+        play.run()
+    except (DeployError, TooLong):
+        return None
+    return None if play.full_at is None else play.full_at - play.began_at
+
+
+def _with_bad(found: Outlook, plan: Plan, seen: Snapshot, under: Circumstances) -> Outlook:
+    """With what becomes of a release that fails some of its requests."""
+    if plan.strategy in ("first", "rollback"):
+        return replace(found, unfound="the release is not analysed")
+    failing = under.assumed.failing
+    play = _rehearsal(plan, seen, under, failing=failing)
+    play = altered(play, enough=lambda run, _: run.left_at is not None)
+    try:
+        ended = play.run()
+    except TooLong:
+        return replace(found, unfound="the plan is too large to be simulated that quickly")
+    if play.turned_at is None or play.left_at is None or play.first_user_at is None:
+        return replace(found, unfound=_unfound(play, ended, under.assumed))
+    known = under.assumed.requests_per_min is not None
+    bad = Bad(
+        exposed=play.found / failing if known else None,
+        failed=play.found if known else None,
+        found_s=play.turned_at - play.first_user_at,
+        back_s=play.left_at - play.turned_at,
+    )
+    return replace(found, bad=bad)
+
+
+def _unfound(play: Rehearsal, ended: Deployment, assumed: Assumed) -> str:
+    """Why a bad release is not sent back, for people."""
+    if ended.status is Status.SHIPPED:
+        return f"with so few requests a release that fails {assumed.failing:.0%} of them would not be found out"
+    return play.held or play.turned or ended.reason or "the simulation came to no verdict"
+
+
+def _rehearsal(plan: Plan, seen: Snapshot, under: Circumstances, *, failing: float) -> Rehearsal:
+    assumed = under.assumed
+    boot_s = max(0.0, assumed.boot_s - HEALTH_S)
+    usual = Behaviour(boot_s=boot_s, health_s=min(HEALTH_S, assumed.boot_s))
+    release = plan.release.name
+    behaviours = dict.fromkeys(
+        (*seen.blue.releases, *seen.green.releases, plan.previous or ""), usual
+    )
+    behaviours[release] = altered(usual, errors=round(1000 * failing))
+    per_min = PLENTY_PER_MIN if assumed.requests_per_min is None else assumed.requests_per_min
+    cloud = staged(
+        seen, behaviours, drain_s=assumed.drain_s, rate=per_min / MINUTE_S,
+        group=GROUP if plan.intent.cohort or seen.admitted else 0, limit_s=LONGEST_S,
+    )  # fmt: skip
+    return _on(cloud, plan, under, under.work)
+
+
+def _on(cloud: SimCloud, plan: Plan, under: Circumstances, work: float) -> Rehearsal:
+    terms = plan.intent.terms
+    further = tuple(
+        metric.name
+        for metric in (terms.limits.metrics if terms else ())
+        if metric.name not in (FAILURES.name, SLOW.name)
+    )
+    return Rehearsal(cloud, plan, under.poll_s, rest_s, work, further)
+
+
+def rest_s(deployment: Deployment, now: float) -> float:
+    """Seconds until the next look has anything to find, but for instances that come and go.
+
+    Where nothing moves: until the next minute is published, or the step's own time is over.
+    """
+    if not pace.still(deployment):
+        return MINUTE_S - now % MINUTE_S
+    late_s = deployment.first_plan.intent.delay_s
+    published = now + MINUTE_S - (now - late_s) % MINUTE_S
+    return min(at for at in (published, *pace.own_times(deployment)) if at > now) - now

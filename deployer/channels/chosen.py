@@ -10,7 +10,7 @@ from deployer.aws.records import partition
 from deployer.aws.secrets import Secrets
 from deployer.aws.session import Aws
 from deployer.aws.told import ToldTable
-from deployer.channels import messages
+from deployer.channels import messages, metrics, traces
 from deployer.channels.channel import Channel
 from deployer.channels.outbox import Outbox as Posts
 from deployer.channels.outbox import Post
@@ -29,6 +29,7 @@ from deployer.settings.notify import (
     TeamsChannel,
 )
 from deployer.settings.schema import Settings
+from deployer.settings.telemetry import TelemetrySettings
 from deployer.topology import REPORTS_VARIABLE
 
 
@@ -41,16 +42,35 @@ def outbox_of(
     environ: Mapping[str, str],
     clock: WallClock | ScaledClock,
 ) -> Outbox:
-    """Who is told of the environment's deployments: its topic, and the channels of [notify]."""
+    """Who is told of the environment's deployments: its topic, and the channels of [notify].
+
+    pages: where reports are, for links.
+    """
     topic = environ.get(REPORTS_VARIABLE) or found.topic
-    channels = chosen(settings.notify, aws, topic, environ)
+    service, environment = settings.service.name, settings.environment.name
+    place = Place(service, environment, partial(linked, pages))
+    channels = (
+        *chosen(settings.notify, aws, topic, environ),
+        *measuring(settings.telemetry, place, environ),
+    )
     if not channels:
         return SILENT
-    service, environment = settings.service.name, settings.environment.name
     told = ToldTable(aws, found.journal_table, partition(service, environment), clock)
     scale = clock.scale if isinstance(clock, ScaledClock) else 1.0
     posts = [Post(each, told, clock, scale) for each in channels]
-    return Posts(Place(service, environment, partial(linked, pages)), posts)
+    return Posts(place, posts)
+
+
+def measuring(
+    telemetry: TelemetrySettings, place: Place, environ: Mapping[str, str]
+) -> Iterator[Channel]:
+    """Traces and metrics, where somebody has said where they go."""
+    if traces.wanted(telemetry.otlp, environ):
+        yield traces.traces(place.service, partial(traces.otlp, telemetry.otlp))
+    if telemetry.pushgateway:
+        yield metrics.pushing(place, telemetry.pushgateway)
+    if telemetry.textfile:
+        yield metrics.writing(place, telemetry.textfile)
 
 
 def chosen(

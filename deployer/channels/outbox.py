@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from deployer.channels.channel import Channel, Undelivered
@@ -69,15 +69,20 @@ class Post:
         while True:
             look = self.waiting.get()
             try:
-                for notice in look():
-                    if self.channel.wants(notice) and notice.fresh(self.clock.now()):
-                        self._once(notice)
+                for notice in self._worth(look()):
+                    self._once(notice)
             except DeployError as error:
                 self._complain(str(error))
             except Exception as error:  # noqa: BLE001  a flaw here must not end what tells of the rest
                 self._complain(f"{type(error).__name__} in the deployer itself")
             finally:
                 self.waiting.task_done()
+
+    def _worth(self, found: Sequence[Notice]) -> Sequence[Notice]:
+        """What is for this channel, and still news; where only the newest is kept, that alone."""
+        now = self.clock.now()
+        worth = [each for each in found if self.channel.wants(each) and each.fresh(now)]
+        return worth if self.channel.marked else worth[-1:]
 
     def _once(self, notice: Notice) -> None:
         if notice.id in self._done or (self.channel.marked and notice.id in self._told(notice)):
@@ -140,8 +145,10 @@ class Outbox:
         self._place, self._posts = place, posts
 
     def offer(self, record: Deployment, event: Event | None = None) -> None:
+        address = self._place.report(record)  # here: it may make a client, in this thread only
+        place = replace(self._place, report=lambda _: address)
         for post in self._posts:
-            post.put(lambda: notices(self._place, record, event))
+            post.put(lambda: notices(place, record, event))
 
     def tell(self, notice: Notice) -> None:
         for post in self._posts:

@@ -27,6 +27,21 @@ class Duration(click.ParamType[str]):
         return str(value)
 
 
+class ListeningAt(click.ParamType[tuple[str, int]]):
+    """`127.0.0.1:9464`: a host and a port of this machine."""
+
+    name = "host:port"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Both, apart."""
+        host, _, port = str(value).rpartition(":")
+        if not host or not port.isascii() or not port.isdecimal() or not 0 <= int(port) <= 65_535:
+            self.fail(f"{value!r} is no host and port: write 127.0.0.1:9464", param, ctx)
+        return host, int(port)
+
+
 class Weights(click.ParamType[tuple[str, ...]]):
     """`5,25,50`: the candidate's shares in percent, rising, each above 0 and below 100."""
 

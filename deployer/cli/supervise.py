@@ -1,18 +1,20 @@
 """`deployer supervise`: carry on what runners have left, from any machine that stays on."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import click
 
+from deployer.channels.metrics import Newest, listening
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import EXIT, Ending
 from deployer.cli.leaving import close
-from deployer.cli.params import Duration
+from deployer.cli.params import Duration, ListeningAt
 from deployer.cli.stopping import StoppableClock, pause, stoppable
 from deployer.durations import seconds
 from deployer.engine import Tell
 from deployer.errors import DeployError
 from deployer.intents import expiring
+from deployer.journal import last_begun
 from deployer.model import Snapshot
 from deployer.operations import reporting
 from deployer.operations.supervisor import State, Visit
@@ -20,6 +22,7 @@ from deployer.plan import Deployment, Event
 from deployer.ports import Clock
 from deployer.render.progress import View
 from deployer.render.visit import visit_document, visit_text
+from deployer.wiring import Services
 
 
 @click.command(short_help="Carry on deployments whose runner is gone.")
@@ -27,9 +30,16 @@ from deployer.render.visit import visit_document, visit_text
     "--every", type=Duration(), default="1m", show_default=True,
     help="From the end of one visit to the next.",
 )  # fmt: skip
+@click.option(
+    "--metrics", type=ListeningAt(), metavar="HOST:PORT",
+    help="Where Prometheus may ask for the environment's gauges meanwhile, such as 127.0.0.1:9464 "
+    "(the extra `prometheus`).",
+)  # fmt: skip
 @click.option("--once", is_flag=True, help="One visit, for a schedule that calls again.")
 @click.pass_context
-def supervise(ctx: click.Context, *, every: str, once: bool) -> Ending:
+def supervise(
+    ctx: click.Context, *, every: str, metrics: tuple[str, int] | None, once: bool
+) -> Ending:
     """Carry on deployments whose runner is gone.
 
     A runner that was killed leaves traffic where it was. This command looks every
@@ -53,13 +63,15 @@ def supervise(ctx: click.Context, *, every: str, once: bool) -> Ending:
     """  # noqa: D301  \b is for click
     app, every_s = app_of(ctx), seconds(every)
     services = app.services
-    with stoppable() as stop:
+    with stoppable() as stop, listening(services.place, metrics) as newest:
         clock = StoppableClock(services.clock, stop, services.scale)
         visit = tell_visit(app, visited(app, every_s, clock), None)
+        show(services, newest, visit)
         while not once and pause(
             services.clock, stop, services.scale, min(every_s, visit.again_s or every_s)
         ):
             visit = tell_visit(app, visited(app, every_s, clock), visit)
+            show(services, newest, visit)
     return ending_of(visit)
 
 
@@ -92,6 +104,14 @@ def tell_visit(app: App, visit: Visit, before: Visit | None) -> Visit:
         place = f"{services.service}/{services.environment}"
         app.output.page(lambda _: visit_text(visit, place), [document])
     return visit
+
+
+def show(services: Services, newest: Newest | None, visit: Visit) -> None:
+    """What is scraped from now on; a journal that does not answer leaves what was there."""
+    if newest is None:
+        return
+    with suppress(DeployError):
+        newest.record = visit.deployment or last_begun(services.journal, services.environment)
 
 
 def report(app: App, visit: Visit) -> None:

@@ -72,6 +72,7 @@ class Notice:
     commands: what a person can type now.
     report:   address of the report; empty: there is none.
     record:   as it stood then; None: there is none.
+    since:    when began what has ended with it, epoch seconds; 0: nothing has.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Notice:
     report: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     record: Deployment | None = None
+    since: float = 0.0
 
     @property
     def urgent(self) -> bool:
@@ -110,13 +112,15 @@ def notices(place: Place, record: Deployment, event: Event | None = None) -> tup
 
 def _course(place: Place, record: Deployment) -> Iterator[Notice]:
     yield _start(place, record)
+    since = record.started_at
     for event in record.log:
         kinds = kinds_of(event)
         if kinds:
-            yield _of_event(place, record, event, kinds)
+            yield _of_event(place, record, event, kinds, since)
+            since = event.at
     if record.status is Status.HALTED and not any(e.kind == "halted" for e in record.log):
         at = record.finished_at or record.started_at
-        yield _of_event(place, record, Event(at, "halted", record.reason), (Kind.HALT,))
+        yield _of_event(place, record, Event(at, "halted", record.reason), (Kind.HALT,), since)
     if record.status in (Status.SHIPPED, Status.ROLLED_BACK):
         yield _end(place, record)
 
@@ -155,7 +159,9 @@ def _start(place: Place, record: Deployment) -> Notice:
     )
 
 
-def _of_event(place: Place, record: Deployment, event: Event, kinds: tuple[Kind, ...]) -> Notice:
+def _of_event(
+    place: Place, record: Deployment, event: Event, kinds: tuple[Kind, ...], since: float
+) -> Notice:
     title, words = _told(place, record, event)
     commands = {
         Kind.HALT: (
@@ -176,6 +182,7 @@ def _of_event(place: Place, record: Deployment, event: Event, kinds: tuple[Kind,
         place.report(record),
         event.detail,
         record,
+        min(since, event.at),
     )
 
 
@@ -221,6 +228,14 @@ def _end(place: Place, record: Deployment) -> Notice:
         place.report(record),
         record=record,
     )
+
+
+def waits_for_a_person(record: Deployment) -> bool:
+    """As far as the record tells: it waits for approval, or at its checkpoint."""
+    if record.status is not Status.RUNNING or record.ending is not None:
+        return False
+    held = isinstance(record.step, Checkpoint) and record.paused_at is not None
+    return held or isinstance(record.step, Approve)
 
 
 def _waiting(place: Place, record: Deployment, event: Event | None) -> Iterator[Notice]:

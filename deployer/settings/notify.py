@@ -17,6 +17,7 @@ ALL = tuple(Kind)
 USUAL = tuple(kind for kind in Kind if kind is not Kind.STEP)
 TOPIC = (Kind.APPROVAL, Kind.HALT, Kind.STUCK)
 OWN_TOPIC = "topic"  # the channel of the environment's own topic
+RESERVED = (OWN_TOPIC, "traces", "pushgateway", "textfile")  # channels of other sections
 _KINDS = ", ".join(f'"{kind}"' for kind in Kind)
 
 Kinds = Annotated[tuple[Kind, ...], Meta(description=f"some of {_KINDS}")]
@@ -24,7 +25,7 @@ ChannelName = Annotated[
     str,
     Meta(
         pattern=r"^[a-z][a-z0-9-]{0,31}$",
-        description=f"up to 32 of a-z, 0-9 and -, beginning with a letter, other than {OWN_TOPIC}",
+        description=f"up to 32 of a-z, 0-9 and -, beginning with a letter, other than {', '.join(RESERVED)}",
     ),
 ]
 _REFERENCE = (
@@ -140,7 +141,7 @@ def objections(notify: NotifySettings) -> Iterator[Objection]:
     """What one value alone cannot break."""
     for n, channel in enumerate(notify.channels):
         where = f"notify.channels[{n}]"
-        taken = (OWN_TOPIC, *(other.name for other in notify.channels[:n]))
+        taken = (*RESERVED, *(other.name for other in notify.channels[:n]))
         if channel.name in taken:
             yield Objection(f"{where}.name", f"another name than {', '.join(taken)}")
         if not channel.events:

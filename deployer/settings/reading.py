@@ -45,6 +45,7 @@ from deployer.settings.stacks import (
     RunnerSettings,
 )
 from deployer.settings.teardown import SweepSettings, TeardownSettings
+from deployer.settings.telemetry import TelemetrySettings
 from deployer.settings.waves import WavesSettings
 
 # Sections that an environment, or a caller, may override.
@@ -64,6 +65,7 @@ TUNABLE: Mapping[str, type[Struct]] = {
     "monitoring": MonitoringSettings,
     "runner": RunnerSettings,
     "notify": NotifySettings,
+    "telemetry": TelemetrySettings,
     "teardown": TeardownSettings,
 }
 EXISTING = "existing"  # a section that only environments have

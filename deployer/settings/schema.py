@@ -74,6 +74,7 @@ from deployer.settings.stacks import (
     RunnerSettings,
 )
 from deployer.settings.teardown import SweepSettings, TeardownSettings
+from deployer.settings.telemetry import TelemetrySettings
 
 
 class ServiceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -327,6 +328,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     monitoring: MonitoringSettings
     runner: RunnerSettings
     notify: NotifySettings
+    telemetry: TelemetrySettings
     teardown: TeardownSettings
     sweep: SweepSettings
     existing: ExistingSettings | None = None

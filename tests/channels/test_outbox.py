@@ -297,3 +297,28 @@ def test_a_flaw_of_our_own_ends_neither_the_thread_nor_the_deployment(marks: Mar
     assert process.outbox.troubles() == [
         "the channel ops was not told: ZeroDivisionError in the deployer itself"
     ]
+
+
+def test_a_notice_leads_to_the_report_once_there_is_one(marks: Marks) -> None:
+    from functools import partial
+
+    from deployer.operations.pages import Unpublished, linked
+
+    class There(Unpublished):
+        def link(self, environment: str, deployment_id: str) -> str:
+            return f"https://console/{environment}/{deployment_id}"
+
+    class Nowhere(Unpublished):
+        def link(self, environment: str, deployment_id: str) -> str:
+            raise AccessProblem("no Region")
+
+    now = marks.clock.now()
+    over = begun(marks, status=Status.SHIPPED, finished_at=now)
+    for pages, found in ((There(), "https://console/sim/d1"), (Nowhere(), "")):
+        process = Process(Marks(marks.clock))
+        place = Place("shop", "sim", partial(linked, pages))
+        outbox = Outbox(place, [process.post])
+        outbox.offer(begun(marks))
+        outbox.offer(over)
+        outbox.close()
+        assert [one.report for one in process.wire.sent] == ["", found]

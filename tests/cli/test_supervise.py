@@ -1,6 +1,8 @@
 """`deployer supervise`: visits from a machine that stays on."""
 
 import signal
+import socket
+import urllib.request
 from itertools import pairwise
 
 import pytest
@@ -271,3 +273,32 @@ def test_an_idle_slot_stays_where_the_settings_say_so(staged: Staged) -> None:
     shop.play.clock.sleep(900.0 - shop.play.clock.now() % 900.0)
     assert shop.run("supervise", "--once").stdout == "shop/sim: nothing is being deployed\n"
     assert shop.play.cloud.groups[sole.twin].desired == 2
+
+
+def test_it_is_scraped_while_it_runs(staged: Staged) -> None:
+    """The gauges are of the newest deployment, whoever carries it out."""
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    heard: list[str] = []
+
+    def scrape() -> None:
+        url = f"http://127.0.0.1:{port}/metrics"
+        heard.append(urllib.request.urlopen(url, timeout=5).read().decode())
+
+    shop.at(90.0, scrape)
+    interrupt(shop, 100.0, signal.SIGINT)
+    done = shop.run("supervise", "--metrics", f"127.0.0.1:{port}")
+    assert done.exit_code == 0, done.output
+    (said,) = heard
+    assert (
+        'deployer_deployment_status{environment="sim",service="shop",status="shipped"} 1.0' in said
+    )
+
+
+@pytest.mark.parametrize("wrong", ["9464", "localhost:", "localhost:99999", ":1"])
+def test_an_address_to_be_scraped_at_is_a_host_and_a_port(staged: Staged, wrong: str) -> None:
+    done = staged().run("supervise", "--once", "--metrics", wrong)
+    assert done.exit_code == 2
+    assert "write 127.0.0.1:9464" in done.stderr

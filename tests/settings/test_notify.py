@@ -70,7 +70,7 @@ def test_an_environment_may_have_channels_of_its_own(tmp_path: Path) -> None:
         ),
         (SLACK.replace('"slack"', '"irc"'), '"slack" or "teams" or "http" or "sns"'),
         (SLACK + SLACK, "notify.channels[1].name"),
-        (SLACK.replace('"ops"', '"topic"'), "must be another name than topic"),
+        (SLACK.replace('"ops"', '"topic"'), "must be another name than topic, traces, pushgateway"),
         (SLACK + "events = []\n", "notify.channels[0].events = []"),
         (SLACK + 'events = ["halts"]\n', 'events = ["halts"]: must be some of "start", "step"'),
         (SLACK + 'even = ["halt"]\n', "even is not a setting; did you mean 'events'?"),

@@ -11,8 +11,10 @@ from deployer.aws.failures import asking, changing
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 
-NEEDS = (Need("s3:PutObject", Resource.REPORTS),)
-READS = (Need("s3:GetObject", Resource.REPORTS),)
+NEEDS = (
+    Need("s3:PutObject", Resource.REPORTS),
+    Need("s3:GetObject", Resource.REPORTS),  # a link gives no more than its signer has
+)
 PREFIX = "_reports"  # no service is called so (settings: a name begins with a letter)
 CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 AMAZON = ("amazonaws.com", "amazonaws.com.cn")

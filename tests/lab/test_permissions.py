@@ -118,6 +118,7 @@ def test_what_is_declared_is_what_deployments_call_and_all_that_is_granted(quick
     ]
     assert refused == []
     require_all_drawn(quick)
+    require_all_reported(quick)
 
 
 def drawn(shell: Shell) -> dict[str, list[float]]:
@@ -156,6 +157,20 @@ def query(line: list[Any], name: str) -> dict[str, Any]:
         **about,
         "MetricStat": {"Metric": asked, "Period": 60, "Stat": options.get("stat", "Average")},
     }
+
+
+def require_all_reported(shell: Shell) -> None:
+    """Each deployment that has ended has its page in the bucket, with charts; its link is told."""
+    s3 = admin(shell, "s3")
+    ended = [
+        each["deployment"] for each in shell.events("history") if each["event"] == "deployment"
+    ]
+    (bucket,) = [b["Name"] for b in s3.list_buckets()["Buckets"] if "artifacts" in b["Name"]]
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="_reports/")["Contents"]
+    assert {each["Key"] for each in listed} == {f"_reports/shop/lab/{name}.html" for name in ended}
+    page = s3.get_object(Bucket=bucket, Key=f"_reports/shop/lab/{ended[0]}.html")["Body"].read()
+    assert b"figure-requests" in page
+    assert b"figure-calls" in page
 
 
 def require_all_drawn(shell: Shell) -> None:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -257,6 +258,10 @@ def test_a_detached_canary_is_promoted_and_loses_no_request(shell: Shell, journa
     changes = changed(shell, mark)
     assert changes
     assert all(caller.startswith(RUNNER) for caller in changes)
+    where = urlsplit(shell.events("report", deployment)[0]["link"]).path
+    bucket, _, key = where.removeprefix("/").partition("/")
+    page = admin(shell, "s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    assert b"figure-weights" in page  # drawn and uploaded by the function
 
 
 def test_a_detached_canary_is_aborted_and_loses_no_request(shell: Shell, journal: Journal) -> None:

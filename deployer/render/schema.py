@@ -56,7 +56,7 @@ class Step(Struct):
     deadline_s: float
 
 
-class PlanBody(Struct):
+class PlanBody(Struct, kw_only=True):
     """A plan, whole."""
 
     strategy: str
@@ -75,6 +75,7 @@ class PlanBody(Struct):
     judged: Json | None
     ramp: bool
     notes: list[str]
+    outlook: Json | None = None
 
 
 class Plan(PlanBody):
@@ -99,6 +100,7 @@ class Plan(PlanBody):
     judged:       by what, and how strictly (docs/cli.md); null: it is not compared
     ramp:         its shares are found on the way
     notes:        what people should know beforehand, a sentence each
+    outlook:      what it is expected to come to and to cost (docs/cli.md, Outlooks); null: nobody has looked
     """
 
     at: Time
@@ -123,7 +125,7 @@ class Objection(Struct):
     note: str
 
 
-class Record(Struct):
+class Record(Struct, kw_only=True):
     """A deployment of the journal: `history`, `show`, `report`; `active` and `last` of `status`.
 
     at:             when it was read
@@ -144,6 +146,7 @@ class Record(Struct):
     approval_until: until when it waits for approval; null: it does not
     reason:         why it ended so; null: nothing is to be said
     owed:           what it has still to give back: `what`, `sticky_s`, `off_since`, `due_at`, `due`
+    cost:           `expected` and `actual` (docs/cli.md, Outlooks); null, or not there: of `status`
     """
 
     at: Time
@@ -164,9 +167,10 @@ class Record(Struct):
     approval_until: Time | None
     reason: str | None
     owed: Json | None
+    cost: Json | None = None
 
 
-class WholeRecord(Record):
+class WholeRecord(Record, kw_only=True):
     """The same of `show` and `report --json`, whole.
 
     plan:     that it began with, as `plan`

@@ -352,13 +352,36 @@ class Dashboard(Struct):
     url: str
 
 
+class Cost(Struct):
+    """`deployer cost`: one for each strategy.
+
+    at:         when
+    deployment: null
+    event:      `cost`
+    strategy:   of the plan: `first` where nothing serves
+    release:    that it is about; null: there is no plan
+    steps:      how many the plan has; null: there is none
+    refused:    why there is no plan; null: there is one
+    outlook:    what it is expected to come to and to cost (docs/cli.md, Outlooks); null: there is no plan
+    """
+
+    at: schema.Time
+    deployment: None
+    event: str
+    strategy: str
+    release: str | None
+    steps: int | None
+    refused: str | None
+    outlook: schema.Json | None
+
+
 EVENTS: Mapping[str, type[Struct]] = {
     "plan": schema.Plan, "objection": schema.Objection, **dict.fromkeys(STEPS, schema.Happened),
     "status": schema.Status, "unseen": schema.Unseen, "deployment": schema.Record,
     "visit": Visit, "settle": Settle, "sweep": Sweep, "deletion": Deletion, "stack": Stack,
     "finding": Finding, "settings": Written, "fleet_plan": FleetPlan, "fleet": Fleet,
     **{f"fleet_{kind}": FleetEvent for kind in OF_FLEETS}, "published": Published,
-    "replay": Replay, "advice": Advice, "script": Script, "dashboard": Dashboard,
+    "replay": Replay, "advice": Advice, "script": Script, "dashboard": Dashboard, "cost": Cost,
     "result": schema.Result,
 }  # fmt: skip
 """Every event, in the order of the page."""

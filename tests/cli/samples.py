@@ -50,6 +50,7 @@ def shipped(folder: Path) -> Iterator[Json]:
     yield from shop.json("history")[0]
     yield from whole(shop)
     yield from shop.json("settle")[0]
+    yield from shop.json("cost", "v3")[0]
 
 
 def whole(shop: Stage) -> Iterator[Json]:

@@ -9,6 +9,7 @@ goes on from there.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from dataclasses import replace as altered
 
 from msgspec.structs import replace
 
@@ -31,6 +32,7 @@ from deployer.errors import (
     WeightsMoved,
 )
 from deployer.exits import depart, give_up, go_back, halt, leave, part
+from deployer.freezes import NO_FREEZES, Freezes
 from deployer.hooks import NO_HOOKS, HookAction, HookPoint, Hooks, RunHook
 from deployer.journal import Active, Journal, Lease, last_begun, name_of
 from deployer.model import Snapshot
@@ -50,7 +52,7 @@ from deployer.ports import (
 )
 from deployer.samples import Calls, added, no_calls, sampled
 from deployer.steps.hook import SLACK_S, Hook
-from deployer.transition import Decision, decide
+from deployer.transition import Decision, decide, noticed
 
 Tell = Callable[[Deployment, Event, Snapshot | None], None]
 
@@ -121,6 +123,7 @@ class Runner:
     visitors: Visitors = NO_VISITORS
     folds: Folds = field(default_factory=Folds, compare=False)
     actor: Actor | None = None
+    freezes: Freezes = NO_FREEZES
     calls: Calls = no_calls
 
     def run(self, deployment: Deployment) -> Deployment:
@@ -193,6 +196,7 @@ class Runner:
         """
         try:
             seen, decision = self._look(deployment, lease_until)
+            decision = self._noticing(decision, seen)
             due = decision.change is not None or lease_until - self.clock.now() < self.lease_s / 2
             if not due and decision.after == deployment:
                 self.tell(deployment, decision.event, seen)
@@ -209,6 +213,13 @@ class Runner:
         except LeaseLost as error:
             return self._recall(deployment, error), lease_until
         return saved, renewed
+
+    def _noticing(self, decision: Decision, seen: Snapshot | None) -> Decision:
+        event = noticed(decision, self.freezes)
+        if event is None:
+            return decision
+        self.tell(decision.after, event, seen)
+        return altered(decision, after=decision.after.noting(event))
 
     def _signed(self, decision: Decision) -> Deployment:
         who = self.actor or Actor(name_of(self.owner))

@@ -28,6 +28,7 @@ class Code(StrEnum):
     """What programs tell objections apart by; documented in docs/cli.md."""
 
     ALARM_RINGING = "alarm-ringing"
+    FROZEN = "frozen"
     GROUP_LEFT = "group-left"
     HOOK_UNFIT = "hook-unfit"
     INSTANCE_REFRESH = "instance-refresh"

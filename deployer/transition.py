@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from deployer import ownership, parting, stickiness, surging
 from deployer.changes import Effect, Freeze, SetCohort, SetDesired, SetWeights, Suspend, Terminate
 from deployer.errors import CloudUnavailable, DeadlineExpired
+from deployer.freezes import Freezes
 from deployer.hooks import RunHook
 from deployer.model import Snapshot
-from deployer.plan import Deployment, Event
+from deployer.plan import Deployment, Event, Status
 from deployer.ports import World
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
@@ -41,6 +42,22 @@ class Decision:
     after: Deployment
     change: Effect | None
     event: Event
+
+
+def noticed(decision: Decision, freezes: Freezes) -> Event | None:
+    """That a freeze has begun over a deployment that runs: it is not stopped, but its record says so.
+
+    None: there is none, it is known, or the deployment goes back or was begun in spite of it.
+    """
+    after = decision.after
+    if after.status is not Status.RUNNING or after.over or after.first_plan.override:
+        return None
+    freeze = freezes.now(decision.event.at)
+    if freeze is None:
+        return None
+    note = f"a freeze is on: {freeze.words}; what runs goes on"
+    known = any(event.kind == "freeze" and event.note == note for event in after.log)
+    return None if known else Event(decision.event.at, "freeze", note)
 
 
 def decide(deployment: Deployment, world: World) -> Decision:

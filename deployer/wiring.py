@@ -36,6 +36,7 @@ from deployer.channels.chosen import outbox_of
 from deployer.clock import ScaledClock, WallClock
 from deployer.engine import Runner, Tell
 from deployer.errors import AccessProblem, SettingsInvalid
+from deployer.freezes import NO_FREEZES, Freezes
 from deployer.hooks import NO_HOOKS, HookAction, Hooks
 from deployer.journal import Ask, Journal, Lease, Request
 from deployer.marks import NOWHERE, Board, Showing
@@ -64,7 +65,7 @@ from deployer.ports import (
     Visitors,
 )
 from deployer.preflight import Surroundings
-from deployer.settings import artifacts
+from deployer.settings import artifacts, freezing
 from deployer.settings.metrics import CloudWatchMetric
 from deployer.settings.schema import Settings
 from deployer.sources.chosen import beside
@@ -78,6 +79,7 @@ class Services:
     scale:        how many times faster than the wall's the clock runs.
     owner:        holds leases: different for every process.
     caller:       who asks, for people.
+    freezes:      times in which nothing begins.
     who:          somebody of that name, with what AWS and the surroundings tell of this process.
     on_interrupt: what a signal means to a deployment that this process carries out.
     takeover:     what the supervisor makes of a deployment whose runner is gone.
@@ -123,6 +125,7 @@ class Services:
     pages: Pages = UNPUBLISHED
     reach: Reach | None = None
     machine: Machine = NO_MACHINE
+    freezes: Freezes = NO_FREEZES
     who: Callable[[str], Actor] = Actor
     costs: Costs = field(default_factory=Costs)
 
@@ -171,6 +174,7 @@ class Services:
             history=self.history,
             visitors=self.visitors,
             actor=self.actor,
+            freezes=self.freezes,
             calls=COUNTED.take,
         )
 
@@ -303,6 +307,7 @@ def connect(
             aws, clock, strict=settings.analysis.alarms_without_data == "ringing"
         ),
         look_around=lambda: preflight.read(aws, found, service, environment.name),
+        freezes=freezing.calendar(settings.windows),
         who=lambda name: Actor(name, aws.arn, identity.origin(environ)),
         costs=price_list.costs(aws, settings),
         machine=StateMachine(

@@ -1,7 +1,7 @@
 """The code of the functions in the cloud: the deployer itself, what it needs, and the settings in use.
 
 A zip with the same bytes for the same content, so that a function changes only when its code or its
-settings do. boto3 is not in it: Lambda's Python brings its own. msgspec is compiled, so it is taken for
+settings do. boto3 is not in it: Lambda's Python brings its own, and dateutil. msgspec is compiled, so it is taken for
 Lambda's Linux: from this environment where that is one, else from the package index, by pip.
 """
 
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
@@ -31,6 +32,7 @@ LEFT_OUT = (
 )  # of the deployer: for machines with a person in front of them
 PAGES = (".js", ".css", ".LICENSE")  # what a report is made of, besides code
 COMPILED = "msgspec"
+CRON, HOLIDAYS = "cronsim", "holidays"  # Python alone; holidays where [windows] names a place
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file in the zip
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 RUNTIME = aws_lambda.Runtime(f"python{PYTHON}", aws_lambda.RuntimeFamily.PYTHON)
@@ -73,7 +75,7 @@ def zipped(settings: bytes) -> bytes:
     """
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, data in (*contents(), (SETTINGS, settings)):
+        for name, data in (*contents(), *calendars(settings), (SETTINGS, settings)):
             one = zipfile.ZipInfo(name, MOMENT)
             one.external_attr = 0o644 << 16
             one.compress_type = zipfile.ZIP_DEFLATED
@@ -93,6 +95,17 @@ def contents() -> Iterator[tuple[str, bytes]]:
     base = compiled()
     for path in sorted((base / COMPILED).rglob("*")):
         if path.suffix in (".py", ".so"):
+            yield path.relative_to(base).as_posix(), path.read_bytes()
+
+
+def calendars(settings: bytes) -> Iterator[tuple[str, bytes]]:
+    """The same of what reads the times of [windows], as far as these settings need it."""
+    document = tomllib.loads(settings.decode("utf-8-sig"))
+    tables = (document, *document.get("environments", {}).values())
+    places = any(table.get("windows", {}).get("holidays") for table in tables)
+    for name in (CRON, HOLIDAYS) if places else (CRON,):
+        base = Path(str(distribution(name).locate_file("")))
+        for path in sorted((base / name).rglob("*.py")):
             yield path.relative_to(base).as_posix(), path.read_bytes()
 
 

@@ -8,12 +8,13 @@ import click
 from deployer.cli import offering
 from deployer.cli.ending import Ending
 from deployer.cli.fleets import Desk, desk_of
-from deployer.cli.params import Duration, irreversible_option
+from deployer.cli.params import Duration, irreversible_option, override_freeze_option
 from deployer.durations import seconds
 from deployer.errors import CloudUnavailable, DeployError, NotPossibleNow, SettingsInvalid
 from deployer.identity import deployment_id
 from deployer.operations.fleet import Errand, Fleet, Sight, Wave, members_of, require_waves
 from deployer.operations.fleet_round import Mandate
+from deployer.operations.freezing import OVERRIDE
 from deployer.render.fleet import waves_document, waves_text
 from deployer.settings.waves import place_objections
 
@@ -41,6 +42,7 @@ from deployer.settings.waves import place_objections
     "[default: waves.wait, 1h]",
 )  # fmt: skip
 @irreversible_option
+@override_freeze_option
 @click.option("--dry-run", is_flag=True, help="Show the waves and what objects, and stop there.")
 @click.option("--watch", is_flag=True, help="Follow it to its end; Ctrl-C ends only the watching.")
 @click.pass_context
@@ -53,6 +55,7 @@ def fleet(
     back: bool | None,
     wait: str | None,
     irreversible: bool,
+    override_freeze: str,
     dry_run: bool,
     watch: bool,
 ) -> Ending:
@@ -71,6 +74,8 @@ def fleet(
     --rollback-on-failure: only what this fleet has shipped, and only where nothing has
     come after it.
 
+    An environment in which a freeze is on ([windows]) waits for its end, with the waves
+    after it; in the first wave nothing begins in a freeze unless --override-freeze.
     Every environment is asked beforehand, and if anything objects in any of them,
     nothing begins. One fleet of a service is under way at a time. `deployer status`,
     `history`, `pause`, `resume`, `promote` (ends the bake) and `abort` mean it with
@@ -88,19 +93,21 @@ def fleet(
     wanted = chosen_waves(desk, waves, bake)
     keep = desk.settings.on_failure if back is None else "stop"
     policy: Literal["stop", "rollback"] = "rollback" if back else keep
-    checks = checked(desk, release, wanted)
+    checks = checked(desk, release, wanted, override_freeze)
     documents = [waves_document(release, wanted, checks, desk.now())]
     page = waves_text(release, wanted, checks, desk.regions, policy)
     desk.output.page(lambda _: page, documents)
     if dry_run:
         return Ending("planned")
     refuse(release, checks, irreversible=irreversible)
+    refuse_frozen(wanted[0], checks)
     now, formation = desk.now(), desk.formation
     made = Fleet(
         id=deployment_id(now), service=formation.service, release=release, waves=wanted,
         members=members_of(wanted, now), on_failure=policy, started_at=now, by=formation.caller,
         wait_s=seconds(wait) if wait else float(desk.settings.wait_s),
         irreversible=any(each.irreversible for each in checks.values()),
+        override=override_freeze,
     ).noting(now, "started", f"fleet of {release} by {formation.caller}")  # fmt: skip
     begun = formation.book.begin(made)
     _started(desk, begun)
@@ -149,7 +156,7 @@ def _names(wave: str) -> tuple[str, ...]:
     return tuple(name for name in (each.strip() for each in wave.split(",")) if name)
 
 
-def checked(desk: Desk, release: str, waves: Sequence[Wave]) -> Mapping[str, Sight]:
+def checked(desk: Desk, release: str, waves: Sequence[Wave], override: str) -> Mapping[str, Sight]:
     """What each environment would meet.
 
     Raises:
@@ -157,7 +164,10 @@ def checked(desk: Desk, release: str, waves: Sequence[Wave]) -> Mapping[str, Sig
     """
     names = [name for wave in waves for name in wave.environments]
     found = desk.formation.members.send(
-        [Errand(kind="check", environment=name, release=release) for name in names]
+        [
+            Errand(kind="check", environment=name, release=release, override=override)
+            for name in names
+        ]
     )
     silent = [f"{name}: {found[name].note}" for name in names if found[name].state == "silent"]
     if silent:
@@ -180,4 +190,18 @@ def refuse(release: str, checks: Mapping[str, Sight], *, irreversible: bool) -> 
         raise NotPossibleNow(
             f"{release} says of itself that it cannot go back (rollback-safe: false): once users "
             "reach it, nothing goes back by itself; if that is fine, add --irreversible"
+        )
+
+
+def refuse_frozen(first: Wave, checks: Mapping[str, Sight]) -> None:
+    """A fleet does not begin with waiting; its later waves may come to a freeze, and wait there.
+
+    Raises:
+        NotPossibleNow: a freeze is on in an environment of the first wave.
+    """
+    frozen = [name for name in first.environments if checks[name].state == "frozen"]
+    if frozen:
+        raise NotPossibleNow(
+            f"not begun, nothing was changed: a freeze is on in {frozen[0]}: {checks[frozen[0]].note}; "
+            f'begin then, or say why not: {OVERRIDE} "why"'
         )

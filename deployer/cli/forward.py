@@ -1,5 +1,7 @@
 """`deployer promote --full` after a halt: the release that cannot go back gets everything."""
 
+from msgspec.structs import replace
+
 from deployer import completing, control, strategies
 from deployer.cli import ending
 from deployer.cli.clearance import facing, refusal, tell
@@ -8,6 +10,7 @@ from deployer.cli.session import Session
 from deployer.errors import NotPossibleNow
 from deployer.journal import REMEMBERED, Ask, newest_begun
 from deployer.model import Snapshot
+from deployer.operations import freezing
 from deployer.operations.beginning import Waived
 from deployer.plan import Deployment, Status
 
@@ -16,7 +19,7 @@ ASKED = f"`deployer {Ask.PROMOTE_FULL}` is not possible now"
 WAIVED = Waived(weights=True, alarms=True, irreversible=True)
 
 
-def complete(session: Session, *, dry_run: bool) -> Ending:
+def complete(session: Session, override_freeze: str, *, dry_run: bool) -> Ending:
     """Compile the plan from where the last deployment halted, show it, run it.
 
     An alarm that rings refuses nothing here: it may be what halted the release, and without this
@@ -29,6 +32,9 @@ def complete(session: Session, *, dry_run: bool) -> Ending:
     services = session.services
     seen = services.cloud.observe()
     halted = halfway(session, seen)
+    why = override_freeze
+    if not dry_run:
+        why = freezing.require_open(services.freezes, Ask.PROMOTE_FULL, services.clock.now(), why)
     alarms = halted.plan.intent.alarms
     plan = completing.onward(seen, halted, services.alarms.ringing(alarms) if alarms else {})
     found = facing(session, seen, plan.release, WAIVED)
@@ -38,7 +44,7 @@ def complete(session: Session, *, dry_run: bool) -> Ending:
     if dry_run:
         session.show(services.foreseen(plan, seen))
         return Ending("planned")
-    return ending.of_deployment(session.ship(plan, seen))
+    return ending.of_deployment(session.ship(replace(plan, override=why), seen))
 
 
 def halfway(session: Session, seen: Snapshot) -> Deployment:

@@ -58,6 +58,7 @@ COMMANDS = {
         extra="dashboard",
     ),
     "replay": Entry("replay", "Play a past deployment's minutes through other systems' rules."),
+    "windows": Entry("windows", "Show when something may begin, and when a freeze is on."),
     "publish": Entry("publish", "Put an artifact where releases lie; the name tells its revision."),
     "rollback": Entry("back", "Go back to the release before, or to RELEASE."),
     "pause": Entry("steer", "Hold the running deployment where it is."),

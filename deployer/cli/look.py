@@ -121,6 +121,7 @@ def standing_of(services: Services, note: Callable[[str], None]) -> Standing:
         last=last if active is None else None,
         now=now,
         opinion=thought,
+        freeze=services.freezes.now(now),
         owed=outstanding(owing(services, active, last), seen),
     )
 

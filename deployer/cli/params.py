@@ -125,6 +125,19 @@ class Approvals(click.ParamType[tuple[str, ...]]):
         return words
 
 
+class Reason(click.ParamType[str]):
+    """A sentence that the record keeps: not empty, on one line."""
+
+    name = "why"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The sentence, without what surrounds it."""
+        words = " ".join(str(value).split())
+        if not words or len(words) > 300 or not words.isprintable():
+            self.fail("say why, in one sentence of up to 300 letters", param, ctx)
+        return words
+
+
 class Group(click.ParamType[str]):
     """`header:X-Beta=yes`: the users who see the release first; `none`: nobody does."""
 
@@ -211,6 +224,10 @@ irreversible_option = click.option(
     "--irreversible", is_flag=True,
     help="Ship RELEASE although it says of itself that it cannot go back (rollback-safe: false): "
     "once users reach it, nothing goes back by itself.",
+)  # fmt: skip
+override_freeze_option = click.option(
+    "--override-freeze", type=Reason(), default="", metavar="WHY",
+    help="Do it although a freeze is on ([windows] of deployer.toml); WHY is kept with the record.",
 )  # fmt: skip
 detach_option = click.option(
     "--detach", is_flag=True,

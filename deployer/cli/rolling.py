@@ -14,6 +14,7 @@ from deployer.cli.params import (
     detach_option,
     dry_run_option,
     irreversible_option,
+    override_freeze_option,
     wait_option,
 )
 from deployer.cli.ship import ship
@@ -45,6 +46,7 @@ from deployer.operations.beginning import Waived
 @accept_weights_option
 @accept_alarms_option
 @irreversible_option
+@override_freeze_option
 @detach_option
 @dry_run_option
 @click.pass_context
@@ -60,6 +62,7 @@ def rolling(
     accept_weights: bool,
     accept_alarms: bool,
     irreversible: bool,
+    override_freeze: str,
     detach: bool,
     dry_run: bool,
 ) -> Ending:
@@ -90,5 +93,5 @@ def rolling(
         "rolling.until": until,
     }
     return ship(app_of(ctx, flags), release, "rolling", wait_for_lock,
-        waived=Waived(accept_weights, accept_alarms, irreversible), detach=detach, dry_run=dry_run,
+        waived=Waived(accept_weights, accept_alarms, irreversible, override_freeze), detach=detach, dry_run=dry_run,
     )  # fmt: skip

@@ -21,6 +21,7 @@ from deployer.cli.params import (
     detach_option,
     dry_run_option,
     irreversible_option,
+    override_freeze_option,
     stops,
     wait_option,
     weights_option,
@@ -81,6 +82,7 @@ Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.
 @accept_weights_option
 @accept_alarms_option
 @irreversible_option
+@override_freeze_option
 @detach_option
 @dry_run_option
 @click.pass_context
@@ -102,6 +104,7 @@ def canary(
     accept_weights: bool,
     accept_alarms: bool,
     irreversible: bool,
+    override_freeze: str,
     detach: bool,
     dry_run: bool,
 ) -> Ending:
@@ -155,7 +158,7 @@ def canary(
     if group_bake is not None and not app.settings.canary.group:
         raise click.UsageError("--group-bake says for how long: say who with --group")
     return ship(app, release, "canary", wait_for_lock,
-        waived=Waived(accept_weights, accept_alarms, irreversible), detach=detach, dry_run=dry_run,
+        waived=Waived(accept_weights, accept_alarms, irreversible, override_freeze), detach=detach, dry_run=dry_run,
     )  # fmt: skip
 
 
@@ -183,6 +186,7 @@ def canary(
 @accept_weights_option
 @accept_alarms_option
 @irreversible_option
+@override_freeze_option
 @detach_option
 @dry_run_option
 @click.pass_context
@@ -198,6 +202,7 @@ def blue_green(
     accept_weights: bool,
     accept_alarms: bool,
     irreversible: bool,
+    override_freeze: str,
     detach: bool,
     dry_run: bool,
 ) -> Ending:
@@ -226,7 +231,7 @@ def blue_green(
         "blue_green.standby": standby,
     }
     return ship(app_of(ctx, flags), release, "blue-green", wait_for_lock,
-        waived=Waived(accept_weights, accept_alarms, irreversible), detach=detach, dry_run=dry_run,
+        waived=Waived(accept_weights, accept_alarms, irreversible, override_freeze), detach=detach, dry_run=dry_run,
     )  # fmt: skip
 
 
@@ -243,6 +248,7 @@ def blue_green(
 @accept_weights_option
 @accept_alarms_option
 @irreversible_option
+@override_freeze_option
 @detach_option
 @dry_run_option
 @click.pass_context
@@ -257,6 +263,7 @@ def deploy(
     accept_weights: bool,
     accept_alarms: bool,
     irreversible: bool,
+    override_freeze: str,
     detach: bool,
     dry_run: bool,
 ) -> Ending:
@@ -285,7 +292,7 @@ def deploy(
             f"{'--auto' if auto else '--weights'} is a canary's, and {app.settings.environment.name} "
             f"deploys by {strategy}"
         )
-    waived = Waived(accept_weights, accept_alarms, irreversible)
+    waived = Waived(accept_weights, accept_alarms, irreversible, override_freeze)
     if attach and detach:
         raise click.UsageError("--attach waits for the end, and --detach does not: choose one")
     if attach and not dry_run:

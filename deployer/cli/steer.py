@@ -11,11 +11,16 @@ from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
 from deployer.cli.forward import complete
 from deployer.cli.holder import alive
-from deployer.cli.params import dry_run_option, fleet_option, force_option
+from deployer.cli.params import (
+    dry_run_option,
+    fleet_option,
+    force_option,
+    override_freeze_option,
+)
 from deployer.cli.session import Session
 from deployer.errors import NotPossibleNow
 from deployer.journal import Active, Ask, name_of
-from deployer.operations import detached
+from deployer.operations import detached, freezing
 from deployer.plan import Deployment, Status
 from deployer.render.asking import commands, possible
 from deployer.render.plan import title
@@ -93,10 +98,13 @@ def resume(ctx: click.Context, *, fleet: bool) -> Ending:
     help="Leave out every share on the way: all of the traffic next. Possible once the candidate "
     "stands and has answered its probes, and after a halt of a release that cannot go back.",
 )  # fmt: skip
+@override_freeze_option
 @dry_run_option
 @fleet_option
 @click.pass_context
-def promote(ctx: click.Context, *, full: bool, dry_run: bool, fleet: bool) -> Ending:
+def promote(
+    ctx: click.Context, *, full: bool, override_freeze: str, dry_run: bool, fleet: bool
+) -> Ending:
     """End the bake or window; with --full, go straight to all of the traffic.
 
     The bake in execution counts as done, whatever its verdict would have been, and the
@@ -112,6 +120,7 @@ def promote(ctx: click.Context, *, full: bool, dry_run: bool, fleet: bool) -> En
     the traffic, judges it there, and retires the old slot. Nothing goes back by itself:
     a bad verdict halts. --dry-run shows that plan and stops.
 
+    In a freeze ([windows]) promoting takes a reason, with --override-freeze.
     With --fleet the bake of its wave is over, and the next wave begins.
 
     \b
@@ -121,36 +130,38 @@ def promote(ctx: click.Context, *, full: bool, dry_run: bool, fleet: bool) -> En
                  already; 4 halted, 5 another deployment runs.
     Example:     deployer promote --full
     """  # noqa: D301  \b is for click
-    if fleet and (full or dry_run):
+    if fleet and (full or dry_run or override_freeze):
         raise click.UsageError("--fleet goes alone: it ends the bake of the fleet's wave")
     if fleet:
         return fleets.steer(ctx, Ask.PROMOTE)
     session = session_of(ctx)
     active = session.services.journal.active(session.services.environment)
     if full and active is None:
-        return session.in_turn(0.0, lambda: complete(session, dry_run=dry_run))
+        return session.in_turn(0.0, lambda: complete(session, override_freeze, dry_run=dry_run))
     if dry_run:
         raise click.UsageError(
             "--dry-run shows the plan of `promote --full` after a halt, while nothing runs"
         )
-    return steer(session, Ask.PROMOTE_FULL if full else Ask.PROMOTE)
+    return steer(session, Ask.PROMOTE_FULL if full else Ask.PROMOTE, override_freeze)
 
 
 @click.command(short_help="Say that the deployment that waits for approval may go on.")
+@override_freeze_option
 @click.pass_context
-def approve(ctx: click.Context) -> Ending:
+def approve(ctx: click.Context, *, override_freeze: str) -> Ending:
     """Say that the deployment that waits for approval may go on.
 
     A deployment waits where `canary --approve 5,25`, `blue-green --approve` or the
     settings say so, until canary.approve_within (24h) has passed; then it goes back.
     Meanwhile the candidate serves its share, under judgement. The record tells who
-    approved. This command returns at once.
+    approved. In a freeze ([windows]) it takes a reason. This command returns at once.
 
     \b
-    Exit status: 0 asked; 2 not possible now: nothing waits for approval.
+    Exit status: 0 asked; 2 not possible now: nothing waits for approval, or a
+                 freeze is on.
     Example:     deployer approve
     """  # noqa: D301  \b is for click
-    return steer(session_of(ctx), Ask.APPROVE)
+    return steer(session_of(ctx), Ask.APPROVE, override_freeze)
 
 
 @click.command(short_help="Ask the running deployment to go back.")
@@ -212,16 +223,19 @@ def in_progress(session: Session, wish: Ask) -> Active:
     return active
 
 
-def steer(session: Session, wish: Ask) -> Ending:
+def steer(session: Session, wish: Ask, why: str = "") -> Ending:
     """Ask, if it makes sense now; say what was asked and how to see what becomes of it.
 
+    why: in spite of a freeze.
+
     Raises:
-        NotPossibleNow: it makes no sense; says what does.
+        NotPossibleNow: it makes no sense, or a freeze is on; says what does.
     """
     active = in_progress(session, wish)
     require_sensible(session, active, wish)
     deployment = active.deployment
-    asked = ask(session, wish)
+    reason = open_or_why(session, deployment, wish, why)
+    asked = ask(session, wish, reason)
     follow = "`deployer status --watch` shows what it does"
     if name_of(active.lease.owner) == detached.NAME:
         follow = f"the state machine hears it within a minute; {follow}"
@@ -234,6 +248,18 @@ def steer(session: Session, wish: Ask) -> Ending:
         what = "to end its window"
     words = f"asked {title(deployment.first_plan)} ({asked}) {what}: {follow}"
     return Ending("asked", 0, words, deployment)
+
+
+def open_or_why(session: Session, deployment: Deployment, wish: Ask, why: str) -> str:
+    """The reason to write down; a deployment that has ended brings nobody anything by waiting less.
+
+    Raises:
+        NotPossibleNow: a freeze is on, and the wish needs a reason.
+    """
+    if deployment.ending is not None:
+        return ""
+    services = session.services
+    return freezing.require_open(services.freezes, wish, services.clock.now(), why)
 
 
 def require_sensible(session: Session, active: Active, wish: Ask) -> None:
@@ -277,11 +303,11 @@ def runner(active: Active) -> str:
     )
 
 
-def ask(session: Session, wish: Ask) -> str:
-    """Ask the deployment in progress; its id.
+def ask(session: Session, wish: Ask, why: str = "") -> str:
+    """Ask the deployment in progress, with a reason where one is needed; its id.
 
     Raises:
         NotPossibleNow: it has ended, or was asked to go back already.
     """
     services = session.services
-    return services.journal.ask(services.environment, services.request(wish))
+    return services.journal.ask(services.environment, services.request(wish, why))

@@ -14,13 +14,15 @@ from deployer import audit, preflight, stickiness, strategies
 from deployer.acts import BEGAN, OVERRODE, Actor
 from deployer.analysis.judge import Tally, tally
 from deployer.errors import DeployError, NotPossibleNow, UsageError
+from deployer.freezes import Freeze, Freezes
 from deployer.held import Unstuck
 from deployer.hooks import HookAction
 from deployer.journal import NOT_BEGUN, REMEMBERED, Journal, last_begun, newest_begun
 from deployer.model import Release, Snapshot
+from deployer.operations import freezing
 from deployer.plan import Deployment, Event, Intent, Plan, Status
 from deployer.ports import Alarms, Clock, Cloud, History, Metrics
-from deployer.preflight import Facts, Objection, Surroundings, objections, of_error, of_plan
+from deployer.preflight import Code, Facts, Objection, Surroundings, objections, of_error, of_plan
 
 Compiler = Callable[[Snapshot, Intent], Plan]
 LOOK_BACK_S = 900.0  # long enough for a share of failures, short enough to be the same load
@@ -49,15 +51,21 @@ class Ground(Protocol):
     def lacking(self) -> Callable[[HookAction], str]: ...
     @property
     def sticks_s(self) -> int: ...
+    @property
+    def freezes(self) -> Freezes: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Waived:
-    """What a person has said is fine: objections to it are none."""
+    """What a person has said is fine: objections to it are none.
+
+    freeze: why it begins although a freeze is on; empty: nobody has said so.
+    """
 
     weights: bool = False
     alarms: bool = False
     irreversible: bool = False
+    freeze: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +127,34 @@ def weigh(
         ground, seen, intent.release, {} if waived.alarms else rings, waived,
         moves_traffic=compiler is not strategies.rolling,
     )  # fmt: skip
+    now = ground.clock.now()
+    freeze = ground.freezes.now(now)
+    if freeze is not None and not waived.freeze:
+        found = (*found, Objection(Code.FROZEN, freezing.refusal(freeze)))
     try:
         plan = compiler(seen, intent)
     except UsageError as error:
         return Weighed(None, (*found, of_error(error)), error, remarks)
     notes = (
+        *_frozen(ground.freezes, plan, freeze, waived, now),
         *plan.notes,
         *wanted.notes,
         *_accepting(accepted),
         *_unfit_hooks(intent, ground.lacking),
     )
     found = (*found, *of_plan(plan, seen))
-    return Weighed(replace(plan, notes=notes), found, None, remarks)
+    why = waived.freeze if freeze is not None else ""
+    return Weighed(replace(plan, notes=notes, override=why), found, None, remarks)
+
+
+def _frozen(
+    freezes: Freezes, plan: Plan, freeze: Freeze | None, waived: Waived, now: float
+) -> Iterator[str]:
+    """That it begins in a freeze, or would run into one."""
+    if freeze is not None and waived.freeze:
+        yield freezing.overridden(freeze, waived.freeze)
+    elif freeze is None and (words := freezing.ahead(freezes, plan, now)):
+        yield words
 
 
 def facing(

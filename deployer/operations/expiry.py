@@ -52,7 +52,7 @@ class Expiry:
         if now % LOOK_S >= self.span_s:
             return None
         last = last_begun(self.ground.journal, self.ground.environment)
-        if not settled(last, now, self.window_s):
+        if self.ground.freezes.now(now) or not settled(last, now, self.window_s):
             return None
         seen, intent = self.ground.cloud.observe(), keeping(self.intent, last)
         if not idle(seen, intent.standby):

@@ -130,6 +130,7 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     wait_s:       how long an environment that is taken is waited for.
     paused_at:    since when a person holds it; None: it moves.
     heeded:       id of the last request that was granted or refused.
+    override:     why environments begin although a freeze is on there; empty: they wait for its end.
     reason:       why it ended so, or goes back.
     version:      fencing: each save raises it.
     """
@@ -143,6 +144,7 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     on_failure: Literal["stop", "rollback"] = "stop"
     wait_s: float = 0.0
     irreversible: bool = False
+    override: str = ""
     cursor: int = 0
     baking_since: float | None = None
     started_at: float
@@ -183,7 +185,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
              absent: there is none of that name;  running, shipped, rolled_back, halted: as the
              journal has it;  refused: it was not begun, nothing was changed;  present: nothing to
              ship, the release serves there;  busy: another one holds the environment;  stale: the
-             name is older than what the journal has: give another;  late: the errand came too late;
+             name is older than what the journal has: give another;  frozen: a freeze is on, and
+             it begins when that ends;  late: the errand came too late;
              silent: no answer.
     note:    why, or where it stands, in words.
     other:   what has come after it in that environment, in words; empty: nothing has.
@@ -195,7 +198,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 
     state: Literal[
         "absent", "running", "shipped", "rolled_back", "halted",
-        "refused", "present", "busy", "stale", "late", "silent",
+        "refused", "present", "busy", "frozen", "stale", "late", "silent",
     ]  # fmt: skip
     about: str = ""
     note: str = ""
@@ -220,6 +223,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     back:       the name of the way back; where it is given, that is what is asked about.
     by:         on whose behalf, for people.
     until:      after that nothing is begun, epoch seconds.
+    override:   why it begins although a freeze is on; empty: then it does not.
     """
 
     kind: Kind
@@ -230,6 +234,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""
     until: float = 0.0
     irreversible: bool = False
+    override: str = ""
 
     @property
     def about(self) -> str:

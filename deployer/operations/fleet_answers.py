@@ -102,6 +102,10 @@ def _asked(fleet: Fleet, member: Member, sight: Sight, now: float) -> Member:
             if late
             else replace(member, reason=sight.note)
         )
+    if (
+        sight.state == "frozen"
+    ):  # however long: who holds the environment after that is waited for anew
+        return replace(member, since=now, reason=f"waits for a freeze to end: {sight.note}")
     if sight.state == "stale":
         return replace(member, phase=Phase.WAITING, deployment="")
     if sight.state == "absent" and fleet.status is FleetStatus.RETREATING and now >= member.until:

@@ -246,7 +246,7 @@ def errand(fleet: Fleet, member: Member, kind: Kind) -> Errand:
     return Errand(
         kind=kind, environment=member.environment, deployment=member.deployment, back=member.back,
         release=fleet.release, by=f"fleet {fleet.id} of {fleet.by}", until=member.until,
-        irreversible=fleet.irreversible,
+        irreversible=fleet.irreversible, override=fleet.override,
     )  # fmt: skip
 
 

@@ -145,9 +145,13 @@ class Side:
         )  # fmt: skip
         if serves_only(seen, found.name):
             return replace(told, state="present", note=f"{found.name} serves already")
-        objections = self._weighed(seen, found, Waived(irreversible=True)).found
+        waived = Waived(irreversible=True, freeze=errand.override)
+        objections = self._weighed(seen, found, waived).found
         if active is not None:  # what else objects now may be its doing
             objections = tuple(each for each in objections if each.code is Code.HOOK_UNFIT)
+        freeze = self.ground.freezes.now(self.ground.clock.now())
+        if freeze is not None and {each.code for each in objections} == {Code.FROZEN}:
+            return replace(told, state="frozen", note=freeze.words)
         if objections:
             return replace(told, state="refused", note="; ".join(map(str, objections)))
         return replace(told, state="busy", note=held_by(active)) if active is not None else told
@@ -162,8 +166,12 @@ class Side:
 
     def _begin(self, errand: Errand) -> Sight:
         ground, name = self.ground, errand.about
-        if late(errand, ground.clock.now()):
+        now = ground.clock.now()
+        if late(errand, now):
             return Sight(state="late")
+        freeze = ground.freezes.now(now) if errand.kind == "begin" else None
+        if freeze is not None and not errand.override:
+            return Sight(state="frozen", note=freeze.words)
         active = ground.journal.active(ground.environment)
         if active is not None:
             return Sight(state="busy", note=held_by(active))
@@ -178,7 +186,7 @@ class Side:
 
     def _forward(self, errand: Errand, seen: Snapshot) -> Plan:
         found = self.find_release(errand.release)
-        waived = Waived(irreversible=errand.irreversible)
+        waived = Waived(irreversible=errand.irreversible, freeze=errand.override)
         return self._weighed(seen, found, waived).cleared()
 
     def _back(self, errand: Errand, seen: Snapshot) -> Plan:

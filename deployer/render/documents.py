@@ -21,6 +21,7 @@ from deployer.render.owed import owed_document
 from deployer.render.plan import expected_s, goal, latest_s
 from deployer.render.progress import Standing, finished, judged_until
 from deployer.render.status import next_command, rest_known
+from deployer.render.windows import freeze_document
 from deployer.render.words import iso
 from deployer.settling import Settlement
 
@@ -164,6 +165,7 @@ def status_document(standing: Standing) -> Document:
         "active": _active(active, now, standing.opinion) if active else None,
         "last": deployment_document(last, now, whole=False) if last else None,
         "owed": owed_document(standing.owed, now),
+        "freeze": freeze_document(standing.freeze),
         "next_command": next_command(standing) or None,
     }
 

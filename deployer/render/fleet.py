@@ -68,12 +68,18 @@ def waves_text(
 
 def _check_line(name: str, region: str, sight: Sight) -> Text:
     serves = one_line(sight.serves) or "nothing"
-    style = {"absent": "", "present": "green", "busy": "yellow"}.get(sight.state, "red")
+    style = {"absent": "", "present": "green", "busy": "yellow", "frozen": "yellow"}.get(
+        sight.state, "red"
+    )
     told = f"    {name}  {region}  "
     if sight.serves or sight.strategy:
         told += f"{sight.strategy}, {serves} serves"
-    note = "" if sight.state == "absent" else f"{'; ' if sight.strategy else ''}{sight.note}"
+    note = "" if sight.state == "absent" else f"{'; ' if sight.strategy else ''}{_noted(sight)}"
     return Text(f"{told}{one_line(note)}", style)
+
+
+def _noted(sight: Sight) -> str:
+    return f"a freeze is on: {sight.note}" if sight.state == "frozen" else sight.note
 
 
 def fleet_text(fleet: Fleet, now: float, active: ActiveFleet | None = None) -> Text:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deployer.course import shared_since
+from deployer.freezes import Freeze
 from deployer.held import Unstuck
 from deployer.journal import Active, Ask
 from deployer.model import WHOLE, Snapshot
@@ -59,6 +60,7 @@ class Standing:
     owed: what an ended deployment has still to give back.
     now: epoch seconds.
     opinion: what is thought of the candidate at this moment; empty: nothing compares it.
+    freeze: the one that is on; None: something may begin.
     """
 
     service: str
@@ -70,6 +72,7 @@ class Standing:
     now: float
     owed: Unstuck | None = None
     opinion: str = ""
+    freeze: Freeze | None = None
 
 
 def see(view: View, deployment: Deployment, event: Event, seen: Snapshot | None) -> View:

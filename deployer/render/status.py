@@ -3,6 +3,7 @@
 from rich.text import Text
 
 from deployer import completing, control, stickiness
+from deployer.freezes import Freeze
 from deployer.held import Rest
 from deployer.journal import Active, Lease, name_of
 from deployer.model import Snapshot
@@ -35,6 +36,8 @@ def status_text(standing: Standing, width: int) -> Text:
     lines = [head, *slot_lines(seen, active.deployment.plan if active else None, width)]
     if seen.asleep:
         lines.append(Text(asleep_line(rest_known(standing), now), "yellow"))
+    if standing.freeze is not None:
+        lines.append(Text(frozen_line(standing.freeze, runs=active is not None), "yellow"))
     if active is not None:
         lines += _active(active, now, standing.opinion)
     elif last is not None:
@@ -47,6 +50,12 @@ def status_text(standing: Standing, width: int) -> Text:
     if command:
         lines.append(Text(f"Next: {command}", "bold"))
     return Text("\n").join(lines)
+
+
+def frozen_line(freeze: Freeze, *, runs: bool) -> str:
+    """What a freeze means here."""
+    goes_on = "what runs goes on" if runs else "`deployer rollback` is possible"
+    return one_line(f"Frozen: {freeze.words}: nothing begins, {goes_on}")
 
 
 def rest_known(standing: Standing) -> Rest | None:

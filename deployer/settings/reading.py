@@ -19,6 +19,7 @@ from deployer.settings import waves
 from deployer.settings.checking import as_written, joined, reject_unknown, spelled, struct, written
 from deployer.settings.cost import CostSettings
 from deployer.settings.existing import ExistingSettings
+from deployer.settings.freezing import WindowsSettings
 from deployer.settings.hooks import HooksSettings
 from deployer.settings.notify import NotifySettings
 from deployer.settings.pipeline import PipelineSettings
@@ -67,6 +68,7 @@ TUNABLE: Mapping[str, type[Struct]] = {
     "notify": NotifySettings,
     "telemetry": TelemetrySettings,
     "teardown": TeardownSettings,
+    "windows": WindowsSettings,
 }
 EXISTING = "existing"  # a section that only environments have
 _SECTIONS = ("service", "release", *TUNABLE, "sweep", "waves", "pipeline", "environments")

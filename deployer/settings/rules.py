@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from deployer.durations import percent, spell
 from deployer.model import WHOLE, Amount
-from deployer.settings import artifacts, metrics, notify, stack_rules, teardown_rules
+from deployer.settings import artifacts, freezing, metrics, notify, stack_rules, teardown_rules
 from deployer.settings.existing import ExistingSettings
 from deployer.settings.objection import Objection
 from deployer.settings.schema import EnvironmentSettings, Settings
@@ -32,6 +32,7 @@ def objections(settings: Settings) -> Iterator[Objection]:
     yield from _times(settings)
     yield from stack_rules.objections(settings)
     yield from teardown_rules.objections(settings)
+    yield from freezing.objections(settings.windows)
     if settings.journal.poll_s * 3 > settings.journal.lease_s:
         yield Objection(
             "journal.poll",

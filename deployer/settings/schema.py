@@ -11,6 +11,7 @@ from msgspec import Meta, Struct, field
 
 from deployer.settings.cost import CostSettings
 from deployer.settings.existing import ExistingSettings
+from deployer.settings.freezing import WindowsSettings
 from deployer.settings.hooks import HooksSettings
 from deployer.settings.kinds import (
     AUTO,
@@ -331,4 +332,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     telemetry: TelemetrySettings
     teardown: TeardownSettings
     sweep: SweepSettings
+    windows: WindowsSettings
     existing: ExistingSettings | None = None

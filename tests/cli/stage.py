@@ -20,6 +20,7 @@ from deployer.operations.prospects import Costs
 from deployer.plan import Deployment
 from deployer.ports import UNRECORDED, History
 from deployer.preflight import Surroundings
+from deployer.settings import freezing
 from deployer.settings.schema import Settings
 from deployer.wiring import Services
 from tests.sim.board import SimBoard
@@ -105,7 +106,7 @@ class Stage:
             takeover=settings.journal.takeover,
             hooks=SimHooks(play.clock, play.gate, play.hooks),
             sticks_s=int(settings.environment.stickiness_s), board=self.board,
-            machine=self.machine, outbox=self.outbox, recordings=self.recordings, history=self.past,
+            machine=self.machine, freezes=freezing.calendar(settings.windows), outbox=self.outbox, recordings=self.recordings, history=self.past,
             pages=self.pages,
             costs=Costs("us-east-1", "t3.micro", dict(settings.cost.hourly)),
         )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from deployer import strategies
+from deployer.freezes import NO_FREEZES, Freezes
 from deployer.hooks import HookAction
 from deployer.journal import last_begun
 from deployer.model import Slot, Snapshot, Weights
@@ -34,6 +35,7 @@ class Yard:
     sticks_s: int = 0
     lacking: Callable[[HookAction], str] = lambda _: ""
     look_around: Callable[[], Surroundings] = Surroundings
+    freezes: Freezes = NO_FREEZES
 
     def __getattr__(self, name: str) -> object:
         if name == "cloud":

@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from deployer.errors import Halted, Locked, NotPossibleNow
+from deployer.freezes import NO_FREEZES, Freezes
 from deployer.hooks import HookAction
 from deployer.journal import Lease
 from deployer.model import Release, Slot, Weights
@@ -67,6 +68,10 @@ class Ground:
     @property
     def lacking(self) -> Callable[[HookAction], str]:
         return lambda _: ""
+
+    @property
+    def freezes(self) -> Freezes:
+        return NO_FREEZES
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""When something may begin: the times of [windows] over a real calendar, with its zones and holidays."""

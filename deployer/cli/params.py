@@ -226,7 +226,8 @@ irreversible_option = click.option(
     "once users reach it, nothing goes back by itself.",
 )  # fmt: skip
 override_freeze_option = click.option(
-    "--override-freeze", type=Reason(), default="", metavar="WHY",
+    "--override-freeze", type=Reason(), metavar="WHY",
+    callback=lambda _ctx, _param, value: value or "",
     help="Do it although a freeze is on ([windows] of deployer.toml); WHY is kept with the record.",
 )  # fmt: skip
 detach_option = click.option(

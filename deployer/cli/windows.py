@@ -52,7 +52,7 @@ def windows(ctx: click.Context, *, at: float | None, number: int) -> Ending:
 
     \b
     Exit status: 0, whatever is shown; 2 if there is no such environment.
-    Example:     deployer --env prod windows --at 2026-12-24T18:00Z
+    Example:     deployer windows --at 2026-12-24T18:00Z
     """  # noqa: D301  \b is for click
     app, moment = app_of(ctx), now() if at is None else at
     found = [outlook(app, name, moment, number) for name in names(app)]

@@ -408,3 +408,29 @@ def test_killed_anywhere_the_same_errand_begins_the_same_deployment_once(staged:
             assert beside.ask("begin", deployment=name).state == "running", f"{kill} at {call}"
             assert [r.id for r in beside.stage.records] == [name]
             assert beside.started[-1] == name
+
+
+FREEZE = '\n[windows]\nforbidden = ["the sale: fri 06:00-10:00"]\n'
+
+
+def test_in_a_freeze_nothing_begins_but_the_way_back_does(staged: Staged) -> None:
+    beside = Beside(staged())
+    name = later(beside.stage)
+    beside.ask("begin", deployment=name)
+    beside.carried()
+    beside.stage.config.write_text(beside.stage.config.read_text() + FREEZE)
+    for kind in ("check", "begin"):
+        told = beside.ask(kind, deployment=later(beside.stage), release="v3")
+        assert (told.state, told.note[:28]) == ("frozen", "the sale (fri 06:00-10:00), ")
+    assert [record.id for record in beside.stage.records] == [name]
+    back = beside.ask("back", deployment=name, back=later(beside.stage))
+    assert back.state == "running"
+
+
+def test_with_a_reason_it_begins_in_a_freeze(staged: Staged) -> None:
+    beside = Beside(staged())
+    beside.stage.config.write_text(beside.stage.config.read_text() + FREEZE)
+    assert beside.ask("check", override="the shop is down").state == "absent"
+    name = later(beside.stage)
+    assert beside.ask("begin", deployment=name, override="the shop is down").state == "running"
+    assert beside.stage.records[0].plan.override == "the shop is down"

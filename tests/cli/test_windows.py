@@ -1,5 +1,7 @@
 """Freezes on the command line: what is refused, what is not, and what a reason does."""
 
+from functools import partial
+
 import pytest
 
 from deployer.operations.freezing import OVERRIDE
@@ -18,7 +20,7 @@ def frozen(shop: Stage, what: str = NOW) -> Stage:
     return shop
 
 
-def acts(shop: Stage) -> list[tuple[str, str]]:
+def acts(shop: Stage) -> list[tuple[str, str | None]]:
     documents, _ = shop.json("show", shop.records[0].id)
     return [(act["what"], act["note"]) for act in documents[0]["audit"]]
 
@@ -120,8 +122,12 @@ def test_to_hold_to_let_go_on_and_to_go_back_take_none(
 ) -> None:
     shop = frozen(staged(), SOON)
     done: list[int] = []
+
+    def said(ask: str) -> None:
+        done.append(shop.run(ask).exit_code)
+
     for n, ask in enumerate(asks):
-        shop.at(300 + 30 * n, lambda ask=ask: done.append(shop.run(ask).exit_code))
+        shop.at(300 + 30 * n, partial(said, ask))
     shop.run("canary", "v2", "--bake", "10m")
     assert done == [0] * len(asks)
     ended = Status.ROLLED_BACK if "abort" in asks else Status.SHIPPED

@@ -173,8 +173,16 @@ def test_the_bundle_holds_the_deployer_its_needs_and_the_settings() -> None:
 
 
 def test_the_same_content_is_the_same_zip() -> None:
-    assert bundle.zipped(b"a") == bundle.zipped(b"a")
-    assert bundle.zipped(b"a") != bundle.zipped(b"b")
+    assert bundle.zipped(b"# a") == bundle.zipped(b"# a")
+    assert bundle.zipped(b"# a") != bundle.zipped(b"# b")
+
+
+@pytest.mark.parametrize("where", ["windows", "environments.prod.windows"])
+def test_the_calendars_of_holidays_are_in_it_where_a_place_is_named(where: str) -> None:
+    assert "cronsim/cronsim.py" in names()
+    held = names(f'[{where}]\nholidays = ["KR"]'.encode())
+    assert "holidays/countries/south_korea.py" in held
+    assert not any(name.startswith("holidays/") for name in names())
 
 
 @pytest.mark.parametrize(

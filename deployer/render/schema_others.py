@@ -9,7 +9,7 @@ from deployer.render.schema import Json, Time
 
 STEPS = (
     "waiting", "change", "step_done", "unavailable", "unshown", "unkept", "unsent", "retreat", "blame",
-    "halted", "restored", "asked", "refused",
+    "halted", "restored", "asked", "refused", "freeze",
 )  # fmt: skip
 """Events of a deployment, all with the same keys."""
 OF_FLEETS = ("started", "wave", "member", "bake", "asked", "refused", "failed", "ended")
@@ -34,6 +34,27 @@ class Visit(Struct):
     problem: str | None
     late_s: float
     record: schema.Record | None
+
+
+class Windows(Struct):
+    """`deployer windows`; for each environment.
+
+    at:          the moment that was asked about
+    deployment:  null
+    event:       `windows`
+    environment: which
+    time_zone:   whose clock on the wall counts
+    freeze:      the one that is on: `why`, and `until` (null: no end in a year); null: none is
+    changes:     the next ones: `at`, `frozen` from then on, `why`
+    """
+
+    at: Time
+    deployment: None
+    event: str
+    environment: str
+    time_zone: str
+    freeze: Json | None
+    changes: list[Json]
 
 
 class Settle(Struct):
@@ -378,7 +399,7 @@ class Cost(Struct):
 EVENTS: Mapping[str, type[Struct]] = {
     "plan": schema.Plan, "objection": schema.Objection, **dict.fromkeys(STEPS, schema.Happened),
     "status": schema.Status, "unseen": schema.Unseen, "deployment": schema.Record,
-    "visit": Visit, "settle": Settle, "sweep": Sweep, "deletion": Deletion, "stack": Stack,
+    "windows": Windows, "visit": Visit, "settle": Settle, "sweep": Sweep, "deletion": Deletion, "stack": Stack,
     "finding": Finding, "settings": Written, "fleet_plan": FleetPlan, "fleet": Fleet,
     **{f"fleet_{kind}": FleetEvent for kind in OF_FLEETS}, "published": Published,
     "replay": Replay, "advice": Advice, "script": Script, "dashboard": Dashboard, "cost": Cost,

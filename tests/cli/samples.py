@@ -51,6 +51,7 @@ def shipped(folder: Path) -> Iterator[Json]:
     yield from whole(shop)
     yield from shop.json("settle")[0]
     yield from shop.json("cost", "v3")[0]
+    yield from shop.json("windows")[0]
 
 
 def whole(shop: Stage) -> Iterator[Json]:

@@ -109,7 +109,8 @@ class Post:
         else:
             self._complained = False
             self._done.add(notice.id)  # before it is marked: that may fail
-            self.sent.append(f"{self.channel.name}: {notice.title}")
+            if self.channel.marked:
+                self.sent.append(f"{self.channel.name}: {notice.title}")
         if self.channel.marked and notice.urgent:
             again_s = AGAIN_S * self.scale if why else None
             self.marks.settle(notice.id, self.channel.name, again_s)
@@ -132,6 +133,10 @@ class Post:
                 return ""
         return why
 
+    def late(self) -> None:
+        """Nobody waits for it any longer."""
+        self._complain("it did not answer in time")
+
     def _complain(self, why: str) -> None:
         if not self._complained:
             self._complained = True
@@ -139,10 +144,10 @@ class Post:
 
 
 class Outbox:
-    """See the module; `posts` has one for each channel."""
+    """See the module; `posts` has one for each channel; `patience_s`: of `close`, in real seconds."""
 
-    def __init__(self, place: Place, posts: Sequence[Post]) -> None:
-        self._place, self._posts = place, posts
+    def __init__(self, place: Place, posts: Sequence[Post], patience_s: float = CLOSING_S) -> None:
+        self._place, self._posts, self._patience_s = place, posts, patience_s
 
     def offer(self, record: Deployment, event: Event | None = None) -> None:
         address = self._place.report(record)  # here: it may make a client, in this thread only
@@ -162,10 +167,12 @@ class Outbox:
 
     def close(self) -> Sequence[str]:
         """What is not sent by the end of a process is found in the record by the next one."""
-        until = time.monotonic() + CLOSING_S
+        until = time.monotonic() + self._patience_s
         for post in self._posts:
             while not post.idle() and time.monotonic() < until:
                 time.sleep(0.01)
+            if not post.idle():
+                post.late()
         sent = [words for post in self._posts for words in post.sent]
         for post in self._posts:
             post.sent = []

@@ -35,6 +35,8 @@ from deployer.steps.checkpoint import Checkpoint
 STALE_S: Final = 900.0  # what only informs is no news after that
 LATE_S: Final = 7 * 86_400.0  # what wants a person may be told as late
 
+LONGEST_NOTE: Final = 80  # characters of a title
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -203,7 +205,7 @@ def _told(place: Place, record: Deployment, event: Event) -> tuple[str, str]:
             )
         case "step_done":
             judged = event.detail.get("verdict")
-            title = f"verdict on {name}: {judged}" if judged else f"{name}: step done"
+            title = f"verdict on {name}: {judged}" if judged else f"{name}: {_cut(event.note)}"
             return title, event.note
         case _:
             return f"{name}: {event.note}", f"{_who(place, record)}: {event.note}."
@@ -290,7 +292,12 @@ def _who(place: Place, record: Deployment) -> str:
 
 def _name(record: Deployment) -> str:
     plan = record.first_plan
-    return f"{plan.strategy} of {plan.release.name}"
+    return f"{'deployment' if plan.strategy == 'first' else plan.strategy} of {plan.release.name}"
+
+
+def _cut(note: str) -> str:
+    """For a title."""
+    return note if len(note) <= LONGEST_NOTE else f"{note[: LONGEST_NOTE - 1]}…"
 
 
 def _digest(event: Event) -> str:

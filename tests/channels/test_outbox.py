@@ -280,6 +280,16 @@ def test_an_endpoint_that_hangs_delays_nobody(marks: Marks) -> None:
         assert any("does not answer in time" in each for each in both.troubles())
 
 
+def test_an_end_that_does_not_wait_says_whom_it_left(marks: Marks) -> None:
+    with stuck() as (wire, entered):
+        slow = Process(marks, wire)
+        outbox = Outbox(PLACE, [slow.post], 0.05)
+        outbox.tell(news(marks, Kind.START))
+        assert entered.wait(10)
+        assert outbox.close() == []
+        assert outbox.troubles() == ["the channel ops was not told: it did not answer in time"]
+
+
 def test_a_channel_that_cannot_even_be_made_says_so(marks: Marks) -> None:
     def refused() -> object:
         raise AccessProblem("no Region")

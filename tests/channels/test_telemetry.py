@@ -142,7 +142,9 @@ def test_of_many_looks_only_the_newest_state_is_put(done: Deployment, tmp_path: 
     post = Post(writing(PLACE, str(tmp_path)), marks, marks.clock, 1.0, lambda _: None)
     outbox = Outbox(PLACE, [post])
     outbox.offer(done)
-    assert outbox.close() == ["textfile: shop/sim: v2 shipped"]
+    assert outbox.close() == []
+    assert outbox.troubles() == []
+    assert "deployer_deployment_info" in (tmp_path / "deployer-shop-sim.prom").read_text()
     assert marks.until == {}
 
 

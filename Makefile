@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
 
 .DEFAULT_GOAL := all
-.PHONY: all venv demo test test-long lint synth cdk bench bench-analysis reference
+.PHONY: all venv demo test test-long lint synth cdk bench bench-analysis reference screens
 
 # Beside each other: mypy has one core, the tests wait for half of their time.
 all: $(STAMP)
@@ -50,6 +50,10 @@ bench: $(STAMP)
 # make bench-analysis ARGS="--runs 100"
 bench-analysis: $(STAMP)
 	@$(BIN)/python -m benchmarks.analysis $(ARGS)
+
+# docs/screens: what commands show in a lab; two minutes.
+screens: $(STAMP)
+	@$(BIN)/python -m docs.generate.screens
 
 # docs/reference: the command line and the settings, as the code has them.
 reference: $(STAMP)

@@ -1,15 +1,14 @@
 """What the dashboard reads and what it asks: as `status` reads, and as `pause` and the others ask."""
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import NamedTuple, TypeVar
 
 from deployer import wiring
-from deployer.aws.session import Aws
 from deployer.cli import fleets, look, steer
 from deployer.cli.app import App
+from deployer.cli.everywhere import sharing
 from deployer.cli.fleets import Desk
 from deployer.cli.session import Session
 from deployer.cli.text import TextOutput
@@ -31,7 +30,6 @@ from deployer.render.plan import goal
 from deployer.render.progress import Standing
 from deployer.render.report import charts
 from deployer.settings import reading
-from deployer.settings.schema import Settings
 from deployer.wiring import Services
 
 Acting = TypeVar("Acting", Services, Formation)
@@ -228,19 +226,6 @@ def watched(app: App) -> Watched:
         _ = mine.settings
         places[f"environment/{name}"] = Place(name, mine)
     return Watched(places)
-
-
-def sharing() -> Callable[[Settings], Services]:
-    """`wiring.connect`, with one set of clients for each Region: they are large."""
-    made: dict[str, Aws] = {}
-
-    def connect(settings: Settings) -> Services:
-        region = settings.environment.region
-        if region not in made:
-            made[region] = wiring.clients(region, wiring.chosen_clock(os.environ))
-        return wiring.connect(settings, aws=made[region])
-
-    return connect
 
 
 def signed(there: Acting) -> Acting:

@@ -107,7 +107,8 @@
 
   function progress(record) {
     if (!record?.goal) return null;
-    return make("p", {}, make("b", {}, record.position), `: ${record.goal}`, record.left ? make("span", { class: "dim" }, `, ${record.left}`) : null);
+    return make("p", {}, make("b", {}, record.position), `: ${record.goal}`, record.left ? make("span", { class: "dim" }, `, ${record.left}`) : null,
+      record.expected_end ? make("span", { class: "dim" }, "; the whole is expected to end at ", stamp(record.expected_end), " without pauses") : null);
   }
 
   function card(place, deep) {

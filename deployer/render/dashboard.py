@@ -10,6 +10,7 @@ from typing import Literal
 from deployer import audit
 from deployer.journal import Active, Ask
 from deployer.model import Slot, Snapshot
+from deployer.operations.expected import expected_end
 from deployer.operations.fleet import Fleet, FleetStatus, Member, Phase
 from deployer.operations.fleet_course import possible as fleet_possible
 from deployer.operations.fleet_course import standing as fleet_standing
@@ -140,6 +141,9 @@ def record_document(record: Deployment, active: Active | None, standing: Standin
         "by": one_line(record.by), "started_at": record.started_at,
         "finished_at": record.finished_at, "position": position(record), "step": record.cursor,
         "left": (leaving(record, now) or time_left(record, now)) if active else None,
+        "expected_end": expected_end(record.first_plan, record.started_at)
+        if active and record.original is None
+        else None,
         "goal": goal(record.step) if active and not record.over else None,
         "steps": step_documents(record), "hidden": max(0, len(record.plan.steps) - MOST_STEPS),
         "way_back": record.original is not None,

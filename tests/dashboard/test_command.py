@@ -9,10 +9,12 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from deployer.cli.main import cli
+from deployer.render.schema_others import Dashboard
 from tests.cli.stage import SETTINGS
 
 pytestmark = pytest.mark.alone
@@ -61,9 +63,13 @@ def test_a_signal_ends_it_while_a_page_is_open(config: Path, number: signal.Sign
         typed, env={**os.environ, **away}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        link = json.loads(process.stdout.readline())["url"]
+        told = json.loads(process.stdout.readline())
+        assert set(told) == {field.name for field in msgspec.structs.fields(Dashboard)}
+        link = msgspec.convert(told, Dashboard).url
         host, _, token = link.removeprefix("http://").partition("/#token=")
-        with socket.create_connection(host.split(":")) as page:  # a page that is just being loaded
+        with socket.create_connection(
+            ("127.0.0.1", int(host.rpartition(":")[2]))
+        ) as page:  # a page that is just being loaded
             page.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             assert page.recv(15) == b"HTTP/1.1 200 OK"
             begun = time.monotonic()

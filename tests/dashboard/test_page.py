@@ -170,6 +170,7 @@ def test_one_deployment_in_depth_by_keyboard_alone(page: Page) -> None:
     expect(page.get_by_role("heading", name="Plan")).to_be_visible()
     assert page.title() == "prod: canary v2: step 4/10 – deployer"
     assert page.url.endswith("#/environment/prod")
+    expect(page.get_by_text("the whole is expected to end at")).to_be_visible()
     steps = page.get_by_role("listitem").filter(has_text=re.compile(r"^▶"))
     expect(steps).to_contain_text("bake green for 2m under analysis")
     expect(page.get_by_text("✓ route blue 95 % / green 5 %")).to_be_visible()

@@ -44,6 +44,7 @@ from deployer.model import Release, Slot, Snapshot
 from deployer.operations import detached
 from deployer.operations.detached import NO_MACHINE, Machine, Ticking
 from deployer.operations.expiry import Expiry
+from deployer.operations.freezing import warned
 from deployer.operations.looking_back import UNKEPT, Archive, Keeping, Recordings
 from deployer.operations.notices import Place
 from deployer.operations.notifying import SILENT, Notifying, Outbox
@@ -150,7 +151,8 @@ class Services:
 
     def foreseen(self, plan: Plan, seen: Snapshot, *, thorough: bool = False) -> Plan:
         """The plan, which was made from `seen`, with what it is expected to come to. It raises nothing."""
-        return with_outlook(self, plan, seen, thorough=thorough)
+        expected = with_outlook(self, plan, seen, thorough=thorough)
+        return warned(self.freezes, expected, self.clock.now())
 
     def lease(self) -> Lease:
         """Ours, from now on."""

@@ -127,8 +127,7 @@ def weigh(
         ground, seen, intent.release, {} if waived.alarms else rings, waived,
         moves_traffic=compiler is not strategies.rolling,
     )  # fmt: skip
-    now = ground.clock.now()
-    freeze = ground.freezes.now(now)
+    freeze = ground.freezes.now(ground.clock.now())
     if freeze is not None and not waived.freeze:
         found = (*found, Objection(Code.FROZEN, freezing.refusal(freeze)))
     try:
@@ -136,7 +135,7 @@ def weigh(
     except UsageError as error:
         return Weighed(None, (*found, of_error(error)), error, remarks)
     notes = (
-        *_frozen(ground.freezes, plan, freeze, waived, now),
+        *_overriding(freeze, waived.freeze),
         *plan.notes,
         *wanted.notes,
         *_accepting(accepted),
@@ -147,14 +146,10 @@ def weigh(
     return Weighed(replace(plan, notes=notes, override=why), found, None, remarks)
 
 
-def _frozen(
-    freezes: Freezes, plan: Plan, freeze: Freeze | None, waived: Waived, now: float
-) -> Iterator[str]:
-    """That it begins in a freeze, or would run into one."""
-    if freeze is not None and waived.freeze:
-        yield freezing.overridden(freeze, waived.freeze)
-    elif freeze is None and (words := freezing.ahead(freezes, plan, now)):
-        yield words
+def _overriding(freeze: Freeze | None, why: str) -> Iterator[str]:
+    """That it begins in a freeze."""
+    if freeze is not None and why:
+        yield freezing.overridden(freeze, why)
 
 
 def facing(

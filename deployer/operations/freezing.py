@@ -8,6 +8,8 @@ resume, and the supervisor's taking over    never refused: what runs already is 
 an idle slot's emptying                     waits: the supervisor begins nothing by itself
 """
 
+from msgspec.structs import replace
+
 from deployer.errors import NotPossibleNow
 from deployer.freezes import Freeze, Freezes
 from deployer.journal import Ask
@@ -53,6 +55,14 @@ def refusal(freeze: Freeze) -> str:
 def overridden(freeze: Freeze, why: str) -> str:
     """What a plan says that begins in a freeze all the same."""
     return f"In a freeze ({freeze.words}) all the same, because: {why} ({OVERRIDE})."
+
+
+def warned(freezes: Freezes, plan: Plan, now: float) -> Plan:
+    """The plan, whose outlook is known, with a note if it would run into a freeze; not one that goes back."""
+    forward = plan.ships and plan.strategy != "rollback" and not plan.override
+    if not forward or freezes.now(now) is not None or not (words := ahead(freezes, plan, now)):
+        return plan
+    return replace(plan, notes=(words, *plan.notes))
 
 
 def ahead(freezes: Freezes, plan: Plan, now: float) -> str:

@@ -85,6 +85,8 @@ def test_what_would_run_into_a_freeze_says_so_goes_on_and_its_record_tells(stage
     assert done.exit_code == 0
     told = " ".join(done.stderr.split())
     assert "CAREFUL: it would run into a freeze: the sale (fri 08:04-10:00) begins Fri" in told
+    assert "and it is expected to last until Fri 2027-01-15 08:" in told, "as it was simulated"
+    assert told.count("CAREFUL") == 1
     said = [event.note for event in shop.records[0].log if event.kind == "freeze"]
     assert said == [
         "a freeze is on: the sale (fri 08:04-10:00), until Fri 2027-01-15 10:00 UTC; what runs goes on"

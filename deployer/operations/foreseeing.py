@@ -26,8 +26,9 @@ HEALTH_S = 10.0  # of the time to boot: from registered to healthy
 PLENTY_PER_MIN = 60_000.0  # taken where nobody knows how many come: enough to judge by
 GROUP = 50  # per mille of the users that are taken to be a group's
 MINUTE_S = 60.0
+PATIENCE = 12  # a look is this part of what the step has lasted away from the next one, at most
 LONGEST_S = 30 * 86_400.0
-QUICK = 25_000.0  # instances looked at, over all looks of one run: what a plan may take
+QUICK = 40_000.0  # instances looked at, over all looks of one run: what a plan may take
 THOROUGH = 40 * QUICK
 
 
@@ -159,10 +160,12 @@ def _on(cloud: SimCloud, plan: Plan, under: Circumstances, work: float) -> Rehea
 def rest_s(deployment: Deployment, now: float) -> float:
     """Seconds until the next look has anything to find, but for instances that come and go.
 
-    Where nothing moves: until the next minute is published, or the step's own time is over.
+    Where nothing moves: until the next minute is published, or the step's own time is over. What has
+    lasted for hours is looked at less often: a day's bake need not be read 1,440 times.
     """
     if not pace.still(deployment):
         return MINUTE_S - now % MINUTE_S
     late_s = deployment.first_plan.intent.delay_s
     published = now + MINUTE_S - (now - late_s) % MINUTE_S
+    published = max(published, now + (now - deployment.entered_at) / PATIENCE)
     return min(at for at in (published, *pace.own_times(deployment)) if at > now) - now

@@ -151,7 +151,8 @@ class Rehearsal:
         Raises:
             TooLong: that was one look too many.
         """
-        self.work -= BESIDES + self.cloud.instances
+        minutes = (self.now() - self.memory.record.entered_at) / 60
+        self.work -= BESIDES + self.cloud.instances + minutes / 10
         if self.work < 0:
             raise TooLong
         now = self.now()

@@ -15,7 +15,7 @@ from deployer.cohort import Cohort
 from deployer.hooks import HookAction, HookPoint
 from deployer.journal import decode, encode
 from deployer.model import Amount, Release, Snapshot, Weights
-from deployer.operations.foreseeing import THOROUGH, Circumstances, foresee
+from deployer.operations.foreseeing import QUICK, THOROUGH, Circumstances, foresee
 from deployer.outlook import Assumed, Outlook, Price
 from deployer.plan import Intent, Plan, Roll
 from tests.sim.play import INTENT, Play, play
@@ -171,6 +171,12 @@ def test_what_is_too_large_is_not_estimated_and_says_so() -> None:
     assert (found.full_s, found.bad) == (None, None)
     assert found.why == ("The plan is too large to be simulated that quickly.",)
     assert "too large" in found.unfound
+
+
+def test_a_bake_of_two_days_is_no_more_work_than_a_plan_may_take() -> None:
+    days = replace(USUAL, bake_s=86_400.0, patience_s=90_000.0)
+    full_s, *_ = known(outlook(intent=days, work=QUICK))
+    assert full_s == pytest.approx(3 * 86_400, rel=0.01)
 
 
 def test_a_release_that_cannot_go_back_has_no_way_back() -> None:

@@ -112,6 +112,7 @@ def _keep(app: App, story: Story, html: Path | None, plain: Path | None, *, uplo
         document = {
             **deployment_document(record, story.now, whole=True),
             "evidence": evidence_document(story.looks),
+            "link": link_to(services, record) or None,
         }  # fmt: skip
         written(plain, json.dumps(document, indent=2) + "\n")
     if upload:

@@ -8,8 +8,8 @@ from deployer.render import schema
 from deployer.render.schema import Json, Time
 
 STEPS = (
-    "waiting", "change", "step_done", "unavailable", "unshown", "unkept", "unsent", "retreat", "blame",
-    "halted", "restored", "asked", "refused", "freeze",
+    "waiting", "change", "step_done", "unavailable", "unshown", "unkept", "unpublished", "unsent",
+    "retreat", "blame", "halted", "restored", "asked", "refused", "freeze",
 )  # fmt: skip
 """Events of a deployment, all with the same keys."""
 OF_FLEETS = ("started", "wave", "member", "bake", "asked", "refused", "failed", "ended")

@@ -89,7 +89,7 @@ def test_nobody_is_shut_out(browser: Browser, report: Path, scheme: str) -> None
     assert page.evaluate(FOUND) == []
     for width in (400, 800, 1400):
         page.set_viewport_size({"width": width, "height": 900})
-        assert not page.evaluate(WIDER)
+        page.wait_for_function(f"!({WIDER})", timeout=5_000)  # charts follow a frame later
     assert page.evaluate(FOUND) == []
     assert (page.evaluate(COLOUR) == "rgb(255, 255, 255)") == (scheme == "light")
     page.close()

@@ -29,12 +29,14 @@ from deployer.render.figures import Figure
 from deployer.render.plan import goal
 from deployer.render.progress import Standing
 from deployer.render.report import charts
+from deployer.render.words import one_line
 from deployer.settings import reading
 from deployer.wiring import Services
 
 Acting = TypeVar("Acting", Services, Formation)
 FLEET = "fleet"
 FIGURES_S = 60.0  # CloudWatch has a new minute once a minute
+LONGEST_WHY = 300  # letters, as of --override-freeze
 # Whatever the step: they take nothing for done that was not seen.
 ANY_STEP = (Ask.ABORT, Ask.ABORT_FORCE, Ask.PAUSE, Ask.RESUME)
 
@@ -95,7 +97,8 @@ class Place:
                 f"`deployer resume` is for a terminal here: it carries {wish.id} on, whose runner is "
                 "gone, or says who does"
             )
-        return steer.steer(Session(services, self.app.output), asked).reason
+        why = one_line(wish.why)[:LONGEST_WHY]
+        return steer.steer(Session(services, self.app.output), asked, why).reason
 
     def figures(self) -> tuple[Figure, ...]:
         """The charts of the deployment in progress, or of the last one; read once a minute at most."""

@@ -19,6 +19,7 @@
     promote: ["End the bake", "The wave has baked for long enough, and the next wave begins.", "plain"],
     abort: ["Abort", "Nothing more begins, and what is under way goes back. This cannot be taken back.", "back"],
   };
+  const FORWARD = ["approve", "promote", "promote --full"]; // what a freeze wants a reason for
   const MARKS = { done: ["✓", "done"], now: ["▶", "now"], failed: ["✗", "failed"], left: ["–", "left out"], ahead: ["·", "still to come"] };
 
   // --- elements --------------------------------------------------------------------------------
@@ -236,6 +237,10 @@
 
   function confirmed(place, ask, [label, what, how]) {
     const typed = how.includes("typed"), name = called(place.name), record = place.record;
+    const frozen = place.frozen && FORWARD.includes(ask);
+    part("frozen").hidden = !frozen;
+    part("frozen-what").textContent = frozen ? `A freeze is on: ${place.frozen}.` : "";
+    part("why").value = "";
     part("title").textContent = `${label}: ${record?.title ?? place.title} in ${name}?`;
     part("what").textContent = what;
     part("about").textContent = `${record?.id ?? place.id}, ${record ? `${record.position}: ${record.goal ?? ""}` : place.state}`;
@@ -244,19 +249,22 @@
     part("typed").hidden = !typed;
     part("typed").querySelector("label").textContent = `Type ${name} to go on`;
     part("name").value = "";
-    const check = () => { part("yes").disabled = typed && part("name").value !== name; };
-    part("name").oninput = check;
+    const check = () => { part("yes").disabled = (typed && part("name").value !== name) || (frozen && !part("why").value.trim()); };
+    part("name").oninput = part("why").oninput = check;
     check();
     dialog.returnValue = "no";
     dialog.showModal();
-    (typed ? part("name") : part("no")).focus();
+    (frozen ? part("why") : typed ? part("name") : part("no")).focus();
     return new Promise((done) => { dialog.onclose = () => done(dialog.returnValue === "yes" && !part("yes").disabled); });
   }
 
   async function ask(of, wish) {
     const place = places.get(of), how = (of === "fleet" ? FLEET_ASKS : ASKS)[wish];
     const seen = { of, ask: wish, id: place.record?.id ?? place.id, step: place.record?.step ?? place.step };
-    if (how[2] !== "direct" && !(await confirmed(place, wish, how))) return;
+    if (how[2] !== "direct") {
+      if (!(await confirmed(place, wish, how))) return;
+      seen.why = part("why").value.trim();
+    }
     answers.set(of, { words: `Asking: ${how[0]} …`, going: true, at: Date.now() });
     draw();
     const [good, said] = await send(seen);
@@ -280,7 +288,7 @@
     if (button) ask(button.dataset.of, button.dataset.ask);
   });
   dialog.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target === part("name")) { event.preventDefault(); if (!part("yes").disabled) dialog.close("yes"); }
+    if (event.key === "Enter" && [part("name"), part("why")].includes(event.target)) { event.preventDefault(); if (!part("yes").disabled) dialog.close("yes"); }
   });
   addEventListener("keydown", (event) => { if (event.key === "Escape" && !dialog.open && shown) location.hash = "#/"; });
   addEventListener("hashchange", () => { if (location.hash.startsWith("#token=")) begin(); else draw(); });

@@ -4,7 +4,7 @@ GET  /             the page; public, since it holds nothing: the token is in its
 GET  /NAME         its scripts and styles; public
 POST /session      {"token"} -> a cookie to read with, and {"key"} to act with
 GET  /events       the newest state of each environment, then each newer one; id: is TAG:NUMBER
-POST /ask          {"of", "ask", "id", "step"} -> {"words"}, or {"why"} with 409
+POST /ask          {"of", "ask", "id", "step", "why"} -> {"words"}, or {"why"} with 409
 """
 
 import asyncio
@@ -47,12 +47,14 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     of:   an environment's name, or `fleet`'s key in the feed.
     id:   of the deployment, or fleet, that the page showed; `step`: where that stood.
+    why:  in spite of a freeze.
     """
 
     of: str
     ask: str
     id: str
     step: int
+    why: str = ""
 
 
 class Site(NamedTuple):

@@ -34,7 +34,7 @@ from deployer.render.progress import (
     time_left,
 )
 from deployer.render.slots import health, role
-from deployer.render.status import asleep_line, held_by, next_command, rest_known
+from deployer.render.status import asleep_line, frozen_line, held_by, next_command, rest_known
 from deployer.render.words import one_line, release_of, serving_of, span
 
 Tone = Literal["good", "bad", "wait", "busy", "calm"]
@@ -63,7 +63,8 @@ def environment_document(standing: Standing) -> Document:
         "at": seen.at if seen.at > 0 else now, "service": standing.service,
         "environment": standing.environment, "url": standing.url,
         "serves": serving_of(seen), "state": state, "tone": tone, "notes": list(_notes(standing)),
-        "next": next_command(standing) or None, "slots": slots(seen, record if active else None),
+        "next": next_command(standing) or None,
+        "frozen": standing.freeze.words if standing.freeze else None, "slots": slots(seen, record if active else None),
         "asks": [ask.value for ask in askable(active, now)] if active else [],
         "record": record_document(record, active, standing) if record else None,
     }  # fmt: skip
@@ -103,6 +104,8 @@ def _going(active: Active, now: float) -> tuple[Tone, str]:
 def _notes(standing: Standing) -> Iterator[str]:
     """What a person should know besides, a sentence each."""
     active, now = standing.active, standing.now
+    if standing.freeze is not None:
+        yield frozen_line(standing.freeze, runs=active is not None)
     if standing.seen.asleep:
         yield asleep_line(rest_known(standing), now)
     if active is not None:

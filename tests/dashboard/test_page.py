@@ -133,6 +133,31 @@ def test_what_cannot_be_taken_back_is_confirmed(page: Page, home: House) -> None
     assert [each.ask for each in asked.values()] == ["promote --full"]
 
 
+def test_in_a_freeze_it_asks_why(tmp_path: Path, context: BrowserContext) -> None:
+    home = house(tmp_path, "prod")
+    prod = under_way(home.stages["prod"], 150)
+    # The stage's noon is Fri 2027-01-15 08:00:17 UTC.
+    home.config.write_text(
+        home.config.read_text() + '[windows]\nforbidden = ["the sale: fri 06:00-10:00"]\n'
+    )
+    with home.open() as dash:
+        page = context.new_page()
+        page.goto(dash.link)
+        card = page.get_by_role("article", name="prod")
+        expect(card).to_contain_text("Frozen: the sale")
+        card.get_by_role("button", name="Promote prod").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("A freeze is on: the sale")
+        expect(dialog.get_by_role("button", name="Promote")).to_be_disabled()
+        expect(dialog.get_by_label("Why all the same?")).to_be_focused()
+        page.keyboard.type("the shop is down")
+        page.keyboard.press("Enter")
+        expect(card.locator(".answer")).to_contain_text("asked canary v2")
+    assert [(each.ask, each.why) for each in prod.journal.requests.values()] == [
+        ("promote", "the shop is down")
+    ]
+
+
 def test_a_step_that_is_over_is_not_promoted_twice(page: Page, home: House) -> None:
     """What was seen when the dialog opened is what is asked about."""
     prod = home.stages["prod"]

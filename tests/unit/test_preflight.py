@@ -170,7 +170,13 @@ def test_everything_is_told_at_once() -> None:
     )
     codes = [objection.code for objection in objections(found)]
     assert len(codes) == 13
-    assert set(codes) == set(Code) - {Code.NO_PLAN, Code.WARM_POOL, Code.HOOK_UNFIT}  # of the plan
+    of_others = {
+        Code.NO_PLAN,
+        Code.WARM_POOL,
+        Code.HOOK_UNFIT,
+        Code.FROZEN,
+    }  # the plan, the calendar
+    assert set(codes) == set(Code) - of_others
 
 
 def test_a_strategys_own_refusal_joins_them() -> None:

@@ -71,7 +71,7 @@ def test_no_settings(staged: Staged, tmp_path: Path) -> None:
 def test_an_unknown_setting(staged: Staged) -> None:
     shop = staged()
     shop.config.write_text(shop.config.read_text() + "\n[probe]\nretries = 3\n")
-    done = shop.run("status")
+    done = shop.run("promote")
     assert done.exit_code == 2
     assert "probe.retries is not a setting" in done.stderr
     assert shop.connections == []
@@ -83,7 +83,7 @@ def test_several_environments_and_none_named(staged: Staged) -> None:
     shop.config.write_text(
         text + text[text.index("[env") : text.index("[can")].replace("sim", "qa")
     )
-    done = shop.run("status")
+    done = shop.run("promote")
     assert done.exit_code == 2
     assert "name an environment with --env: sim, qa" in done.stderr
     assert shop.run("status", DEPLOYER_ENV="qa").exit_code == 0

@@ -17,7 +17,6 @@ from deployer import audit, blaming, control, parting, spending, stickiness, sur
 from deployer.acts import Actor
 from deployer.analysis.folds import Folds
 from deployer.changes import Effect
-from deployer.durations import spell
 from deployer.errors import (
     Aborted,
     AccessProblem,
@@ -27,13 +26,13 @@ from deployer.errors import (
     LeaseLost,
     NoCredentials,
     NotFound,
-    PlanInvalid,
     StepFailed,
     WeightsMoved,
 )
 from deployer.exits import depart, give_up, go_back, halt, leave, part
 from deployer.freezes import NO_FREEZES, Freezes
-from deployer.hooks import NO_HOOKS, HookAction, HookPoint, Hooks, RunHook
+from deployer.hooks import NO_HOOKS, Hooks, RunHook
+from deployer.hooks_ahead import longest, require_brief_hooks
 from deployer.journal import Active, Journal, Lease, last_begun, name_of
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
@@ -51,41 +50,10 @@ from deployer.ports import (
     World,
 )
 from deployer.samples import Calls, added, no_calls, sampled
-from deployer.steps.hook import SLACK_S, Hook
+from deployer.steps.hook import Hook
 from deployer.transition import Decision, decide, noticed
 
 Tell = Callable[[Deployment, Event, Snapshot | None], None]
-
-
-def hooks_to_come(deployment: Deployment) -> dict[HookPoint, HookAction]:
-    """Those that may still run: of the steps that are left, and of the way back it may have to take."""
-    if deployment.over:
-        return {}
-    left = deployment.plan.steps[deployment.cursor :]
-    known = deployment.plan.intent.hooks
-    back = HookPoint.ON_ROLLBACK
-    turning = {back: known[back]} if deployment.status is Status.RUNNING and back in known else {}
-    return {**{step.point: step.action for step in left if isinstance(step, Hook)}, **turning}
-
-
-def require_brief_hooks(deployment: Deployment, stay_s: float) -> None:
-    """Each hook that may still run ends within a visit.
-
-    Raises:
-        PlanInvalid: one may not.
-    """
-    for point, action in hooks_to_come(deployment).items():
-        if longest(action) > stay_s:
-            raise PlanInvalid(
-                f"the hook {point} may take {spell(action.deadline_s)}, and what runs this "
-                f"deployment stays for {spell(stay_s)} at a time: give the hook a deadline of "
-                f"{spell(max(0.0, stay_s - SLACK_S))} at most, or run the deployment from a machine"
-            )
-
-
-def longest(action: HookAction) -> float:
-    """Seconds from a hook's beginning until its end is known, at most."""
-    return action.deadline_s + SLACK_S
 
 
 def _place(deployment: Deployment) -> tuple[object, ...]:

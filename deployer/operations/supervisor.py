@@ -28,7 +28,7 @@ from enum import StrEnum
 from typing import Literal
 
 from deployer import control
-from deployer.engine import Runner, hooks_to_come, require_brief_hooks
+from deployer.engine import Runner
 from deployer.errors import (
     CloudUnavailable,
     DeployError,
@@ -39,6 +39,7 @@ from deployer.errors import (
     PlanInvalid,
 )
 from deployer.hooks import HookAction
+from deployer.hooks_ahead import hooks_to_come, require_brief_hooks
 from deployer.journal import Active, Ask, Journal, Lease, Request, name_of
 from deployer.plan import Deployment, Status
 from deployer.ports import Clock

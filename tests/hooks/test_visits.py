@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from deployer.engine import require_brief_hooks
 from deployer.errors import PlanInvalid
 from deployer.hooks import HookAction, HookPoint
+from deployer.hooks_ahead import require_brief_hooks
 from deployer.journal import Active, Ask, Request
 from deployer.plan import Deployment, Status
 from deployer.steps.hook import Hook

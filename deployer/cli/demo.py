@@ -85,10 +85,11 @@ class Stage:
 def demo(context: click.Context, *, rps: float, scale: float) -> None:
     """Show everything: lab, cdk deploy, a first release, a good canary, a bad one.
 
-    \b
     Real HTTP requests flow all the time and every one is counted. Needs no AWS account.
-    Exit status: 0 if every release ended as it should and not one request was lost
-    that the deployer could have saved, else 1.
+
+    \b
+    Exit status: 0 if every release ended as it should and not one request was
+    lost that the deployer could have saved, else 1.
     Example: deployer demo --rps 100
     """  # noqa: D301  \b is for click
     asked = context.find_root().params

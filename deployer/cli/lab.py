@@ -25,7 +25,6 @@ from deployer.topology import stack_name
 def lab(context: click.Context) -> None:
     """Run a local AWS with real traffic, and use it.
 
-    \b
     moto answers the AWS API, Envoy is the load balancer, each instance is a process
     on its own loopback address. Nothing leaves this machine; nothing survives the lab.
 
@@ -63,10 +62,12 @@ def lab(context: click.Context) -> None:
 def up(options: LabOptions, *, detach: bool, scale: float, no_stacks: bool) -> None:
     """Start the lab and deploy the stacks from their synthesized templates.
 
-    \b
     JSON: endpoint, url, test_url, account, region, pid (and origin, scale, config,
     environment). Without --detach it runs in the foreground until Ctrl-C.
-    Exit status: 0 ready; 1 it did not start, 2 refused (settings, or it runs already).
+
+    \b
+    Exit status: 0 ready; 1 it did not start; 2 refused (settings, or it runs
+    already).
     Example: deployer lab up --detach --scale 20
     """  # noqa: D301  \b is for click
     with holding_back() as heard:
@@ -103,11 +104,12 @@ def ready_text(state: home.State) -> str:
 def env(options: LabOptions, *, role: str | None) -> None:
     """Print export lines for this shell.
 
-    \b
     Endpoint, credentials, region, clock, DEPLOYER_CONFIG and DEPLOYER_ENV; with
     HTTPS also SSL_CERT_FILE. They hold until `lab down`, those of a role for as long
     as its sessions may last (12 hours for deployer); for AWS itself open another shell.
     The lab enforces what the role's policies in the stacks allow: docs/lab/iam.md.
+
+    \b
     Exit status: 0; 2 if no lab runs, or it has no such role.
     Example: eval "$(deployer lab env)"
     """  # noqa: D301  \b is for click
@@ -144,10 +146,11 @@ lab.add_command(release)
 def load(options: LabOptions, *, rps: float, duration: float) -> None:
     """Send requests to the service at a constant rate and count what comes back.
 
-    \b
     Open loop: requests are sent on schedule whatever the answers do. Failures by
     cause, latency percentiles, per release (the X-Release header). Ctrl-C, or the lab's
     end, stops the sending; the report still comes. JSON keys: see docs/lab/load.md.
+
+    \b
     Exit status: 0, whatever was answered; 2 if no lab runs or it has no stacks.
     Example: deployer lab load --rps 300 --duration 60s
     """  # noqa: D301  \b is for click
@@ -205,7 +208,6 @@ def cdk(options: LabOptions, arguments: tuple[str, ...]) -> None:
 def certificate(options: LabOptions, *, name: str | None) -> None:
     """Import a new certificate into the lab's ACM, and print the settings that use it.
 
-    \b
     NAME is what it is for: [balancer] domain if nothing is said, or else the address of
     the load balancer. The lab's own authority signs it, which `deployer lab env` and
     `deployer lab load` trust.

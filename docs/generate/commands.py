@@ -17,7 +17,7 @@ _INTRO = (
 
 def page() -> str:
     """The whole page."""
-    every = list(_walk(cli, "deployer"))
+    every = list(walk(cli, "deployer"))
     contents = table(
         ("command", "what it does"),
         [(f"[`{name}`](#{anchor(name)})", cell(_short(one))) for name, one in every[1:]],
@@ -27,14 +27,15 @@ def page() -> str:
     )
 
 
-def _walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    """Each command below with its whole name; what is hidden is left out."""
     yield name, command
     if isinstance(command, click.Group):
         ctx = click.Context(command)
         for each in command.list_commands(ctx):
             child = command.get_command(ctx, each)
             if child is not None and not child.hidden:
-                yield from _walk(child, f"{name} {each}")
+                yield from walk(child, f"{name} {each}")
 
 
 def _section(name: str, command: click.Command) -> str:

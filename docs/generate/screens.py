@@ -64,15 +64,16 @@ SCENES = (
 
 
 class Terminal:
-    """A command on a terminal of its own."""
+    """A command on a terminal of its own; `said`: all that it wrote there."""
 
-    def __init__(self, scene: Scene, variables: Mapping[str, str]) -> None:
+    def __init__(self, scene: Scene, variables: Mapping[str, str], folder: Path = ROOT) -> None:
+        self.said = bytearray()
         self.screen = pyte.Screen(scene.columns, scene.rows)
         self.stream = pyte.ByteStream(self.screen)
         self.ours, theirs = pty.openpty()
         ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", scene.rows, scene.columns, 0, 0))
         self.process = subprocess.Popen(
-            [*DEPLOYER, *scene.command], stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT,
+            [*DEPLOYER, *scene.command], stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder,
             env={**variables, "TERM": "xterm-256color", "TZ": "UTC"}, start_new_session=True,
         )  # fmt: skip
         os.close(theirs)
@@ -97,6 +98,7 @@ class Terminal:
             said = os.read(self.ours, 65536)
         except OSError:  # Linux says so when the other end is closed
             return False
+        self.said += said
         self.stream.feed(said)
         return bool(said)
 

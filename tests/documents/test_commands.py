@@ -56,11 +56,9 @@ def test_every_script_is_one(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", consoles(), ids=lambda block: f"{block.page}:{block.line}")
-def test_who_runs_a_block_is_true(block: Block) -> None:
-    if not block.mark:
-        return
+def test_every_block_says_who_runs_it_and_that_is_true(block: Block) -> None:
     said = MARKS.fullmatch(block.mark)
-    assert said is not None, f"{block.page}:{block.line}: <!-- {block.mark} -->"
+    assert said is not None, f"{block.page}:{block.line}: <!-- {block.mark or 'no mark'} -->"
     if said[1]:
         assert f"def {said[2]}(" in (ROOT / said[1]).read_text(encoding="utf-8")
 

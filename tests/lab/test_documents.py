@@ -12,7 +12,7 @@ import pytest
 
 from tests.documents.reading import Block, consoles
 
-from .conftest import ROOT, shell_for
+from .conftest import ROOT, service_in, shell_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -24,8 +24,12 @@ BEFORE = {
         "deployer lab release v12",
         "deployer lab release v13 --error-rate 0.3",
         "deployer lab load --rps 200 --duration 10m &",
-    )
+    ),
+    "docs/cost.md": ("deployer lab release v42",),
+    "docs/teardown.md": ('eval "$(deployer lab env --role admin)"',),
 }
+# What goes on until somebody presses Ctrl-C; the page has been up for a while by then.
+ENDLESS = "timeout --preserve-status --signal INT 8"
 
 
 def blocks() -> list[Block]:
@@ -45,8 +49,11 @@ class Line:
     def script(self) -> str:
         """Runs it in the shell that ran the others, and stops at what the page does not say."""
         failed = f"the status of {self.where}: {self.typed}"
+        ran = self.typed
+        if ran.startswith("deployer dashboard"):
+            ran = f"{ENDLESS} {ran}"
         return (
-            f"echo {shlex.quote('$ ' + self.typed)}\n{self.typed}\nended=$?\n"
+            f"echo {shlex.quote('$ ' + self.typed)}\n{ran}\nended=$?\n"
             f"[ $ended -eq {self.status} ] || {{ echo {shlex.quote(failed)} is $ended; exit 1; }}\n"
         )
 
@@ -69,7 +76,9 @@ def lines() -> Iterator[Line]:
 
 
 def test_every_command_that_can_run_in_the_lab_does_what_its_page_says(tmp_path: Path) -> None:
-    shell = shell_for(tmp_path / "lab", ROOT / "deployer.toml")
+    service = tmp_path / "service"  # a command writes its settings
+    service.mkdir()
+    shell = shell_for(tmp_path / "lab", service_in(service, (ROOT / "deployer.toml").read_text()))
     program = tmp_path / "bin" / "deployer"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m deployer.cli.main "$@"\n')
@@ -78,6 +87,7 @@ def test_every_command_that_can_run_in_the_lab_does_what_its_page_says(tmp_path:
         **shell.variables,
         "PATH": os.pathsep.join((str(program.parent), shell.variables["PATH"])),
         "PYTHONPATH": str(ROOT),
+        "BROWSER": "true",  # what `--open` opens
     }
     script = "".join(each.script() for each in lines())
     try:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from deployer.model import Slot
+from deployer.operations.price_table import AS_OF
+from deployer.operations.prices import tabled
 from deployer.topology import Mark
 from stacks.assembly import HERE
 from tests.synth.conftest import Templates
@@ -42,6 +44,20 @@ def prices() -> dict[str, float]:
         what: float(price.strip("$")) * (HOURS if per == "hour" else 1)
         for what, price, per in rows("Prices")
     }
+
+
+INSTANCES = [row for row in rows("Prices") if re.fullmatch(r"[a-z]\d\w*\.\w+", row[0])]
+
+
+@pytest.mark.parametrize("row", INSTANCES, ids=lambda row: row[0])
+def test_instances_cost_what_estimates_take_them_to_cost(row: list[str]) -> None:
+    kind, price, per = row
+    assert (float(price.strip("$")), per) == (tabled(kind), "hour")
+
+
+def test_the_page_says_of_when_the_table_is() -> None:
+    assert f"of {AS_OF}, as in the [table]" in TEXT
+    assert len(INSTANCES) > 3
 
 
 def counted(reckoning: str) -> Reckoning:

@@ -30,7 +30,7 @@ class S3Pages:
         """Upload it. One call.
 
         Raises:
-            CloudUnavailable, AccessProblem, NotFound: as `failures.changing`.
+            CloudUnavailable, AccessProblem, ChangeRefused: as `failures.changing`.
         """
         key = self._key(environment, deployment_id)
         with changing("s3:PutObject", f"s3://{self._bucket}/{key}"):

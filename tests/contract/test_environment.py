@@ -20,6 +20,7 @@ from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
 from deployer.aws.hook_runs import FunctionRun
 from deployer.aws.needs import Resource
+from deployer.aws.pages import S3Pages
 from deployer.aws.published import Published, PublishedSlot, PublishedSlots
 from deployer.aws.session import Aws
 from deployer.aws.tail import Tail
@@ -333,14 +334,9 @@ def test_the_adapters_are_the_ports(aws: Aws, shop: Published, clock: ManualCloc
     assert metrics.traffic(0, 30) == {Slot.BLUE: (), Slot.GREEN: ()}
 
 
-def test_what_is_called_is_what_is_declared(
-    shop: Published, clock: ManualClock, context: Context, admin: Admin, fresh: str
-) -> None:
-    """One round through every adapter; the other tests check that nothing else is called."""
-    called: set[str] = set()
-    aws = connected(context, called)
+def journal_table(admin: Admin, name: str) -> None:
     admin("dynamodb").create_table(
-        TableName="rounds",
+        TableName=name,
         KeySchema=[
             {"AttributeName": "pk", "KeyType": "HASH"},
             {"AttributeName": "sk", "KeyType": "RANGE"},
@@ -351,11 +347,22 @@ def test_what_is_called_is_what_is_declared(
         ],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+def test_what_is_called_is_what_is_declared(
+    shop: Published, clock: ManualClock, context: Context, admin: Admin, fresh: str
+) -> None:
+    """One round through every adapter; the other tests check that nothing else is called."""
+    called: set[str] = set()
+    aws = connected(context, called)
+    journal_table(admin, "rounds")
     publishing.read(aws, "shop", fresh)
     with pytest.raises(NotFound):
         publishing.read(aws, "shop", "nowhere")
     with pytest.raises(NotFound):
         Artifacts(aws, lambda name: f"s3://nowhere/{name}").resolve("v1")
+    with pytest.raises(ChangeRefused):
+        S3Pages(aws, "nowhere", "shop").put("prod", "d1", "<p>")
     cloud = AwsCloud(aws, shop, "shop", "prod", clock)
     cloud.observe()
     cloud.apply(PinRelease(Slot.BLUE, V2))
@@ -421,6 +428,7 @@ def test_permissions_are_narrow_where_iam_allows() -> None:
         "elasticloadbalancing:DeleteRule",
         "elasticloadbalancing:ModifyRule",
         "lambda:InvokeFunction",
+        "s3:PutObject",
     }
 
 

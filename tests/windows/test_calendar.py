@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 from dateutil import zoneinfo
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.windows.calendar import Calendar
@@ -145,9 +145,11 @@ times = st.sampled_from(
 )  # fmt: skip
 zones = st.sampled_from(["UTC", NEW_YORK, BERLIN, SEOUL, "Australia/Lord_Howe", "Asia/Kathmandu"])
 calendars = st.builds(calendar, zones, st.lists(times, max_size=2), st.lists(times, max_size=3))
+FEW = 50  # each looks through months of hours
 moments = st.integers(int(at("2026-01-01T00:00Z")), int(at("2028-12-31T00:00Z"))).map(float)
 
 
+@settings(max_examples=FEW)
 @given(calendars, moments)
 def test_between_two_changes_nothing_changes(found: Calendar, since: float) -> None:
     state = bool(found.why(since))
@@ -162,6 +164,7 @@ def test_between_two_changes_nothing_changes(found: Calendar, since: float) -> N
         state, last = bool(why), moment
 
 
+@settings(max_examples=FEW)
 @given(calendars, moments)
 def test_a_freeze_is_on_until_its_end_and_what_is_ahead_comes(found: Calendar, now: float) -> None:
     freeze = found.now(now)

@@ -376,8 +376,10 @@ def test_what_is_called_is_what_is_declared(
     cloud.apply(Suspend(Slot.BLUE, ("AZRebalance",)))
     cloud.apply(ResumeProcesses(Slot.BLUE, ("AZRebalance",)))
     with Stubber(aws.autoscaling) as stub:
-        member = group(Slot.BLUE, 1, ("i-1", "InService", "1"))
-        found = {**member, "AutoScalingGroupName": shop.slots.blue.group}
+        found = {
+            **group(Slot.BLUE, 1, ("i-1", "InService", "1")),
+            "AutoScalingGroupName": shop.slots.blue.group,
+        }
         stub.add_response("describe_auto_scaling_groups", {"AutoScalingGroups": [found]})
         stub.add_response("terminate_instance_in_auto_scaling_group", {})
         cloud.apply(Terminate(Slot.BLUE, ("i-1",), False, frozenset({"i-1"}), 1))

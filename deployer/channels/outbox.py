@@ -1,5 +1,7 @@
 """The port `Outbox`: every channel has a thread of its own, so that a slow one delays nobody.
 
+It lives as long as something waits: a warm function makes an outbox for each of its calls.
+
 The runner's thread does no more than put a record into a queue. Everything else, what there is to
 tell, what was told already, the sending and its retries, happens behind it, is bounded in time, and
 ends with the process: what was not sent then, the next runner or the supervisor finds in the record.
@@ -46,28 +48,35 @@ class Post:
     _complained: bool = False
     _done: set[str] = field(default_factory=set)
     _asked: set[str] = field(default_factory=set)
-    _thread: threading.Thread | None = None
+    _serving: bool = False
+    _prepared: bool = False
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, look: Look) -> None:
         """Raises nothing."""
         try:
-            if self._thread is None:
+            if not self._prepared:
                 self.channel.prepare()
-                self._thread = threading.Thread(target=self._serve, daemon=True)
-                self._thread.start()
-            self.waiting.put_nowait(look)
+                self._prepared = True
+            with self._turn:
+                self.waiting.put_nowait(look)
+                if not self._serving:
+                    name = f"told {self.channel.name}"
+                    threading.Thread(target=self._serve, name=name, daemon=True).start()
+                    self._serving = True
         except queue.Full:
             self._complain("it does not answer in time")
         except DeployError as error:
             self._complain(str(error))
+        except Exception as error:  # noqa: BLE001  a library's, or no thread left: the runner is here
+            self._complain(f"{type(error).__name__}: {error}")
 
     def idle(self) -> bool:
         """Nothing waits, and nothing is on its way."""
         return self.waiting.unfinished_tasks == 0
 
     def _serve(self) -> None:
-        while True:
-            look = self.waiting.get()
+        while (look := self._next()) is not None:
             try:
                 for notice in self._worth(look()):
                     self._once(notice)
@@ -77,6 +86,15 @@ class Post:
                 self._complain(f"{type(error).__name__} in the deployer itself")
             finally:
                 self.waiting.task_done()
+
+    def _next(self) -> Look | None:
+        """None: nothing waits, and so the thread ends; whoever puts something begins another one."""
+        with self._turn:
+            try:
+                return self.waiting.get_nowait()
+            except queue.Empty:
+                self._serving = False
+                return None
 
     def _worth(self, found: Sequence[Notice]) -> Sequence[Notice]:
         """What is for this channel, and still news; where only the newest is kept, that alone."""

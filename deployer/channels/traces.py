@@ -6,6 +6,7 @@ settings may name the collector. It is imported when the first span is due.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -51,6 +52,8 @@ def otlp(collector: str) -> SpanExporter:
         )
     except ImportError:
         raise NotPossibleNow("install the extra: pip install 'deployer[otel]'") from None
+    # Its own complaints would go to the terminal: what is wrong is told once, as of any channel.
+    logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
     endpoint = f"{collector.rstrip('/')}{PATH}" if collector else None
     return OTLPSpanExporter(endpoint=endpoint, timeout=TIMEOUT_S)
 

@@ -27,6 +27,7 @@ CHANNELS_NEEDS = (
 LONGEST_SUBJECT: Final = 100  # SNS: of ASCII, without line breaks
 SOURCE: Final = "deployer"  # of events on a bus
 LARGEST_DETAIL: Final = 200_000  # bytes; EventBridge takes 256 KB for the whole entry
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]")  # for SNS's ids of a FIFO topic
 
 
@@ -38,7 +39,7 @@ class Topic:
 
     def prepare(self) -> object:
         """The client, made in the main thread."""
-        return self._aws.sns
+        return self._aws.sns_once
 
     def __call__(self, notice: Notice) -> None:
         """One call.
@@ -46,20 +47,26 @@ class Topic:
         Raises:
             CloudUnavailable, AccessProblem, ChangeRefused: as `failures.changing`.
         """
-        line = notice.title.encode("ascii", "replace").decode()[:LONGEST_SUBJECT]
+        line = subject(notice.title)
         with changing("sns:Publish", self._arn):
             if self._arn.endswith(".fifo"):
-                self._aws.sns.publish(
+                self._aws.sns_once.publish(
                     TopicArn=self._arn, Subject=line, Message=in_words(notice),
                     MessageAttributes=_attributes(notice),
                     MessageGroupId=_UNFIT.sub("-", str(notice.place)),
                     MessageDeduplicationId=_UNFIT.sub("-", notice.id)[:128],
                 )  # fmt: skip
             else:
-                self._aws.sns.publish(
+                self._aws.sns_once.publish(
                     TopicArn=self._arn, Subject=line, Message=in_words(notice),
                     MessageAttributes=_attributes(notice),
                 )  # fmt: skip
+
+
+def subject(title: str) -> str:
+    """As SNS takes it: a reason that somebody gave may have several lines."""
+    plain = _CONTROL.sub(" ", title).encode("ascii", "replace").decode()
+    return plain[:LONGEST_SUBJECT].strip()
 
 
 def _attributes(notice: Notice) -> Mapping[str, MessageAttributeValueTypeDef]:

@@ -87,7 +87,7 @@ class Aws:
     @cached_property
     def events(self) -> Any:  # as of iam
         with asking("events", "the client"):
-            return self._session.client("events", config=self._config)
+            return self._session.client("events", config=self._config.merge(self._once))
 
     @cached_property
     def iam(self) -> Any:  # the stubs of the other services are enough for the deployer itself
@@ -117,6 +117,12 @@ class Aws:
     def sns(self) -> SNSClient:
         with asking("sns", "the client"):
             return self._session.client("sns", config=self._config)
+
+    @cached_property
+    def sns_once(self) -> SNSClient:
+        """It sends nothing twice by itself: the sender decides whether it may."""
+        with asking("sns", "the client"):
+            return self._session.client("sns", config=self._config.merge(self._once))
 
     @cached_property
     def ssm(self) -> SSMClient:
@@ -196,6 +202,12 @@ class Aws:
         answers.attach(session.events)
         calls.COUNTED.attach(session.events)
         return session
+
+    @property
+    def _once(self) -> Config:
+        from botocore.config import Config  # noqa: PLC0415  as above
+
+        return Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=5)
 
     @cached_property
     def _config(self) -> Config:

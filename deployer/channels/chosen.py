@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 
+from deployer.aws.failures import THROTTLED, code_of
 from deployer.aws.notify import Bus, Topic
 from deployer.aws.published import Published
 from deployer.aws.records import partition
@@ -11,12 +12,13 @@ from deployer.aws.secrets import Secrets
 from deployer.aws.session import Aws
 from deployer.aws.told import ToldTable
 from deployer.channels import messages, metrics, traces
-from deployer.channels.channel import Channel
+from deployer.channels.channel import Channel, Send, Undelivered
 from deployer.channels.outbox import Outbox as Posts
 from deployer.channels.outbox import Post
 from deployer.channels.webhooks import Body, Webhook
 from deployer.clock import ScaledClock, WallClock
-from deployer.operations.notices import Place, document
+from deployer.errors import CloudUnavailable
+from deployer.operations.notices import Notice, Place, document
 from deployer.operations.notifying import SILENT, Outbox
 from deployer.operations.pages import UNPUBLISHED, Pages, linked
 from deployer.settings.notify import (
@@ -83,7 +85,7 @@ def chosen(
 def _channels(notify: NotifySettings, aws: Aws, topic: str, secrets: Secrets) -> Iterator[Channel]:
     if topic and notify.topic:
         own = Topic(aws, topic)
-        yield Channel(OWN_TOPIC, frozenset(notify.topic), own, own.prepare)
+        yield Channel(OWN_TOPIC, frozenset(notify.topic), certain(own), own.prepare)
     for one in notify.channels:
         yield _channel(one, aws, secrets)
 
@@ -92,10 +94,22 @@ def _channel(one: AnyChannel, aws: Aws, secrets: Secrets) -> Channel:
     kinds = frozenset(one.events)
     if isinstance(one, SnsChannel | EventBridgeChannel):
         sender = Topic(aws, one.topic) if isinstance(one, SnsChannel) else Bus(aws, one.bus)
-        return Channel(one.name, kinds, sender, sender.prepare)
+        return Channel(one.name, kinds, certain(sender), sender.prepare)
     secret = "" if isinstance(one, SlackChannel | TeamsChannel) else one.secret
     webhook = Webhook(_body(one), secrets.read, one.url, secret, time.time)
     return Channel(one.name, kinds, webhook, partial(secrets.prepare, one.url, secret))
+
+
+def certain(send: Send) -> Send:
+    """Says of a call that was not answered that it may have been taken all the same."""
+
+    def sends(notice: Notice, /) -> None:
+        try:
+            send(notice)
+        except CloudUnavailable as error:
+            raise Undelivered(str(error), reached=code_of(error) not in THROTTLED) from error
+
+    return sends
 
 
 def _body(one: AnyChannel) -> Body:

@@ -4,7 +4,9 @@ Slack takes `&`, `<` and `>` for markup, so they are escaped; a card's text is M
 title and commands need none of it. Both cut what is too long: so do we, where it is least missed.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any, Final
 
 from deployer.news import Kind
@@ -38,7 +40,7 @@ def slack(notice: Notice) -> Mapping[str, object]:
                 "type": "header",
                 "text": {"type": "plain_text", "text": _title(notice), "emoji": True},
             },
-            _section(_escaped(_cut(notice.words))),
+            _section(_escaped(notice.words, LONGEST_TEXT)),
             *([_section(_typed(notice))] if notice.commands else []),
             *([_section(f"<{_escaped(notice.report)}|Report>")] if notice.report else []),
             {
@@ -57,8 +59,13 @@ def _typed(notice: Notice) -> str:
     return "\n".join(f"{one.does}: `{_escaped(one.line)}`" for one in notice.commands)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _escaped(text: str, most: int | None = None) -> str:
+    """`most`: characters as Slack counts them, that is, escaped; it refuses the whole of what is longer."""
+    parts = [{"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(each, each) for each in text]
+    ends = list(accumulate(map(len, parts)))
+    if most is None or not ends or ends[-1] <= most:
+        return "".join(parts)
+    return f"{''.join(parts[: bisect_right(ends, most - 1)])}…"
 
 
 def teams(notice: Notice) -> Mapping[str, object]:

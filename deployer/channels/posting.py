@@ -20,6 +20,7 @@ from deployer.channels.channel import TIMEOUT_S, Undelivered
 ADDRESS: Final = re.compile(r"https?://[^\s/?#@\\]+(?:[/?][!-~]*)?")
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 LARGEST: Final = 100_000  # bytes of an answer, of which nothing is used
+BUSY: Final = 503  # it has taken nothing; of any other 5xx, a gateway's time-out say, nobody knows
 PASSING: Final = (408, 425, 429)  # and 5xx: another attempt may be taken
 
 
@@ -65,7 +66,11 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float = T
         connection.close()
     if not 200 <= status < 300:
         passing = status in PASSING or status >= 500
-        raise Undelivered(f"{host} answered {status}", lasting=not passing)
+        raise Undelivered(
+            f"{host} answered {status}",
+            lasting=not passing,
+            reached=status >= 500 and status != BUSY,
+        )
 
 
 def _connected(connection: http.client.HTTPConnection, host: str) -> socket.socket:

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from deployer.channels.channel import Channel, Undelivered
+from deployer.channels.chosen import certain
 from deployer.channels.outbox import PAUSES_S, WAITING, Outbox, Post
 from deployer.errors import AccessProblem, CloudUnavailable
 from deployer.news import Kind
@@ -332,3 +333,54 @@ def test_a_notice_leads_to_the_report_once_there_is_one(marks: Marks) -> None:
         outbox.offer(over)
         outbox.close()
         assert [one.report for one in process.wire.sent] == ["", found]
+
+
+def threads() -> int:
+    return sum(thread.name.startswith("told ops") for thread in threading.enumerate())
+
+
+def test_a_channel_that_has_nothing_to_do_keeps_no_thread(marks: Marks) -> None:
+    """A warm function makes an outbox for each call: its threads would fill the function in hours."""
+    process = Process(marks)
+    for name in ("d1.a", "d1.b"):
+        process.outbox.tell(news(marks, Kind.START, name=name))
+        process.outbox.close()
+        for thread in threading.enumerate():
+            if thread.name.startswith("told ops"):
+                thread.join(10)
+        assert threads() == 0
+    assert process.titles() == ["d1.a", "d1.b"]
+
+
+def test_a_library_that_cannot_be_made_is_said_and_the_runner_goes_on(marks: Marks) -> None:
+    """OTEL_EXPORTER_OTLP_COMPRESSION=nonsense is a ValueError of the exporter's."""
+
+    def refused() -> object:
+        raise ValueError("nonsense is no compression")
+
+    process = Process(marks, prepare=refused)
+    process.outbox.tell(news(marks, Kind.START))
+    assert process.outbox.troubles() == [
+        "the channel ops was not told: ValueError: nonsense is no compression"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "reached"), [("InternalError", True), ("ThrottlingException", False)]
+)
+def test_what_aws_did_not_answer_may_have_been_taken_and_what_it_throttled_was_not(
+    marks: Marks, code: str, reached: bool
+) -> None:
+    from botocore.exceptions import ClientError
+
+    from deployer.aws.failures import changing
+
+    def send(_notice: Notice, /) -> None:
+        with changing("sns:Publish", "the topic"):
+            about = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 500}}
+            raise ClientError(about, "Publish")  # type: ignore[arg-type]
+
+    with pytest.raises(Undelivered, match="sns:Publish on the topic") as error:
+        certain(send)(news(marks, Kind.START))
+    assert error.value.reached is reached
+    assert not error.value.lasting

@@ -98,25 +98,26 @@ def test_a_secret_that_is_no_base64_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "lasting"),
+    ("status", "lasting", "reached"),
     [
-        ("404 Not Found", True),
-        ("403 Forbidden", True),
-        ("302 Found", True),
-        ("429 Too Many Requests", False),
-        ("500 Error", False),
-        ("503 Busy", False),
+        ("404 Not Found", True, False),
+        ("403 Forbidden", True, False),
+        ("302 Found", True, False),
+        ("429 Too Many Requests", False, False),
+        ("500 Error", False, True),
+        ("504 Gateway Time-out", False, True),
+        ("503 Busy", False, False),
     ],
 )
-def test_an_answer_that_is_no_yes_says_whether_another_try_helps(
-    status: str, lasting: bool
+def test_an_answer_that_is_no_yes_says_whether_another_try_helps_and_whether_it_may_be_there(
+    status: str, lasting: bool, reached: bool
 ) -> None:
     with serving(answering(status)) as served:
         with pytest.raises(Undelivered) as error:
             webhook(f"{served.url}/{KEY}")(NOTICE)
         assert len(served.requests) == 1
     assert str(error.value) == f"{served.url} answered {status[:3]}"
-    assert (error.value.lasting, error.value.reached) == (lasting, False)
+    assert (error.value.lasting, error.value.reached) == (lasting, reached)
 
 
 def test_202_is_what_teams_answers() -> None:
@@ -200,3 +201,13 @@ def test_what_is_too_long_is_cut_where_slack_would_refuse_it() -> None:
     assert len(header) == 150
     assert len(words) <= 3_000
     assert words.endswith("…")
+
+
+@pytest.mark.parametrize("words", ["<" * 2_000, "a&" * 2_000, "&" * 580, "w" * 2_900, ""])
+def test_what_grows_as_it_is_escaped_still_fits_and_no_sign_is_cut_in_two(words: str) -> None:
+    blocks = messages.slack(replace(NOTICE, words=words))["blocks"]
+    text = blocks[1]["text"]["text"]  # type: ignore[index]
+    assert len(text) <= messages.LONGEST_TEXT
+    bare = text.replace("&amp;", "+").replace("&lt;", "+").replace("&gt;", "+")
+    assert "&" not in bare
+    assert bare.endswith("…") or len(bare) == len(words)

@@ -127,6 +127,7 @@ def connected(context: Context, calls: set[str], config: Config | None = None) -
             "sts",
         ):
             made.__dict__[service] = made._session.client(service, config=config or made._config)
+        made.__dict__["sns_once"] = made.sns
     return made
 
 

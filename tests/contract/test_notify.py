@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployer.aws.notify import LONGEST_SUBJECT, Bus, Topic
+from deployer.aws.notify import LONGEST_SUBJECT, Bus, Topic, subject
 from deployer.aws.secrets import Secrets
 from deployer.aws.session import Aws
 from deployer.errors import ChangeRefused, DeployError, NotFound
@@ -130,3 +130,23 @@ def test_what_is_not_there_is_named_and_what_is_there_is_not(
 def test_an_empty_variable_is_none() -> None:
     with pytest.raises(NotFound, match="env:EMPTY is empty"):
         Secrets(Aws("us-east-1"), {"EMPTY": " "}).read("env:EMPTY")
+
+
+def test_no_client_sends_a_notice_again_by_itself() -> None:
+    """botocore would, after a time-out: then what is told at most once would be told twice."""
+    aws = Aws("us-east-1")
+    for client in (aws.sns_once, aws.events):
+        config: Any = client.meta.config
+        assert config.retries["total_max_attempts"] == 1
+        assert config.read_timeout <= 5
+
+
+@pytest.mark.parametrize(
+    ("title", "line"),
+    [
+        ("v2: because\nof Sun\u2028day\t!", "v2: because of Sun?day !"),
+        ("\x1b[31mred\x7f", "[31mred"),
+    ],
+)
+def test_a_subject_is_one_line(title: str, line: str) -> None:
+    assert subject(title) == line

@@ -183,7 +183,10 @@ class Runner:
         return saved, renewed
 
     def _noticing(self, decision: Decision, seen: Snapshot | None) -> Decision:
-        event = noticed(decision, self.freezes)
+        try:
+            event = noticed(decision, self.freezes)
+        except Exception:  # noqa: BLE001  a calendar's flaw, at a turn of the year: it decides nothing here
+            return decision
         if event is None:
             return decision
         self.tell(decision.after, event, seen)

@@ -10,7 +10,7 @@ class Freeze:
 
     why:    the window's name, or what it says, for people.
     begins: as far as it was looked for; in a freeze that is on, the moment that was asked about.
-    ends:   when something may begin again; None: not within a year.
+    ends:   when something may begin again; None: not as far as anybody looks, a year at most.
     since, until: the same as people have it: `Fri 2026-11-27 15:00 CET`; `until` empty: no end in sight.
     """
 
@@ -23,7 +23,7 @@ class Freeze:
     @property
     def words(self) -> str:
         """`Friday afternoon (fri 15:00-24:00), until Mon 2026-11-30 09:00 CET`."""
-        return f"{self.why}, {f'until {self.until}' if self.until else 'with no end in a year'}"
+        return f"{self.why}, {f'until {self.until}' if self.until else 'with no end in sight'}"
 
 
 class Freezes(Protocol):
@@ -31,6 +31,10 @@ class Freezes(Protocol):
 
     def now(self, at: float) -> Freeze | None:
         """The one that is on at that moment; None: something may begin."""
+        ...
+
+    def why(self, at: float) -> str:
+        """What forbids something to begin at that moment, for people; empty: nothing. Quick."""
         ...
 
     def ahead(self, at: float, until: float) -> Freeze | None:
@@ -47,6 +51,9 @@ class NoFreezes:
 
     def now(self, _at: float) -> Freeze | None:
         return None
+
+    def why(self, _at: float) -> str:
+        return ""
 
     def ahead(self, _at: float, _until: float) -> Freeze | None:
         return None

@@ -52,12 +52,18 @@ def noticed(decision: Decision, freezes: Freezes) -> Event | None:
     after = decision.after
     if after.status is not Status.RUNNING or after.over or after.first_plan.override:
         return None
-    freeze = freezes.now(decision.event.at)
-    if freeze is None:
+    at = decision.event.at
+    why = freezes.why(at)
+    if not why or any(e.kind == "freeze" and e.note.startswith(_on(why)) for e in after.log):
         return None
-    note = f"a freeze is on: {freeze.words}; what runs goes on"
-    known = any(event.kind == "freeze" and event.note == note for event in after.log)
-    return None if known else Event(decision.event.at, "freeze", note)
+    freeze = freezes.now(
+        at
+    )  # until when takes longer to find out: it is asked once, not at each look
+    return Event(at, "freeze", f"{_on(freeze.words)}; what runs goes on") if freeze else None
+
+
+def _on(words: str) -> str:
+    return f"a freeze is on: {words}"
 
 
 def decide(deployment: Deployment, world: World) -> Decision:

@@ -219,7 +219,7 @@ class Status(Struct):
     last:         the newest that has ended; null: none, or one is in progress
     owed:         what is still to be given back
     next_command: what a person has to run now; null: nothing is asked of anybody
-    freeze:       the one that is on: `why`, and `until` (null: no end in a year); null: none is
+    freeze:       the one that is on: `why`, and `until` (null: no end in sight); null: none is
     """
 
     at: Time

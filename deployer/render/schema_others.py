@@ -44,7 +44,7 @@ class Windows(Struct):
     event:       `windows`
     environment: which
     time_zone:   whose clock on the wall counts
-    freeze:      the one that is on: `why`, and `until` (null: no end in a year); null: none is
+    freeze:      the one that is on: `why`, and `until` (null: no end in sight); null: none is
     changes:     the next ones: `at`, `frozen` from then on, `why`
     """
 

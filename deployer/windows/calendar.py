@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
+from itertools import islice
 
 from deployer.freezes import Freeze
 from deployer.windows.days_off import DaysOff
@@ -15,6 +16,7 @@ from deployer.windows.forms import DAY, Time, midnight
 from deployer.zones import Zones, zone_of
 
 LOOK_AHEAD = 400  # days: longer than a year, so that what comes once a year is found
+MOST_LOOKS = 4_000  # moments that are looked at for one answer: a second's work with many times
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Calendar:
     def changes(self, at: float) -> Iterator[tuple[float, str]]:
         """Each moment after `at` at which it changes whether something may begin; empty: it may."""
         before = bool(self.why(at))
-        for moment in self._edges(at):
+        for moment in islice(self._edges(at), MOST_LOOKS):
             why = self.why(moment)
             if bool(why) is not before:
                 before = bool(why)

@@ -1,5 +1,6 @@
 """One transition at a time: what the engine decides, and what its runner does about it."""
 
+from dataclasses import dataclass
 from dataclasses import replace as altered
 
 import pytest
@@ -20,6 +21,7 @@ from deployer.errors import (
     WeightsMoved,
 )
 from deployer.exits import go_back
+from deployer.freezes import Freeze, NoFreezes
 from deployer.journal import Ask, Lease, Request
 from deployer.model import Release, Snapshot, Weights
 from deployer.ownership import GRACE_S, settle
@@ -357,3 +359,40 @@ def test_probes_are_evidence() -> None:
 
 def _unavailable() -> None:
     raise CloudUnavailable("Rate exceeded")
+
+
+@dataclass
+class Calendar(NoFreezes):
+    """A freeze that is always on; `flaw`: what asking comes to instead."""
+
+    flaw: str = ""
+    ends: int = 0
+
+    def why(self, _at: float) -> str:
+        if self.flaw:
+            raise KeyError(self.flaw)
+        return "the sale"
+
+    def now(self, at: float) -> Freeze:
+        self.ends += 1
+        return Freeze("the sale", at, at + 60, "Mon", "Tue")
+
+
+def test_a_freeze_is_noticed_once_and_its_end_looked_for_once() -> None:
+    sim, runner, record = opened()
+    calendar = Calendar()
+    runner, until = altered(runner, freezes=calendar), sim.clock.now() + 60.0
+    for _ in range(4):
+        record, until = runner.turn(record, until)
+        sim.clock.sleep(5.0)
+    assert [e.note for e in record.log if e.kind == "freeze"] == [
+        "a freeze is on: the sale, until Tue; what runs goes on"
+    ]
+    assert calendar.ends == 1
+
+
+def test_a_calendar_that_fails_stops_no_deployment() -> None:
+    sim, runner, record = opened()
+    ended = altered(runner, freezes=Calendar(flaw="2027")).run(record)
+    assert ended.status is Status.SHIPPED
+    assert sim.oracle.violations == []

@@ -9,7 +9,7 @@ from dateutil import zoneinfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployer.windows.calendar import Calendar
+from deployer.windows.calendar import MOST_LOOKS, Calendar
 from deployer.windows.days_off import DaysOff
 from deployer.windows.forms import parse
 
@@ -125,7 +125,7 @@ def test_a_freeze_without_an_end_says_so() -> None:
     freeze = calendar("UTC", [], ["for good: mon-sun"]).now(at("2026-11-23T12:00Z"))
     assert freeze is not None
     assert freeze.ends is None
-    assert freeze.words == "for good (mon-sun), with no end in a year"
+    assert freeze.words == "for good (mon-sun), with no end in sight"
 
 
 @pytest.mark.parametrize("zone", [NEW_YORK, "Australia/Lord_Howe"])
@@ -189,3 +189,21 @@ def test_to_forbid_more_never_opens_anything(
 
 def test_seconds_since_1970_are_what_is_asked_for() -> None:
     assert datetime.fromtimestamp(at("2026-11-23T12:00Z"), UTC).hour == 12
+
+
+def test_many_times_that_overlap_for_ever_are_not_looked_at_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = calendar("UTC", [], [f"{n} */2 * * * for 3h" for n in range(20)])
+    looks = [0]
+    plain = Calendar.why
+
+    def counted(self: Calendar, moment: float) -> str:
+        looks[0] += 1
+        return plain(self, moment)
+
+    monkeypatch.setattr(Calendar, "why", counted)
+    freeze = found.now(at("2026-11-23T12:00Z"))
+    assert freeze is not None
+    assert freeze.ends is None
+    assert looks[0] <= MOST_LOOKS + 2

@@ -80,5 +80,14 @@ def _kept(audit: tuple[Act, ...]) -> tuple[Act, ...]:
     return audit if len(audit) <= MOST else (audit[0], *audit[-MOST + 1 :])
 
 
+def halved(deployment: Deployment) -> Deployment:
+    """With who began it, the newer half of the other acts, and their actors alone."""
+    first, *others = deployment.audit
+    left = (first, *others[len(others) // 2 + 1 :])
+    actors = tuple(dict.fromkeys(deployment.actors[act.actor] for act in left))
+    acts = (replace(a, actor=actors.index(deployment.actors[a.actor])) for a in left)
+    return replace(deployment, actors=actors, audit=tuple(acts))
+
+
 def _short(actor: Actor) -> Actor:
     return Actor(actor.name[:LONGEST], actor.identity[:LONGEST], actor.origin[:LONGEST])

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
+from deployer import audit
 from deployer.acts import Actor
 from deployer.aws.table import Values
 from deployer.errors import Locked, PlanInvalid
@@ -106,20 +107,34 @@ def asking(request: Request) -> Values:
 
 def request(item: Mapping[str, Any]) -> Request:
     """The wish read back; one of an earlier version has no more than its first three."""
-    actor = item.get("ask_actor", {}).get("S", "null")
     return Request(
         Ask(item["ask"]["S"]),
         item["ask_by"]["S"],
         item["ask_id"]["S"],
-        msgspec.json.decode(actor, type=Actor | None),
+        _actor(item.get("ask_actor", {}).get("S", "null")),
         item.get("ask_why", {}).get("S", ""),
     )
 
 
+def _actor(text: str) -> Actor | None:
+    """Who asked; None: not known, or another version has written more of them than this one reads."""
+    try:
+        return msgspec.json.decode(text, type=Actor | None)
+    except msgspec.DecodeError:
+        return None
+
+
 def fitted(deployment: Deployment) -> Deployment:
-    """The same, without its oldest events if it would not fit into an item."""
+    """The same, without what reports draw, its oldest events and acts, if it would not fit into an item.
+
+    Who began it stays, with whatever it is carried on by.
+    """
+    if len(encode(deployment)) > LARGEST_BODY:
+        deployment = replace(deployment, samples=())
     while len(encode(deployment)) > LARGEST_BODY and deployment.log:
         deployment = replace(deployment, log=deployment.log[len(deployment.log) // 2 + 1 :])
+    while len(encode(deployment)) > LARGEST_BODY and len(deployment.audit) > 1:
+        deployment = audit.halved(deployment)
     return deployment
 
 

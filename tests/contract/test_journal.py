@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import identity
+from deployer import audit, identity
 from deployer.acts import Actor
 from deployer.aws import records
 from deployer.aws.dynamodb import KEEP_S, DynamoJournal
@@ -27,6 +27,7 @@ from deployer.lab.chaos import Fault, Kind
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Event, Intent, Plan, Status
 from deployer.ports import Clock
+from deployer.samples import MOST, Sample
 from deployer.steps.retire import Retire
 from tests.contract.conftest import ManualClock, records_table
 
@@ -633,3 +634,33 @@ def test_a_record_always_fits_into_an_item_and_keeps_its_newest_events(
     assert kept.log == log[len(log) - len(kept.log) :]
     if count * length < 100_000:
         assert kept.log == log
+
+
+def test_whoever_has_done_what_however_often_the_record_fits_and_says_who_began_it() -> None:
+    """As much of everything as a record may ever hold, in a script that takes three bytes a sign."""
+    record = audit.did(deployment("prod", ManualClock()), Actor("alice"), "began", 0.0)
+    for n in range(audit.MOST):
+        who = Actor(
+            f"{n}" + "\ud55c" * audit.LONGEST, "\ud55c" * audit.LONGEST, "\ud55c" * audit.LONGEST
+        )
+        record = audit.did(record, who, "promote", float(n), note="\ud55c" * audit.LONGEST)
+    samples = tuple(Sample(1e9 + n, 10**5, 10**5, 10**5, 10**5, 10**9) for n in range(MOST))
+    log = tuple(Event(float(n), "change", "\ud55c" * 100) for n in range(500))
+    kept = records.fitted(replace(record, samples=samples, log=log))
+    assert len(encode(kept)) <= records.LARGEST_BODY
+    found = list(audit.acts(kept))
+    assert [found[0][0].what, found[0][1].name] == ["began", "alice"]
+    newest = list(audit.acts(record))[-1]
+    assert (found[-1][0].at, found[-1][1]) == (newest[0].at, newest[1])
+    assert set(kept.actors) == {who for _, who in found}
+
+
+def test_a_wish_of_another_version_is_heard_whoever_it_names() -> None:
+    item: dict[str, Any] = dict(
+        records.asking(Request(Ask.ABORT, "bob", "w1", Actor("bob"), "why"))
+    )
+    assert records.request(item).asker == Actor("bob")
+    item["ask_actor"] = {"S": '{"name": "bob", "team": "web"}'}
+    assert records.request(item).asker == Actor("bob")
+    del item["ask_actor"], item["ask_why"]
+    assert records.request(item) == Request(Ask.ABORT, "bob", "w1")

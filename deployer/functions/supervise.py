@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from deployer.errors import DeployError
 from deployer.functions.start import Context, services_of, settings_of, stay_s
 from deployer.intents import expiring
 from deployer.model import Snapshot
@@ -33,8 +34,7 @@ def handler(_event: object, context: Context) -> dict[str, Any]:
         services.clock.sleep(visit.again_s)
         visit = visited(services, settings, context)
     services.board.close()
-    tell(services.outbox, services.journal, services.place, visit, services.clock.now())
-    told = let_go(services)
+    told = report(services, visit)
     if visit.problem is not None:
         raise visit.problem
     return {
@@ -52,6 +52,16 @@ def visited(services: Services, settings: Settings, context: Context) -> Visit:
     return services.supervisor(
         every_s, services.clock, say, stay_s(context), expiring(settings)
     ).visit()
+
+
+def report(services: Services, visit: Visit) -> Sequence[str]:
+    """Tell people; the visit is none the worse for what keeps it from that."""
+    try:
+        tell(services.outbox, services.journal, services.place, visit, services.clock.now())
+    except DeployError as error:
+        note = f"nobody could be told of what this visit found: {error}"
+        sys.stdout.write(json.dumps({"event": UNSENT, "note": note}) + "\n")
+    return let_go(services)
 
 
 def let_go(services: Services) -> Sequence[str]:

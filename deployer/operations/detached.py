@@ -133,6 +133,13 @@ def rests(mandate: Mandate, wait_s: float, stands: str) -> Answer:
     return Answer(next="onward", mandate=after, stands=stands, wait_s=wait, name=after.execution)
 
 
+def sooner(answer: Answer, gone_s: float) -> Answer:
+    """The same, after so long in which people were told: nothing waits for that."""
+    if not answer.wait_s:
+        return answer
+    return msgspec.structs.replace(answer, wait_s=max(1, answer.wait_s - round(gone_s)))
+
+
 def outcome(deployment: Deployment) -> str:
     """`shipped`, `rolled_back: the reason`, or the step in execution."""
     if not deployment.status.final:

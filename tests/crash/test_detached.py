@@ -23,6 +23,7 @@ from deployer.operations.detached import (
     Ticking,
     hooks_of,
     require_detachable,
+    sooner,
 )
 from deployer.operations.pace import LONGEST_S, MINUTE_S, MOST_STRETCH
 from deployer.operations.supervisor import State
@@ -361,3 +362,13 @@ def test_hooks_that_cannot_run_there_are_refused_before_anything_begins(
     with pytest.raises(PlanInvalid, match=words.replace("before_retire", str(point))):
         require_detachable(plan)
     require_detachable(changed(plan, intent=INTENT, steps=plan.steps[:2]))
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "gone_s", "left_s"), [(30, 6.2, 24), (3, 6.0, 1), (30, 0.1, 30)]
+)
+def test_nothing_waits_for_those_who_are_told(wait_s: int, gone_s: float, left_s: int) -> None:
+    answer = Answer(next="rest", mandate=Mandate(deployment="d1"), stands="", wait_s=wait_s)
+    assert sooner(answer, gone_s).wait_s == left_s
+    over = Answer(next="end", mandate=Mandate(deployment="d1"), stands="shipped")
+    assert sooner(over, gone_s) == over

@@ -1,15 +1,21 @@
 """A visit tells what nobody else is left to tell, and says what only a visit knows."""
 
+import json
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 from msgspec.structs import replace as changed
 
 from deployer.errors import AccessProblem, ChangeRefused, CloudUnavailable
+from deployer.functions.supervise import report
 from deployer.news import Kind
 from deployer.operations.notices import Notice, Place
 from deployer.operations.notifying import SILENT
 from deployer.operations.reporting import due, ended, tell
 from deployer.operations.supervisor import State, Visit
 from deployer.plan import Deployment, Event, Status
+from deployer.wiring import Services
 from tests.crash.test_supervisor import record
 from tests.sim.outbox import SimOutbox
 from tests.sim.play import ENVIRONMENT, play
@@ -88,3 +94,22 @@ def test_where_nobody_is_to_be_told_the_journal_is_not_read_for_it() -> None:
     reads = len(sim.gate.names)
     tell(SILENT, sim.journal, Place("shop", ENVIRONMENT), FREE, 0.0)
     assert len(sim.gate.names) == reads
+
+
+def test_a_function_that_cannot_read_who_is_to_be_told_has_visited_all_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What the visit itself came to is what fails the function, or does not."""
+
+    class Silent:
+        def history(self, *_: object) -> None:
+            raise CloudUnavailable("the journal does not answer")
+
+    outbox = SimOutbox()
+    there = SimpleNamespace(outbox=outbox, journal=Silent(), place=PLACE, clock=play().clock)
+    assert report(cast("Services", there), FREE) == ()
+    assert outbox.closed == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "event": "unsent",
+        "note": "nobody could be told of what this visit found: the journal does not answer",
+    }

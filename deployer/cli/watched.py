@@ -13,7 +13,7 @@ from deployer.cli.fleets import Desk
 from deployer.cli.session import Session
 from deployer.cli.text import TextOutput
 from deployer.dashboard.reader import Seen, Source
-from deployer.dashboard.site import Wish
+from deployer.dashboard.site import Drawn, Wish
 from deployer.errors import NotFound, NotPossibleNow
 from deployer.formation import Formation
 from deployer.journal import Active, Ask
@@ -25,7 +25,6 @@ from deployer.render.dashboard import (
     fleet_document,
     no_fleet_document,
 )
-from deployer.render.figures import Figure
 from deployer.render.plan import goal
 from deployer.render.progress import Standing
 from deployer.render.report import charts
@@ -48,12 +47,12 @@ class Unheard(TextOutput):
         """Nowhere."""
 
 
-class Drawn(NamedTuple):
+class Sketch(NamedTuple):
     """Charts of a deployment at a step, as they were at `at`, epoch seconds."""
 
     about: tuple[str, int]
     at: float
-    figures: tuple[Figure, ...]
+    drawn: Drawn
 
 
 @dataclass
@@ -63,7 +62,7 @@ class Place:
     name: str
     app: App
     newest: Standing | None = field(default=None)
-    _drawn: Drawn | None = field(default=None)
+    _sketch: Sketch | None = field(default=None)
     _reading: Lock = field(default_factory=Lock)  # clients and their caches are for one at a time
 
     def read(self) -> Seen:
@@ -100,21 +99,22 @@ class Place:
         why = one_line(wish.why)[:LONGEST_WHY]
         return steer.steer(Session(services, self.app.output), asked, why).reason
 
-    def figures(self) -> tuple[Figure, ...]:
+    def figures(self) -> Drawn:
         """The charts of the deployment in progress, or of the last one; read once a minute at most."""
         newest = self.newest
         if newest is None:
-            return ()
+            return Drawn()
         record = newest.active.deployment if newest.active else newest.last
         if record is None:
-            return ()
+            return Drawn()
         services = self.app.services
         with self._reading:
-            now, old = services.clock.now(), self._drawn
-            if old is None or old.about != (record.id, record.cursor) or now - old.at >= FIGURES_S:
+            now, old, about = services.clock.now(), self._sketch, (record.id, record.cursor)
+            if old is None or old.about != about or now - old.at >= FIGURES_S:
                 story = gathered(services.archive, record, now)
-                old = self._drawn = Drawn((record.id, record.cursor), now, charts.figures(story))
-            return old.figures
+                drawn = Drawn(charts.figures(story), one_line(story.unknown))
+                old = self._sketch = Sketch(about, now, drawn)
+            return old.drawn
 
     def _require_seen(self, active: Active, wish: Wish, asked: Ask) -> None:
         deployment = active.deployment
@@ -189,14 +189,14 @@ class Watched:
         """
         return self._of(wish.of).ask(wish)
 
-    def draw(self, name: str) -> tuple[Figure, ...]:
+    def draw(self, name: str) -> Drawn:
         """The charts of what is called so; a fleet has none.
 
         Raises:
             NotFound: nothing of that name is shown.
         """
         place = self._of(name)
-        return place.figures() if isinstance(place, Place) else ()
+        return place.figures() if isinstance(place, Place) else Drawn()
 
     def _of(self, name: str) -> Place | Fleets:
         place = self.places.get(name)

@@ -168,6 +168,7 @@
         make("p", {}, record.outcome),
         make("p", { class: "dim" }, `${record.id}, by ${record.by}, begun ${full(record.started_at)}${record.finished_at ? `, ended ${full(record.finished_at)}` : ""}`)),
       make("div", { class: "depth" }, plan(record), events(record)),
+      make("p", { class: "missing warning", role: "status", "data-own": "", "data-key": `missing ${record.id}` }),
       make("div", { class: "charts", "data-own": "", "data-key": `charts ${record.id}` }), acts(record)].filter(Boolean);
   }
 
@@ -205,7 +206,10 @@
     drawn = { about, at: Date.now() };
     try {
       const answer = await fetch(`/figures?of=${encodeURIComponent(place.name)}`), told = await answer.json();
-      if (main.querySelector(".charts") === box) show(box, answer.ok ? told.figures : []);
+      if (main.querySelector(".charts") !== box || !answer.ok) return;
+      show(box, told.figures);
+      const missing = main.querySelector(".missing");
+      if (missing) missing.textContent = told.unknown ? `What both slots served is not shown: ${told.unknown}` : "";
     } catch {
       // The line to the server says that it is lost.
     }
@@ -279,7 +283,7 @@
       const { words: good, why } = await answer.json();
       return [answer.ok, good ?? why];
     } catch {
-      return [false, "no answer from `deployer dashboard`: nothing may have been asked"];
+      return [false, "no answer from `deployer dashboard`: it may have been asked, or not. What comes of it is shown here"];
     }
   }
 

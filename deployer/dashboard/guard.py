@@ -14,12 +14,13 @@ text from AWS that is markup            the policy below, and a page that writes
 """
 
 import hmac
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, NamedTuple
+
+import msgspec
 
 READING: Final = ("GET", "HEAD")
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
@@ -36,6 +37,12 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What opens a session."""
+
+    token: str
 
 
 class Refusal(NamedTuple):
@@ -81,11 +88,10 @@ class Guard:
     def admits(self, body: bytes) -> bool:
         """Whether it is `{"token": …}` with the token."""
         try:
-            told = json.loads(body)
-        except ValueError:
+            told = msgspec.json.decode(body, type=Told)
+        except msgspec.DecodeError:
             return False
-        token = told.get("token") if isinstance(told, dict) else None
-        return isinstance(token, str) and same(token, self.token)
+        return same(told.token, self.token)
 
     def _foreign(self, asked: Asked) -> Refusal | None:
         if name_of(asked.host) not in self.names:

@@ -108,6 +108,7 @@ class Reader:
         try:
             document, busy = source.read()
             document = {**document, "read_at": time.time()}
+            encode(document)  # what cannot be sent is not kept
             failures, unread = 0, None
         except DeployError as error:
             document, failures, unread = self._newest.get(name, {}), failures + 1, str(error)

@@ -4,6 +4,7 @@ GET  /             the page; public, since it holds nothing: the token is in its
 GET  /NAME         its scripts and styles; public
 POST /session      {"token"} -> a cookie to read with, and {"key"} to act with
 GET  /events       the newest state of each environment, then each newer one; id: is TAG:NUMBER
+GET  /figures?of=  {"figures", "unknown"}: the charts of one environment's deployment
 POST /ask          {"of", "ask", "id", "step", "why"} -> {"words"}, or {"why"} with 409
 """
 
@@ -12,7 +13,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from http.cookies import SimpleCookie
 from importlib.resources import files
 from typing import Final, NamedTuple
 
@@ -57,6 +57,13 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     why: str = ""
 
 
+class Drawn(NamedTuple):
+    """Charts; `unknown`: why what was served is not among them, empty if it is."""
+
+    figures: Sequence[Figure] = ()
+    unknown: str = ""
+
+
 class Site(NamedTuple):
     """What the addresses need.
 
@@ -69,7 +76,7 @@ class Site(NamedTuple):
     feed: Feed
     guard: Guard
     act: Callable[[Wish], str]
-    draw: Callable[[str], Sequence[Figure]]
+    draw: Callable[[str], Drawn]
     cookie: str
 
     def application(self) -> ASGIApp:
@@ -102,7 +109,7 @@ class Site(NamedTuple):
             drawn = await run_in_threadpool(self.draw, request.query_params.get("of", ""))
         except DeployError as error:
             return _refused(409, str(error))
-        return Response(msgspec.json.encode({"figures": drawn}), media_type="application/json")
+        return Response(msgspec.json.encode(drawn._asdict()), media_type="application/json")
 
     async def _ask(self, request: Request) -> Response:
         try:
@@ -140,14 +147,14 @@ class Guarded:
 
     def _asked(self, request: Request) -> Asked:
         told = request.headers
-        crumbs = SimpleCookie(told.get("cookie", ""))
         return Asked(
             method=request.method,
             path=request.url.path,
             host=told.get("host", ""),
             origin=told.get("origin", ""),
             site=told.get("sec-fetch-site", ""),
-            cookie=crumbs[self._cookie].value if self._cookie in crumbs else "",
+            # Read as browsers write them: other programs of this machine leave cookies here, of any form.
+            cookie=request.cookies.get(self._cookie, ""),
             key=told.get(KEY_HEADER, ""),
         )
 

@@ -3,15 +3,20 @@
 import io
 import json
 import unicodedata
+from collections.abc import Iterator, Mapping
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
 from deployer.model import Snapshot
+from deployer.outlook import Assumed, Outlook, Price
 from deployer.plan import Deployment, Event
 from deployer.render import documents
+from deployer.render.came import came_text, spent_text
+from deployer.render.dashboard import environment_document
 from deployer.render.history import history_text, show_text
 from deployer.render.lines import output_lines, plain_line, way_back_lines
 from deployer.render.live import frame
@@ -88,6 +93,47 @@ def test_any_standing_can_be_told(standing: Standing, width: int) -> None:
     assert printed(status_text(standing, width), width)
     document = json.loads(documents.encode(documents.status_document(standing)))
     assert document["event"] == "status"
+
+
+def strings(document: object) -> Iterator[str]:
+    """All that a document says."""
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, Mapping):
+        yield from (each for value in document.values() for each in strings(value))
+    elif isinstance(document, list | tuple):
+        yield from (each for value in document for each in strings(value))
+
+
+@sixty
+@given(anything.standings)
+def test_any_standing_can_be_on_the_dashboard(standing: Standing) -> None:
+    document = environment_document(standing)
+    assert json.loads(documents.encode(document))["state"]
+    said = {
+        key: value
+        for key, value in document.items()
+        if key not in ("service", "environment", "url")
+    }  # the settings' own
+    said["record"] = said["record"] and {**said["record"], "id": ""}
+    assert [each for each in strings(said) if not harmless(each)] == []
+
+
+@sixty
+@given(anything.deployments(), anything.words)
+def test_what_a_deployment_came_to_can_be_told_of_any_record(
+    record: Deployment, words: str
+) -> None:
+    found = Outlook(
+        assumed=Assumed(boot_s=1.0), extra_hours=1.0, why=(words,), unfound=words,
+        price=Price(usd=1.0, type=words, source=words),
+    )  # fmt: skip
+    record = replace(record, plan=replace(record.plan, outlook=found), original=None)
+    texts = (plan_text(record.plan, "shop", "prod"), spent_text([record]), came_text(record))
+    for text in texts:
+        assert text is not None
+        assert all(harmless(line) for line in text.plain.split("\n"))
+    assert documents.encode(documents.deployment_document(record, 0.0, whole=True))
 
 
 @sixty

@@ -1,5 +1,6 @@
 """The report: a page that is whole, lets nothing in, and is uploaded by whoever writes down the end."""
 
+import html
 import re
 from html.parser import HTMLParser
 
@@ -12,10 +13,12 @@ from deployer.acts import Actor
 from deployer.analysis.replay.recording import Recorded
 from deployer.audit import did
 from deployer.errors import AccessProblem
+from deployer.journal import Ask, Request
 from deployer.model import Minute
 from deployer.operations.pages import UNPUBLISHED, Publishing, linked
 from deployer.operations.story import Story
 from deployer.plan import Deployment, Event, Status
+from deployer.render.came import came_rows
 from deployer.render.figures import Figure
 from deployer.render.report import charts
 from deployer.render.report.page import START, WITHOUT_SCRIPT, page
@@ -194,6 +197,14 @@ def test_before_it_began_the_candidates_slot_ran_something_else(staged: Staged) 
     ("event", "who"),
     [
         (Event(1.0, "asked", "promote by bob@laptop"), "bob@laptop"),
+        (
+            Event(1.0, "asked", "promote by bob@laptop in a freeze, because: it: burns"),
+            "bob@laptop",
+        ),
+        (
+            Event(1.0, "refused", "promote by arn:aws:sts::1:assumed-role/ops/bob: too late"),
+            "arn:aws:sts::1:assumed-role/ops/bob",
+        ),
         (Event(1.0, "change", "send blue 95 % by hand"), "alice@laptop"),
     ],
 )
@@ -201,6 +212,75 @@ def test_an_event_has_somebody_who_caused_it(staged: Staged, event: Event, who: 
     shop = staged()
     assert shop.run("canary", "v2").exit_code == 0
     assert cause(msgspec.structs.replace(shop.records[0], audit=(), actors=()), event) == who
+
+
+@pytest.mark.parametrize(
+    ("event", "what"),
+    [
+        (Event(1.0, "asked", "promote by arn: of bob in a freeze, because: it burns"), "promote"),
+        (Event(1.0, "refused", "promote by arn: of bob: too late"), "refused"),
+        (Event(1.0, "retreat", "aborted by arn: of bob"), "abort"),
+    ],
+)
+def test_the_audit_says_whose_it_was(staged: Staged, event: Event, what: str) -> None:
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    record = did(shop.records[0], Actor("arn: of bob"), what, 1.0)
+    assert cause(record, event) == "arn: of bob"
+    assert cause(record, msgspec.structs.replace(event, kind="change")) == "alice@laptop"
+
+
+def test_whoever_aborts_is_named_where_it_went_back(staged: Staged) -> None:
+    shop = staged()
+
+    def abort() -> None:
+        wish = Request(Ask.ABORT, "bob: the cautious", "1", Actor("bob: the cautious"))
+        shop.journal.ask("sim", wish)
+
+    shop.at(300, abort)
+    assert shop.run("canary", "v2").exit_code == 3
+    record = shop.records[0]
+    (turned,) = [each for each in record.log if each.kind == "retreat"]
+    assert cause(record, turned) == "bob: the cautious"
+
+
+# -- what it came to: as `show` has it
+
+
+def facts_of(text: str) -> dict[str, list[str]]:
+    """The rows of the section on cost."""
+    (part,) = re.findall(r'<section id="cost".*?</section>', text, re.DOTALL)
+    rows = re.findall(r"<tr>(.*?)</tr>", part, re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+    return {first: rest for first, *rest in cells}
+
+
+@pytest.mark.parametrize("strategy", ["rolling", "blue-green", "canary"])
+@pytest.mark.parametrize("errors", [0, 500])
+def test_the_page_says_of_time_and_money_what_show_says(
+    staged: Staged, strategy: str, errors: int
+) -> None:
+    shop = staged(behaviours={"v2": Behaviour(errors=errors)})
+    assert shop.run(strategy, "v2").exit_code == (3 if errors else 0)
+    told = facts_of(reported(shop))
+    for row in came_rows(shop.records[0]):
+        assert told[row.label.strip()] == [html.escape(cell) for cell in row.cells]
+
+
+def test_who_is_counted_among_those_that_a_bad_release_reached(staged: Staged) -> None:
+    words = "requests that reached the bad release, by its metrics"
+    good = staged()
+    assert good.run("canary", "v2").exit_code == 0
+    assert words not in facts_of(reported(good))
+    bad = staged(behaviours={"v2": Behaviour(errors=45)})
+    assert bad.run("canary", "v2").exit_code == 3
+    count, bound = facts_of(reported(bad))[words][1], bad.play.cloud.ledger.minutes
+    candidate = bad.records[0].first_plan.candidate
+    reached = sum(one.requests for (slot, _), one in bound.items() if slot is candidate)
+    assert 0 < int(count.replace(",", "")) <= reached
+    in_place = staged(behaviours={"v2": Behaviour(errors=45)})
+    assert in_place.run("rolling", "v2").exit_code == 3
+    assert words not in facts_of(reported(in_place))  # the slot's requests are not the release's
 
 
 # -- uploaded at the end

@@ -76,7 +76,7 @@ def test_only_the_token_opens_a_session(body: bytes) -> None:
     assert not GUARD.admits(body)
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"token": 1}', b'{"token": null}', b"{}", b'"x"'])  # fmt: skip
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"token": 1}', b'{"token": null}', b"{}", b'"x"', b'{"token": "\\ud800"}', b"[" * 4000, b'{"a": ' * 600])  # fmt: skip
 def test_nothing_else_opens_one(body: bytes) -> None:
     assert not GUARD.admits(body)
     assert GUARD.admits(f'{{"token": "{GUARD.token}"}}'.encode())

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from deployer.cli.dashboard import Open
+from deployer.errors import CloudUnavailable
 from tests.browser.chromium import axe
 from tests.dashboard.house import House, house, under_way
 
@@ -260,6 +261,19 @@ def test_the_charts_of_the_report_grow_here(page: Page) -> None:
     page.get_by_role("figure", name="Weights").get_by_role("slider").focus()
     page.keyboard.press("Home")
     expect(page.get_by_role("figure", name="Weights").locator(".at")).to_contain_text("at 2027")
+
+
+def test_charts_that_cannot_be_read_are_said_to_be_missing(page: Page, home: House) -> None:
+    def away() -> None:
+        raise CloudUnavailable("cloudwatch: <b>no answer</b>")
+
+    home.stages["dev"].play.gate.hooks["metrics.traffic"] = away
+    page.get_by_role("link", name="dev", exact=True).click()
+    expect(page.get_by_role("figure", name="Weights")).to_be_visible()
+    expect(page.get_by_role("figure", name="Requests")).to_have_count(0)
+    expect(page.locator(".missing")).to_have_text(
+        "What both slots served is not shown: cloudwatch: <b>no answer</b>"
+    )
 
 
 def test_markup_from_the_cloud_is_text(page: Page, dash: Open) -> None:

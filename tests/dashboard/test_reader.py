@@ -62,6 +62,14 @@ def test_one_that_fails_says_so_and_keeps_what_was_known() -> None:
     assert found["b"]["read_at"] is None
 
 
+def test_what_cannot_be_sent_is_told_and_read_again() -> None:
+    reader = readers(a=read({"state": "\ud800"}, {"state": "fine"}), b=read({"state": "b"}))
+    turns(reader, 2)
+    assert "unexpected" in str(told(reader)["a"]["unread"])
+    turns(reader, 8)
+    assert (told(reader)["a"]["state"], told(reader)["b"]["state"]) == ("fine", "b")
+
+
 def test_it_recovers() -> None:
     reader = readers(a=read(CloudUnavailable("away"), {"state": "back"}))
     turns(reader, 2)

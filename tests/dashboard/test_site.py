@@ -161,6 +161,16 @@ def test_what_was_never_read_is_not_asked(home: House, dash: Open) -> None:
     assert (answer.status, "has not been read yet" in body) == (409, True)
 
 
+@pytest.mark.parametrize("other", ['theme={"dark": 1}', "a@b=1", "flag", 'x="y; z', "naïve=1"])
+def test_cookies_of_other_programs_of_this_machine_are_in_nobodys_way(
+    dash: Open, other: str
+) -> None:
+    known = Caller(dash.link).enter()
+    with known.line("GET", "/events", Cookie=f"{other}; {known.headers['Cookie']}") as answer:
+        assert answer.status == 200
+    assert known.ask("GET", "/events", Cookie=other)[0].status == 401
+
+
 @pytest.mark.parametrize("body", [b"", b"x" * 10_000, b"\xff", b"[]", b'"x"'])
 def test_nonsense_is_refused(dash: Open, body: bytes) -> None:
     assert Caller(dash.link).enter().ask("POST", "/ask", body)[0].status == 400

@@ -4,15 +4,18 @@ import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
+from deployer.acts import REFUSED, Act
 from deployer.audit import acts, carrier
+from deployer.course import MINUTE_S, begun_at
 from deployer.durations import spell
+from deployer.journal import Ask
 from deployer.operations.story import Story
-from deployer.outlook import Assumed, Outlook
 from deployer.plan import Deployment, Event, Status
 from deployer.render import terms
+from deployer.render.came import NEVER, came_rows
 from deployer.render.evidence import LEGEND, amount, bad_of, ratio, remark, share
 from deployer.render.evidence import figure as brief
-from deployer.render.figures import moment, number, table
+from deployer.render.figures import moment, table
 from deployer.render.lines import output_lines
 from deployer.render.owed import owed_line
 from deployer.render.plan import NOT_ANALYSED, ONE_WAY, estimate, limit, roles, title, unlimited
@@ -29,6 +32,7 @@ from deployer.render.progress import (
 from deployer.render.report.markup import facts, printable, scrolling, section, tag
 from deployer.render.words import count, one_line, span
 
+NAMED = re.compile(r" by (.+?)(?: in a freeze, because: |: |$)")
 LOOKS = {
     Status.SHIPPED: "good", Status.ROLLED_BACK: "wait", Status.HALTED: "bad",
     Status.RUNNING: "wait", Status.RETREATING: "wait",
@@ -119,11 +123,23 @@ def events(story: Story) -> Element:
 
 def cause(record: Deployment, event: Event) -> str:
     """Who asked for it, or whose process carried the deployment out at that moment."""
-    asked = re.search(r" by ([^:]+)", event.note) if event.kind in ("asked", "refused") else None
-    if asked is not None:
-        return one_line(asked[1])
+    if event.kind in ("asked", "refused", "retreat"):
+        asker = next((who.name for act, who in acts(record) if _told(act, event)), None)
+        named = (
+            NAMED.search(event.note) if event.kind != "retreat" else None
+        )  # from before the audit
+        if asker is not None or named is not None:
+            return one_line(asker or (named[1] if named else ""))
     carrying = carrier(record, event.at)
     return one_line(carrying.name if carrying is not None else record.by)
+
+
+def _told(act: Act, event: Event) -> bool:
+    """This act is what the event tells of."""
+    what = {
+        "refused": (REFUSED,), "retreat": (Ask.ABORT, Ask.ABORT_FORCE),
+    }.get(event.kind, (event.note.partition(" by ")[0],))  # fmt: skip
+    return act.at == event.at and act.what in what
 
 
 def audit(story: Story) -> Element | None:
@@ -190,57 +206,39 @@ def _took(number: int, done: int, times: tuple[float | None, ...]) -> str:
 
 
 def cost(story: Story) -> Element | None:
-    """What was expected before it began, beside what it came to."""
-    record, expected = story.record, story.record.first_plan.outlook
-    spent = record.spent
-    if expected is None and spent is None:
+    """What was expected before it began, beside what it came to: as `deployer show` has it."""
+    rows: list[list[str | Element]] = [
+        [row.label.strip(), *row.cells] for row in came_rows(story.record)
+    ]
+    if not rows:
         return None
-    hours = (
-        None
-        if spent is None
-        else spent.until(story.ended_at, spent.now).extra_hours(record.started_at)
-    )
-    said = expected or Outlook(assumed=Assumed(boot_s=0.0))
-    usd = None if said.price is None or hours is None else hours * said.price.usd
-    rows = [
-        ["Time to the end", _span(said.end_s), span(took_s(record, story.now))],
-        ["Extra instance hours", _number(said.extra_hours), _number(hours)],
-        ["Extra cost, US dollars", _number(said.usd), _number(usd)],
-        [
-            "Requests to a bad release before it is found out",
-            _number(said.bad.exposed if said.bad else None), _number(exposed(story)),
-        ],
-        ["Time of a rollback", _span(said.undo_s), "–"],
-    ]  # fmt: skip
-    made = scrolling(
-        "Cost",
-        table(
-            "Expected before it began, and what happened",
-            ("What", "Expected", "Was"),
-            rows,
-            numbers=(1, 2),
-        ),
-    )
-    notes = [*said.why, *([f"Price: {said.price.source}."] if said.price else ())]
+    said = story.record.first_plan.outlook
+    if said is not None and said.undo_s is not None:
+        rows.append(["going back after its end", span(said.undo_s), NEVER])
+    if (reached := exposed(story)) is not None:
+        rows.append(
+            ["requests that reached the bad release, by its metrics", NEVER, f"{reached:,}"]
+        )
+    name = "Expected before it began, and what happened"
+    made = scrolling("Cost", table(name, ("What", "Expected", "Was"), rows, numbers=(1, 2)))
+    price = said.price if said else None
+    notes = [*(said.why if said else ()), *([f"Price: {price.source}."] if price else ())]
     return section(
         "cost", "Cost", made, *(tag("p", one_line(each), class_="dim") for each in notes)
     )
 
 
-def exposed(story: Story) -> float | None:
-    """Requests that the release answered, if it was sent back; None: it was not, or nobody knows."""
-    if story.record.status is Status.SHIPPED or not story.minutes:
+def exposed(story: Story) -> int | None:
+    """Requests that a release answered that was sent back, until nobody reached it.
+
+    None: it was not sent back, or nobody can tell: in place both releases answer from one slot.
+    """
+    record, first = story.record, begun_at(story.record.shares)
+    turned = any(each.kind == "retreat" for each in record.log)
+    if not turned or first is None or record.first_plan.in_place or not story.minutes:
         return None
-    own = [each for each in story.minutes if each.start >= story.record.started_at]
-    return float(sum(each.candidate.requests or 0 for each in own))
-
-
-def _span(duration_s: float | None) -> str:
-    return "–" if duration_s is None else span(duration_s)
-
-
-def _number(value: float | None) -> str:
-    return number(None if value is None else round(value, 4))
+    own = (each.candidate for each in story.minutes if each.start + MINUTE_S > first)
+    return sum(each.requests or 0 for each in own)
 
 
 def calls(story: Story) -> Element | None:

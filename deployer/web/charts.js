@@ -69,6 +69,13 @@ const Charts = (() => {
     ctx.restore();
   }
 
+  // A value between gaps is no line: it is a point, or nobody would see it.
+  function alone(u, nth, all) {
+    const values = u.data[nth], there = (n) => values[n] != null;
+    const found = all ? [] : [...values.keys()].filter((n) => there(n) && !there(n - 1) && !there(n + 1));
+    return found.length ? found : null;
+  }
+
   function options(figure, width, state) {
     const axis = { stroke: () => colour("dim"), grid: { stroke: () => colour("grid"), width: 1 }, ticks: { stroke: () => colour("grid"), width: 1 }, font: "12px system-ui, sans-serif" };
     return {
@@ -88,7 +95,7 @@ const Charts = (() => {
         label: curve.name, stroke: () => colour(curve.role), width: curve.role === "candidate" ? 2.5 : 1.75,
         dash: curve.dashed ? [6, 4] : undefined, spanGaps: false,
         paths: curve.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
-        points: { show: figure.times.length < 2 || undefined, size: 5 },
+        points: { show: figure.times.length < 2 || undefined, filter: alone, size: 6, fill: () => colour(curve.role) },
       }))],
       hooks: { draw: [(u) => markLines(u, state.figure)], setCursor: [(u) => state.read(u.cursor.idx)] },
     };

@@ -48,6 +48,29 @@ def test_its_charts_are_drawn_under_its_own_policy(page: Page) -> None:
     assert all(each.evaluate(PAINTED) > 500 for each in drawn.all())
 
 
+COLOURED = """async values => {
+  const box = document.createElement('figure'), times = values.map((_, n) => 60 * (n + 1));
+  document.querySelector('.charts').append(box);
+  Charts.plot(box, {name: 'new', title: 'New', unit: '', summary: '', times, since: 0, until: 60 * (values.length + 1), marks: [],
+    log: false, whole: false, top: null, curves: [{name: 'v2', role: 'candidate', values, dashed: false, stepped: false}]});
+  await new Promise(requestAnimationFrame);
+  const canvas = box.querySelector('canvas'), d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let found = 0;
+  for (let i = 0; i < d.length; i += 4) found += d[i] === 0xc2 && d[i + 1] === 0x50 && d[i + 2] === 0x0a && d[i + 3] === 255;
+  box.remove();
+  return found;
+}"""
+
+
+def test_a_value_between_gaps_is_seen(page: Page) -> None:
+    nothing, alone, line = (
+        page.evaluate(COLOURED, values)
+        for values in ([None] * 9, [None] * 4 + [5] + [None] * 4, [5] * 9)
+    )
+    assert nothing == 0
+    assert 4 <= alone < line
+
+
 def test_a_chart_is_read_by_keyboard(page: Page) -> None:
     chart = page.get_by_role("slider", name="Weights")
     chart.focus()

@@ -16,10 +16,10 @@ from deployer.aws.machines import Machines
 from deployer.aws.members import PATIENCE_S, LambdaMembers
 from deployer.aws.session import Aws
 from deployer.clock import ScaledClock
+from deployer.endpoint import chosen_clock, clients, require_endpoint
 from deployer.operations.fleet_round import FleetBook, Mandate, Members, Round
 from deployer.ports import Clock
 from deployer.settings.schema import Settings
-from deployer.wiring import chosen_clock, clients, require_endpoint
 
 LEASE_S = 330.0  # a visit's: longer than its function can last (stacks/fleet.py)
 

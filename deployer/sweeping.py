@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from deployer import identity, wiring
+from deployer import endpoint, identity, wiring
 from deployer.aws.session import Aws
 from deployer.aws.sweeping import settled
 from deployer.aws.sweeping.book import SweepBook
@@ -62,8 +62,8 @@ def clients(settings: Settings | None) -> Aws:
     """
     if settings is None:
         raise NotFound("deployer.toml has no environment here that the stacks make")
-    wiring.require_endpoint(os.environ)
-    return wiring.clients(settings.environment.region, wiring.chosen_clock(os.environ))
+    endpoint.require_endpoint(os.environ)
+    return endpoint.clients(settings.environment.region, endpoint.chosen_clock(os.environ))
 
 
 def look_of(known: Mapping[str, Settings], aws: Aws) -> Sweep:
@@ -88,7 +88,7 @@ def sweep_of(known: Mapping[str, Settings], aws: Aws, connect: Connect = wiring.
 def assembled(known: Mapping[str, Settings], aws: Aws, found: Sweeps, connect: Connect) -> Sweep:
     """The same, of what the teardown stack has published."""
     first = next(iter(known.values()))
-    service, clock = first.service.name, wiring.chosen_clock(os.environ)
+    service, clock = first.service.name, endpoint.chosen_clock(os.environ)
     scan = CloudScan(aws, service, clock)
     return Sweep(
         service=service,

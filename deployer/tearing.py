@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from deployer import identity, intents, wiring
+from deployer import endpoint, identity, intents, wiring
 from deployer.aws import pacing, published
 from deployer.aws.session import Aws
 from deployer.aws.stacks import EnvironmentStacks
@@ -93,8 +93,8 @@ def reach(settings: Settings) -> Ground:
     Raises:
         AccessProblem, SettingsInvalid: as `wiring.connect`.
     """
-    wiring.require_endpoint(os.environ)
-    clock = wiring.chosen_clock(os.environ)
+    endpoint.require_endpoint(os.environ)
+    clock = endpoint.chosen_clock(os.environ)
     region = settings.environment.region
     return Ground(Aws(region, pacing.shared(region, clock)), settings, clock)
 

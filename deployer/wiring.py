@@ -10,37 +10,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
-from urllib.parse import urlsplit
 
-from deployer import clock as clocks
 from deployer import heap, identity
 from deployer.acts import Actor
-from deployer.aws import account, hook_runs, pacing, preflight, price_list
+from deployer.aws import account, hook_runs, preflight, price_list
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
 from deployer.aws.board import CloudWatchBoard
 from deployer.aws.calls import COUNTED
-from deployer.aws.cloudwatch import CloudWatchMetrics
 from deployer.aws.dynamodb import DynamoJournal
 from deployer.aws.environment import AwsCloud
-from deployer.aws.further import Further
 from deployer.aws.hooks import BackgroundHooks
 from deployer.aws.pages import S3Pages
 from deployer.aws.probe import HttpProbe
 from deployer.aws.published import Published
 from deployer.aws.recordings import DynamoRecordings
 from deployer.aws.session import Aws
-from deployer.aws.standing import facts as facts_of
 from deployer.aws.state_machine import StateMachine
 from deployer.channels.chosen import outbox_of
-from deployer.clock import ScaledClock, WallClock
+from deployer.clock import ScaledClock
+from deployer.endpoint import chosen_clock, clients, require_endpoint
 from deployer.engine import Runner, Tell
-from deployer.errors import AccessProblem, SettingsInvalid
 from deployer.freezes import NO_FREEZES, Freezes
 from deployer.hooks import NO_HOOKS, HookAction, Hooks
 from deployer.journal import Ask, Journal, Lease, Request
 from deployer.marks import NOWHERE, Board, Showing
-from deployer.model import Release, Slot, Snapshot
+from deployer.model import Release, Snapshot
 from deployer.operations import detached
 from deployer.operations.detached import NO_MACHINE, Machine, Ticking
 from deployer.operations.expiry import Expiry
@@ -67,9 +62,8 @@ from deployer.ports import (
 )
 from deployer.preflight import Surroundings
 from deployer.settings import artifacts, freezing
-from deployer.settings.metrics import CloudWatchMetric
 from deployer.settings.schema import Settings
-from deployer.sources.chosen import beside
+from deployer.sources.measured import measured
 from deployer.sources.visitors import OwnVisitors
 
 
@@ -325,73 +319,3 @@ def pages_of(aws: Aws, found: Published, settings: Settings) -> Pages:
     """Where reports are uploaded to: the environment's bucket, if it has one and they are wanted."""
     wanted = settings.monitoring.upload_reports and found.artifact_bucket
     return S3Pages(aws, found.artifact_bucket, settings.service.name) if wanted else UNPUBLISHED
-
-
-def measured(
-    aws: Aws,
-    found: Published,
-    settings: Settings,
-    cloud: AwsCloud,
-    *,
-    environ: Mapping[str, str],
-    clock: Clock,
-) -> tuple[CloudWatchMetrics, Metrics]:
-    """The load balancer's metrics, and these with whatever else the settings name."""
-    named = settings.analysis.metrics
-    facts = partial(standing, found, settings, cloud)
-    further = Further([each for each in named if isinstance(each, CloudWatchMetric)], facts)
-    cloudwatch = CloudWatchMetrics(aws, found, further)
-    return cloudwatch, beside(cloudwatch, named, facts, environ, clock)
-
-
-def standing(
-    found: Published, settings: Settings, cloud: AwsCloud
-) -> Mapping[Slot, Mapping[str, str]]:
-    """What the words in braces of a metric's query stand for now, by slot."""
-    names = settings.service.name, settings.environment.name
-    return facts_of(found, *names, cloud.booted)
-
-
-def clients(region: str, clock: WallClock | ScaledClock) -> Aws:
-    """One Region's clients, at the pace that all of this process share."""
-    return Aws(region, pacing.shared(region, clock))
-
-
-def require_endpoint(environ: Mapping[str, str]) -> None:
-    """An address in AWS_ENDPOINT_URL, or in one for a service, is one.
-
-    Raises:
-        AccessProblem: it is not.
-    """
-    for name, address in environ.items():
-        if name.startswith("AWS_ENDPOINT_URL") and address and not is_address(address):
-            raise AccessProblem(
-                f"{name}={address} is no address: unset it for AWS, or run "
-                'eval "$(deployer lab env)" for the lab'
-            )
-
-
-def is_address(text: str) -> bool:
-    """Whether it reads `http://host:port`, or https; the port may be missing."""
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def chosen_clock(environ: Mapping[str, str]) -> WallClock | ScaledClock:
-    """The clock that `environ` names; a lab's only where there is a lab.
-
-    Leases and bakes would run out many times too early on AWS, in a shell that once used a lab.
-
-    Raises:
-        SettingsInvalid: it names none, or a lab's clock without a lab's endpoint.
-    """
-    clock = clocks.from_environment(environ)
-    if isinstance(clock, ScaledClock) and not environ.get("AWS_ENDPOINT_URL"):
-        raise SettingsInvalid(
-            f"{clocks.VARIABLE} is a lab's clock, but AWS_ENDPOINT_URL leads to no lab: open another "
-            'shell for AWS, or run eval "$(deployer lab env)" for the lab'
-        )
-    return clock

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
-from deployer import wiring
+from deployer import endpoint
 from deployer.aws import pacing
 from deployer.aws.failures import asking
 from deployer.aws.session import Aws
@@ -58,7 +58,7 @@ def fresh(environment: str, service: str, region: str, image: str) -> Made:
         f'zones = ["{region}a", "{region}b"]\nimage = {json.dumps(image)}\n'
     )
     unknown = (f"the zones: {region}a and {region}b are a guess",)
-    at = wiring.chosen_clock(os.environ).now()
+    at = endpoint.chosen_clock(os.environ).now()
     return Made(environment, text, unknown, at, f"cdk deploy --all -c env={environment}")
 
 
@@ -75,8 +75,8 @@ def adopted(environment: str, flags: Mapping[str, Any]) -> Made:
     Raises:
         UsageError and its kind: as `adopt`. CloudUnavailable: no answer.
     """
-    wiring.require_endpoint(os.environ)
-    clock = wiring.chosen_clock(os.environ)
+    endpoint.require_endpoint(os.environ)
+    clock = endpoint.chosen_clock(os.environ)
     aws = Aws(flags["region"], pacing.shared(flags["region"], clock))
     look = Look(aws)
     running = running_on(look, flags["from_alb"])

@@ -20,8 +20,8 @@ from deployer.dashboard.guard import LOOPBACK, Guard, is_loopback
 from deployer.dashboard.reader import Reader
 from deployer.dashboard.serving import listening, serving
 from deployer.dashboard.site import PUBLIC, Site, Wish
+from deployer.endpoint import chosen_clock
 from deployer.render.words import count, iso
-from deployer.wiring import chosen_clock
 
 
 class Open(NamedTuple):

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import TypeVar
 
-from deployer import wiring
+from deployer import endpoint, wiring
 from deployer.aws.session import Aws
 from deployer.cli.app import App
 from deployer.errors import DeployError, NotFound
@@ -108,7 +108,7 @@ def sharing() -> Callable[[Settings], Services]:
     def connect(settings: Settings) -> Services:
         region = settings.environment.region
         if region not in made:
-            made[region] = wiring.clients(region, wiring.chosen_clock(os.environ))
+            made[region] = endpoint.clients(region, endpoint.chosen_clock(os.environ))
         return wiring.connect(settings, aws=made[region])
 
     return connect

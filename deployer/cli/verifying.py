@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from deployer import wiring
+from deployer import endpoint
 from deployer.aws import account, pacing, published
 from deployer.aws.environment import AwsCloud
 from deployer.aws.session import Aws
@@ -14,6 +14,7 @@ from deployer.findings import Finding, unknown
 from deployer.ports import Clock
 from deployer.settings.schema import Settings
 from deployer.sources import verifying
+from deployer.sources.measured import measured
 
 
 def found(
@@ -26,8 +27,8 @@ def found(
         AccessProblem, CloudUnavailable: as `wiring.connect`.
     """
     document = terraform.load(state) if state else None
-    wiring.require_endpoint(environ)
-    clock = wiring.chosen_clock(environ)
+    endpoint.require_endpoint(environ)
+    clock = endpoint.chosen_clock(environ)
     environment = settings.environment
     aws = Aws(environment.region, pacing.shared(environment.region, clock))
     if settings.existing is None:
@@ -55,7 +56,7 @@ def _sources(
     until = clock.now() - analysis.metrics_delay_s
     try:
         cloud.observe()  # which releases the slots have
-        _, metrics = wiring.measured(aws, names, settings, cloud, environ=environ, clock=clock)
+        _, metrics = measured(aws, names, settings, cloud, environ=environ, clock=clock)
         seen = metrics.traffic(until - reading.LOOK_BACK_S, until)
     except DeployError as error:
         yield unknown("sources", environment, f"not looked at: {error}", "")

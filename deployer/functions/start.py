@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from deployer.aws.session import Aws
+from deployer.endpoint import chosen_clock, clients
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
-from deployer.wiring import Services, chosen_clock, clients, connect
+from deployer.wiring import Services, connect
 
 SETTINGS = "deployer.toml"
 ROOT = "LAMBDA_TASK_ROOT"  # Lambda's variable: where the bundle is

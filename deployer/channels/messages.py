@@ -1,7 +1,8 @@
 """A notice as Slack and Teams show it. Pure: https://docs.slack.dev/block-kit, https://adaptivecards.io.
 
-Slack takes `&`, `<` and `>` for markup, so they are escaped; a card's text is Markdown, in which the
-title and commands need none of it. Both cut what is too long: so do we, where it is least missed.
+Slack takes `&`, `<` and `>` for markup, so they are escaped. A card's TextBlock is Markdown, so what
+happened is in TextRuns, which are not: a hook's output or an answer of the release must not become a
+link that people trust. Both cut what is too long: so do we, where it is least missed.
 """
 
 from bisect import bisect_right
@@ -77,11 +78,11 @@ def teams(notice: Notice) -> Mapping[str, object]:
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": [
-            {
-                "type": "TextBlock", "text": _title(notice), "weight": "Bolder", "size": "Medium",
-                "wrap": True, "color": COLOURS.get(notice.kinds[0], "Default"),
-            },
-            *({"type": "TextBlock", "text": part, "wrap": True} for part in _paragraphs(notice)),
+            _plain(
+                _title(notice), weight="Bolder", size="Medium",
+                color=COLOURS.get(notice.kinds[0], "Default"),
+            ),
+            *(_plain(part) for part in _paragraphs(notice)),
             *([{"type": "FactSet", "facts": facts}] if facts else []),
             {"type": "TextBlock", "text": _footer(notice), "isSubtle": True, "size": "Small", "wrap": True},
         ],
@@ -90,6 +91,10 @@ def teams(notice: Notice) -> Mapping[str, object]:
     kind = "application/vnd.microsoft.card.adaptive"
     attachment = {"contentType": kind, "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
+
+
+def _plain(text: str, **looks: str) -> dict[str, Any]:
+    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **looks}]}
 
 
 def _paragraphs(notice: Notice) -> list[str]:

@@ -26,6 +26,7 @@ VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_EN
 ENDS: Final = frozenset(Kind) - {Kind.START, Kind.APPROVAL, Kind.STUCK}
 PATH: Final = "/v1/traces"
 NANO: Final = 1_000_000_000
+QUIET: Final = logging.NullHandler()  # Python prints what no handler takes
 
 
 def wanted(collector: str, environ: Mapping[str, str]) -> bool:
@@ -53,7 +54,7 @@ def otlp(collector: str) -> SpanExporter:
     except ImportError:
         raise NotPossibleNow("install the extra: pip install 'deployer[otel]'") from None
     # Its own complaints would go to the terminal: what is wrong is told once, as of any channel.
-    logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
+    logging.getLogger("opentelemetry").addHandler(QUIET)
     endpoint = f"{collector.rstrip('/')}{PATH}" if collector else None
     return OTLPSpanExporter(endpoint=endpoint, timeout=TIMEOUT_S)
 

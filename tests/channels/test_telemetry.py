@@ -1,5 +1,6 @@
 """Traces and metrics through the official libraries, to exporters in memory and servers on this machine."""
 
+import logging
 import urllib.request
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deployer.channels.channel import Undelivered
 from deployer.channels.metrics import listening, pushing, writing
 from deployer.channels.outbox import Outbox, Post
-from deployer.channels.traces import otlp, traces, wanted
+from deployer.channels.traces import QUIET, otlp, traces, wanted
 from deployer.errors import NotPossibleNow
 from deployer.operations.notices import Notice, Place, notices
 from deployer.operations.spans import root_of, trace_of
@@ -78,6 +79,14 @@ def test_a_collector_that_refuses_is_said(done: Deployment) -> None:
         channel.prepare()
         with pytest.raises(Undelivered, match="collector"):
             channel.send(last(done))
+
+
+def test_the_library_itself_says_nothing_on_the_terminal() -> None:
+    """It would, for each attempt, in the middle of a live view: Python prints what nobody handles."""
+    for _ in range(2):
+        otlp("http://localhost:4318")
+    handlers = logging.getLogger("opentelemetry").handlers
+    assert [one for one in handlers if one is QUIET] == [QUIET]
 
 
 @pytest.mark.parametrize(

@@ -186,9 +186,10 @@ def test_teams_gets_a_card_with_the_commands_and_a_button() -> None:
     card = body["attachments"][0]["content"]
     assert (card["type"], card["version"]) == ("AdaptiveCard", "1.4")
     assert [part["type"] for part in card["body"]] == [
-        "TextBlock", "TextBlock", "TextBlock", "FactSet", "TextBlock",
+        "RichTextBlock", "RichTextBlock", "RichTextBlock", "FactSet", "TextBlock",
     ]  # fmt: skip
-    assert card["body"][0]["color"] == "Attention"
+    (title,) = card["body"][0]["inlines"]
+    assert (title["type"], title["color"]) == ("TextRun", "Attention")
     assert card["actions"] == [
         {"type": "Action.OpenUrl", "title": "Report", "url": "https://reports/1"}
     ]
@@ -211,3 +212,14 @@ def test_what_grows_as_it_is_escaped_still_fits_and_no_sign_is_cut_in_two(words:
     bare = text.replace("&amp;", "+").replace("&lt;", "+").replace("&gt;", "+")
     assert "&" not in bare
     assert bare.endswith("…") or len(bare) == len(words)
+
+
+def test_what_a_release_or_a_hook_says_is_no_link_in_teams() -> None:
+    """A TextBlock is Markdown: nothing that others have said stands in one."""
+    link = "[sign in](https://evil.example)"
+    body: dict[str, Any] = dict(messages.teams(replace(NOTICE, title=link, words=f"Why: {link}")))
+    parts = body["attachments"][0]["content"]["body"]
+    assert [part["type"] for part in parts if link in msgspec.json.encode(part).decode()] == [
+        "RichTextBlock",
+        "RichTextBlock",
+    ]

@@ -1,6 +1,7 @@
 """`deployer dashboard`: all environments live in the browser, and what may be asked of them."""
 
 import os
+import re
 import secrets
 import time
 import webbrowser
@@ -22,6 +23,8 @@ from deployer.dashboard.serving import listening, serving
 from deployer.dashboard.site import PUBLIC, Site, Wish
 from deployer.endpoint import chosen_clock
 from deployer.render.words import count, iso
+
+NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 
 
 class Open(NamedTuple):
@@ -100,11 +103,16 @@ def opened(shown: Watched, listen: str, port: int, reached_as: str | None) -> It
 
 
 def require_told(listen: str, reached_as: str | None) -> None:
-    """Other machines get at it only if somebody says so.
+    """Other machines get at it only if somebody says so, by a name that a browser can have.
 
     Raises:
         UsageError: says what that means.
     """
+    if reached_as is not None and not NAME.fullmatch(reached_as):
+        raise click.UsageError(
+            f"--reached-as {reached_as}: it is a name or an address alone, without http:// and without "
+            "a port: --reached-as ops-box.example --port 8080"
+        )
     if is_loopback(listen) or reached_as:
         return
     raise click.UsageError(

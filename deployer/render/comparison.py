@@ -86,7 +86,7 @@ def _ground(known: Sequence[Outlook]) -> str:
     come = (
         "how many requests come is not known"
         if load is None
-        else f"{number(load)} requests a minute"
+        else f"{number(load)} requests a minute{' where that is known' if None in loads else ''}"
     )
     return f"{come}; {boots(known[0])}"
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 UNKNOWN = "?"
+PLENTY = (
+    "How many requests come is not known: it is taken for granted that they are enough to judge by."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ def outlook_lines(plan: Plan) -> Iterator[str]:
         )
     if found.extra_hours is not None:
         yield f"It takes {hours(found.extra_hours)} beyond what runs now{_paid(found)}."
+    if found.assumed.requests_per_min is None and plan.strategy not in ("first", "rollback"):
+        yield PLENTY
     if found.bad is not None:
         yield _bad(found, found.bad)
     elif found.unfound and plan.strategy not in ("first", "rollback"):

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 from deployer.journal import encode
 from deployer.model import Slot
 from deployer.operations.came_to import came_to
-from deployer.render.cost import money, number, outlook_document
+from deployer.outlook import Assumed, Outlook
+from deployer.render.comparison import Choice, comparison_text
+from deployer.render.cost import PLENTY, money, number, outlook_document
 from tests.cli.conftest import Staged
 from tests.sim.fleet import Behaviour
 
@@ -47,6 +49,32 @@ def test_what_earlier_deployments_took_is_used_and_load_is_read(staged: Staged) 
     assert assumed["boot_measured"] is True
     assert assumed["requests_per_min"] == pytest.approx(3000, rel=0.05)
     assert told["outlook"]["exposed"] > told["outlook"]["failed"] > 0
+
+
+@pytest.mark.parametrize("strategy", ["rolling", "blue-green", "canary"])
+def test_where_nobody_knows_how_many_requests_come_the_plan_says_what_it_takes(
+    staged: Staged, strategy: str
+) -> None:
+    quiet, busy = staged(), staged()
+    assert PLENTY in quiet.run(strategy, "v2", "--dry-run").output
+    busy.run("canary", "v2")
+    assert PLENTY not in busy.run(strategy, "v3", "--dry-run").output
+    assert PLENTY not in busy.run("rollback", "--dry-run").output
+
+
+def test_what_is_known_for_one_strategy_alone_is_not_said_of_all(staged: Staged) -> None:
+    shop = staged()
+    shop.run("canary", "v2")
+    known = Outlook(assumed=Assumed(boot_s=60.0, requests_per_min=170.0), end_s=60.0, full_s=60.0)
+    unknown = replace(known, assumed=Assumed(boot_s=60.0))
+    plan = shop.records[0].plan
+    sides = [
+        Choice("canary", replace(plan, outlook=known)),
+        Choice("rolling", replace(plan, outlook=unknown)),
+    ]
+    head = comparison_text(sides, "shop/sim").plain.splitlines()[0]
+    assert "170 requests a minute where that is known" in head
+    assert "where that is known" not in comparison_text(sides[:1], "shop/sim").plain
 
 
 def test_no_such_release_is_an_error(staged: Staged) -> None:

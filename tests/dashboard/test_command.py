@@ -41,6 +41,15 @@ def test_other_machines_only_if_somebody_says_so(config: Path, address: str) -> 
     assert "ssh -L" in done.output
 
 
+@pytest.mark.parametrize(
+    "name", ["ops-box:8080", "http://ops-box", "ops/box", "", "ops box", "::1"]
+)
+def test_a_name_that_no_browser_would_send_is_refused(config: Path, name: str) -> None:
+    done = run(config, "--listen", "192.0.2.1", "--reached-as", name)
+    assert done.exit_code == 2
+    assert "without a port" in done.output
+
+
 def test_a_port_that_is_taken(config: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run(config, "--port", str(taken.getsockname()[1]))

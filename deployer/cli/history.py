@@ -108,7 +108,9 @@ def history(
     ]
     app.output.page(
         lambda width: (
-            spent_text(found.records) if costs else history_text(found.records, found.now, width)
+            spent_text(found.records, width)
+            if costs
+            else history_text(found.records, found.now, width)
         ),
         documents,
     )
@@ -136,7 +138,9 @@ def _of_all(
     records = [record for _, record in known]
     app.output.page(
         lambda width: (
-            spent_text(records, places) if costs else history_text(records, now, width, places)
+            spent_text(records, width, places)
+            if costs
+            else history_text(records, now, width, places)
         ),
         documents,
     )

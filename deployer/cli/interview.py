@@ -1,5 +1,8 @@
 """Questions to a person at a terminal, about what no flag has said."""
 
+import textwrap
+from shutil import get_terminal_size
+
 import click
 
 from deployer.operations.advice.questions import Question
@@ -14,10 +17,7 @@ def ask(question: Question) -> str:
     Raises:
         KeyboardInterrupt: Ctrl-C, or the end of the input.
     """
-    say = f"\n{question.asks}"
-    for number, (answer, means) in enumerate(question.answers, 1):
-        say += f"\n  {number}  {answer:<12} {means}"
-    click.echo(say, err=True)
+    click.echo(f"\n{shown(question, get_terminal_size().columns)}", err=True)
     while True:
         try:
             typed = click.prompt(
@@ -29,6 +29,15 @@ def ask(question: Question) -> str:
             return understood(question, typed)
         except ValueError as error:
             click.echo(str(error), err=True)
+
+
+def shown(question: Question, width: int) -> str:
+    """The question, and its answers below, in lines of so many columns."""
+    lines = textwrap.wrap(question.asks, width)
+    for number, (answer, means) in enumerate(question.answers, 1):
+        head = f"  {number}  {answer:<12} "
+        lines += textwrap.wrap(means, width, initial_indent=head, subsequent_indent=" " * len(head))
+    return "\n".join(lines)
 
 
 def agreed(question: str) -> bool:

@@ -158,8 +158,8 @@ def load(options: LabOptions, *, rps: float, duration: float) -> None:
 
     url = topology(home.find(options.directory))["url"] + "/"
     click.echo(
-        f"Sending {rps:g} requests a second to {url} for {spell(duration)}; Ctrl-C ends it with the "
-        "report.",
+        f"Sending {rps:g} requests a second to {url} for {spell(duration)}.\n"
+        "Ctrl-C ends it with the report.",
         err=True,
     )
     trusted = home.authority(options.directory)

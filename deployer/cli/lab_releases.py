@@ -149,4 +149,4 @@ def incident_text(now: dict[str, float] | None) -> str:
     failing = f"{now['error_rate'] * 100:g} % of all requests fail"
     slower = f"all answers take {spell(now['latency_ms'] / 1000)} longer"
     parts = [failing] * bool(now["error_rate"]) + [slower] * bool(now["latency_ms"])
-    return f"Incident: {' and '.join(parts)}, of whatever release, until `deployer lab incident --end`."
+    return f"Incident: {' and '.join(parts)}, of whatever release.\n`deployer lab incident --end` ends it."

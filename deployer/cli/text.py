@@ -110,7 +110,7 @@ class TextOutput:
 
     def _print(self, console: Console, text: Text) -> None:
         """Only a terminal has a width: in a log or a pipe a line stays one line."""
-        shown = folded(text, console.width) if console.is_terminal else text
+        shown = folded(text, console.width, whole=True) if console.is_terminal else text
         try:
             console.print(shown, soft_wrap=True)
         except OSError:  # a full disk, a terminal that is gone

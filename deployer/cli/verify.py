@@ -41,7 +41,8 @@ def verify(ctx: click.Context, *, terraform: Path | None) -> Ending:
     app = app_of(ctx)
     findings, now = found(app.settings, terraform)
     app.output.page(
-        lambda _: findings_text(findings), [finding_document(each, now) for each in findings]
+        lambda width: findings_text(findings, width),
+        [finding_document(each, now) for each in findings],
     )
     return ending_of(findings)
 

@@ -93,8 +93,16 @@ HEAD = (
 )  # fmt: skip
 
 
-def spent_text(records: Sequence[Deployment | Unreadable], places: Sequence[str] = ()) -> Text:
-    """A table, newest first: what was, beside what was expected; `places`: of each record, if of several."""
+SPARE = ("strategy", "result", "release")
+
+
+def spent_text(
+    records: Sequence[Deployment | Unreadable], width: int, places: Sequence[str] = ()
+) -> Text:
+    """A table, newest first: what was, beside what was expected; `places`: of each record, if of several.
+
+    In less than its `width` what `deployer history` tells anyway is left out.
+    """
     from rich.text import Text  # noqa: PLC0415  the functions in the cloud have no console
 
     if not records:
@@ -102,7 +110,14 @@ def spent_text(records: Sequence[Deployment | Unreadable], places: Sequence[str]
     rows = [_spent_row(record) for record in records]
     if places:
         rows = [(place, *row) for place, row in zip(places, rows, strict=True)]
-    head = ("environment", *HEAD) if places else HEAD
+    head: tuple[str, ...] = ("environment", *HEAD) if places else HEAD
+    lines = [head, *rows]
+    for name in SPARE:
+        if sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True)) - 2 <= width:
+            break
+        at = lines[0].index(name)
+        lines = [(*line[:at], *line[at + 1 :]) for line in lines]
+    head, *rows = lines
     return table(head, [Row(row[0], row[1:]) for row in rows])
 
 

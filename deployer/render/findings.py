@@ -7,6 +7,7 @@ from rich.text import Text
 
 from deployer.findings import Finding, Level
 from deployer.render.documents import Document
+from deployer.render.folding import hanging
 from deployer.render.words import count, iso, one_line
 
 STYLES = {
@@ -17,7 +18,10 @@ STYLES = {
 }
 
 
-def findings_text(findings: Sequence[Finding]) -> Text:
+BEFORE = 9  # columns of the level, and a blank
+
+
+def findings_text(findings: Sequence[Finding], width: int) -> Text:
     """A row for each; below those that are not well, what comes of it and what to do."""
     wide = max((len(each.check) for each in findings), default=0)
     lines: list[Text] = []
@@ -28,8 +32,11 @@ def findings_text(findings: Sequence[Finding]) -> Text:
         if each.level is not Level.OK:
             line.append(f"{one_line(each.where)}: ", "bold")
         line.append(one_line(each.what))
-        lines.append(line)
-        lines += [Text(f"{'':9}{words}", style) for words, style in _below(each)]
+        lines.append(hanging(line, BEFORE + wide + 2, width))
+        lines += [
+            hanging(Text(f"{'':{BEFORE}}{words}", style), BEFORE + len("why: "), width)
+            for words, style in _below(each)
+        ]
     return Text("\n").join(lines)
 
 

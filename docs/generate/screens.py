@@ -86,12 +86,13 @@ class Terminal:
         """
         limit = time.monotonic() + LONGEST_S
         while time.monotonic() < limit:
-            done = not self._read()
+            done = not self.read()
             if done or (not ended and all(word in self.text for word in words)):
                 return
         raise TimeoutError(f"{words} was not shown:\n{self.text}")
 
-    def _read(self) -> bool:
+    def read(self) -> bool:
+        """Take what it has written, if that comes within half a second; False: it has ended."""
         if not select.select([self.ours], [], [], 0.5)[0]:
             return True
         try:
@@ -109,7 +110,7 @@ class Terminal:
                 os.write(self.ours, keys)
             else:
                 os.killpg(self.process.pid, signal.SIGTERM)
-        while self._read():
+        while self.read():
             pass
         self.process.wait(30)
         os.close(self.ours)

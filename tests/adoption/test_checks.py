@@ -117,7 +117,7 @@ def test_a_problem_is_found_and_told(check: str, words: str, spoil: Spoil) -> No
     assert mine, said
     assert all(each.where and each.why and each.todo for each in said)
     assert worst(said) is Level.PROBLEM
-    text = findings_text(said).plain
+    text = findings_text(said, 200).plain
     assert words in text
     assert "why: " in text
     assert "do:  " in text

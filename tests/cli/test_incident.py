@@ -38,8 +38,8 @@ def test_it_lasts_until_its_end(folder: Path) -> None:
     said = run(folder, "lab", "incident", "--error-rate", "0.05", "--latency", "50ms")
     assert said.exit_code == 0
     assert said.output == (
-        "Incident: 5 % of all requests fail and all answers take 50ms longer, of whatever release, "
-        "until `deployer lab incident --end`.\n"
+        "Incident: 5 % of all requests fail and all answers take 50ms longer, of whatever release.\n"
+        "`deployer lab incident --end` ends it.\n"
     )
     assert incident.current(folder) == Incident(0.05, 50.0)
     told = run(folder, "--output", "json", "lab", "incident", "--latency", "2s")

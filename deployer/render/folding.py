@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -37,7 +37,7 @@ def hanging(line: Text, lead: int, width: int) -> Text:
     return head + Text(f"\n{'':{lead}}").join(parts)
 
 
-def _between_words(words: Text, room: int) -> Sequence[Text]:
+def _between_words(words: Text, room: int) -> list[Text]:
     """Lines of at most `room` columns, where no word is longer than that."""
     breaks: list[int] = []
     used = 0
@@ -46,7 +46,7 @@ def _between_words(words: Text, room: int) -> Sequence[Text]:
             breaks.append(word.start())
             used = 0
         used += cell_len(word[0])
-    return words.divide(breaks)
+    return list(words.divide(breaks))
 
 
 def _parts(line: Text, width: int, *, whole: bool) -> Iterator[Text]:

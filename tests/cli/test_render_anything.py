@@ -129,7 +129,7 @@ def test_what_a_deployment_came_to_can_be_told_of_any_record(
         price=Price(usd=1.0, type=words, source=words),
     )  # fmt: skip
     record = replace(record, plan=replace(record.plan, outlook=found), original=None)
-    texts = (plan_text(record.plan, "shop", "prod"), spent_text([record]), came_text(record))
+    texts = (plan_text(record.plan, "shop", "prod"), spent_text([record], 200), came_text(record))
     for text in texts:
         assert text is not None
         assert all(harmless(line) for line in text.plain.split("\n"))

@@ -89,16 +89,15 @@ TYPED = (
     Typed("deploy v2 --dry-run", shows="canary v2 in shop/lab"),
     Typed("rolling v2 --dry-run", shows="rolling v2 in shop/lab"),
     Typed("fleet v2 --dry-run", status=1, shows="deploy its runner stack"),
-    Typed("canary v2", until=" ▶  4", shows="v2 shipped in", meanwhile=(
+    # The bake is over soon; what waits for a person waits for a day.
+    Typed("canary v2", until=" ▶  4", shows="v2 shipped in", meanwhile=(Typed("promote", shows="asked"),)),
+    Typed("canary v1 --approve 50", until=" ▶  5", shows="v1 shipped in", meanwhile=(
         Typed("status", shows="possible now"),
         Typed("history", shows="running"),
-        Typed("canary v1", status=5),
-        Typed("pause", shows="pause"),
-        Typed("resume", shows="resume"),
-        Typed("promote", shows="promote"),
-    )),
-    Typed("canary v1 --approve 50", until=" ▶  5", shows="v1 shipped in", meanwhile=(
-        Typed("approve", shows="approve"),
+        Typed("canary v2", status=5, shows="is taken by canary v1"),
+        Typed("pause", shows="to pause"),
+        Typed("resume", shows="to go on"),
+        Typed("approve", shows="as approved"),
     )),
     Typed("blue-green v2", until=" ▶  4", status=3, shows="rolled back", meanwhile=(Typed("abort"),)),
     Typed("canary v3", status=3, shows="rolled back"),

@@ -98,7 +98,8 @@ class Story:
         """Everything that it wrote, and its exit status."""
         words = tuple(shlex.split(typed.words))
         scene = Scene(typed.words, words, (), COLUMNS, ROWS)
-        terminal = Terminal(scene, shell.variables, self.folder)
+        variables = {**shell.variables, "PYTHONPATH": str(ROOT)}
+        terminal = Terminal(scene, variables, self.folder)
         try:
             for asked, answer in typed.answers:
                 terminal.until((asked,), ended=False)

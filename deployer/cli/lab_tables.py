@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from deployer.durations import spell
@@ -67,7 +67,7 @@ def load_table(report: Mapping[str, Any]) -> Table:
 
 def functions_table(functions: Sequence[Mapping[str, Any]]) -> Table:
     """What each function has done, and the newest of what went wrong."""
-    table = Table("function", box=SIMPLE_HEAD)
+    table = Table(Column("function", overflow="fold"), box=SIMPLE_HEAD)
     for column in ("invocations", "errors", "throttles", "running"):
         table.add_column(column, justify="right")
     table.add_column("last problem")

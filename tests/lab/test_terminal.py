@@ -23,8 +23,8 @@ from .typed import SETTINGS, TYPED, Typed
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
 
 COLUMNS, ROWS = 80, 40
-# Of a live view's last events there is one line each; all of it is in the record.
-PASSING = re.compile(r" +\d\d:\d\d:\d\d  |  \(SHA-256 ")
+# There is one line for each of the last events, and for why one went back: `show` has all of it.
+PASSING = re.compile(r" +\d\d:\d\d:\d\d  |  \(SHA-256 |    [a-z]")  # the last: why, in a history
 # All that is written, on a paper as wide and long as it takes: what a terminal of 80 columns would break
 # in the middle of a word stands there as a line of more than 80.
 WIDE, LONG = 600, 600

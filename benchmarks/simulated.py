@@ -42,9 +42,10 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from deployer.changes import SetWeights, Terminate
+from deployer.intent import Intent, Roll
 from deployer.journal import Ask
 from deployer.model import Amount, Release, Slot, Weights
-from deployer.plan import Intent, Roll, Status
+from deployer.plan import Status
 from deployer.strategies import STRATEGIES
 from tests.rolling.stage import USUAL
 from tests.scale.fleets import fleet

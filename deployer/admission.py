@@ -3,8 +3,8 @@
 from deployer.cohort import Trait
 from deployer.durations import spell
 from deployer.errors import NotPossibleNow
+from deployer.intent import Intent
 from deployer.model import Blocked, Slot, Snapshot
-from deployer.plan import Intent
 
 FORGEABLE = "Case does not count in what tells them, and any client can send it."
 UNDECIDED = {

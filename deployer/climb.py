@@ -6,8 +6,8 @@ from deployer import stages
 from deployer.analysis.ramp import LADDER
 from deployer.durations import percent
 from deployer.errors import PlanInvalid
+from deployer.intent import Intent
 from deployer.model import WHOLE, Slot, matched_to
-from deployer.plan import Intent
 from deployer.steps.bake import BEYOND_S
 from deployer.steps.kinds import Step
 from deployer.steps.ramp import Ramp, start_of

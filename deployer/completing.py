@@ -12,8 +12,9 @@ from deployer import stages, stickiness
 from deployer.errors import NotPossibleNow
 from deployer.footing import require_room
 from deployer.hooks import HookPoint
+from deployer.intent import Intent
 from deployer.model import WHOLE, Slot, Snapshot, Weights
-from deployer.plan import Deployment, Intent, Plan, basis_of
+from deployer.plan import Deployment, Plan, basis_of
 from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
 

@@ -10,11 +10,11 @@ from typing import Literal
 from deployer.analysis.judge import Rule
 from deployer.cohort import Cohort
 from deployer.durations import percent
+from deployer.intent import Intent, Limits, Roll
 from deployer.model import WHOLE, Amount, Release, Snapshot
 from deployer.operations import beginning, usual
 from deployer.operations.beginning import Ground, Meant
 from deployer.operations.usual import Past
-from deployer.plan import Intent, Limits, Roll
 from deployer.settings.placeholders import UNKNOWN
 from deployer.settings.schema import Settings
 from deployer.settings.stacks import FleetSettings

@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from deployer.durations import percent, spell
 from deployer.hooks import HookPoint
+from deployer.intent import Intent
 from deployer.model import WHOLE, Slot, SlotState, Snapshot, Weights, matched_to
-from deployer.plan import Intent, Plan
+from deployer.plan import Plan
 from deployer.steps.approve import Approve
 from deployer.steps.bake import BEYOND_S, Bake
 from deployer.steps.base import LATE_READING_S

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from deployer.changes import SetWeights, Stick
 from deployer.durations import spell
 from deployer.held import Unstuck
+from deployer.intent import Intent
 from deployer.model import Snapshot
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.kinds import Step
 from deployer.steps.ramp import Ramp

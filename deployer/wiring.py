@@ -33,6 +33,7 @@ from deployer.endpoint import chosen_clock, clients, require_endpoint
 from deployer.engine import Runner, Tell
 from deployer.freezes import NO_FREEZES, Freezes
 from deployer.hooks import NO_HOOKS, HookAction, Hooks
+from deployer.intent import Intent
 from deployer.journal import Ask, Journal, Lease, Request
 from deployer.marks import NOWHERE, Board, Showing
 from deployer.model import Release, Snapshot
@@ -47,7 +48,7 @@ from deployer.operations.pages import UNPUBLISHED, Pages, Publishing, linked
 from deployer.operations.prospects import Costs, with_outlook
 from deployer.operations.rest.reach import Reach
 from deployer.operations.supervisor import Policy, Supervisor
-from deployer.plan import Intent, Plan
+from deployer.plan import Plan
 from deployer.ports import (
     NO_VISITORS,
     UNHEARD,

@@ -17,10 +17,11 @@ from deployer.errors import DeployError, NotPossibleNow, UsageError
 from deployer.freezes import Freeze, Freezes
 from deployer.held import Unstuck
 from deployer.hooks import HookAction
+from deployer.intent import Intent
 from deployer.journal import NOT_BEGUN, REMEMBERED, Journal, last_begun, newest_begun
 from deployer.model import Release, Snapshot
 from deployer.operations import freezing
-from deployer.plan import Deployment, Event, Intent, Plan, Status
+from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import Alarms, Clock, Cloud, History, Metrics
 from deployer.preflight import Code, Facts, Objection, Surroundings, objections, of_error, of_plan
 

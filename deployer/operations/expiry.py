@@ -13,11 +13,12 @@ from msgspec.structs import replace
 
 from deployer import resting
 from deployer.errors import DeployError, NotPossibleNow
+from deployer.intent import Intent
 from deployer.journal import Lease, last_begun
 from deployer.model import Snapshot
 from deployer.operations import beginning
 from deployer.operations.beginning import Ground, Opening, first_record
-from deployer.plan import SLEEP, Deployment, Intent, Status
+from deployer.plan import SLEEP, Deployment, Status
 
 LOOK_S = 900.0  # so often the cloud is read for it
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from deployer import stages
 from deployer.analysis.ramp import ENOUGH
 from deployer.durations import spell
+from deployer.intent import Intent
 from deployer.milestones import to_full
 from deployer.model import WHOLE
-from deployer.plan import Intent, Plan
+from deployer.plan import Plan
 from deployer.render import terms
 from deployer.render.cost import outlook_lines
 from deployer.render.words import count, one_line

@@ -3,9 +3,10 @@
 from hypothesis import strategies as st
 
 from deployer.analysis.judge import Rule
+from deployer.intent import Intent
 from deployer.journal import Active, Ask, Lease
 from deployer.model import Health, Instance, Release, Slot, SlotState, Snapshot, Weights
-from deployer.plan import Deployment, Event, Intent, Plan, Status
+from deployer.plan import Deployment, Event, Plan, Status
 from deployer.render.progress import Standing, View
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake

@@ -5,8 +5,9 @@ from msgspec.structs import replace
 
 from deployer import strategies
 from deployer.cli.lineage import lineage, one_way_since, release_before
+from deployer.intent import Intent
 from deployer.model import Release, Slot, SlotState, Snapshot
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 
 
 def record(text: str) -> Deployment:

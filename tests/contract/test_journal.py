@@ -22,10 +22,11 @@ from deployer.errors import (
     NotPossibleNow,
     PlanInvalid,
 )
+from deployer.intent import Intent
 from deployer.journal import Ask, Lease, Request, Unreadable, encode
 from deployer.lab.chaos import Fault, Kind
 from deployer.model import Release, Slot, Weights
-from deployer.plan import Deployment, Event, Intent, Plan, Status
+from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import Clock
 from deployer.samples import MOST, Sample
 from deployer.steps.retire import Retire

@@ -9,9 +9,10 @@ from deployer.analysis.judge import Rule
 from deployer.changes import Change, SetCohort, SetWeights
 from deployer.cohort import Cohort
 from deployer.errors import ChangeRefused
+from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Admitted, Blocked, Slot, Weights
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 from deployer.steps.cohort import Dismiss
 from deployer.strategies import STRATEGIES
 from tests.sim.faults import Fault, repeats

@@ -10,9 +10,10 @@ from deployer import completing
 from deployer.changes import SetDesired, SetWeights
 from deployer.cohort import Cohort
 from deployer.errors import NotPossibleNow, PlanInvalid
+from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Weights
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 from tests.sim.faults import Fault, repeats
 from tests.sim.fleet import Behaviour
 from tests.sim.people import ask_at

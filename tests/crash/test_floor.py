@@ -7,8 +7,9 @@ import pytest
 from deployer import strategies
 from deployer.changes import SetFloor
 from deployer.errors import ChangeRefused
+from deployer.intent import Intent
 from deployer.model import Slot, SlotState
-from deployer.plan import Intent, Plan, Status
+from deployer.plan import Plan, Status
 from deployer.ports import World
 from deployer.stages import kept
 from deployer.steps.base import Act, Done

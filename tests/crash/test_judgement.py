@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from deployer import strategies
 from deployer.hooks import HookAction, HookPoint
+from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Slot, Weights
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.hook import Hook

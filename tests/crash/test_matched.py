@@ -8,9 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from deployer.changes import Freeze, SetDesired, SetWeights, Thaw
+from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Slot, Weights, matched_to
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 from tests.sim.clock import NOON
 from tests.sim.faults import READS, Fault
 from tests.sim.fleet import Behaviour

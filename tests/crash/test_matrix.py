@@ -40,8 +40,9 @@ import pytest
 from msgspec.structs import replace
 
 from deployer.analysis.judge import Rule
+from deployer.intent import Intent
 from deployer.model import Slot
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 from deployer.strategies import STRATEGIES
 from tests.rolling.stage import intent as rolling_intent
 from tests.sim.faults import Fault

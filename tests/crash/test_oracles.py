@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from deployer import strategies
 from deployer.changes import Change, Freeze, SetDesired, SetWeights, Suspend, Terminate
+from deployer.intent import Intent
 from deployer.model import Slot, Snapshot, Weights
-from deployer.plan import Intent, Plan, Status
+from deployer.plan import Plan, Status
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
 from deployer.steps.provision import Provision

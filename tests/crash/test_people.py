@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
+from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Weights
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 from deployer.strategies import STRATEGIES
 from tests.sim.clock import NOON
 from tests.sim.faults import Fault, Killed, repeats

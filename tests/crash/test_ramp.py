@@ -12,9 +12,10 @@ from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import Limits
 from deployer.analysis.terms import Terms
 from deployer.changes import SetWeights
+from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Slot
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 from deployer.steps.ramp import Ramp
 from tests.sim.clock import NOON
 from tests.sim.faults import Fault, repeats

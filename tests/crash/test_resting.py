@@ -12,9 +12,10 @@ import pytest
 from deployer import resting, strategies
 from deployer.errors import NotPossibleNow
 from deployer.held import Rest
+from deployer.intent import Intent
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.operations.supervisor import State
-from deployer.plan import Deployment, Intent, Plan, Status
+from deployer.plan import Deployment, Plan, Status
 from deployer.settling import Outcome, settle
 from tests.crash.test_supervisor import Watchman
 from tests.sim.faults import Fault, Killed

@@ -19,9 +19,10 @@ from deployer.analysis.terms import Terms
 from deployer.changes import ResumeProcesses, Thaw
 from deployer.engine import Runner
 from deployer.errors import LeaseLost
+from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Snapshot, Weights
-from deployer.plan import Deployment, Event, Intent, Status
+from deployer.plan import Deployment, Event, Status
 from deployer.steps.retire import Retire
 from deployer.strategies import STRATEGIES, Strategy
 from tests.sim.faults import Fault

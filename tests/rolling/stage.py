@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from deployer import strategies
 from deployer.analysis.judge import Tally
+from deployer.intent import Intent, Roll
 from deployer.model import Amount, Release, Slot
-from deployer.plan import Deployment, Intent, Roll
+from deployer.plan import Deployment
 from tests.sim.play import INTENT, Play
 
 BLUE, GREEN = Slot.BLUE, Slot.GREEN

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from deployer import rolling, strategies
 from deployer.changes import Suspend
+from deployer.intent import Intent
 from deployer.journal import decode, encode
 from deployer.model import Amount
-from deployer.plan import Deployment, Intent
+from deployer.plan import Deployment
 from deployer.render.plan import plan_text
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.pin import Pin

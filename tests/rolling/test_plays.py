@@ -10,9 +10,10 @@ from deployer import strategies
 from deployer.analysis.judge import Rule, Tally
 from deployer.changes import ResumeProcesses, SetDesired, SetWeights, Suspend, Terminate
 from deployer.errors import AccessProblem, ChangeRefused, NotPossibleNow, PlanInvalid
+from deployer.intent import Intent
 from deployer.journal import Ask, Request
 from deployer.model import Release, Weights
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 from deployer.steps.checkpoint import Checkpoint
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour

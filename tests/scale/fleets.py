@@ -6,8 +6,9 @@ from deployer.aws.environment import AwsCloud
 from deployer.aws.pacing import Pacing
 from deployer.aws.session import Aws
 from deployer.changes import Change
+from deployer.intent import Intent
 from deployer.model import Slot, Snapshot
-from deployer.plan import Deployment, Intent
+from deployer.plan import Deployment
 from deployer.strategies import STRATEGIES
 from tests.rolling.stage import USUAL
 from tests.rolling.stage import intent as rolling

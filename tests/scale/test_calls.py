@@ -22,9 +22,10 @@ from deployer.changes import (
     Terminate,
     Thaw,
 )
+from deployer.intent import Intent
 from deployer.journal import encode
 from deployer.model import Slot
-from deployer.plan import Intent, Status
+from deployer.plan import Status
 from tests.sim.play import INTENT
 
 from .conftest import Fleets

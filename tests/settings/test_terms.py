@@ -9,10 +9,10 @@ import pytest
 from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import FAILURES, SLOW, Limits, Metric
 from deployer.analysis.terms import Terms
+from deployer.intent import Intent
 from deployer.intents import intent_of, notes
 from deployer.model import Release
 from deployer.operations.usual import ENOUGH_MIN, Past, Wish
-from deployer.plan import Intent
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
 from deployer.settings.terms import wish_of

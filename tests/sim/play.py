@@ -11,9 +11,10 @@ from deployer import preflight, stickiness, strategies
 from deployer.changes import Change
 from deployer.engine import Runner
 from deployer.errors import CloudUnavailable, NotFound, NotPossibleNow, PlanInvalid
+from deployer.intent import Intent, Limits
 from deployer.journal import Ask, Lease, Request
 from deployer.model import Admitted, Blocked, Release, Slot, Snapshot, Weights
-from deployer.plan import Deployment, Event, Intent, Limits, Plan, Status
+from deployer.plan import Deployment, Event, Plan, Status
 from tests.sim.clock import SimClock
 from tests.sim.cloud import SimCloud
 from tests.sim.faults import Fault, Gate, Killed

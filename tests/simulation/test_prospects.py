@@ -12,12 +12,13 @@ from deployer.analysis.judge import Tally
 from deployer.analysis.limits import Limits
 from deployer.analysis.terms import Terms
 from deployer.errors import AccessProblem, CloudUnavailable
+from deployer.intent import Roll
 from deployer.model import Minute, Slot, Snapshot
 from deployer.operations.expected import expected_end
 from deployer.operations.prices import UNASKED, PriceList, kinds, of_kind, price, tabled
 from deployer.operations.prospects import TAKEN_BOOT_S, Costs, boots_s, with_outlook
 from deployer.outlook import Price
-from deployer.plan import Deployment, Event, Plan, Roll
+from deployer.plan import Deployment, Event, Plan
 from tests.sim.clock import SimClock
 from tests.sim.faults import Gate
 from tests.sim.journal import SimJournal

@@ -8,8 +8,8 @@ from msgspec.structs import replace as changed
 
 from deployer import strategies
 from deployer.errors import CloudUnavailable, StepFailed, VerdictFailed
+from deployer.intent import Intent
 from deployer.model import Minute, Release, Slot, Snapshot, Weights
-from deployer.plan import Intent
 from deployer.ports import UNHEARD, World
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake

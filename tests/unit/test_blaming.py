@@ -17,9 +17,10 @@ from deployer.analysis.verdict import judgement
 from deployer.course import Stretch
 from deployer.errors import AccessProblem, CloudUnavailable, DeployError, VerdictFailed
 from deployer.exits import go_back
+from deployer.intent import Intent
 from deployer.journal import decode, encode
 from deployer.model import Minute, Release, Slot, Snapshot, Weights
-from deployer.plan import Deployment, Event, Intent, Status
+from deployer.plan import Deployment, Event, Status
 from deployer.steps.opinion import numbers_of
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot
 

@@ -4,8 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from deployer.errors import NotPossibleNow, PlanInvalid
+from deployer.intent import Intent
 from deployer.model import Release, Weights
-from deployer.plan import Deployment, Intent, Plan, Status
+from deployer.plan import Deployment, Plan, Status
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from deployer import control, strategies
 from deployer.errors import Aborted, NotPossibleNow
+from deployer.intent import Intent
 from deployer.journal import Ask, Request
 from deployer.model import Release, Weights
-from deployer.plan import Deployment, Intent, Plan, Status
+from deployer.plan import Deployment, Plan, Status
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger
 from tests.unit.world import BLUE, NOW, instances, slot, snapshot

@@ -22,10 +22,11 @@ from deployer.errors import (
 )
 from deployer.exits import go_back
 from deployer.freezes import Freeze, NoFreezes
+from deployer.intent import Intent
 from deployer.journal import Ask, Lease, Request
 from deployer.model import Release, Snapshot, Weights
 from deployer.ownership import GRACE_S, settle
-from deployer.plan import Deployment, Event, Intent, Status
+from deployer.plan import Deployment, Event, Status
 from deployer.ports import ProbeReport
 from deployer.transition import decide, intend
 from tests.sim.play import ENVIRONMENT, INTENT, Play, play

@@ -10,8 +10,9 @@ from deployer import strategies
 from deployer.changes import SetDesired, SetWeights
 from deployer.errors import Aborted, CandidateUnhealthy, CloudUnavailable, VerdictFailed
 from deployer.exits import go_back
+from deployer.intent import Intent
 from deployer.model import Minute, Release, Snapshot, Weights
-from deployer.plan import Deployment, Intent, Plan, Status
+from deployer.plan import Deployment, Plan, Status
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger

@@ -12,6 +12,7 @@ from deployer.analysis.replay.trail import trail
 from deployer.analysis.terms import Terms
 from deployer.course import Stretch
 from deployer.errors import CloudUnavailable, NotFound
+from deployer.intent import Intent
 from deployer.model import Minute, Release, Slot, Snapshot, Weights
 from deployer.operations.looking_back import (
     SOURCE_KEEPS_S,
@@ -22,7 +23,7 @@ from deployer.operations.looking_back import (
     span,
 )
 from deployer.operations.story import gathered
-from deployer.plan import Deployment, Event, Intent, Status
+from deployer.plan import Deployment, Event, Status
 from tests.sim.kept import Kept
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot
 

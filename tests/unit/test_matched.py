@@ -11,6 +11,7 @@ from deployer import stages, surging
 from deployer.changes import Freeze, SetDesired, SetWeights
 from deployer.cohort import Cohort, Trait
 from deployer.errors import CandidateUnhealthy, PlanInvalid
+from deployer.intent import Intent
 from deployer.model import (
     LaunchFailure,
     Release,
@@ -20,7 +21,7 @@ from deployer.model import (
     instances_for,
     matched_to,
 )
-from deployer.plan import Deployment, Intent, Plan, Status
+from deployer.plan import Deployment, Plan, Status
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.provision import Provision

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from deployer.analysis.judge import Rule
 from deployer.errors import PlanInvalid
+from deployer.intent import Intent, Limits
 from deployer.journal import decode, encode
 from deployer.model import Release, Slot, Snapshot, Weights
-from deployer.plan import Deployment, Event, Intent, Limits, Plan, Status, basis_of
+from deployer.plan import Deployment, Event, Plan, Status, basis_of
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger
 from deployer.steps.probe import Probe

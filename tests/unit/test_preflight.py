@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from deployer import strategies
 from deployer.cohort import Cohort
 from deployer.errors import NotPossibleNow, PlanInvalid
+from deployer.intent import Intent
 from deployer.model import Admitted, Health, Release, Slot, Snapshot, WarmPool, Weights
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 from deployer.preflight import (
     Code,
     Facts,

@@ -8,8 +8,8 @@ import pytest
 from deployer import strategies
 from deployer.changes import SetDesired
 from deployer.errors import CandidateUnhealthy
+from deployer.intent import Intent
 from deployer.model import Minute, Release, Snapshot, Weights
-from deployer.plan import Intent
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.linger import Linger
 from deployer.steps.provision import Provision

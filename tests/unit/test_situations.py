@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from deployer.errors import NotPossibleNow, PlanInvalid
+from deployer.intent import Intent
 from deployer.model import Release, Slot, Weights
-from deployer.plan import Intent, Status
+from deployer.plan import Status
 from deployer.strategies import STRATEGIES
 from tests.sim.fleet import Behaviour
 from tests.sim.people import Person, approves

@@ -7,9 +7,10 @@ from deployer import control, parting, stickiness, strategies
 from deployer.changes import SetWeights, Stick
 from deployer.errors import PlanInvalid
 from deployer.held import Frozen, Suspended, Unstuck
+from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Snapshot, Weights
-from deployer.plan import Deployment, Intent, Plan, Status
+from deployer.plan import Deployment, Plan, Status
 from deployer.settling import Outcome, standing
 from deployer.steps.base import Act, Done
 from deployer.steps.route import Route

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
 from deployer.footing import serving
+from deployer.intent import Intent, Limits
 from deployer.model import Release, Slot, SlotState, Snapshot, Weights
-from deployer.plan import Deployment, Intent, Limits, Plan, Status
+from deployer.plan import Deployment, Plan, Status
 from deployer.steps.provision import Provision
 from deployer.steps.route import Route
 from deployer.strategies import canary, first, return_to, rollback

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from deployer import stages
 from deployer.changes import SetWeights
+from deployer.intent import Intent
 from deployer.model import Release, SlotState, Snapshot, Weights, instances_for
-from deployer.plan import Deployment, Intent, Status
+from deployer.plan import Deployment, Status
 from deployer.steps.base import Act, Done
 from deployer.steps.linger import Linger
 from deployer.steps.retire import Retire

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from deployer import resting
 from deployer.errors import DeployError, Halted, LeaseLost, Locked, NotPossibleNow
 from deployer.held import Rest
+from deployer.intent import Intent
 from deployer.journal import REMEMBERED, Lease
 from deployer.model import Release, Slot, Snapshot
 from deployer.operations import beginning
@@ -25,7 +26,7 @@ from deployer.operations.rest.deletion import Deletion, Stack, Stacks
 from deployer.operations.rest.levels import Level
 from deployer.operations.rest.rails import Facts, refusals
 from deployer.operations.supervisor import State, Visit
-from deployer.plan import DELETE, RETIRE, SLEEP, Deployment, Intent, Plan, Status, basis_of
+from deployer.plan import DELETE, RETIRE, SLEEP, Deployment, Plan, Status, basis_of
 from deployer.steps.retire import Retire
 
 

@@ -108,7 +108,7 @@ TYPED = (
     Typed("deploy v1", shows="v1 shipped in"),
     Typed("rollback", shows="v2"),
     Typed("history", shows="v1"),
-    Typed("history --cost", shows="v1"),
+    Typed("history --cost", shows="exposed"),
     Typed("show ID"),
     Typed("report", shows="v2"),
     Typed("report --html report.html"),

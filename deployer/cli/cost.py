@@ -4,8 +4,9 @@ import click
 
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
+from deployer.cli.holder import taken
 from deployer.cli.ship import Strategy
-from deployer.errors import UsageError
+from deployer.errors import Locked, UsageError
 from deployer.intents import meant
 from deployer.model import Release, Snapshot
 from deployer.render.comparison import Choice, choice_document, comparison_text
@@ -38,20 +39,24 @@ def cost(ctx: click.Context, *, release: str | None, chosen: tuple[Strategy, ...
     Nothing is changed.
 
     \b
-    Exit status: 0; 2 if there is no such release or environment.
+    Exit status: 0; 2 if there is no such release or environment; 5 while another
+    deployment runs.
     Example:     deployer cost v42
                  deployer --output json cost --strategy canary
     """  # noqa: D301  \b is for click
     app = app_of(ctx)
     services = app.services
     found = services.find_release(release) if release else Release(NEXT)
+    place = f"{services.service}/{services.environment}"
+    running = services.journal.active(services.environment)
+    if running is not None:
+        raise Locked(taken(running, place, services.clock.now()))
     seen = services.cloud.observe()
     choices = [choice(app, seen, found, way) for way in chosen or WAYS]
     at = iso(services.clock.now())
     documents = [
         {"at": at, "deployment": None, "event": "cost", **choice_document(one)} for one in choices
     ]
-    place = f"{services.service}/{services.environment}"
     app.output.page(lambda _: comparison_text(choices, place), documents)
     return Ending()
 

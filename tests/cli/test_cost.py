@@ -29,6 +29,17 @@ def test_strategies_stand_side_by_side_and_nothing_is_changed(staged: Staged) ->
     assert (shop.records, shop.journal.locks, shop.play.cloud.changes) == ([], {}, [])
 
 
+def test_while_a_deployment_runs_it_says_so_instead_of_a_table_of_question_marks(
+    staged: Staged,
+) -> None:
+    shop, seen = staged(), []
+    shop.at(300, lambda: seen.append(shop.run("cost", "v3")))
+    shop.run("canary", "v2")
+    assert (seen[0].exit_code, seen[0].stdout) == (5, "")
+    assert "shop/sim is taken by canary v2 (2027" in seen[0].stderr
+    assert "left half-way" not in seen[0].stderr
+
+
 def test_one_strategy_for_programs(staged: Staged) -> None:
     shop = staged()
     (told, result), status = shop.json("cost", "--strategy", "blue-green")

@@ -144,9 +144,11 @@ class Services:
         """The minutes of past deployments."""
         return Archive(self.service, self.recordings, self.metrics)
 
-    def foreseen(self, plan: Plan, seen: Snapshot, *, thorough: bool = False) -> Plan:
+    def foreseen(
+        self, plan: Plan, seen: Snapshot, *, thorough: bool = False, per_min: float | None = None
+    ) -> Plan:
         """The plan, which was made from `seen`, with what it is expected to come to. It raises nothing."""
-        expected = with_outlook(self, plan, seen, thorough=thorough)
+        expected = with_outlook(self, plan, seen, thorough=thorough, per_min=per_min)
         return warned(self.freezes, expected, self.clock.now())
 
     def lease(self) -> Lease:

@@ -1,5 +1,7 @@
 """`deployer cost`: what shipping comes to, each way beside the others, before anything happens."""
 
+from collections.abc import Sequence
+
 import click
 
 from deployer.cli.app import App, app_of
@@ -9,9 +11,12 @@ from deployer.cli.ship import Strategy
 from deployer.errors import Locked, UsageError
 from deployer.intents import meant
 from deployer.model import Release, Snapshot
+from deployer.operations.prospects import one_load
+from deployer.plan import Plan
 from deployer.render.comparison import Choice, choice_document, comparison_text
 from deployer.render.words import iso
 from deployer.strategies import STRATEGIES
+from deployer.wiring import Services
 
 NEXT = "the-next-release"
 WAYS: tuple[Strategy, ...] = ("canary", "blue-green", "rolling")
@@ -52,7 +57,8 @@ def cost(ctx: click.Context, *, release: str | None, chosen: tuple[Strategy, ...
     if running is not None:
         raise Locked(taken(running, place, services.clock.now()))
     seen = services.cloud.observe()
-    choices = [choice(app, seen, found, way) for way in chosen or WAYS]
+    plans = [(way, planned(app, seen, found, way)) for way in chosen or WAYS]
+    choices = compared(services, seen, plans)
     at = iso(services.clock.now())
     documents = [
         {"at": at, "deployment": None, "event": "cost", **choice_document(one)} for one in choices
@@ -61,11 +67,23 @@ def cost(ctx: click.Context, *, release: str | None, chosen: tuple[Strategy, ...
     return Ending()
 
 
-def choice(app: App, seen: Snapshot, release: Release, way: Strategy) -> Choice:
-    """One strategy with its outlook, or what forbids a plan."""
+def planned(app: App, seen: Snapshot, release: Release, way: Strategy) -> Plan | str:
+    """One strategy's plan, or what forbids it."""
     try:
         wanted = meant(app.services, app.settings, seen, release, way)
-        plan = STRATEGIES[way](seen, wanted.intent)
+        return STRATEGIES[way](seen, wanted.intent)
     except UsageError as error:
-        return Choice(way, None, str(error))
-    return Choice(way, app.services.foreseen(plan, seen, thorough=True))
+        return str(error)
+
+
+def compared(
+    services: Services, seen: Snapshot, plans: Sequence[tuple[Strategy, Plan | str]]
+) -> list[Choice]:
+    """Each with its outlook, all under the same load."""
+    per_min = one_load(services, (plan for _, plan in plans if not isinstance(plan, str)))
+    return [
+        Choice(way, None, plan)
+        if isinstance(plan, str)
+        else Choice(way, services.foreseen(plan, seen, thorough=True, per_min=per_min))
+        for way, plan in plans
+    ]

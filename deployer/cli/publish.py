@@ -99,5 +99,7 @@ def content(file: Path) -> bytes:
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
     if not body.startswith(GZIP):
-        raise UsageError(f"{file} is no gzipped tar: make it with `tar -czf {file} -C FOLDER .`")
+        raise UsageError(
+            f"{file} is no gzipped tar: make one with `tar -czf RELEASE.tar.gz -C FOLDER .`"
+        )
     return body

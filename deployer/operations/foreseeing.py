@@ -21,6 +21,7 @@ from deployer.simulation.cloud import SimCloud
 from deployer.simulation.fleet import Behaviour
 from deployer.simulation.rehearsal import Rehearsal, Sighted, TooLong
 from deployer.simulation.stage import staged
+from deployer.steps.bake import A_PERSON
 
 HEALTH_S = 10.0  # of the time to boot: from registered to healthy
 PLENTY_PER_MIN = 60_000.0  # taken where nobody knows how many come: enough to judge by
@@ -30,6 +31,7 @@ PATIENCE = 12  # a look is this part of what the step has lasted away from the n
 LONGEST_S = 30 * 86_400.0
 QUICK = 40_000.0  # instances looked at, over all looks of one run: what a plan may take
 THOROUGH = 40 * QUICK
+UNDECIDED = f"there is no verdict in time, and {A_PERSON}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def _good(plan: Plan, seen: Snapshot, under: Circumstances) -> Outlook:
         return replace(known, why=("The plan is too large to be simulated that quickly.",))
     known = replace(known, people=play.memory.people)
     if play.held or ended.status is not Status.SHIPPED or play.full_at is None:
-        why = play.held or play.turned or ended.reason
+        why = _stuck(play) or play.turned or ended.reason
         return replace(known, why=(f"Even a good release would not get everything: {why}.",))
     end_s = play.now() - play.began_at
     extra_s = play.cloud.instance_s - len_of(seen) * end_s
@@ -127,7 +129,12 @@ def _unfound(play: Rehearsal, ended: Deployment, assumed: Assumed) -> str:
     """Why a bad release is not sent back, for people."""
     if ended.status is Status.SHIPPED:
         return f"with so few requests a release that fails {assumed.failing:.0%} of them would not be found out"
-    return play.held or play.turned or ended.reason or "the simulation came to no verdict"
+    return _stuck(play) or play.turned or ended.reason or "the simulation came to no verdict"
+
+
+def _stuck(play: Rehearsal) -> str:
+    """What it waits for, without the evidence: that is of requests which nobody has sent yet."""
+    return UNDECIDED if play.held.startswith(A_PERSON) else play.held
 
 
 def _rehearsal(plan: Plan, seen: Snapshot, under: Circumstances, *, failing: float) -> Rehearsal:

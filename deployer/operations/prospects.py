@@ -1,6 +1,6 @@
 """A plan with its outlook: what the rehearsal needs is read here, and nothing that fails stops a plan."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Protocol
@@ -59,10 +59,18 @@ class Ground(Protocol):
     def costs(self) -> Costs: ...
 
 
-def with_outlook(ground: Ground, plan: Plan, seen: Snapshot, *, thorough: bool = False) -> Plan:
+def with_outlook(
+    ground: Ground,
+    plan: Plan,
+    seen: Snapshot,
+    *,
+    thorough: bool = False,
+    per_min: float | None = None,
+) -> Plan:
     """The plan with what it is expected to come to; what is not known is told in it. It raises nothing.
 
     thorough: there is time: AWS's price list is asked, and large fleets are simulated too.
+    per_min:  requests of all users, where somebody has read them already (`one_load`).
     """
     if not plan.ships:
         return plan
@@ -71,7 +79,7 @@ def with_outlook(ground: Ground, plan: Plan, seen: Snapshot, *, thorough: bool =
     try:
         asked = costs.asked if thorough else UNASKED
         under = Circumstances(
-            assumed(ground, plan), ground.poll_s,
+            assumed(ground, plan, per_min), ground.poll_s,
             price(those, costs.region, costs.own, asked), THOROUGH if thorough else QUICK,
         )  # fmt: skip
         found = foresee(plan, seen, under)
@@ -84,8 +92,8 @@ def with_outlook(ground: Ground, plan: Plan, seen: Snapshot, *, thorough: bool =
     return replace(plan, outlook=found)
 
 
-def assumed(ground: Ground, plan: Plan) -> Assumed:
-    """What the rehearsal rests on.
+def assumed(ground: Ground, plan: Plan, per_min: float | None = None) -> Assumed:
+    """What the rehearsal rests on; `per_min` as in `with_outlook`.
 
     Raises:
         CloudUnavailable, AccessProblem: the journal does not answer.
@@ -93,7 +101,7 @@ def assumed(ground: Ground, plan: Plan) -> Assumed:
     known = boots_s(ground.journal.history(ground.environment, LAST))
     return Assumed(
         boot_s=median(known) if known else TAKEN_BOOT_S, measured=bool(known), drain_s=ground.costs.drain_s,
-        requests_per_min=load_per_min(ground, plan),
+        requests_per_min=load_per_min(ground, plan) if per_min is None else per_min,
     )  # fmt: skip
 
 
@@ -117,6 +125,12 @@ def load_per_min(ground: Ground, plan: Plan) -> float | None:
             if one.requests is not None:
                 sums[one.start] = sums.get(one.start, 0) + one.requests
     return fmean(sums.values()) if sums else None
+
+
+def one_load(ground: Ground, plans: Iterable[Plan]) -> float | None:
+    """For plans that are compared: the first load that one of them knows; each has its own way to."""
+    loads = (load_per_min(ground, plan) for plan in plans)
+    return next((load for load in loads if load is not None), None)
 
 
 def boots_s(records: Sequence[Deployment]) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from deployer.intent import Roll
 from deployer.model import Minute, Slot, Snapshot
 from deployer.operations.expected import expected_end
 from deployer.operations.prices import UNASKED, PriceList, kinds, of_kind, price, tabled
-from deployer.operations.prospects import TAKEN_BOOT_S, Costs, boots_s, with_outlook
+from deployer.operations.prospects import TAKEN_BOOT_S, Costs, boots_s, one_load, with_outlook
 from deployer.outlook import Price
 from deployer.plan import Deployment, Event, Plan
 from tests.sim.clock import SimClock
@@ -97,6 +97,11 @@ def test_load_that_the_plan_knows_is_not_read_again() -> None:
     loads = [bench.foreseen(plan, seen).outlook for plan in (canary, rolling)]
     assert [each.assumed.requests_per_min for each in loads if each] == [700.0, 500.0]
     assert bench.metrics.asked == 0
+    assert one_load(bench, (rolling, canary)) == 500.0
+    assert one_load(bench, ()) is None
+    beside = with_outlook(bench, rolling, seen, per_min=700.0).outlook
+    assert beside is not None
+    assert beside.assumed.requests_per_min == 700.0
 
 
 def test_metrics_that_do_not_answer_leave_the_load_unknown() -> None:

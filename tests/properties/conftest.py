@@ -8,7 +8,7 @@ import os
 from hypothesis import settings
 
 settings.register_profile("desk", max_examples=50, deadline=None, derandomize=True, print_blob=True)
-settings.register_profile("ci", settings.get_profile("desk"), max_examples=300)
+settings.register_profile("ci", settings.get_profile("desk"), max_examples=200)
 settings.register_profile(
     "hunt", settings.get_profile("desk"), max_examples=4000, derandomize=False
 )

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from deployer.render.schema import WholeRecord
-from deployer.render.schema_others import EVENTS
+from deployer.render.schema_events import EVENTS
 from docs.generate.markdown import cell, table
 
 SAMPLES = Path(__file__).parents[2] / "tests" / "data" / "json"

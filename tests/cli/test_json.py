@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from deployer.render.schema import WholeRecord
-from deployer.render.schema_others import EVENTS
+from deployer.render.schema_events import EVENTS
 from docs.generate.documents import keys
 from tests.cli.samples import RECORDED, said
 

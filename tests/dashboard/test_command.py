@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deployer.cli.main import cli
-from deployer.render.schema_others import Dashboard
+from deployer.render.schema_setting_up import Dashboard
 from tests.cli.stage import SETTINGS
 
 pytestmark = pytest.mark.alone

@@ -147,6 +147,7 @@ class Record(Struct, kw_only=True):
     reason:         why it ended so; null: nothing is to be said
     owed:           what it has still to give back: `what`, `sticky_s`, `off_since`, `due_at`, `due`
     cost:           `expected` and `actual` (docs/cli.md, Outlooks); null, or not there: of `status`
+    link:           where its page is; null: nowhere; not there: of all but `report` and `show`
     """
 
     at: Time
@@ -168,6 +169,7 @@ class Record(Struct, kw_only=True):
     reason: str | None
     owed: Json | None
     cost: Json | None = None
+    link: str | None = None
 
 
 class WholeRecord(Record, kw_only=True):
@@ -178,7 +180,7 @@ class WholeRecord(Record, kw_only=True):
     log:      everything that happened: `at`, `event`, `note`, `detail`
     audit:    who did what: `at`, `what`, `by`, `identity`, `origin`, `weights`, `note`
     evidence: minute by minute (docs/cli.md, Records); null: it was not held to any
-    link:     where its page is; null: nowhere. `report` has it too
+    link:     where its page is; null: nowhere
     """
 
     plan: PlanBody

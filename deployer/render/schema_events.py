@@ -23,9 +23,9 @@ STEPS = (
 """Events of a deployment, all with the same keys."""
 OF_FLEETS = tuple(
     f"fleet_{kind}"
-    for kind in ("started", "wave", "member", "bake", "asked", "refused", "failed", "ended")
+    for kind in ("started", "wave", "bake", "asked", "refused", "failed", "ended", "member")
 )
-"""Events of a fleet, all with the same keys."""
+"""Events of a fleet, all with the same keys but the last, which tells of one environment."""
 
 EVENTS: Mapping[str, type[Struct]] = {
     "plan": schema.Plan, "objection": schema.Objection, **dict.fromkeys(STEPS, schema.Happened),
@@ -36,9 +36,35 @@ EVENTS: Mapping[str, type[Struct]] = {
     "finding": schema_setting_up.Finding, "settings": schema_setting_up.Written,
     "fleet_plan": schema_fleets.FleetPlan, "fleet": schema_fleets.Fleet,
     **dict.fromkeys(OF_FLEETS, schema_fleets.FleetEvent),
+    "fleet_member": schema_fleets.FleetMember,
     "published": schema_setting_up.Published, "replay": schema_advising.Replay,
     "advice": schema_advising.Advice, "script": schema_setting_up.Script,
     "dashboard": schema_setting_up.Dashboard, "cost": schema_advising.Cost,
     "result": schema.Result,
 }  # fmt: skip
 """Every event, in the order of the page."""
+
+_SHIPS = ("plan", "objection", *STEPS)
+SAYS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("canary", "blue-green", "rolling", "deploy", "rollback"), _SHIPS),
+    "fleet": ("fleet_plan", *OF_FLEETS),
+    "status": ("status", "unseen", "fleet", *OF_FLEETS),
+    "history": ("deployment", "unseen", "fleet"),
+    "show": ("deployment", "fleet", *OF_FLEETS),
+    "report": ("deployment",),
+    "dashboard": ("dashboard",),
+    "replay": ("replay",),
+    "windows": ("windows",),
+    "publish": ("published",),
+    **dict.fromkeys(("pause", "approve", "extend"), ()),
+    **dict.fromkeys(("resume", "promote", "abort", "wake"), _SHIPS),
+    "supervise": ("visit", *STEPS),
+    "teardown": (*_SHIPS, "sweep", "deletion", "stack"),
+    "settle": ("settle",),
+    "init": ("settings",),
+    "cost": ("cost",),
+    "verify": ("finding",),
+    "recommend": ("advice",),
+    "completion": ("script",),
+}
+"""Which events a command may say before its `result`. `lab` and `demo` say one object without an event."""

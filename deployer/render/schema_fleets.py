@@ -62,7 +62,7 @@ class Fleet(Struct):
 
 
 class FleetEvent(Struct):
-    """What happens to a fleet; of a member also `environment` and `phase`.
+    """What happens to a fleet.
 
     at:    when
     fleet: its id
@@ -74,3 +74,18 @@ class FleetEvent(Struct):
     fleet: str
     event: str
     note: str
+
+
+class FleetMember(FleetEvent):
+    """An environment of a fleet has come to something new.
+
+    at:          when
+    fleet:       its id
+    event:       `fleet_member`
+    note:        in words
+    environment: which
+    phase:       that it is in now: `waiting`, `beginning`, `under_way`, `shipped`, `present`, `rolled_back`, `halted`, `refused`, `not_begun`, `turning`, `returning`, `returned`, `kept`, `lost`
+    """
+
+    environment: str
+    phase: str

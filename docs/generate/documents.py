@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from deployer.render.schema import WholeRecord
-from deployer.render.schema_events import EVENTS
+from deployer.render.schema_events import EVENTS, SAYS
 from docs.generate.markdown import cell, table
 
 SAMPLES = Path(__file__).parents[2] / "tests" / "data" / "json"
@@ -19,8 +19,10 @@ LEAD = """# What `--output json` says
 
 One object per line on stdout; the last is a `result`. Times are RFC 3339 in UTC, durations (`_s`) are
 seconds, weights are percents. Keys keep their meaning and their type; new keys and new events may come, so
-programs ignore what they do not know. What lies deeper in them: [cli.md](cli.md#json). The samples are
-recorded; tests hold what is said today to the same types, and to the keys of the samples."""
+programs ignore what they do not know. What lies deeper in them: [cli.md](cli.md#json). Each event has a
+recorded sample; tests hold what is said today to the same types, and to every key of the samples.
+`deployer lab ...` and `deployer demo` say one object of their own, which is no event and after which no
+`result` comes: its keys are in their `--help`."""
 _KEY = re.compile(r"^(\w+): +(.*)$")
 
 
@@ -30,7 +32,22 @@ def page() -> str:
     for event, kind in EVENTS.items():
         kinds.setdefault(kind, []).append(event)
     kinds[WholeRecord] = ["deployment"]
-    return "\n\n".join([LEAD, *(_section(kind, events) for kind, events in kinds.items())])
+    sections = (_section(kind, events) for kind, events in kinds.items())
+    return "\n\n".join([LEAD, _commands(), *sections])
+
+
+def _commands() -> str:
+    """Which command says which events; those that say the same are one row."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for command, events in SAYS.items():
+        alike.setdefault(events, []).append(f"`{command}`")
+    rows = [
+        (", ".join(commands), ", ".join(f"`{each}`" for each in events) or "nothing else")
+        for events, commands in alike.items()
+    ]
+    return "\n\n".join(
+        ["## Which command says what", table(("command", "events before its `result`"), rows)]
+    )
 
 
 def _section(kind: type[Struct], events: list[str]) -> str:

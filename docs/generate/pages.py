@@ -22,7 +22,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
 }
 SOURCES = {
     "docs/reference/advice.md": "the tables of deployer/operations/advice",
-    "docs/json.md": "deployer/render/schema.py and tests/data/json",
+    "docs/json.md": "deployer/render/schema*.py and tests/data/json",
     "docs/reference/commands.md": "the commands' own help (deployer/cli)",
     "docs/reference/settings.md": "deployer.example.toml and deployer/settings",
     "docs/decisions/README.md": "the records beside it",

@@ -14,6 +14,7 @@ from deployer.aws.session import Aws
 from deployer.aws.sweeping.telling import OneShots
 from deployer.cli.main import cli
 from deployer.topology import sweep_parameter
+from tests.cli.recorded import hold, still_said
 from tests.contract.conftest import ManualClock
 from tests.idle.cloud import NOW, Region
 
@@ -109,6 +110,8 @@ def test_a_dry_run_tells_of_each_why(region: Region, command: Callable[[str], Co
     assert "90 requests within the last 1h" in lines["busy1"]
     assert "not there" in lines["nowhere1"]
     (sweep, last) = documents(run("--output", "json", "teardown", "--idle", "--dry-run"))
+    hold("teardown", [sweep, last])
+    still_said("sweep", [sweep])
     assert {each["environment"]: each["why"] for each in sweep["environments"]} == {
         "quiet1": "idle", "busy1": "used", "nowhere1": "absent",
     }  # fmt: skip

@@ -52,7 +52,7 @@ class DeployerRole(Construct):
         if topic is not None:
             told = {Resource.TOPIC: Place((topic.topic_arn,))}
             allow(self, "Tells", self.role, told, SUPERVISES)
-        if settings.notify.channels:
+        if settings.notify.channels or settings.telemetry.otlp_headers:
             allow(self, "Notifies", self.role, self.rights.told(Stack.of(self)), TELLS)
         if settings.runner.enabled:
             machine = machine_arn(

@@ -75,8 +75,9 @@ class Rights:
         }
 
     def told(self, stack: Stack) -> dict[Resource, Place]:
-        """What [notify]'s channels are, and where their secrets lie."""
-        channels, references = self.settings.notify.channels, self.settings.notify.references
+        """What [notify]'s channels are, and where their secrets lie, and that of [telemetry]."""
+        channels = self.settings.notify.channels
+        references = (*self.settings.notify.references, self.settings.telemetry.otlp_headers)
         buses = [one.bus for one in channels if isinstance(one, EventBridgeChannel)]
         return {
             Resource.TOPICS: Place([one.topic for one in channels if isinstance(one, SnsChannel)]),

@@ -169,7 +169,7 @@ class TwinRunner(Construct):
             Resource.TOPIC: Place((self._props.topic.topic_arn,)),
         }
         allow(self, "Rights", role, places, SUPERVISES)
-        if settings.notify.channels:
+        if settings.notify.channels or settings.telemetry.otlp_headers:
             allow(self, "Notifies", role, rights.told(stack), TELLS)
         return role
 

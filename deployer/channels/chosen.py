@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from deployer.aws.failures import THROTTLED, code_of
 from deployer.aws.notify import Bus, Topic
@@ -34,6 +35,11 @@ from deployer.settings.schema import Settings
 from deployer.settings.telemetry import TelemetrySettings
 from deployer.topology import REPORTS_VARIABLE
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+FUNCTION: Final = "AWS_LAMBDA_FUNCTION_NAME"  # Lambda's variable
+
 
 def outbox_of(
     aws: Aws,
@@ -53,7 +59,7 @@ def outbox_of(
     place = Place(service, environment, partial(linked, pages))
     channels = (
         *chosen(settings.notify, aws, topic, environ),
-        *measuring(settings.telemetry, place, environ),
+        *measuring(settings.telemetry, place, environ, Secrets(aws, environ)),
     )
     if not channels:
         return SILENT
@@ -64,15 +70,27 @@ def outbox_of(
 
 
 def measuring(
-    telemetry: TelemetrySettings, place: Place, environ: Mapping[str, str]
+    telemetry: TelemetrySettings, place: Place, environ: Mapping[str, str], secrets: Secrets
 ) -> Iterator[Channel]:
-    """Traces and metrics, where somebody has said where they go."""
+    """Traces and metrics, where somebody has said where they go.
+
+    A function has no folder that somebody collects from.
+    """
     if traces.wanted(telemetry.otlp, environ):
-        yield traces.traces(place.service, partial(traces.otlp, telemetry.otlp))
+        key = telemetry.otlp_headers
+        yield traces.traces(
+            place.service, partial(_exporter, telemetry, secrets), partial(secrets.prepare, key)
+        )
     if telemetry.pushgateway:
         yield metrics.pushing(place, telemetry.pushgateway)
-    if telemetry.textfile:
+    if telemetry.textfile and FUNCTION not in environ:
         yield metrics.writing(place, telemetry.textfile)
+
+
+def _exporter(telemetry: TelemetrySettings, secrets: Secrets) -> "SpanExporter":
+    key = telemetry.otlp_headers
+    headers = traces.headers_of(secrets.read(key)) if key else None
+    return traces.otlp(telemetry.otlp, headers)
 
 
 def chosen(

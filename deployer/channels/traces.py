@@ -1,7 +1,7 @@
 """Spans to OpenTelemetry's collector, by its own library: the extra `otel`.
 
 Where to, and with which headers and certificates, its own variables say (OTEL_EXPORTER_OTLP_...); the
-settings may name the collector. It is imported when the first span is due.
+settings may name the collector, and where a vendor's key lies. It is imported when the first span is due.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from deployer.aws.session import installed_version
 from deployer.channels.channel import TIMEOUT_S, Channel, Undelivered
@@ -35,14 +36,32 @@ def wanted(collector: str, environ: Mapping[str, str]) -> bool:
     return not switched_off and bool(collector or any(environ.get(name) for name in VARIABLES))
 
 
-def traces(service: str, make: Callable[[], SpanExporter]) -> Channel:
-    """The channel; `service`: whose deployments; `make`: an exporter (`otlp`)."""
-    sends = Traces(service, make)
-    return Channel(NAME, ENDS, sends, sends.prepare)
+def traces(
+    service: str, make: Callable[[], SpanExporter], prepare: Callable[[], object] = lambda: None
+) -> Channel:
+    """The channel; `service`: whose deployments; `make`: an exporter (`otlp`), once one is needed."""
+    return Channel(NAME, ENDS, Traces(service, make), prepare)
 
 
-def otlp(collector: str) -> SpanExporter:
-    """Exports by OTLP over HTTP; `collector`: its address, empty: the variables say.
+def headers_of(text: str) -> Mapping[str, str]:
+    """`name=value,name=value` as headers; values as in addresses, as OTEL_EXPORTER_OTLP_HEADERS has them.
+
+    Not by the library: it writes into its log what it cannot read, and that is a secret.
+
+    Raises:
+        Undelivered: it is something else; does not repeat it.
+    """
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if not all(name.strip() and sign for name, sign, _ in pairs):
+        raise Undelivered("telemetry.otlp_headers holds no name=value,name=value", lasting=True)
+    return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}
+
+
+def otlp(collector: str, headers: Mapping[str, str] | None = None) -> SpanExporter:
+    """Exports by OTLP over HTTP.
+
+    collector: its address; empty: the variables say.
+    headers:   of every request; None: the variables say.
 
     Raises:
         NotPossibleNow: the library is not installed.
@@ -56,7 +75,9 @@ def otlp(collector: str) -> SpanExporter:
     # Its own complaints would go to the terminal: what is wrong is told once, as of any channel.
     logging.getLogger("opentelemetry").addHandler(QUIET)
     endpoint = f"{collector.rstrip('/')}{PATH}" if collector else None
-    return OTLPSpanExporter(endpoint=endpoint, timeout=TIMEOUT_S)
+    return OTLPSpanExporter(
+        endpoint=endpoint, headers=dict(headers) if headers else None, timeout=TIMEOUT_S
+    )
 
 
 class Traces:
@@ -66,30 +87,21 @@ class Traces:
         self._service, self._make = service, make
         self._exporter: SpanExporter | None = None
 
-    def prepare(self) -> object:
-        """The exporter, once.
-
-        Raises:
-            NotPossibleNow: the library is not installed.
-        """
-        if self._exporter is None:
-            self._exporter = self._make()
-        return self._exporter
-
     def __call__(self, notice: Notice) -> None:
         """It was taken.
 
         Raises:
             Undelivered: it was not; the library has tried for as long as it may.
+            NotPossibleNow: the library is not installed.
         """
+        if self._exporter is None:
+            self._exporter = self._make()
         from opentelemetry.sdk.trace.export import (  # noqa: PLC0415  an extra
             SpanExportResult,
         )
 
         found = [readable(span, self._service) for span in spans(notice)]
-        if not found or self._exporter is None:
-            return
-        if self._exporter.export(found) is not SpanExportResult.SUCCESS:
+        if found and self._exporter.export(found) is not SpanExportResult.SUCCESS:
             raise Undelivered("the collector of traces did not take it", lasting=True)
 
 

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from deployer.settings.notify import ReferenceOrNone
+
 AddressOrNone = Annotated[
     str,
     Meta(
@@ -20,11 +22,13 @@ FolderOrNone = Annotated[
 class TelemetrySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[telemetry]: see docs/telemetry.md.
 
-    otlp:        OpenTelemetry's collector, without /v1/traces.
-    pushgateway: of Prometheus.
-    textfile:    folder of node_exporter's textfile collector.
+    otlp:         OpenTelemetry's collector, without /v1/traces.
+    otlp_headers: where the secret is that holds `name=value,name=value`: what a vendor wants to see.
+    pushgateway:  of Prometheus.
+    textfile:     folder of node_exporter's textfile collector.
     """
 
     otlp: AddressOrNone = ""
+    otlp_headers: ReferenceOrNone = ""
     pushgateway: AddressOrNone = ""
     textfile: FolderOrNone = ""

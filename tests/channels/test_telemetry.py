@@ -3,6 +3,7 @@
 import logging
 import urllib.request
 from pathlib import Path
+from typing import cast
 
 import pytest
 from opentelemetry.exporter.otlp.proto.common._internal import trace_encoder
@@ -10,14 +11,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 
+from deployer.aws.secrets import Secrets
+from deployer.aws.session import Aws
 from deployer.channels.channel import Undelivered
+from deployer.channels.chosen import measuring
 from deployer.channels.metrics import listening, pushing, writing
 from deployer.channels.outbox import Outbox, Post
-from deployer.channels.traces import QUIET, otlp, traces, wanted
+from deployer.channels.traces import QUIET, headers_of, otlp, traces, wanted
 from deployer.errors import NotPossibleNow
 from deployer.operations.notices import Notice, Place, notices
 from deployer.operations.spans import root_of, trace_of
 from deployer.plan import Deployment
+from deployer.settings.telemetry import TelemetrySettings
 from tests.channels.test_outbox import Marks
 from tests.sim.clock import SimClock
 from tests.sim.play import play
@@ -103,6 +108,43 @@ def test_traces_are_made_where_somebody_said_where_they_go(
     collector: str, environ: dict[str, str], is_wanted: bool
 ) -> None:
     assert wanted(collector, environ) is is_wanted
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({}, ["traces", "pushgateway", "textfile"]),
+        ({"AWS_LAMBDA_FUNCTION_NAME": "shop-tick"}, ["traces", "pushgateway"]),
+    ],
+)
+def test_a_function_has_no_folder_to_leave_its_gauges_in(
+    environ: dict[str, str], names: list[str]
+) -> None:
+    everything = TelemetrySettings(
+        otlp="http://c", pushgateway="http://p", textfile="/var/lib/node_exporter"
+    )
+    secrets = Secrets(cast("Aws", None), environ)
+    assert [one.name for one in measuring(everything, PLACE, environ, secrets)] == names
+
+
+def test_a_vendors_key_is_read_when_it_is_needed_and_is_in_every_request(done: Deployment) -> None:
+    with serving(lambda _: OK) as served:
+        settings = TelemetrySettings(otlp=served.url, otlp_headers="env:KEY")
+        environ = {"KEY": "api-key=a%20secret, X-Team=shop"}
+        secrets = Secrets(cast("Aws", None), environ)
+        (channel,) = measuring(settings, PLACE, environ, secrets)
+        channel.prepare()
+        channel.send(last(done))
+        (request,) = served.requests
+    assert b"\r\napi-key: a secret\r\n" in request
+    assert b"\r\nx-team: shop\r\n" in request
+
+
+@pytest.mark.parametrize("text", ["hush", "=hush", "a=b,hush"])
+def test_what_holds_no_headers_is_said_and_not_repeated(text: str) -> None:
+    with pytest.raises(Undelivered, match="otlp_headers holds no name=value") as refused:
+        headers_of(text)
+    assert "hush" not in str(refused.value)
 
 
 def values(text: str) -> dict[str, float]:

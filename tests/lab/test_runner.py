@@ -17,15 +17,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from deployer import control
 from deployer.aws.permissions import SUPERVISES
 from deployer.clock import from_environment
 from deployer.journal import Ask, Journal, name_of
+from deployer.operations.notices import Place, notices
+from deployer.operations.spans import spans as told_as
+from deployer.operations.spans import trace_of
 from deployer.plan import Deployment, Status
 from deployer.settings.reading import load as settings_from
 from deployer.topology import stack_name
 from deployer.wiring import SUPERVISOR, connect
+from tests.sources.serving import Served, saying, serving
 
 from .chaos import Lab, is_change, load, standing
 from .conftest import ROOT, Shell, admin, as_sample, lab_up, service_in, shell_for
@@ -58,10 +63,24 @@ SERVING = (2, 2, 0, ())
 RUNNER = stack_name("shop", "lab", "runner")  # its roles' names begin so
 
 
+TELEMETRY = """
+[environments.lab.telemetry]
+otlp = "{url}"
+pushgateway = "{url}"
+"""
+
+
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+def collector() -> Iterator[Served]:
+    """OpenTelemetry's and Prometheus' at once: it takes whatever it gets."""
+    with serving(saying("")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory, collector: Served) -> Iterator[Shell]:
     """v1 serves in a lab with the runner stack."""
-    text = as_sample(SETTINGS)
+    text = as_sample(SETTINGS + TELEMETRY.format(url=collector.url))
     assert "[environments.lab.runner]\nenabled = false" in text
     wanted = text.replace("enabled = false", "enabled = true", 1)
     config = service_in(tmp_path_factory.mktemp("service"), wanted)
@@ -236,7 +255,9 @@ def changed(shell: Shell, since: int) -> list[str]:
     ]
 
 
-def test_a_detached_canary_is_promoted_and_loses_no_request(shell: Shell, journal: Journal) -> None:
+def test_a_detached_canary_is_promoted_and_loses_no_request(
+    shell: Shell, journal: Journal, collector: Served
+) -> None:
     mark = Lab(shell).mark()
     with load(shell) as seen:
         deployment = detached_canary(shell, "d1")
@@ -262,6 +283,31 @@ def test_a_detached_canary_is_promoted_and_loses_no_request(shell: Shell, journa
     bucket, _, key = where.removeprefix("/").partition("/")
     page = admin(shell, "s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     assert b"figure-weights" in page  # drawn and uploaded by the function
+    require_measured(collector, last)
+
+
+def require_measured(collector: Served, done: Deployment) -> None:
+    """Its functions have sent one trace, each span once, and their last gauges say how it ended."""
+    place = Place("shop", "lab")
+    trace = trace_of(place, done.id).to_bytes(16, "big")
+    asked = [request.partition(b"\r\n\r\n") for request in collector.requests]
+    spans = [
+        span
+        for head, _, body in asked
+        if head.startswith(b"POST /v1/traces ")
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+        if span.trace_id == trace
+    ]
+    wanted = [span for notice in notices(place, done) for span in told_as(notice)]
+    assert sorted(span.name for span in spans) == sorted(span.name for span in wanted)
+    assert len({span.span_id for span in spans}) == len(spans)
+    assert len([span for span in spans if not span.parent_span_id]) == 1
+    *_, gauges = [body for head, _, body in asked if head.startswith(b"PUT /metrics/")]
+    status = 'deployer_deployment_status{environment="lab",service="shop",status="shipped"} 1.0'
+    assert status in gauges.decode()
+    assert done.id in gauges.decode()
 
 
 def test_a_detached_canary_is_aborted_and_loses_no_request(shell: Shell, journal: Journal) -> None:

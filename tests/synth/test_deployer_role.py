@@ -106,12 +106,12 @@ kind = "eventbridge"
 
 
 def test_what_the_settings_name_may_be_used_and_nothing_else(variant: Variant) -> None:
-    """Functions of hooks; topics, buses and secrets of channels."""
+    """Functions of hooks; topics, buses and secrets of channels; a vendor's key."""
     hooked = variant(
         "[environments.lab]",
         '[hooks]\nbefore_traffic = {function = "smoke"}\n'
         'on_rollback = {function = "arn:aws:lambda:us-east-1:123456789012:function:undo:live"}\n'
-        f"{CHANNELS}[environments.lab]",
+        f'{CHANNELS}[telemetry]\notlp_headers = "ssm:/shop/otlp"\n[environments.lab]',
     )
     told = {
         each["Action"]: each["Resource"]
@@ -120,10 +120,13 @@ def test_what_the_settings_name_may_be_used_and_nothing_else(variant: Variant) -
         for each in policy["Properties"]["PolicyDocument"]["Statement"]
     }
     at = "us-east-1:123456789012"
+    parameters = told.pop("ssm:GetParameter")
+    assert [spelled(arn) for arn in parameters] == [
+        f"arn:aws:ssm:{at}:parameter/shop/{name}" for name in ("teams", "otlp")
+    ]
     assert {action: spelled(arn) for action, arn in told.items()} == {
         "sns:Publish": f"arn:aws:sns:{at}:pager",
         "events:PutEvents": f"arn:aws:events:{at}:event-bus/default",
-        "ssm:GetParameter": f"arn:aws:ssm:{at}:parameter/shop/teams",
         "secretsmanager:GetSecretValue": f"arn:aws:secretsmanager:{at}:secret:shop/ops-??????",
     }
     assert granted(hooked)["Function"]["Resource"] == [

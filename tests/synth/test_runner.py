@@ -12,7 +12,7 @@ from aws_cdk import App, aws_sns
 from deployer.aws.needs import Resource
 from deployer.aws.permissions import NEEDS, SUPERVISES
 from deployer.settings.reading import load
-from stacks import bundle
+from stacks import bundle, libraries
 from stacks.acknowledged import spelled
 from stacks.assembly import HERE
 from stacks.deployer_role import DeployerRole
@@ -146,7 +146,7 @@ def test_it_is_told_where_it_is_and_whom_to_tell(templates: Templates) -> None:
     assert variables.keys() == {"DEPLOYER_ENV", "DEPLOYER_REPORTS"}
     assert variables["DEPLOYER_ENV"] == "prod"
     assert function["Handler"] == "deployer.functions.supervise.handler"
-    assert function["Runtime"] == f"python{bundle.PYTHON}"
+    assert function["Runtime"] == f"python{libraries.PYTHON}"
 
 
 def test_no_environment_has_one_that_does_not_want_it(templates: Templates) -> None:
@@ -190,10 +190,13 @@ def test_the_calendars_of_holidays_are_in_it_where_a_place_is_named(where: str) 
     [
         (["cp311-cp311-manylinux_2_17_x86_64"], "x86_64"),
         (["cp311-cp311-manylinux2014_aarch64"], "aarch64"),
+        (["cp310-abi3-manylinux2014_x86_64"], "x86_64"),
+        (["cp311-cp311-manylinux_2_39_x86_64"], ""),
         (["cp311-cp311-musllinux_1_2_x86_64"], ""),
         (["cp311-cp311-macosx_11_0_arm64"], ""),
         (["cp311-cp311-win_amd64"], ""),
         (["py3-none-any"], ""),
+        ([], ""),
     ],
 )
 def test_compiled_code_is_taken_from_here_only_if_lambda_can_load_it(
@@ -201,7 +204,7 @@ def test_compiled_code_is_taken_from_here_only_if_lambda_can_load_it(
 ) -> None:
     for machine in ("x86_64", "aarch64"):
         monkeypatch.setattr("platform.machine", lambda machine=machine: machine)
-        assert bundle.is_lambdas(tags) is (machine == fits)
+        assert libraries.is_lambdas(tags) is (machine == fits)
 
 
 def test_nothing_of_it_is_in_the_template(templates: Templates) -> None:

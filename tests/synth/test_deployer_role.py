@@ -122,7 +122,7 @@ def test_what_the_settings_name_may_be_used_and_nothing_else(variant: Variant) -
     at = "us-east-1:123456789012"
     parameters = told.pop("ssm:GetParameter")
     assert [spelled(arn) for arn in parameters] == [
-        f"arn:aws:ssm:{at}:parameter/shop/{name}" for name in ("teams", "otlp")
+        f"arn:aws:ssm:{at}:parameter/shop/{name}" for name in ("otlp", "teams")
     ]
     assert {action: spelled(arn) for action, arn in told.items()} == {
         "sns:Publish": f"arn:aws:sns:{at}:pager",

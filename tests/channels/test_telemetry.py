@@ -203,9 +203,9 @@ def test_whoever_supervises_is_scraped(done: Deployment) -> None:
     with listening(PLACE, ("127.0.0.1", 0)) as newest:
         assert newest is not None
         url = f"http://127.0.0.1:{newest.port}/metrics"
-        assert values(urllib.request.urlopen(url, timeout=5).read().decode()) == {}
+        assert values(urllib.request.urlopen(url, timeout=30).read().decode()) == {}
         newest.record = done
-        found = values(urllib.request.urlopen(url, timeout=5).read().decode())
+        found = values(urllib.request.urlopen(url, timeout=30).read().decode())
         assert found["deployer_deployment_steps|sim|shop"] == len(done.plan.steps)
         with (
             pytest.raises(NotPossibleNow, match=r"--metrics 127\.0\.0\.1"),

@@ -213,7 +213,7 @@ def shell(name: str, script: str, program: Mapping[str, str], folder: Path) -> s
     if shutil.which(name) is None:
         pytest.skip(f"{name} is not installed")
     done = subprocess.run(
-        [name, "-c", script], check=False, capture_output=True, text=True, timeout=50,
+        [name, "-c", script], check=False, capture_output=True, text=True,
         env=dict(program), cwd=folder,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

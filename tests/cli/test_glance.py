@@ -120,7 +120,7 @@ class Two:
         self.reads.set()
 
     def drawn(self, width: int, height: int) -> Text:
-        assert self.reads.wait(5) or self.fails
+        assert self.reads.wait(30) or self.fails
         return Text("the page")
 
     def press(self, key: str) -> bool:

@@ -285,7 +285,7 @@ def test_it_is_scraped_while_it_runs(staged: Staged) -> None:
 
     def scrape() -> None:
         url = f"http://127.0.0.1:{port}/metrics"
-        heard.append(urllib.request.urlopen(url, timeout=5).read().decode())
+        heard.append(urllib.request.urlopen(url, timeout=30).read().decode())
 
     shop.at(90.0, scrape)
     interrupt(shop, 100.0, signal.SIGINT)

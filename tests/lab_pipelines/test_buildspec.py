@@ -26,7 +26,7 @@ def carried_out(folder: Path, text: str) -> tuple[building.Told, list[str], int]
     told.touch()
     script = buildspec.script(buildspec.parse(text), str(told))
     done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False, timeout=20
+        ["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False
     )
     lines = [line for line in done.stdout.splitlines() if not line.startswith("[Container]")]
     return building.read(told.read_text()), lines, done.returncode

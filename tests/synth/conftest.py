@@ -98,5 +98,4 @@ def run_app(outdir: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        timeout=55,
     )

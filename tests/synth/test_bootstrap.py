@@ -61,7 +61,6 @@ class Machine:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
         )
 
     def say(self, name: str, text: str) -> None:

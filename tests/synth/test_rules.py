@@ -65,7 +65,6 @@ def test_cfn_lint_finds_nothing(templates: Templates, shapes: Templates) -> None
         capture_output=True,
         text=True,
         check=False,
-        timeout=55,
     )
     assert (found.stdout, found.returncode) == ("", 0)
 

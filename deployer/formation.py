@@ -4,20 +4,26 @@ As deployer.wiring for one environment, and imported like it: by who talks to AW
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from deployer import identity
+from deployer.acts import Actor
 from deployer.aws import fleet_published
 from deployer.aws.fleets import DynamoFleets
 from deployer.aws.machines import Machines
 from deployer.aws.members import PATIENCE_S, LambdaMembers
 from deployer.aws.session import Aws
+from deployer.channels.fleets import Tellers
 from deployer.clock import ScaledClock
 from deployer.endpoint import chosen_clock, clients, require_endpoint
+from deployer.errors import DeployError
+from deployer.operations.fleet import Fleet
+from deployer.operations.fleet_notices import fleet_notices
 from deployer.operations.fleet_round import FleetBook, Mandate, Members, Round
+from deployer.operations.notifying import SILENT, Outbox
 from deployer.ports import Clock
 from deployer.settings.schema import Settings
 
@@ -31,6 +37,8 @@ class Formation:
     start:  has a fleet visited until it has ended; asked twice with the same mandate, once.
     owner:  holds a visit's lease: different each time.
     caller: who asks, for people.
+    who:    somebody of that name, with what AWS and the surroundings tell of this process.
+    outbox: who is told of a fleet; each one is closed by whoever made it.
     scale:  how many times faster than the wall's the clock runs.
     """
 
@@ -42,6 +50,28 @@ class Formation:
     owner: str
     caller: str
     scale: float = 1.0
+    who: Callable[[str], Actor] = Actor
+    outbox: Callable[[Fleet], Outbox] = lambda _: SILENT
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, for the audit."""
+        return self.who(self.caller)
+
+    def tell(self, fleet: Fleet) -> Sequence[str]:
+        """Tell whoever is told of fleets what this one has to tell; what kept it from that, in words.
+
+        It waits for some seconds at most, and raises nothing: a fleet goes on untold.
+        """
+        try:
+            outbox = self.outbox(fleet)
+            outbox.tell(*fleet_notices(fleet))
+            outbox.close()
+            return outbox.troubles()
+        except DeployError as error:
+            return (f"nobody could be told of the fleet: {error}",)
+        except Exception as error:  # noqa: BLE001  a flaw here must not end what carries the fleet
+            return (f"nobody could be told of the fleet: {type(error).__name__}: {error}",)
 
     def round(self) -> Round:
         """A visit of this process."""
@@ -78,6 +108,8 @@ def connect(
     def there(place: str) -> Aws:
         return known.setdefault(place, clients(place, clock))
 
+    tellers = Tellers(environments, there, found.table, region, environ, clock)
+
     regions = {name: each.environment.region for name, each in environments.items()}
     return Formation(
         service=service,
@@ -89,5 +121,7 @@ def connect(
         ),
         owner=f"fleet {identity.owner(environ)}",
         caller=identity.caller(environ),
+        who=lambda name: Actor(name, aws.arn, identity.origin(environ)),
+        outbox=tellers.outbox,
         scale=clock.scale if isinstance(clock, ScaledClock) else 1.0,
     )

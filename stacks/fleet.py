@@ -24,7 +24,7 @@ from aws_cdk import (
 from constructs import Construct
 
 from deployer.aws.needs import Resource
-from deployer.aws.permissions import COMMANDS_FLEETS, VISITS_FLEETS, Place
+from deployer.aws.permissions import COMMANDS_FLEETS, TELLS, VISITS_FLEETS, Place
 from deployer.settings.schema import Settings
 from deployer.topology import (
     fleet_machine_name,
@@ -36,7 +36,7 @@ from stacks.book import book
 from stacks.bundle import Bundle
 from stacks.cloud_function import cloud_function
 from stacks.machine import Machine, machine_arn
-from stacks.rights import Places, allow
+from stacks.rights import Places, allow, channels
 
 TIMEOUT = Duration.minutes(5)  # shorter than a visit's lease (formation.LEASE_S)
 LONGEST_SESSION = Duration.hours(12)
@@ -117,6 +117,7 @@ class FleetStack(Stack):
             description=f"Carries fleets of {self._props.service} on",
         )
         allow(self, "Visits", role, self._places, VISITS_FLEETS)
+        self._tells("VisitorNotifies", role)
         return role
 
     def _commander(self) -> aws_iam.Role:
@@ -128,9 +129,16 @@ class FleetStack(Stack):
             max_session_duration=LONGEST_SESSION,
         )
         allow(self, "Commands", role, self._places, COMMANDS_FLEETS)
+        self._tells("CommanderNotifies", role)
         output = CfnOutput(self, "FleetRole", value=role.role_arn)
         output.override_logical_id("FleetRole")
         return role
+
+    def _tells(self, name: str, role: aws_iam.Role) -> None:
+        """Whoever carries a fleet tells those who are told of its environments (channels.fleets)."""
+        told = [(s.notify, s.environment.region) for s in self._props.environments.values()]
+        if any(notify.channels for notify, _ in told):
+            allow(self, name, role, channels(Stack.of(self), told), TELLS)
 
     def _function(self, role: aws_iam.Role) -> aws_lambda.Function:
         service = self._props.service

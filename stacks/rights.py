@@ -6,6 +6,7 @@ stack knows is `known`, what only the service stack knows `moved`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aws_cdk import Fn, Stack, aws_dynamodb, aws_iam, aws_s3
@@ -17,7 +18,7 @@ from deployer.aws.pages import prefix
 from deployer.aws.permissions import NEEDS, WIDE, Place, statements
 from deployer.model import Slot
 from deployer.settings.artifacts import location
-from deployer.settings.notify import MANAGER, SSM, EventBridgeChannel, SnsChannel
+from deployer.settings.notify import MANAGER, SSM, EventBridgeChannel, NotifySettings, SnsChannel
 from deployer.settings.schema import Settings
 from deployer.topology import (
     COHORT_TAG,
@@ -76,27 +77,8 @@ class Rights:
 
     def told(self, stack: Stack) -> dict[Resource, Place]:
         """What [notify]'s channels are, and where their secrets lie, and that of [telemetry]."""
-        channels = self.settings.notify.channels
-        references = (*self.settings.notify.references, self.settings.telemetry.otlp_headers)
-        buses = [one.bus for one in channels if isinstance(one, EventBridgeChannel)]
-        return {
-            Resource.TOPICS: Place([one.topic for one in channels if isinstance(one, SnsChannel)]),
-            Resource.BUS: Place([_named(stack, "events", "event-bus/", bus) for bus in buses]),
-            Resource.PARAMETERS: Place(
-                [
-                    _named(stack, "ssm", "parameter/", name.removeprefix("/"))
-                    for name in _of_kind(SSM, references)
-                ]
-            ),
-            Resource.SECRETS: Place(
-                [
-                    name
-                    if name.startswith("arn:")
-                    else _arn(stack, "secretsmanager", f"secret:{name}-??????")
-                    for name in _of_kind(MANAGER, references)
-                ]
-            ),
-        }
+        notify, headers = self.settings.notify, self.settings.telemetry.otlp_headers
+        return channels(stack, ((notify, stack.region),), (headers,))
 
     def _reports(self, stack: Stack) -> Sequence[str]:
         """In the environment's own bucket, wherever its releases lie."""
@@ -139,6 +121,39 @@ class Rights:
         }
 
 
+def channels(
+    stack: Stack, told: Iterable[tuple[NotifySettings, str]], more: Sequence[str] = ()
+) -> dict[Resource, Place]:
+    """What the channels of these settings are, each with its Region, and where their secrets lie.
+
+    more: references of further secrets, of all of these Regions.
+    """
+    topics, buses, parameters, secrets = (dict[str, None]() for _ in range(4))
+    for notify, region in told:
+        at = partial(_arn, stack, region=region)
+        references = (*notify.references, *more)
+        topics |= dict.fromkeys(one.topic for one in notify.channels if isinstance(one, SnsChannel))
+        buses |= dict.fromkeys(
+            one.bus if one.bus.startswith("arn:") else at("events", f"event-bus/{one.bus}")
+            for one in notify.channels
+            if isinstance(one, EventBridgeChannel)
+        )
+        parameters |= dict.fromkeys(
+            name if name.startswith("arn:") else at("ssm", f"parameter/{name.removeprefix('/')}")
+            for name in _of_kind(SSM, references)
+        )
+        secrets |= dict.fromkeys(
+            name if name.startswith("arn:") else at("secretsmanager", f"secret:{name}-??????")
+            for name in _of_kind(MANAGER, references)
+        )
+    return {
+        Resource.TOPICS: Place([*topics]),
+        Resource.BUS: Place([*buses]),
+        Resource.PARAMETERS: Place([*parameters]),
+        Resource.SECRETS: Place([*secrets]),
+    }
+
+
 def allow(
     scope: Construct,
     name: str,
@@ -167,8 +182,8 @@ def _every(key: str, tags: Mapping[str, str | list[Slot]]) -> dict[str, Any]:
     return {"StringEquals": {f"{key}/{name}": value for name, value in tags.items()}}
 
 
-def _arn(stack: Stack, service: str, rest: str) -> str:
-    return f"arn:{stack.partition}:{service}:{stack.region}:{stack.account}:{rest}"
+def _arn(stack: Stack, service: str, rest: str, *, region: str = "") -> str:
+    return f"arn:{stack.partition}:{service}:{region or stack.region}:{stack.account}:{rest}"
 
 
 def _seen(stack: Stack, owner: IConstruct, value: str) -> str:
@@ -195,10 +210,6 @@ def _group_arn(stack: Stack, slot: SlotGroup) -> str:
 def _template_arn(stack: Stack, slot: SlotGroup) -> str:
     template = _seen(stack, slot.group, slot.names()["launch_template"])
     return _arn(stack, "ec2", f"launch-template/{template}")
-
-
-def _named(stack: Stack, service: str, kind: str, name: str) -> str:
-    return name if name.startswith("arn:") else _arn(stack, service, f"{kind}{name}")
 
 
 def _of_kind(kind: str, references: Iterable[str]) -> list[str]:

@@ -5,7 +5,9 @@ One partition per service, `fleet#SERVICE`, with
 - `fleet#ID`, one per fleet: `body` is the record (fleet.encode), beside it what conditions are made of:
   `version`, `owner` and `lease_until` of the visit that is at it (or, without an owner, when the last
   one left), `finished_at`; `ask`,
-  `ask_by` and `ask_id` are what a person wants of it; `ttl` is when DynamoDB may forget it.
+  `ask_by`, `ask_id`, `ask_actor` and `ask_why` are what a person wants of it; `ttl` is when DynamoDB may
+  forget it;
+- `told#CHANNEL#NOTICE`: what was told (deployer.aws.told).
 
 A reply that was lost, by us or by botocore's own retry, makes the next condition fail; then a
 consistent read tells our own earlier write from somebody else's.
@@ -45,6 +47,11 @@ RECORD = "fleet#"
 RUNS = "attribute_exists(pk) AND attribute_not_exists(finished_at)"
 
 
+def partition(service: str) -> str:
+    """The partition key of a service's fleets."""
+    return f"fleet#{service}"
+
+
 class DynamoFleets:
     """The port `FleetBook`. The owner of a lease must be different for each visit."""
 
@@ -52,7 +59,7 @@ class DynamoFleets:
         self._table = Table(aws, table, clock)
         self._service = service
         self._clock = clock
-        self._part = f"fleet#{service}"
+        self._part = partition(service)
 
     def begin(self, fleet: Fleet) -> Fleet:
         """Record a new one and take the service for it. One call.

@@ -12,7 +12,6 @@ from deployer.aws.failures import changing
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.errors import ChangeRefused
-from deployer.news import Kind
 from deployer.operations.notices import Notice, document
 
 if TYPE_CHECKING:
@@ -70,12 +69,13 @@ def subject(title: str) -> str:
 
 
 def _attributes(notice: Notice) -> Mapping[str, MessageAttributeValueTypeDef]:
+    where = notice.place.environment  # a fleet has none, and SNS takes no empty value
     kinds = msgspec.json.encode([str(kind) for kind in notice.kinds]).decode()
     return {
         "id": {"DataType": "String", "StringValue": notice.id},
         "kinds": {"DataType": "String.Array", "StringValue": kinds},
         "service": {"DataType": "String", "StringValue": notice.place.service},
-        "environment": {"DataType": "String", "StringValue": notice.place.environment},
+        **({"environment": {"DataType": "String", "StringValue": where}} if where else {}),
     }
 
 
@@ -107,7 +107,7 @@ class Bus:
             answer = self._aws.events.put_events(
                 Entries=[
                     {
-                        "Source": SOURCE, "DetailType": detail_type(notice.kinds),
+                        "Source": SOURCE, "DetailType": detail_type(notice),
                         "Detail": _detail(notice), "EventBusName": self._name,
                         "Resources": [],
                     }
@@ -120,9 +120,9 @@ class Bus:
             )
 
 
-def detail_type(kinds: tuple[Kind, ...]) -> str:
-    """What rules match on: `Deployment halt`, by the most telling of its kinds."""
-    return f"Deployment {kinds[0]}"
+def detail_type(notice: Notice) -> str:
+    """What rules match on: `Deployment halt` or `Fleet halt`, by the most telling of its kinds."""
+    return f"{'Fleet' if notice.fleet else 'Deployment'} {notice.kinds[0]}"
 
 
 def _detail(notice: Notice) -> str:

@@ -113,8 +113,9 @@ class Post:
             self._done.add(notice.id)
 
     def _told(self, notice: Notice) -> set[str]:
-        """Asked once for each deployment: from then on this process knows what it has told itself."""
-        about = notice.record.id if notice.record else notice.id
+        """Asked once for each deployment or fleet: from then on this process knows what it has told itself."""
+        whose = notice.record or notice.fleet
+        about = whose.id if whose else notice.id
         if about not in self._asked:
             self._done |= self.marks.told(about, self.channel.name)
             self._asked.add(about)
@@ -173,9 +174,9 @@ class Outbox:
         for post in self._posts:
             post.put(lambda: notices(place, record, event))
 
-    def tell(self, notice: Notice) -> None:
+    def tell(self, *found: Notice) -> None:
         for post in self._posts:
-            post.put(lambda: (notice,))
+            post.put(lambda: found)
 
     def troubles(self) -> Sequence[str]:
         found = [post.trouble for post in self._posts if post.trouble]

@@ -5,6 +5,7 @@ from typing import Literal
 
 import click
 
+from deployer.acts import BEGAN, OVERRODE, Actor
 from deployer.cli import offering
 from deployer.cli.ending import Ending
 from deployer.cli.fleets import Desk, desk_of
@@ -12,9 +13,10 @@ from deployer.cli.params import Duration, irreversible_option, override_freeze_o
 from deployer.durations import seconds
 from deployer.errors import CloudUnavailable, DeployError, NotPossibleNow, SettingsInvalid
 from deployer.identity import deployment_id
-from deployer.operations.fleet import Errand, Fleet, Sight, Wave, members_of, require_waves
+from deployer.operations.fleet import Errand, Fleet, Sight, Wave, did, members_of, require_waves
 from deployer.operations.fleet_round import Mandate
 from deployer.operations.freezing import OVERRIDE
+from deployer.operations.notifying import UNSENT
 from deployer.render.fleet import waves_document, waves_text
 from deployer.settings.waves import place_objections
 
@@ -109,12 +111,20 @@ def fleet(
         irreversible=any(each.irreversible for each in checks.values()),
         override=override_freeze,
     ).noting(now, "started", f"fleet of {release} by {formation.caller}")  # fmt: skip
-    begun = formation.book.begin(made)
+    begun = formation.book.begin(_signed(made, formation.actor))
     _started(desk, begun)
+    for trouble in formation.tell(begun):
+        desk.output.note(f"{UNSENT}: {trouble}")
     if watch:
         return desk.follow(begun)
     words = f"fleet {begun.id} is under way: `deployer status --fleet --watch` follows it"
     return Ending("asked", 0, words)
+
+
+def _signed(made: Fleet, actor: Actor) -> Fleet:
+    """With who begins it, and overrides a freeze."""
+    signed = did(made, actor, BEGAN, made.started_at)
+    return did(signed, actor, OVERRODE, made.started_at, made.override) if made.override else signed
 
 
 def _started(desk: Desk, begun: Fleet) -> None:

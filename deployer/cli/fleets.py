@@ -196,7 +196,7 @@ def ask(desk: Desk, wish: Ask) -> Ending:
     again = unvisited or abandoned(active, desk.now())
     if not (again and wish is Ask.RESUME and fleet.paused_at is None):
         fleet_course.require_possible(fleet, wish)
-        formation.book.ask(identity.request(wish, formation.caller))
+        formation.book.ask(identity.request(wish, formation.caller, formation.actor))
     if again:
         formation.start(Mandate(fleet=fleet.id, part=fleet.version + 2))
         desk.output.note("Nobody has looked after it yet, or not for a while: that begins now.")

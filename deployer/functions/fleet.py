@@ -13,6 +13,7 @@ from deployer.errors import CloudUnavailable, LeaseLost, NotFound
 from deployer.formation import Formation, connect
 from deployer.functions.start import ROOT, SETTINGS
 from deployer.operations.fleet_round import Answer, Mandate, answer, delayed
+from deployer.operations.notifying import UNSENT
 from deployer.settings.reading import load_waves
 from deployer.settings.waves import home
 
@@ -37,11 +38,14 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def visited(formation: Formation, mandate: Mandate) -> Answer:
-    """A visit; what does not answer is asked again later."""
+    """A visit, and people are told; what does not answer is asked again later."""
     try:
-        return answer(mandate, formation.round().visit(mandate.fleet))
+        found = formation.round().visit(mandate.fleet)
     except (CloudUnavailable, LeaseLost) as error:
         return delayed(mandate, str(error))
+    for trouble in formation.tell(found.fleet):
+        sys.stdout.write(json.dumps({"event": UNSENT, "note": trouble}) + "\n")
+    return answer(mandate, found)
 
 
 def formation_of(environ: Mapping[str, str]) -> Formation:

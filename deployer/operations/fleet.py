@@ -28,10 +28,12 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from deployer.acts import Actor
 from deployer.errors import PlanInvalid
 from deployer.plan import Event
 
 EVENTS = 200  # what the record keeps: the newest
+ACTS = 50  # the same of what people did, beside who began it
 MOST_ENVIRONMENTS = 200  # one record has all of them, and DynamoDB's items have 400 KB
 LONGEST_NOTE = 300  # characters of what an environment says that are kept; its history has it all
 
@@ -121,6 +123,20 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return replace(self, phase=phase, since=now, reason=reason)
 
 
+class FleetAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One thing that somebody did to a fleet.
+
+    at:    epoch seconds.
+    what:  as of a deployment's acts (deployer.acts): `began`, `override-freeze`, `refused`, or the wish.
+    note:  why, or what, in words.
+    """
+
+    at: float
+    what: str
+    actor: Actor
+    note: str = ""
+
+
 class Fleet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The record of one fleet.
 
@@ -132,6 +148,7 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     heeded:       id of the last request that was granted or refused.
     override:     why environments begin although a freeze is on there; empty: they wait for its end.
     reason:       why it ended so, or goes back.
+    audit:        who did what, oldest first: the first, and the newest of the others.
     version:      fencing: each save raises it.
     """
 
@@ -154,6 +171,7 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reason: str = ""
     by: str = ""
     log: tuple[Event, ...] = ()
+    audit: tuple[FleetAct, ...] = ()
     version: int = 0
 
     def __getitem__(self, environment: str) -> Member:
@@ -175,6 +193,15 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def noting(self, now: float, kind: str, note: str, **detail: str) -> "Fleet":
         """The same with an event added."""
         return replace(self, log=(*self.log, Event(now, kind, note, detail))[-EVENTS:])
+
+
+def did(fleet: Fleet, actor: Actor, what: str, at: float, note: str = "") -> Fleet:
+    """The record with one act more."""
+    short = Actor(
+        actor.name[:LONGEST_NOTE], actor.identity[:LONGEST_NOTE], actor.origin[:LONGEST_NOTE]
+    )
+    acts = (*fleet.audit, FleetAct(at, what, short, note[:LONGEST_NOTE]))
+    return replace(fleet, audit=acts if len(acts) <= ACTS else (acts[0], *acts[1 - ACTS :]))
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):

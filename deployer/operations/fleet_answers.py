@@ -19,6 +19,7 @@ from deployer.operations.fleet import (
     Sight,
 )
 
+FREEZES: Final = "waits for a freeze to end"  # begins the reason of an environment that does
 SILENCE_S = 3600.0  # after so long without an answer an environment counts as lost
 
 OUTWARD: Final[Mapping[str, Phase]] = {
@@ -105,7 +106,7 @@ def _asked(fleet: Fleet, member: Member, sight: Sight, now: float) -> Member:
     if (
         sight.state == "frozen"
     ):  # however long: who holds the environment after that is waited for anew
-        return replace(member, since=now, reason=f"waits for a freeze to end: {sight.note}")
+        return replace(member, since=now, reason=f"{FREEZES}: {sight.note}")
     if sight.state == "stale":
         return replace(member, phase=Phase.WAITING, deployment="")
     if sight.state == "absent" and fleet.status is FleetStatus.RETREATING and now >= member.until:

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from deployer.acts import REFUSED, Actor
 from deployer.durations import spell
 from deployer.errors import NotPossibleNow
 from deployer.journal import Ask, Request
-from deployer.operations.fleet import Errand, Fleet, FleetStatus, Kind, Member, Phase, Sight
+from deployer.operations.fleet import Errand, Fleet, FleetStatus, Kind, Member, Phase, Sight, did
 from deployer.operations.fleet_answers import folded, too_silent
 
 FENCE_S = 300.0  # so long an errand may begin something; whoever carries it out ends sooner
@@ -103,9 +104,11 @@ def heed(fleet: Fleet, request: Request, now: float) -> Fleet:
     """The fleet with a person's request granted, or refused on the record, once."""
     if request.id == fleet.heeded:
         return fleet
-    fleet = replace(fleet, heeded=request.id)
+    fleet, actor = replace(fleet, heeded=request.id), request.actor or Actor(request.by)
     if request.ask not in possible(fleet):
+        fleet = did(fleet, actor, REFUSED, now, f"{request.ask}: too late")
         return fleet.noting(now, "refused", f"{request.ask} by {request.by}: too late")
+    fleet = did(fleet, actor, request.ask.value, now)
     if request.ask is Ask.ABORT:
         return _failing(fleet, f"aborted by {request.by}", now)
     fleet = fleet.noting(now, "asked", f"{request.ask} by {request.by}")

@@ -27,6 +27,7 @@ from deployer.durations import spell
 from deployer.journal import NOT_BEGUN
 from deployer.model import WHOLE
 from deployer.news import URGENT, Kind
+from deployer.operations.fleet import Fleet
 from deployer.plan import Deployment, Event, Status
 from deployer.steps.approve import Approve
 from deployer.steps.bake import A_PERSON
@@ -40,7 +41,7 @@ LONGEST_NOTE: Final = 80  # characters of a title
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Whose deployments these are.
+    """Whose deployments these are; of a fleet `environment` is empty.
 
     report: address of a deployment's report; empty: there is none.
     """
@@ -50,7 +51,7 @@ class Place:
     report: Callable[[Deployment], str] = lambda _: ""
 
     def __str__(self) -> str:
-        return f"{self.service}/{self.environment}"
+        return f"{self.service}/{self.environment}" if self.environment else self.service
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Notice:
     commands: what a person can type now.
     report:   address of the report; empty: there is none.
     record:   as it stood then; None: there is none.
+    fleet:    the same of a fleet.
     since:    when began what has ended with it, epoch seconds; 0: nothing has.
     """
 
@@ -88,6 +90,7 @@ class Notice:
     detail: Mapping[str, Any] = field(default_factory=dict)
     record: Deployment | None = None
     since: float = 0.0
+    fleet: Fleet | None = None
 
     @property
     def urgent(self) -> bool:
@@ -316,13 +319,29 @@ def document(notice: Notice) -> dict[str, Any]:
         "urgent": notice.urgent,
         "at": notice.at,
         "service": place.service,
-        "environment": place.environment,
+        "environment": place.environment or None,
         "title": notice.title,
         "words": notice.words,
         "deployment": None if record is None else _deployment(record),
+        "fleet": None if notice.fleet is None else _fleet(notice.fleet),
         "detail": dict(notice.detail),
         "commands": [{"does": one.does, "line": one.line} for one in notice.commands],
         "report": notice.report or None,
+    }
+
+
+def _fleet(fleet: Fleet) -> dict[str, Any]:
+    return {
+        "id": fleet.id,
+        "release": fleet.release,
+        "status": fleet.status.value,
+        "reason": fleet.reason or None,
+        "by": fleet.by,
+        "wave": fleet.cursor + 1,
+        "waves": len(fleet.waves),
+        "environments": {one.environment: one.phase.value for one in fleet.members},
+        "started_at": fleet.started_at,
+        "finished_at": fleet.finished_at,
     }
 
 

@@ -26,8 +26,8 @@ class Outbox(Protocol):
         """Tell whatever this record has to tell and was not told yet, soon."""
         ...
 
-    def tell(self, notice: Notice) -> None:
-        """Tell this, unless it was told, soon."""
+    def tell(self, *found: Notice) -> None:
+        """Tell these, unless they were told, soon."""
         ...
 
     def troubles(self) -> Sequence[str]:
@@ -45,7 +45,7 @@ class Silent:
     def offer(self, record: Deployment, event: Event | None = None) -> None:
         """Nobody hears it."""
 
-    def tell(self, notice: Notice) -> None:
+    def tell(self, *found: Notice) -> None:
         """Nobody hears it."""
 
     def troubles(self) -> Sequence[str]:

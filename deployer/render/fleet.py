@@ -6,9 +6,10 @@ from rich.text import Text
 
 from deployer.durations import spell
 from deployer.operations import fleet_course
-from deployer.operations.fleet import Fleet, FleetStatus, Member, Phase, Sight, Wave
+from deployer.operations.fleet import Fleet, FleetAct, FleetStatus, Member, Phase, Sight, Wave
 from deployer.operations.fleet_round import ActiveFleet, abandoned
 from deployer.plan import Event
+from deployer.render.audit import SAID
 from deployer.render.documents import Document
 from deployer.render.words import date_and_time, iso, one_line, span, time_of_day
 
@@ -92,6 +93,7 @@ def fleet_text(fleet: Fleet, now: float, active: ActiveFleet | None = None) -> T
         + Text(fleet_course.standing(fleet), STYLES[fleet.status]),
         Text(f"  {fleet.id} of {one_line(fleet.by)}, started {when}", "dim"),
     ]
+    lines += [Text(f"    {words}", "dim") for words in _audit(fleet)]
     for number, wave in enumerate(fleet.waves):
         lines.append(Text(f"  wave {number + 1}{_bake(fleet, number, now)}"))
         lines += [_member_line(member, fleet) for member in fleet.of(wave)]
@@ -99,6 +101,18 @@ def fleet_text(fleet: Fleet, now: float, active: ActiveFleet | None = None) -> T
         lines.append(Text(f"  {one_line(fleet.reason)}", "red"))
     lines += [Text(f"  {words}", "yellow") for words in _next(fleet, now, active)]
     return Text("\n").join(lines)
+
+
+def _audit(fleet: Fleet) -> Iterator[str]:
+    """Who has begun it from where, and as whom AWS knew them; then what people asked for."""
+    for act in fleet.audit:
+        who = act.actor
+        parts = ", as ".join(filter(None, (who.origin, who.identity)))
+        note = f": {act.note}" if act.note else ""
+        told = (
+            f"{time_of_day(act.at)} {who.name} {SAID.get(act.what, f'asked to {act.what}')}{note}"
+        )
+        yield one_line(f"{told}, from {parts}" if parts else told)
 
 
 def _bake(fleet: Fleet, number: int, now: float) -> str:
@@ -187,6 +201,7 @@ def fleet_document(fleet: Fleet, now: float) -> Document:
         "paused": fleet.paused_at is not None, "wave": fleet.cursor + 1,
         "bake_ends_at": iso(fleet_course.bake_ends_at(fleet, now)) if baking else None,
         "possible": [ask.value for ask in fleet_course.possible(fleet)],
+        "audit": [_act_document(act) for act in fleet.audit],
         "waves": [
             {
                 "bake_s": wave.bake_s,
@@ -194,6 +209,14 @@ def fleet_document(fleet: Fleet, now: float) -> Document:
             }
             for wave in fleet.waves
         ],
+    }  # fmt: skip
+
+
+def _act_document(act: FleetAct) -> Document:
+    who = act.actor
+    return {
+        "at": iso(act.at), "what": act.what, "by": who.name, "identity": who.identity or None,
+        "origin": who.origin or None, "note": act.note or None,
     }  # fmt: skip
 
 

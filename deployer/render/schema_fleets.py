@@ -40,6 +40,7 @@ class Fleet(Struct):
     wave:         number of the wave, from 1
     bake_ends_at: when; null: it does not bake
     possible:     commands that make sense now
+    audit:        who did what: `at`, `what`, `by`, `identity`, `origin`, `note`
     waves:        `bake_s` and `environments`: `environment`, `phase`, `reason`, `deployment`, `back`, `since`
     """
 
@@ -58,6 +59,7 @@ class Fleet(Struct):
     wave: int
     bake_ends_at: Time | None
     possible: list[str]
+    audit: list[Json]
     waves: list[Json]
 
 

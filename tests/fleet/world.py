@@ -210,7 +210,7 @@ class World:
             other="somebody shipped v9" if now >= site.gone_at else "",
             ringing={"errors": "rings"} if now >= site.rings_at else {},
             ailing="9 of 90 failed" if now >= site.ails_at else "",
-            note=site.refuses if refusal == "refused" else "",
+            note={"refused": site.refuses, "busy": "taken by bob"}.get(refusal, ""),
         )  # fmt: skip
 
     def _checked(self, site: Site, now: float) -> Sight:

@@ -26,11 +26,12 @@ class SimOutbox:
         for notice in notices(self.place, record, event):
             self.tell(notice)
 
-    def tell(self, notice: Notice) -> None:
-        if self.broken:
-            self._trouble = self.broken
-        elif notice.id not in {one.id for one in self.told}:
-            self.told.append(notice)
+    def tell(self, *found: Notice) -> None:
+        for notice in found:
+            if self.broken:
+                self._trouble = self.broken
+            elif notice.id not in {one.id for one in self.told}:
+                self.told.append(notice)
 
     def troubles(self) -> Sequence[str]:
         said, self._trouble = self._trouble, ""

@@ -131,3 +131,29 @@ def test_a_members_name_fits_lambda() -> None:
     longest = member_function("s" * 32, "e" * 32)
     assert len(longest) <= LONGEST_FUNCTION_NAME
     assert longest != member_function("s" * 32, "e" * 31 + "f")
+
+
+SLACK = """
+[[environments.{name}.notify.channels]]
+name = "releases"
+kind = "slack"
+url = "secretsmanager:shop/slack"
+"""
+
+
+def test_it_may_read_what_those_are_told_with_who_are_told_of_its_environments(
+    tmp_path: Path, template: dict[str, Any]
+) -> None:
+    file = tmp_path / "deployer.toml"
+    file.write_text(SETTINGS + SLACK.format(name="us") + SLACK.format(name="ap"))
+    stack = fleet_of(application(), file)
+    assert stack is not None
+    found = Template.from_stack(stack).to_json()["Resources"]
+    for policy in ("VisitorNotifies", "CommanderNotifies"):
+        (only,) = statements(found, policy).values()
+        assert only["Action"] == "secretsmanager:GetSecretValue"
+        assert [spelled(arn) for arn in only["Resource"]] == [
+            f"arn:aws:secretsmanager:{region}:123456789012:secret:shop/slack-??????"
+            for region in ("ap-south-1", "us-east-1")
+        ]
+    assert not [name for name in of_type(template, "IAM::Policy") if "Notifies" in name]

@@ -70,14 +70,14 @@ def _of_event(
     release = fleet.release
     match event.kind:
         case "wave" if _promoted(event, before):
-            return (Kind.STEP,), f"{release}: {event.note}", f"{_who(fleet)}: {event.note}."
+            return (Kind.STEP,), f"{release}: {event.note}", f"{_name(fleet)}: {event.note}."
         case "wave":
-            words = f"{_who(fleet)}: the wave before has baked, and nothing objects. {event.note}."
+            words = f"{_name(fleet)}: the wave before has baked and nothing objects; next is {event.note}."
             return (Kind.VERDICT, Kind.STEP), f"verdict on {release}: pass; {event.note}", words
         case "member" if event.detail.get("phase") not in UNFINISHED:
-            return (Kind.STEP,), f"{release}: {event.note}", f"{_who(fleet)}: {event.note}."
+            return (Kind.STEP,), f"{release}: {event.note}", f"{_name(fleet)}: {event.note}."
         case "bake" | "asked" | "refused":
-            return (Kind.STEP,), f"{release}: {event.note}", f"{_who(fleet)}: {event.note}."
+            return (Kind.STEP,), f"{release}: {event.note}", f"{_name(fleet)}: {event.note}."
         case "failed":
             words = (
                 f"{_who(fleet)} begins nothing more; what is under way goes back, and what has shipped "
@@ -125,7 +125,7 @@ def _end(fleet: Fleet) -> Iterator[Notice]:
     halts = fleet.status is FleetStatus.HALTED and lost
     shipped = fleet.status is FleetStatus.SHIPPED
     stands = " everywhere" if shipped else f": {fleet_course.outcome(fleet)}"
-    words = f"{_who(fleet)} has ended after {spell(round(at - fleet.started_at))}: "
+    words = f"{_who(fleet)} has ended after {spell(round(at - fleet.started_at))}, "
     words += f"{fleet_course.standing(fleet)}{stands}."
     title = f"fleet of {fleet.release} {fleet_course.standing(fleet)}"
     kinds = (Kind.HALT, Kind.END) if halts else (Kind.END,)
@@ -153,5 +153,9 @@ def _line(words: str) -> str:
     return f"deployer {words} --fleet"
 
 
+def _name(fleet: Fleet) -> str:
+    return f"The fleet of {fleet.release} ({fleet.id}) in {fleet.service}"
+
+
 def _who(fleet: Fleet) -> str:
-    return f"The fleet of {fleet.release} ({fleet.id}) in {fleet.service}, begun by {fleet.by},"
+    return f"{_name(fleet)}, begun by {fleet.by},"

@@ -107,12 +107,11 @@ def _audit(fleet: Fleet) -> Iterator[str]:
     """Who has begun it from where, and as whom AWS knew them; then what people asked for."""
     for act in fleet.audit:
         who = act.actor
-        parts = ", as ".join(filter(None, (who.origin, who.identity)))
         note = f": {act.note}" if act.note else ""
-        told = (
-            f"{time_of_day(act.at)} {who.name} {SAID.get(act.what, f'asked to {act.what}')}{note}"
-        )
-        yield one_line(f"{told}, from {parts}" if parts else told)
+        said = SAID.get(act.what, f"asked to {act.what}")
+        yield one_line(f"{time_of_day(act.at)}  {who.name} {said}{note}")
+        told = (("from", who.origin), ("as", who.identity))
+        yield from (f"          {word} {one_line(text)}" for word, text in told if text)
 
 
 def _bake(fleet: Fleet, number: int, now: float) -> str:

@@ -111,7 +111,7 @@ def _audit(fleet: Fleet) -> Iterator[str]:
         said = SAID.get(act.what, f"asked to {act.what}")
         yield one_line(f"{time_of_day(act.at)}  {who.name} {said}{note}")
         told = (("from", who.origin), ("as", who.identity))
-        yield from (f"          {word} {one_line(text)}" for word, text in told if text)
+        yield from (f"         {word} {one_line(text)}" for word, text in told if text)
 
 
 def _bake(fleet: Fleet, number: int, now: float) -> str:

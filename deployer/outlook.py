@@ -51,8 +51,21 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     source: str
 
 
+class Reduced(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The fleet was too large to be simulated as it is, so a smaller one like it was.
+
+    one_to:  real instances that each simulated one stands for.
+    batches: of a rolling deployment that were rehearsed, of `of_batches`; the rest is reckoned from
+             them. None: all of them were.
+    """
+
+    one_to: float
+    batches: int | None = None
+    of_batches: int | None = None
+
+
 class Outlook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One plan, carried out by the engine in a simulated environment as large as the real one.
+    """One plan, carried out by the engine in a simulated environment like the real one.
 
     full_s:      until the release has all of the traffic, without the time that people take.
     end_s:       until nothing is left to do, without that either.
@@ -62,6 +75,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     bad:         what becomes of a bad release; None: unknown, `unfound` says why.
     undo_s:      from `deployer rollback` after its end until nobody reaches the release; None: unknown.
     why:         what is unknown and why, for people: a sentence each.
+    reduced:     how much smaller the simulated fleet was; None: it was as large as the real one.
     """
 
     assumed: Assumed
@@ -74,6 +88,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     unfound: str = ""
     undo_s: float | None = None
     why: tuple[str, ...] = ()
+    reduced: Reduced | None = None
 
     @property
     def usd(self) -> float | None:

@@ -5,6 +5,7 @@ the good end, the way back. What people, hooks and target tracking do to it nobo
 yes at once, hooks take no time, and nothing scales.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import replace as altered
 
@@ -15,6 +16,8 @@ from deployer.analysis.limits import FAILURES, SLOW
 from deployer.errors import DeployError
 from deployer.model import Release, Snapshot
 from deployer.operations import pace
+from deployer.operations.likeness import Likeness, likenesses
+from deployer.operations.reckoning import Course, gone_through
 from deployer.outlook import Assumed, Bad, Outlook, Price
 from deployer.plan import Deployment, Plan, Status
 from deployer.simulation.cloud import SimCloud
@@ -54,28 +57,48 @@ def foresee(plan: Plan, seen: Snapshot, under: Circumstances) -> Outlook:
 
     plan: made from `seen`; it ships something.
     """
-    found = _good(plan, seen, under)
-    return _with_bad(found, plan, seen, under)
+    for like in likenesses(plan, seen, under.work):
+        with suppress(TooLong):
+            return _with_bad(_good(like, under), like, under)
+    why = "The plan is too large to be simulated that quickly."
+    return Outlook(
+        assumed=under.assumed, price=under.price, why=(why,), unfound=why[0].lower() + why[1:-1]
+    )
 
 
-def _good(plan: Plan, seen: Snapshot, under: Circumstances) -> Outlook:
-    """With a release that is as good as the one that serves, and the way back after its end."""
-    play = _rehearsal(plan, seen, under, failing=0.0)
-    known = Outlook(assumed=under.assumed, price=under.price)
-    try:
+def _good(like: Likeness, under: Circumstances) -> Outlook:
+    """With a release that is as good as the one that serves, and the way back after its end.
+
+    Raises:
+        TooLong: more work than was allowed.
+    """
+    courses: list[Course] = []
+    for stride in like.strides():
+        near = like.at(stride)
+        play = _rehearsal(near, under, failing=0.0)
         ended = play.run()
-    except TooLong:
-        return replace(known, why=("The plan is too large to be simulated that quickly.",))
-    known = replace(known, people=play.memory.people)
-    if play.held or ended.status is not Status.SHIPPED or play.full_at is None:
-        why = _stuck(play) or play.turned or ended.reason
-        return replace(known, why=(f"Even a good release would not get everything: {why}.",))
-    end_s = play.now() - play.began_at
-    extra_s = play.cloud.instance_s - len_of(seen) * end_s
+        known = Outlook(
+            assumed=under.assumed, price=under.price, people=play.memory.people,
+            reduced=like.reduced,
+        )  # fmt: skip
+        if play.held or ended.status is not Status.SHIPPED or play.full_at is None:
+            why = _stuck(play) or play.turned or ended.reason
+            return replace(known, why=(f"Even a good release would not get everything: {why}.",))
+        late_s = play.now() - play.full_at
+        courses.append(_course(play, near, stride))
+    took_s, beside_s = gone_through(courses)
     return replace(
-        known, full_s=play.full_at - play.began_at, end_s=end_s, extra_hours=extra_s / 3600,
-        undo_s=_undone_s(plan, play.cloud, under),
+        known, full_s=took_s - late_s, end_s=took_s, extra_hours=like.one_to * beside_s / 3600,
+        undo_s=_undone_s(like.plan, play.cloud, under),
     )  # fmt: skip
+
+
+def _course(play: Rehearsal, near: Likeness, stride: float) -> Course:
+    """How long it took, and the seconds of instances beyond those there were, batch by batch."""
+    before = len_of(near.seen)
+    marks = [*play.marks[: max(0, near.rounds - 1)], (play.now(), play.cloud.instance_s)]
+    done = ((at - play.began_at, spent) for at, spent in marks)
+    return Course(stride, tuple((gone_s, spent - before * gone_s) for gone_s, spent in done))
 
 
 def len_of(seen: Snapshot) -> int:
@@ -102,27 +125,46 @@ def _undone_s(plan: Plan, cloud: SimCloud, under: Circumstances) -> float | None
     return None if play.full_at is None else play.full_at - play.began_at
 
 
-def _with_bad(found: Outlook, plan: Plan, seen: Snapshot, under: Circumstances) -> Outlook:
+def _with_bad(found: Outlook, like: Likeness, under: Circumstances) -> Outlook:
     """With what becomes of a release that fails some of its requests."""
-    if plan.strategy in ("first", "rollback"):
+    if like.plan.strategy in ("first", "rollback"):
         return replace(found, unfound="the release is not analysed")
+    unfound = ""
+    for stride in like.strides():
+        try:
+            bad, unfound = _found_out(like, under, stride)
+        except TooLong:
+            return replace(found, unfound="the plan is too large to be simulated that quickly")
+        if bad is not None:
+            return replace(found, bad=bad)
+    return replace(found, unfound=unfound)
+
+
+def _found_out(like: Likeness, under: Circumstances, stride: float) -> tuple[Bad | None, str]:
+    """What becomes of a bad release, or why nothing does.
+
+    stride: batches of the real plan that each rehearsed one stands for. Where that is a larger part
+            of its fleet than those are of theirs, the release fails the less often for it, so that
+            as many requests fail after each batch as in the real fleet.
+
+    Raises:
+        TooLong: more work than was allowed.
+    """
     failing = under.assumed.failing
-    play = _rehearsal(plan, seen, under, failing=failing)
+    play = _rehearsal(like.at(stride), under, failing=failing * stride / like.longer)
     play = altered(play, enough=lambda run, _: run.left_at is not None)
-    try:
-        ended = play.run()
-    except TooLong:
-        return replace(found, unfound="the plan is too large to be simulated that quickly")
+    ended = play.run()
     if play.turned_at is None or play.left_at is None or play.first_user_at is None:
-        return replace(found, unfound=_unfound(play, ended, under.assumed))
+        return None, _unfound(play, ended, under.assumed)
     known = under.assumed.requests_per_min is not None
+    failed = play.found * stride
     bad = Bad(
-        exposed=play.found / failing if known else None,
-        failed=play.found if known else None,
-        found_s=play.turned_at - play.first_user_at,
-        back_s=play.left_at - play.turned_at,
+        exposed=failed / failing if known else None,
+        failed=failed if known else None,
+        found_s=(play.turned_at - play.first_user_at) * stride,
+        back_s=(play.left_at - play.turned_at) * stride,
     )
-    return replace(found, bad=bad)
+    return bad, ""
 
 
 def _unfound(play: Rehearsal, ended: Deployment, assumed: Assumed) -> str:
@@ -137,15 +179,15 @@ def _stuck(play: Rehearsal) -> str:
     return UNDECIDED if play.held.startswith(A_PERSON) else play.held
 
 
-def _rehearsal(plan: Plan, seen: Snapshot, under: Circumstances, *, failing: float) -> Rehearsal:
-    assumed = under.assumed
+def _rehearsal(like: Likeness, under: Circumstances, *, failing: float) -> Rehearsal:
+    assumed, plan, seen = under.assumed, like.plan, like.seen
     boot_s = max(0.0, assumed.boot_s - HEALTH_S)
     usual = Behaviour(boot_s=boot_s, health_s=min(HEALTH_S, assumed.boot_s))
     release = plan.release.name
     behaviours = dict.fromkeys(
         (*seen.blue.releases, *seen.green.releases, plan.previous or ""), usual
     )
-    behaviours[release] = altered(usual, errors=round(1000 * failing))
+    behaviours[release] = altered(usual, errors=1000 * failing)
     per_min = PLENTY_PER_MIN if assumed.requests_per_min is None else assumed.requests_per_min
     cloud = staged(
         seen, behaviours, drain_s=assumed.drain_s, rate=per_min / MINUTE_S,

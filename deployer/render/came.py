@@ -15,6 +15,7 @@ from deployer.render.cost import (
     in_hours,
     outlook_document,
     paid,
+    rehearsed,
     table,
     timed,
 )
@@ -82,7 +83,10 @@ def came_text(record: Deployment) -> Text | None:
     rows = came_rows(record)
     if not rows:
         return None
-    return table(("", "expected", "actual"), rows)
+    made, expected = table(("", "expected", "actual"), rows), record.first_plan.outlook
+    if expected is not None and expected.reduced is not None:
+        made.append(f"\n{rehearsed(expected.reduced)}", "dim")
+    return made
 
 
 # `deployer history --cost`.

@@ -17,6 +17,7 @@ from deployer.render.cost import (
     number,
     outlook_document,
     paid,
+    rehearsed,
     table,
     timed,
     times,
@@ -43,6 +44,11 @@ def comparison_text(choices: Sequence[Choice], place: str) -> Text:
     lines = [Text(f"{place}: {_ground(known)}", "bold")] if known else [Text(place, "bold")]
     lines.append(table(("", *(one.strategy for one in choices)), comparison_rows(choices)))
     lines += [Text(line, "dim") for line in _footnotes(known)]
+    lines += [
+        Text(f"{one.strategy}: {rehearsed(one.outlook.reduced)}", "dim")
+        for one in choices
+        if one.outlook is not None and one.outlook.reduced is not None
+    ]
     for one in choices:
         said = (one.why,) if one.outlook is None else _unknown(one.outlook)
         lines += [Text(f"{one.strategy}: {one_line(words)}", "yellow") for words in said if words]

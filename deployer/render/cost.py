@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from deployer.outlook import Bad, Outlook
+from deployer.outlook import Bad, Outlook, Reduced
 from deployer.plan import Plan
 from deployer.render.words import one_line, span
 
@@ -47,7 +47,21 @@ def outlook_lines(plan: Plan) -> Iterator[str]:
         yield f"A bad release is not found out by itself: {one_line(found.unfound)}."
     if found.undo_s is not None:
         yield f"Going back after its end: {span(found.undo_s)}."
+    if found.reduced is not None:
+        yield rehearsed(found.reduced)
     yield from map(one_line, found.why)
+
+
+def rehearsed(reduced: Reduced) -> str:
+    """On how much smaller a fleet, where the real one is too large for that; a sentence."""
+    ratio = f"{reduced.one_to:.2g}" if reduced.one_to < 10 else number(reduced.one_to)
+    told = f"Rehearsed as 1 to {ratio}"
+    if reduced.batches is None or reduced.of_batches is None:
+        return f"{told}: the fleet is too large to be simulated whole."
+    return (
+        f"{told}, with {reduced.batches} of {reduced.of_batches:,} batches: the others are reckoned "
+        "from these."
+    )
 
 
 def times(number: int) -> str:
@@ -116,6 +130,7 @@ def outlook_document(found: Outlook | None) -> dict[str, Any] | None:
         "undo_s": found.undo_s,
         "unfound": found.unfound or None,
         "unknown": list(found.why),
+        "reduced": _reduced_document(found.reduced),
         "assumed": {
             "boot_s": assumed.boot_s,
             "boot_measured": assumed.measured,
@@ -124,6 +139,14 @@ def outlook_document(found: Outlook | None) -> dict[str, Any] | None:
             "failing": assumed.failing,
         },
     }
+
+
+def _reduced_document(reduced: Reduced | None) -> dict[str, Any] | None:
+    if reduced is None:
+        return None
+    return {
+        "one_to": reduced.one_to, "batches": reduced.batches, "of_batches": reduced.of_batches,
+    }  # fmt: skip
 
 
 def timed(duration_s: float | None) -> str:

@@ -31,8 +31,8 @@ class Behaviour:
     boot_s: float = 30.0
     health_s: float = 10.0
     healthy: bool = True
-    errors: int = 0
-    slow: int = 0
+    errors: float = 0
+    slow: float = 0
     crash_after_s: float = NEVER
 
 

@@ -21,6 +21,7 @@ from deployer.simulation.cloud import SimCloud
 from deployer.simulation.memory import WHO, Memory
 from deployer.simulation.telemetry import Callers, Instantly, Published, Silence, Smoke
 from deployer.steps.bake import A_PERSON
+from deployer.steps.soak import Soak
 
 LEASE_S = 1e12
 BESIDES = 25  # what a look costs beside its instances, in instances
@@ -55,6 +56,7 @@ class Rehearsal:
     turned:  why the way back began, and when.
     held:    why a person must decide; empty: nobody has to.
     found:   requests that failed until the way back began.
+    marks:   after each batch that was judged: when, and the seconds of instances until then.
     """
 
     cloud: SimCloud
@@ -73,6 +75,8 @@ class Rehearsal:
     held: str = ""
     found: float = 0.0
     first_user_at: float | None = None
+    marks: list[tuple[float, float]] = field(default_factory=list)
+    _passed: int = 0
     _to_full: int = 0
     _waits: bool = False
     memory: Memory = field(init=False)
@@ -117,6 +121,8 @@ class Rehearsal:
         if event.kind == "retreat":
             self.turned_at, self.turned = now, event.note
             self.found = self.cloud.ledger.total.errors
+        if deployment.status is Status.RUNNING:
+            self._mark(deployment.cursor, now)
         if self.full_at is None and self._has_all(deployment):
             self.full_at = now
         if self.turned_at is not None and self.left_at is None and self._left(deployment):
@@ -126,6 +132,12 @@ class Rehearsal:
             raise Enough
         if self.enough(self, event):
             raise Enough
+
+    def _mark(self, cursor: int, now: float) -> None:
+        for step in self.plan.steps[self._passed : cursor]:
+            if isinstance(step, Soak):
+                self.marks.append((now, self.cloud.instance_s))
+        self._passed = max(self._passed, cursor)
 
     def _has_all(self, deployment: Deployment) -> bool:
         passed = deployment.cursor >= self._to_full

@@ -13,6 +13,7 @@ from deployer.operations.story import Story
 from deployer.plan import Deployment, Event, Status
 from deployer.render import terms
 from deployer.render.came import NEVER, came_rows
+from deployer.render.cost import rehearsed
 from deployer.render.evidence import LEGEND, amount, bad_of, ratio, remark, share
 from deployer.render.evidence import figure as brief
 from deployer.render.figures import moment, table
@@ -222,7 +223,8 @@ def cost(story: Story) -> Element | None:
     name = "Expected before it began, and what happened"
     made = scrolling("Cost", table(name, ("What", "Expected", "Was"), rows, numbers=(1, 2)))
     price = said.price if said else None
-    notes = [*(said.why if said else ()), *([f"Price: {price.source}."] if price else ())]
+    smaller = [rehearsed(said.reduced)] if said and said.reduced else []
+    notes = [*smaller, *(said.why if said else ()), *([f"Price: {price.source}."] if price else ())]
     return section(
         "cost", "Cost", made, *(tag("p", one_line(each), class_="dim") for each in notes)
     )

@@ -244,7 +244,7 @@ def test_the_way_back_of_a_rolling_one_that_halted_is_rehearsed_in_some_batches(
         ),
     )
     back = strategies.rollback(mixed, halted)
-    whole, small = outlook(back, mixed, ENDLESS), outlook(back, mixed, 2_000.0)
+    whole, small = outlook(back, mixed, ENDLESS), outlook(back, mixed, 8_000.0)
     assert small.reduced is not None
     assert small.reduced.of_batches == 60
     assert small.end_s == pytest.approx(whole.end_s, rel=0.15)

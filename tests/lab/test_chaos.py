@@ -95,7 +95,9 @@ DEATHS: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {
 STRATEGIES = ("canary", "blue-green", "rolling")
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(
+    "strategy", ["canary", *(pytest.param(s, marks=pytest.mark.long) for s in STRATEGIES[1:])]
+)
 def test_a_good_release_killed_at_each_change_ships(
     shell: Shell, lab: Lab, fresh: str, strategy: str
 ) -> None:

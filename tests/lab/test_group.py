@@ -13,7 +13,7 @@ from deployer.lab.load.target import Schedule
 
 from .conftest import ROOT, Shell
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(180)]
 CANARY = (
     "canary", "v2", "--group", "cookie:beta=1", "--group-bake", "1m", "--weights", "50",
     "--bake", "1m",

@@ -21,7 +21,7 @@ from .chaos import Load, load
 from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
 from .live import Json, Site
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(400)]
 SCALE = 60.0  # a minute of the lab is a second
 PER_TARGET = 10  # requests a minute
 QUIET, BUSY = 10, 50  # requests a second

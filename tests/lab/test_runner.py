@@ -310,6 +310,7 @@ def require_measured(collector: Served, done: Deployment) -> None:
     assert done.id in gauges.decode()
 
 
+@pytest.mark.long  # the one above is promoted, a person's word as well
 def test_a_detached_canary_is_aborted_and_loses_no_request(shell: Shell, journal: Journal) -> None:
     before = standing(shell).serves
     with load(shell) as seen:

@@ -24,7 +24,7 @@ from tests.leftovers import left
 from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
 from .live import Site
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(400)]
 
 SETTINGS = """
 [environments.lab.teardown]

@@ -111,6 +111,7 @@ def test_the_life_of_a_stack_as_the_cli_sees_it(cli: Cli) -> None:
 
 
 @pytest.mark.cdk
+@pytest.mark.long  # tests/lab/test_readme.py deploys them, tests/lab/test_destroy.py ends them
 @pytest.mark.timeout(240)
 def test_the_projects_own_stacks(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Against moto's Auto Scaling: what these stacks need of CloudFormation is all there.

@@ -35,6 +35,8 @@ from deployer.steps.ramp import Ramp
 from deployer.steps.route import Route
 from deployer.steps.soak import Soak
 
+ENDS_A_STEP = (Ask.PROMOTE, Ask.PROMOTE_FULL, Ask.APPROVE)
+
 
 def possible(deployment: Deployment) -> tuple[Ask, ...]:
     """What may be asked of it now, in the order of `Ask`."""
@@ -141,13 +143,21 @@ def grant(deployment: Deployment, request: Request, now: float) -> Deployment:
     if request.ask in (Ask.ABORT, Ask.ABORT_FORCE):
         raise Aborted(f"aborted by {request.by}")
     because = f" in a freeze, because: {request.why}" if request.why else ""
-    note = Event(now, "asked", f"{request.ask} by {request.by}{because}")
+    note = Event(
+        now, "asked", f"{request.ask} by {request.by}{because}", _ended(deployment, request)
+    )
     return _granted(asked(heeded, request, now), request.ask, now).noting(note)
+
+
+def _ended(deployment: Deployment, request: Request) -> dict[str, str]:
+    """What a promotion ends, or approving lets go: a record tells of nobody's click without it."""
+    return {"step": deployment.step.describe()} if request.ask in ENDS_A_STEP else {}
 
 
 def asked(deployment: Deployment, request: Request, now: float) -> Deployment:
     """The record with who wished it, and why in spite of a freeze."""
-    after = audit.did(deployment, request.asker, request.ask, now)
+    about = _ended(deployment, request).get("step", "")
+    after = audit.did(deployment, request.asker, request.ask, now, note=about)
     if not request.why:
         return after
     return audit.did(after, request.asker, OVERRODE, now, note=request.why)

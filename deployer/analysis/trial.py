@@ -17,6 +17,9 @@ from deployer.analysis.split import log_sum
 UNKNOWN = Base()
 
 
+WARMING = " in the warm-up"
+
+
 @dataclass(frozen=True, slots=True)
 class Crossing:
     """The minute in which the evidence reached its threshold, and by which test."""
@@ -170,7 +173,7 @@ def _condemned(trial: Trial) -> Trial:
     threshold = math.log(max(len(fatal), 1) / (FATAL_PART * trial.limits.alpha))
     for one in fatal:
         if one.fatal_evidence >= threshold:
-            test = f"{one.metric.name} in the warm-up"
+            test = one.metric.name + WARMING
             crossing = Crossing(trial.newest, test, one.fatal_evidence, threshold)
             return replace(trial, crossing=crossing)
     if trial.evidence >= trial.threshold:

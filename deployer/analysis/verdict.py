@@ -20,7 +20,7 @@ from deployer.analysis.forecast import Forecast, forecast, proven
 from deployer.analysis.judge import Outcome
 from deployer.analysis.limits import called
 from deployer.analysis.ratio import RATIOS, Interval
-from deployer.analysis.trial import Trial
+from deployer.analysis.trial import WARMING, Trial
 from deployer.model import WHOLE
 
 SHOWN_NATS = 30.0  # e^30: evidence beyond is "over 10 billion"
@@ -54,11 +54,14 @@ class Finding:
 
     def __str__(self) -> str:
         return (
-            f"{called(self.metric)}: candidate {_counts(self.candidate)}, stable {_counts(self.stable)}: "
-            f"{self.ratio}; evidence against {figure(self.against)} (sent back at "
-            f"{self.threshold:.0f}), for {figure(self.safe)} (good at {self.safe_threshold:.0f}); cost "
-            f"{self.cost:,.0f} bad requests with the warm-up's, {self.cost_whole:,.0f} at 100 %"
+            f"{called(self.metric)}: {self.counted}, {self.ratio}; evidence {figure(self.against)}, "
+            f"sent back at {self.threshold:.0f}"
         )
+
+    @property
+    def counted(self) -> str:
+        """Both sides in one breath; whatever else is known is in the table of `show`."""
+        return f"candidate {_counts(self.candidate)}, stable {_counts(self.stable)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ def _lacks(trial: Trial, now: float) -> Iterator[str]:
         if age_min > limits.stale_min:
             yield f"the newest minute is {age_min:.0f} min old: metrics are late or gone"
     if trial.suspicious:
-        yield f"suspicious: {_against(trial)}"
+        yield f"suspicious: {_worst(trial)}"
 
 
 def _too_young(trial: Trial) -> Iterator[str]:
@@ -174,18 +177,23 @@ def shown(nats: float) -> float:
 
 
 def _condemnation(trial: Trial) -> str:
+    """A sentence that people read again and again: the evidence once, and what it is about."""
     crossing = trial.crossing
     assert crossing is not None  # noqa: S101 - the caller has looked
     nth = round((crossing.minute - (trial.first or 0.0)) / MINUTE_S) + 1
+    worst = _worst(trial)
+    named = crossing.test.removesuffix(WARMING) == worst.metric
+    mostly = "" if named else f"{called(worst.metric)}: "
     return (
-        f"worse than stable by {called(crossing.test)}, in minute {nth}: evidence {figure(shown(crossing.evidence))} reached "
-        f"{shown(crossing.threshold):.0f}; {_against(trial)}"
+        f"worse than stable by {called(crossing.test)}, in minute {nth}: {mostly}{worst.counted}; "
+        f"evidence {figure(shown(crossing.evidence))}, sent back at {shown(crossing.threshold):.0f}"
     )
 
 
-def _against(trial: Trial) -> str:
+def _worst(trial: Trial) -> Finding:
+    """What speaks most against it."""
     worst = max(trial.metrics, key=lambda one: max(one.weight_of_evidence, one.fatal_evidence))
-    return str(finding(worst, trial))
+    return finding(worst, trial)
 
 
 def _excluded(trial: Trial) -> str:

@@ -5,7 +5,7 @@ import re
 import secrets
 import time
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import NamedTuple
 
@@ -17,22 +17,27 @@ from deployer.cli.ending import Ending
 from deployer.cli.stopping import SLICE_S, Stranded, stoppable
 from deployer.cli.watched import Watched, watched
 from deployer.dashboard.feed import Feed
-from deployer.dashboard.guard import LOOPBACK, Guard, is_loopback
+from deployer.dashboard.guard import LOOPBACK, Guard, is_address, is_loopback
 from deployer.dashboard.reader import Reader
 from deployer.dashboard.serving import listening, serving
 from deployer.dashboard.site import PUBLIC, Site, Wish
 from deployer.endpoint import chosen_clock
-from deployer.render.words import count, iso
+from deployer.render.words import count, iso, one_line
 
+NUMBERS = re.compile(r"[\d.]+|.*:.*")  # meant as an address, not as a name
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 
 
 class Open(NamedTuple):
-    """A dashboard that answers: its link, whether its server lives, and what browsers are sent."""
+    """A dashboard that answers: its link, whether its server lives, and what browsers are sent.
+
+    troubles: why what cannot be read is not, by name.
+    """
 
     link: str
     alive: Callable[[], bool]
     feed: Feed
+    troubles: Callable[[], Mapping[str, str]]
 
 
 @click.command(short_help="Show all environments live in the browser, and act on them there.")
@@ -64,7 +69,8 @@ def dashboard(
     ends. It answers to this machine only. From another machine, forward the port
     (`ssh -L 8080:127.0.0.1:PORT HOST`) and open the link with that port.
 
-    AWS is asked only while a page is open. Ctrl-C ends it; deployments go on.
+    AWS is asked once at the start, and then only while a page is open; what cannot be
+    read is said here too. Ctrl-C ends it; deployments go on.
 
     \b
     Exit status: 0 ended by a signal; 2 no such environment, the port is taken,
@@ -76,8 +82,12 @@ def dashboard(
     shown = watched(app)
     with stoppable() as stop, opened(shown, listen, port, reached_as) as dash:
         show_link(app, dash.link, len(shown.places), opens)
+        known: Mapping[str, str] = {}
         while stop.heard is None and dash.alive():
             time.sleep(SLICE_S)
+            known, before = dash.troubles(), known
+            for line in news(before, known):
+                app.output.note(line)
         if stop.heard is None:
             raise Stranded("the dashboard's server has ended by itself; deployments go on")
     return Ending()
@@ -99,7 +109,24 @@ def opened(shown: Watched, listen: str, port: int, reached_as: str | None) -> It
         guard = Guard(frozenset(map(str.lower, names)), PUBLIC)
         site = Site(feed, guard, asking(shown, reader), shown.draw, f"deployer-{number}")
         with serving(site.application(), where) as alive, running(reader):
-            yield Open(f"http://{host}:{number}/#token={guard.token}", alive, feed)
+            link = f"http://{host}:{number}/#token={guard.token}"
+            yield Open(link, alive, feed, lambda: dict(reader.troubles))
+
+
+def news(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """What is to be said on the terminal of what cannot be read any more, and of what can again."""
+    for why in dict.fromkeys(now.values()):
+        names = [place(name) for name in now if now[name] == why]
+        if any(before.get(name) != why for name in now if now[name] == why):
+            yield f"{', '.join(names)} cannot be read: {one_line(why)}"
+    again = [place(name) for name in before if name not in now]
+    if again:
+        yield f"{', '.join(again)} can be read again."
+
+
+def place(name: str) -> str:
+    """As people call it, of its name in the feed."""
+    return name.removeprefix("environment/")
 
 
 def require_told(listen: str, reached_as: str | None) -> None:
@@ -108,6 +135,10 @@ def require_told(listen: str, reached_as: str | None) -> None:
     Raises:
         UsageError: says what that means.
     """
+    if NUMBERS.fullmatch(listen) and not is_address(listen):
+        raise click.UsageError(
+            f"--listen {listen}: it is no address: 127.0.0.1, ::1 or localhost is this machine alone"
+        )
     if reached_as is not None and not NAME.fullmatch(reached_as):
         raise click.UsageError(
             f"--reached-as {reached_as}: it is a name or an address alone, without http:// and without "

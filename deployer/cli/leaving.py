@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from deployer import control
+from deployer import audit, control
 from deployer.cli.output import Output
 from deployer.cli.stopping import Interrupted
 from deployer.errors import DeployError
@@ -33,7 +33,8 @@ def left(
         return deployment
     now = services.clock.now()
     event = Event(now, "asked", f"{Ask.PAUSE} by {services.caller} ({heard.signal})")
-    paused = replace(deployment, paused_at=now).noting(event)
+    acted = audit.did(deployment, services.actor, Ask.PAUSE, now, note=heard.signal)
+    paused = replace(acted, paused_at=now).noting(event)
     try:
         held = services.journal.save(paused, services.lease())
     except DeployError as error:

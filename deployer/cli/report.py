@@ -107,14 +107,14 @@ def _keep(app: App, story: Story, html: Path | None, plain: Path | None, *, uplo
         app.output.note(f"Without what both slots served: {story.unknown}")
     drawn = page(story) if html or upload else ""
     if html is not None:
-        written(html, drawn)
+        write(app, html, drawn)
     if plain is not None:
         document = {
             **deployment_document(record, story.now, whole=True),
             "evidence": evidence_document(story.looks),
             "link": link_to(services, record) or None,
         }  # fmt: skip
-        written(plain, json.dumps(document, indent=2) + "\n")
+        write(app, plain, json.dumps(document, indent=2) + "\n")
     if upload:
         services.pages.put(services.environment, record.id, drawn)
 
@@ -123,6 +123,13 @@ def in_one_line(record: Deployment, place: str, link: str = "") -> str:
     """`shop/prod: v3 rolled back after 4m: …; v2 serves (canary 2026…)`, and where its page is."""
     said = f"{place}: {outcome(record)} ({record.first_plan.strategy} {one_line(record.id)})"
     return f"{said}\n{link}" if link else said
+
+
+def write(app: App, path: Path, text: str) -> None:
+    """Write a file, and say where: a folder that was not there may be a slip of the hand."""
+    new = not path.parent.exists()
+    written(path, text)
+    app.output.note(f"{path} is written{', in a new folder' if new else ''}.")
 
 
 def written(path: Path, text: str) -> None:

@@ -128,6 +128,15 @@ def same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
+def is_address(text: str) -> bool:
+    """IPv4 or IPv6, in brackets or without."""
+    try:
+        ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(address: str) -> bool:
     """Reached from this machine alone; a name is judged by itself, not by where it leads."""
     try:

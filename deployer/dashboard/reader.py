@@ -1,5 +1,8 @@
 """Reads environments in turn, for as long as somebody looks. It changes nothing, and never stops.
 
+One of them is read at the start, before anybody looks: without credentials, or with a lab that has been
+stopped, whoever has just typed the command hears of it.
+
 A few threads, one to a Region: a Region that does not answer must not hold up the others.
 """
 
@@ -41,16 +44,21 @@ class Source(NamedTuple):
 
 @dataclass
 class Reader:
-    """One for all browsers."""
+    """One for all browsers.
+
+    troubles: why what could not be read lately was not, by its name in the feed.
+    """
 
     sources: Mapping[str, Source]
     feed: Feed
     clock: WallClock | ScaledClock
+    troubles: dict[str, str] = field(default_factory=dict)
     _readings: dict[str, Reading | None] = field(default_factory=dict)
     _newest: dict[str, Document] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _changed: threading.Event = field(default_factory=threading.Event)
     _over: bool = False
+    _tried: bool = False
 
     def __post_init__(self) -> None:
         self._readings = dict.fromkeys(self.sources)
@@ -90,6 +98,12 @@ class Reader:
         self._read(name, busy=busy, failures=failures)
         return 0.0
 
+    def first(self) -> bool:
+        """Whether nothing was ever read: true once."""
+        with self._lock:
+            first, self._tried = not self._tried, True
+            return first
+
     def _free(self) -> dict[str, Reading | None]:
         """Those that nothing keeps from being read."""
         taken = {self.sources[n].group for n, each in self._readings.items() if each and each.going}
@@ -99,7 +113,8 @@ class Reader:
         scale = self.clock.scale if isinstance(self.clock, ScaledClock) else 1.0
         while not self._over:
             self._changed.clear()
-            wait_s = self.turn() if self.feed.listeners else LONGEST_S * scale
+            wanted = self.first() or bool(self.feed.listeners)
+            wait_s = self.turn() if wanted else LONGEST_S * scale
             if wait_s > 0.0:
                 self._changed.wait(min(LONGEST_S, max(SHORTEST_S, wait_s / scale)))
 
@@ -116,6 +131,9 @@ class Reader:
             why = f"unexpected {type(error).__name__}: {error}"
             document, failures, unread = self._newest.get(name, {}), failures + 1, why
         self._newest[name] = document
+        self.troubles.pop(name, None)
+        if unread is not None:
+            self.troubles[name] = unread
         self._tell(name, {"why": unread, "at": now} if unread is not None else None)
         with self._lock:
             last = self._readings[name]

@@ -27,7 +27,7 @@ def content(deployment: Deployment, event: Event, *, again: bool = False) -> str
     if event.kind == "retreat":
         return f"going back: {note}"
     if event.kind in ("halted", "asked", "refused"):
-        return f"{event.kind}: {note}"
+        return f"{event.kind}: {note}{about(event)}"
     where = f"step {step_number(deployment, event)}/{len(deployment.plan.steps)}"
     if event.kind in PASSING and not deployment.status.final:
         return f"{where}  {'…' if again else f'{goal(deployment.step)}:'} {cut(note, LONG)}"
@@ -36,6 +36,12 @@ def content(deployment: Deployment, event: Event, *, again: bool = False) -> str
     if event.kind == "change":
         return f"{where}  → {note}"
     return note
+
+
+def about(event: Event) -> str:
+    """`: bake green for 10m under analysis`: the step that somebody ended; empty where none is told."""
+    step = event.detail.get("step")
+    return f": {one_line(step)}" if event.kind == "asked" and isinstance(step, str) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from deployer.control import possible
 from deployer.plan import Deployment, Event, Status
 from deployer.render.asking import commands, hold_words, wanted
 from deployer.render.folding import folded
-from deployer.render.lines import hook_failed
+from deployer.render.lines import about, hook_failed
 from deployer.render.owed import leaving
 from deployer.render.plan import goal, title, unlimited
 from deployer.render.progress import (
@@ -167,5 +167,5 @@ def event_line(event: Event) -> Text:
     text = Text()
     text.append(f"  {time_of_day(event.at)}  ", "dim")
     said = f"{event.kind}: " if event.kind in ("asked", "refused") else ""
-    text.append(f"{said}{unlimited(event.note)}", EVENT_STYLES.get(event.kind, ""))
+    text.append(f"{said}{unlimited(event.note)}{about(event)}", EVENT_STYLES.get(event.kind, ""))
     return text

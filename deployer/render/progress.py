@@ -158,7 +158,7 @@ def gathering(deployment: Deployment, moment: float) -> str:
     if isinstance(step, Bake) and (until is None or not step.decides):
         until = deployment.entered_at + step.patience_s
     if until is not None and moment < until:
-        return f"{span(until - moment)} left to gather evidence"
+        return f"{span(until - moment)} left to judge it"
     left = span(deployment.due_at - moment)
     if asking_s(step, deployment.plan.intent):
         return f"{left} left for a person to decide"

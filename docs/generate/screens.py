@@ -57,7 +57,7 @@ SCENES = (
     Scene("canary", ("canary", "v2"), ("▶  6  bake", "stable  ", "requests, 0 failed", "possible now"), rows=36, live=True),
     Scene("status", ("status",), ("shop/lab  serves", "canary v2", "possible now")),
     Scene("glance", ("status", "--all", "--watch"), ("environment", "25 %", "prod", "q leave"), rows=12, live=True, keys=b"q"),
-    Scene("rolled-back", ("canary", "v3"), ("rolled back after",), rows=36),
+    Scene("rolled-back", ("canary", "v3"), ("rolled back after",), rows=60),
     Scene("history", ("history",), ("deployment", "rolled back", "shipped"), rows=12),
     Scene("history-80", ("history",), ("deployment", "rolled back"), columns=80, rows=14),
 )  # fmt: skip

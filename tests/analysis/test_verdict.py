@@ -1,6 +1,7 @@
 """The verdict, situation by situation, and what it says about itself."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -34,7 +35,7 @@ CASES: list[tuple[str, list[Observation], Outcome, str]] = [
     ("as good as stable", steady(range(30), *GOOD), PASS, "no harm after 28 minutes; excluded"),
     ("better", steady(range(20), (1000, 0), (9000, 18)), PASS, "no harm"),
     ("ten times as bad", steady(range(8), *BAD), FAIL, "worse than stable by failures, in minute"),
-    ("half again as bad, tolerated not", steady(range(60), (5000, 30), (45000, 180)), FAIL, "x stable"),
+    ("half again as bad, tolerated not", steady(range(60), (5000, 30), (45000, 180)), FAIL, "evidence 273, sent back at 111"),
     ("tolerated", steady(range(30), (5000, 21), (45000, 180)), PASS, "no harm"),
     ("dead at once", steady(range(1), *DEAD), FAIL, "failures in the warm-up, in minute 1"),
     ("cold start", [*steady(range(2), (1000, 100), (9000, 18)), *steady(range(2, 27), *GOOD)], PASS,
@@ -175,7 +176,7 @@ def test_any_metric_condemns_and_every_one_must_clear() -> None:
     slow = judged([both(n, 2, 100) for n in range(12)], limits)
     assert slow.outcome is FAIL
     assert "worse than stable by slow answers, in" in slow.reason
-    assert "; slow answers: candidate" in slow.reason
+    assert "minute 4: candidate 1,000 of 10,000 (10.00%), stable 900" in slow.reason
     failing = judged([both(n, 20, 10) for n in range(12)], limits)
     assert "worse than stable by failures" in failing.reason
     assert judged([both(n, 2, 10) for n in range(40)], limits).outcome is PASS
@@ -221,11 +222,19 @@ def test_a_verdict_explains_itself() -> None:
         "candidate",
         "stable",
         "x stable's rate",
-        f"evidence against {figure(one.against)} (sent back at {one.threshold:.0f})",
-        "(good at 20)",
-        "cost 144 bad requests with the warm-up's, 1,440 at 100 %",
+        f"evidence {figure(one.against)}, sent back at {one.threshold:.0f}",
     ):
         assert said in str(one)
+
+
+def test_a_reason_says_each_thing_once_and_fits_two_lines() -> None:
+    reason = judged(steady(range(8), *BAD)).reason
+    assert re.fullmatch(
+        r"worse than stable by failures, in minute \d: candidate \d+ of [\d,]+ \(\d+\.\d\d%\), "
+        r"stable \d+ of [\d,]+ \(\d+\.\d\d%\); evidence [\d,.k]+, sent back at 111",
+        reason,
+    ), reason
+    assert len(reason) < 160
 
 
 def test_an_inconclusive_one_says_what_is_excluded() -> None:

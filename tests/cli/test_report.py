@@ -68,7 +68,8 @@ def figures(text: str) -> dict[str, Figure]:
 
 def reported(shop: Stage, *arguments: str) -> str:
     path = shop.folder / "report.html"
-    assert shop.run("report", *arguments, "--html", str(path)).exit_code == 0
+    done = shop.run("report", *arguments, "--html", str(path))
+    assert (done.exit_code, "report.html is written.\n" in done.stderr) == (0, True)
     return path.read_text()
 
 
@@ -390,3 +391,14 @@ def test_a_link_that_nobody_can_tell_is_left_out(staged: Staged) -> None:
     shop = staged()
     assert shop.run("canary", "v2").exit_code == 0
     assert linked(Lost(), shop.records[0]) == ""
+
+
+def test_a_folder_that_was_not_there_is_made_and_told_of(staged: Staged) -> None:
+    """It may be a slip of the hand."""
+    shop = staged()
+    assert shop.run("canary", "v2").exit_code == 0
+    path = shop.folder / "reprots" / "one.json"
+    for words in ("one.json is written, in a new folder.", "one.json is written."):
+        done = shop.run("report", "--json", str(path))
+        assert (done.exit_code, words in done.stderr) == (0, True)
+    assert path.exists()

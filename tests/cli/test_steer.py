@@ -211,7 +211,9 @@ def test_promote_ends_one_bake(staged: Staged) -> None:
     shop.at(100, lambda: shop.run("promote"))
     assert shop.run("canary", "v2").exit_code == 0
     shown = shop.run("show", shop.records[0].id).stdout
-    assert shown.index("promote by alice@laptop") < shown.index("send blue 50 % / green 50 %")
+    said = "asked: promote by alice@laptop: bake green for 2m under analysis"
+    assert shown.index(said) < shown.index("send blue 50 % / green 50 %")
+    assert "alice@laptop asked to promote: bake green for 2m under analysis (blue 95 %" in shown
     ends = [event for event in shop.records[0].log if event.kind == "step_done"]
     assert len(ends) == len(shop.records[0].plan.steps) - 1
 

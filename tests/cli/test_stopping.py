@@ -44,6 +44,13 @@ def test_the_next_process_need_not_wait_for_the_lease(staged: Staged) -> None:
     assert "its runner is gone" in shop.run("status").stdout
     assert shop.run("resume").exit_code == 0
     assert [record.status for record in shop.records] == [Status.SHIPPED]
+    acts = [
+        (act["what"], act["by"], act["note"])
+        for act in shop.json("show", shop.records[0].id)[0][0]["audit"]
+    ]
+    assert [act for act in acts if act[0] in ("pause", "resume")] == [
+        ("pause", "alice@laptop", "Ctrl-C"), ("resume", "alice@laptop", None),
+    ]  # fmt: skip
     assert shop.play.oracle.violations == []
 
 

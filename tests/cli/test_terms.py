@@ -187,11 +187,11 @@ def test_status_tells_how_long_evidence_is_gathered_and_what_is_known(busy: Stag
     busy.at(610, lambda: busy.run("abort"))
     busy.run("canary", "v2", "--auto")
     early, late = seen
-    assert "left to gather evidence" in early
+    assert "left to judge it" in early
     assert "known at" not in early
     assert "at present: waiting for the first whole minute" in early
     assert "at present: nothing bad seen, not enough to call it good; about" in late
-    assert re.search(r"ramp green .*, 2\d+m\d*s? left to gather evidence", late)
+    assert re.search(r"ramp green .*, 2\d+m\d*s? left to judge it", late)
     assert re.search(
         r"known at \S+: candidate \d+ requests, 0 failed \(0.00%\), stable \S+ requests, 0 failed "
         r"\(0.00%\); evidence against it 1, goes back at 111",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from deployer.cli.dashboard import news
 from deployer.cli.main import cli
 from tests.cli.recorded import hold, still_said
 from tests.cli.stage import SETTINGS
@@ -49,6 +50,25 @@ def test_a_name_that_no_browser_would_send_is_refused(config: Path, name: str) -
     assert "without a port" in done.output
 
 
+@pytest.mark.parametrize("address", ["999.1.1.1", "127.0.0", "1:2:3", "[::g"])
+def test_what_was_meant_as_an_address_and_is_none(config: Path, address: str) -> None:
+    done = run(config, "--listen", address)
+    assert done.exit_code == 2
+    assert f"--listen {address}: it is no address" in done.output
+
+
+def test_what_cannot_be_read_is_said_once_and_what_can_again() -> None:
+    deaf, dark = "AWS does not answer", "no usable AWS credentials"
+    both = {"environment/dev": deaf, "environment/prod": deaf}
+    assert list(news({}, both)) == [f"dev, prod cannot be read: {deaf}"]
+    assert list(news(both, both)) == []
+    assert list(news(both, {**both, "fleet": dark})) == [f"fleet cannot be read: {dark}"]
+    assert list(news(both, {"environment/dev": deaf})) == ["prod can be read again."]
+    assert list(news(both, {"environment/dev": dark})) == [
+        f"dev cannot be read: {dark}", "prod can be read again.",
+    ]  # fmt: skip
+
+
 def test_a_port_that_is_taken(config: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run(config, "--port", str(taken.getsockname()[1]))
@@ -64,7 +84,7 @@ def test_an_environment_that_is_not_there(config: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_while_a_page_is_open(config: Path, number: signal.Signals) -> None:
-    """Nothing is asked of AWS until somebody looks; then there is nobody there, and it says so."""
+    """There is nobody there where AWS should be, and it says so."""
     typed = [sys.executable, "-m", "deployer.cli.main", "--output", "json", "--config", str(config), "dashboard"]  # fmt: skip
     away = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}  # fmt: skip
     with subprocess.Popen(

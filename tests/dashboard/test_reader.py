@@ -60,6 +60,16 @@ def test_one_that_fails_says_so_and_keeps_what_was_known() -> None:
     assert "throttled" in str(found["a"]["unread"])
     assert "unexpected ValueError: a bug" in str(found["b"]["unread"])
     assert found["b"]["read_at"] is None
+    assert reader.troubles == {"a": "throttled", "b": "unexpected ValueError: a bug"}
+
+
+def test_one_is_read_before_anybody_looks_and_what_answers_again_is_no_trouble() -> None:
+    reader = readers(a=read(CloudUnavailable("no answer"), {"state": "good"}))
+    assert [reader.first(), reader.first()] == [True, False]
+    turns(reader, 1)
+    assert reader.troubles == {"a": "no answer"}
+    turns(reader, 1)
+    assert reader.troubles == {}
 
 
 def test_what_cannot_be_sent_is_told_and_read_again() -> None:

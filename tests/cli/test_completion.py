@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,8 +18,11 @@ from deployer.cli.group import COMMANDS, COMPLETING, loaded
 from deployer.cli.main import cli
 from deployer.cli.offering import FRESH_S, Past, keep, recalled
 from deployer.cli.unloaded import FIRST
+from tests.cli import shells
 from tests.cli.conftest import Staged
 from tests.cli.stage import SETTINGS, Stage
+from tests.documents.reading import shown
+from tests.downloads import Unreachable
 
 ROOT = Path(__file__).parents[2]
 TWO = SETTINGS.replace("[canary]", "[environments.prod]\nregion = 'us-east-1'\n\n[canary]")
@@ -210,11 +212,14 @@ def program(tmp_path: Path) -> Mapping[str, str]:
 
 
 def shell(name: str, script: str, program: Mapping[str, str], folder: Path) -> str:
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed")
+    """What a real one says that starts in `folder`, which is the home of whoever starts it."""
+    try:
+        start, more = (["bash"], {}) if name == "bash" else shells.command(name, folder)
+    except Unreachable as error:
+        pytest.skip(f"no real {name}: {error}")
     done = subprocess.run(
-        [name, "-c", script], check=False, capture_output=True, text=True,
-        env=dict(program), cwd=folder,
+        [*start, "-c", script], check=False, capture_output=True, text=True,
+        env={**program, **more}, cwd=folder,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
@@ -235,25 +240,30 @@ def test_bash_completes(program: Mapping[str, str], tmp_path: Path) -> None:
     assert told.splitlines() == ["sim prod", "blue-green"]
 
 
+@pytest.mark.timeout(300)  # it may be fetched first
 def test_zsh_completes(program: Mapping[str, str], tmp_path: Path) -> None:
+    """What it would show is printed: `compadd` shows nothing but below a line that somebody types."""
+    (tmp_path / "deployer.toml").write_text(TWO)
+    (line,) = shown("tests/cli/test_completion.py::test_zsh_completes")
+    (tmp_path / ".zshrc").write_text(f"autoload -U compinit; compinit -u -D\n{line}\n")
     told = shell(
         "zsh",
-        'autoload -U compinit; compinit -u -D; eval "$(deployer completion zsh)"\n'
-        "print $_comps[deployer]\n",
+        "source ~/.zshrc; print $_comps[deployer]\n"
+        "compadd() { print -l -- $completions }\n"
+        "words=(deployer --env '') CURRENT=3; $_comps[deployer]\n",
         program,
         tmp_path,
     )
-    assert told == "_deployer_completion\n"
+    assert told.split() == ["_deployer_completion", "sim", "prod"]
 
 
+@pytest.mark.timeout(300)  # it may be fetched first
 def test_fish_completes(program: Mapping[str, str], tmp_path: Path) -> None:
+    """As soon as the file is there, in the next shell."""
     (tmp_path / "deployer.toml").write_text(TWO)
-    told = shell(
-        "fish",
-        "deployer completion fish | source\ncomplete -C 'deployer --env '\n",
-        program,
-        tmp_path,
-    )
+    for line in shown("tests/cli/test_completion.py::test_fish_completes"):
+        assert shell("fish", line, program, tmp_path) == ""
+    told = shell("fish", "complete -C 'deployer --env '\n", program, tmp_path)
     assert [line.split("\t")[0] for line in told.splitlines()] == ["prod", "sim"]
 
 

@@ -15,7 +15,7 @@ from tests.documents.reading import ROOT
 
 # What a shell or a machine brings; everything else that a page shows must be known below.
 _PLAIN = {
-    ".", "chmod", "cut", "curl", "cd", "done", "eval", "export", "for", "git", "jq", "open", "pip",
+    ".", "chmod", "cut", "curl", "cd", "done", "eval", "export", "for", "git", "jq", "mkdir", "open", "pip",
     "python3", "sha256sum", "source", "tar",
 }  # fmt: skip
 _OURS = {"lint-imports", "mypy", "ruff"}  # what `make venv` brings besides

@@ -118,6 +118,18 @@ def consoles() -> list[Block]:
     return [b for name in NAMES for b in page(name).blocks if b.language == "console"]
 
 
+def shown(test: str) -> tuple[str, ...]:
+    """The commands that a page says this test runs: `tests/lab/test_readme.py::test_five_commands`.
+
+    For the test itself, so that it runs what is there and not what was there once.
+    """
+    blocks = [block for block in consoles() if block.mark == f"run by `{test}`"]
+    assert blocks, f"no page says that it is run by {test}"
+    return tuple(
+        each for block in blocks if block.page != "README.ko.md" for each in block.commands
+    )
+
+
 def scripts() -> list[Block]:
     """Every piece of a script that a page gives."""
     return [b for name in NAMES for b in page(name).blocks if b.language == "bash"]

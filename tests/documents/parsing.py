@@ -20,7 +20,6 @@ _PLAIN = {
 }  # fmt: skip
 _OURS = {"lint-imports", "mypy", "ruff"}  # what `make venv` brings besides
 _CDK = {"bootstrap", "deploy", "destroy", "diff", "drift", "synth", "ls"}
-_TERRAFORM = {"show", "plan", "apply"}
 _AWS_GLOBAL = {"region", "output", "query", "profile"}
 
 
@@ -38,8 +37,6 @@ def check(words: Sequence[str]) -> None:
             _known([w for w in rest if "=" not in w], targets(), "a target of the Makefile")
         case "cdk":
             _known(rest[:1], _CDK, "a command of the CDK")
-        case "terraform":
-            _known(rest[:1], _TERRAFORM, "a command of Terraform that is looked after here")
         case "python" if rest[:1] == ["-m"]:
             if find_spec(rest[1]) is None:
                 raise ValueError(f"there is no module {rest[1]}")

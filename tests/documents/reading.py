@@ -123,11 +123,17 @@ def shown(test: str) -> tuple[str, ...]:
 
     For the test itself, so that it runs what is there and not what was there once.
     """
-    blocks = [block for block in consoles() if block.mark == f"run by `{test}`"]
+    mark = f"run by `{test}`"
+    pages = [name for name in NAMES if mark in (ROOT / name).read_text(encoding="utf-8")]
+    blocks = [
+        block
+        for name in pages
+        if name != "README.ko.md"  # which has the same ones: tests/documents/test_languages.py
+        for block in page(name).blocks
+        if (block.language, block.mark) == ("console", mark)
+    ]
     assert blocks, f"no page says that it is run by {test}"
-    return tuple(
-        each for block in blocks if block.page != "README.ko.md" for each in block.commands
-    )
+    return tuple(each for block in blocks for each in block.commands)
 
 
 def scripts() -> list[Block]:
@@ -152,5 +158,5 @@ def simple_commands(line: str) -> Iterator[list[str]]:
             words = []
         elif ">" in word or ">" in before:
             continue  # a file that the answer goes to
-        elif words or not (word in ("do", "then") or re.match(r"[A-Z_]+=", word)):
+        elif words or not (word in ("do", "then") or re.match(r"[A-Za-z_]\w*=", word)):
             words.append(word)

@@ -10,7 +10,8 @@ from tests.documents.reading import NAMES, ROOT, Block, consoles, page, scripts,
 
 SHOWN = [(block, line) for block in consoles() for line in block.commands]
 PROGRAMS = ("deployer", "make", "cdk", "aws", "terraform", "eval")
-MARKS = re.compile(r"run in the lab|run by `(tests/[\w/]+\.py)::(\w+)`|not run: \S.+")
+MARKS = re.compile(r"run in the lab|run by `(tests/[\w/]+\.py)::(\w+)`")
+READS = re.compile(r"\b(shown|consoles)\(")
 MENTIONS = sorted(
     {code for name in NAMES for code in page(name).codes if code.startswith(("deployer ", "make "))}
 )
@@ -60,7 +61,9 @@ def test_every_block_says_who_runs_it_and_that_is_true(block: Block) -> None:
     said = MARKS.fullmatch(block.mark)
     assert said is not None, f"{block.page}:{block.line}: <!-- {block.mark or 'no mark'} -->"
     if said[1]:
-        assert f"def {said[2]}(" in (ROOT / said[1]).read_text(encoding="utf-8")
+        text = (ROOT / said[1]).read_text(encoding="utf-8")
+        assert f"def {said[2]}(" in text
+        assert READS.search(text), f"{said[1]} does not read what it runs from {block.page}"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,15 +18,19 @@ from typing import Any
 import boto3
 from urllib3 import request
 
+from deployer import toolchain
 from deployer.clock import from_environment
 from deployer.lab import cdk
 from deployer.topology import stack_name
+from tests.documents.reading import shown
 
 from .conftest import ROOT, Shell, lab_up, service_in, shell_for
 
 Json = dict[str, Any]
 PATIENCE_S = 300.0  # real, on a machine that has other things to do
 RUNNER = stack_name("shop", "lab", "runner")  # its schedule's and its roles' names begin so
+# Who runs what docs/pipeline.md begins with; its first two lines, every pipeline of the tests does.
+PAGE = "tests/lab/test_promotion.py::test_staging_then_a_persons_word_then_production"
 SETTINGS = """
 [service]
 name = "shop"
@@ -108,10 +112,16 @@ class Owner:
         outputs = {
             each["OutputKey"]: each["OutputValue"] for each in stacks["Stacks"][0]["Outputs"]
         }
-        before = len(self.executions())
-        self.client("s3").put_object(
-            Bucket=outputs["SourceBucket"], Key="source.zip", Body=source(self.settings, error_rate)
+        body = source(self.settings, error_rate)
+        s3 = self.client("s3")
+        return self.begins(
+            lambda: s3.put_object(Bucket=outputs["SourceBucket"], Key="source.zip", Body=body)
         )
+
+    def begins(self, upload: Callable[[], object]) -> str:
+        """A new source arrives by this; the execution that it starts."""
+        before = len(self.executions())
+        upload()
         self.until(lambda: len(self.executions()) > before, "an execution begins")
         return str(self.executions()[0]["pipelineExecutionId"])
 
@@ -240,6 +250,15 @@ class Owner:
             time.sleep(0.2)
 
 
+def types(command: str, folder: Path, variables: Mapping[str, str]) -> None:
+    """Run what the page shows, as it stands there."""
+    done = subprocess.run(
+        ["bash", "-euc", command], cwd=folder, text=True, check=False, capture_output=True,
+        env=dict(variables), timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 @contextmanager
 def pipeline_up(
     service: Path, lab: Path, scale: str, settings: str = SETTINGS, environment: str = "lab"
@@ -253,14 +272,10 @@ def pipeline_up(
     base = shell_for(lab, config)
     outside = Shell({**base.variables, "DEPLOYER_ENV": environment})
     with lab_up(outside, "--scale", scale, "--no-stacks") as facts:
-        for command in (
-            ("bootstrap",),
-            ("deploy", "--all", "--require-approval", "never", "--concurrency", "1"),
-        ):
-            done = subprocess.run(
-                cdk.command(command), cwd=service, text=True, check=False, capture_output=True,
-                env=cdk.environment(facts["endpoint"], base=base.variables), timeout=240,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stderr[-3000:]
+        made = cdk.environment(facts["endpoint"], base=base.variables)
+        made["PATH"] = os.pathsep.join((str(toolchain.node().parent), made["PATH"]))
+        made["CDK_REQUIRE_APPROVAL"] = "never"  # nobody is there to say yes
+        for command in shown(PAGE)[:2]:
+            types(command, service, made)
         admin = {**outside.variables, **outside.json("lab", "env", "--role", "admin")}
         yield Owner(Shell(admin), settings)

@@ -5,6 +5,7 @@ load, and not one request is lost.
 """
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.documents.reading import shown
 from tests.lab import awscli
 from tests.lab.theirs import Theirs
 
@@ -26,6 +28,18 @@ SCALE = 20.0
 GROUP = {"name": "web", "launch_template": [{"version": "$Default"}]}
 RESOURCE = {"address": "the.group", "type": "aws_autoscaling_group", "values": GROUP}
 STATE = {"format_version": "1.0", "values": {"root_module": {"resources": [RESOURCE]}}}
+# And what it would say of a plan that sets the size of that group.
+CHANGE = {
+    "address": RESOURCE["address"],
+    "type": RESOURCE["type"],
+    "change": {
+        "actions": ["update"],
+        "before": {**GROUP, "min_size": 0},
+        "after": {**GROUP, "min_size": 2},
+    },
+}
+PAGE = "tests/lab/test_adoption.py::test_from_what_runs_to_a_canary_without_losing_a_request"
+LOOK = "deployer verify"
 QUICK = """
 [environments.prod.canary]
 weights = [25]
@@ -76,9 +90,19 @@ def bash(shell: Shell, *lines: str) -> None:
     assert done.returncode == 0, f"{script}\n{done.stderr}"
 
 
-def findings(shell: Shell, *flags: str) -> tuple[list[Any], int]:
-    events = shell.events("verify", *flags)
-    return [each for each in events if each["event"] == "finding"], events[-1]["exit_code"]
+def typed(shell: Shell, line: str) -> list[Any]:
+    """The events of a command of the page, which ends as the page says; its files are beside the settings."""
+    _, *words = shlex.split(line, comments=True)
+    folder = Path(shell.variables["DEPLOYER_CONFIG"]).parent
+    events = shell.events(*(str(folder / x) if x.endswith(".json") else x for x in words))
+    _, _, said = line.partition("exit status ")
+    if said or "verify" not in words:
+        assert events[-1]["exit_code"] == int(said[:1] or 0), events[-1]
+    return events
+
+
+def findings(shell: Shell, line: str) -> list[Any]:
+    return [each for each in typed(shell, line) if each["event"] == "finding"]
 
 
 def wrong(found: list[Any]) -> set[str]:
@@ -96,26 +120,26 @@ def follow(shell: Shell, found: list[Any]) -> None:
 
 def test_from_what_runs_to_a_canary_without_losing_a_request(shell: Shell, theirs: Theirs) -> None:
     config = Path(shell.variables["DEPLOYER_CONFIG"])
-    made = shell.events("init", "--from-alb", "web")
-    assert made[-1]["exit_code"] == 0, made
+    begin, look, todo, again, same, canary, state, plan = shown(PAGE)
+    made = typed(shell, begin)
     assert any("twin" in each for each in made[0]["unknown"])
 
-    found, status = findings(shell)
-    assert status == 6
+    found = findings(shell, look)
     assert {"complete", "launches", "boots"} <= wrong(found), wrong(found)
+    assert todo.startswith("#")
     follow(shell, found)
-    assert shell.run("init", "--from-alb", "web", "--force").returncode == 0
+    typed(shell, again)
+    assert config.with_name("deployer.toml.before").exists()
     config.write_text(
         config.read_text().replace('artifact_bucket = ""', 'artifact_bucket = "releases"') + QUICK
     )
-    follow(shell, findings(shell)[0])  # what only the twin can lack
-    found, status = findings(shell)
-    assert (wrong(found), status) == (set(), 0), found
+    follow(shell, findings(shell, LOOK))  # what only the twin can lack
+    assert wrong(findings(shell, same)) == set()
 
     before = theirs.client("elbv2").describe_rules(ListenerArn=listener(theirs))["Rules"][-1]
     theirs.release("v1")
     with load(shell) as seen:
-        shipped = shell.events("canary", "v1")
+        shipped = typed(shell, canary)
     assert shipped[-1]["status"] == "shipped", json.dumps(shipped[-1])
     report = seen[-1]
     assert report["failed"] == 0, report
@@ -124,11 +148,12 @@ def test_from_what_runs_to_a_canary_without_losing_a_request(shell: Shell, their
     after = theirs.client("elbv2").describe_rules(ListenerArn=listener(theirs))["Rules"][-1]
     assert before["IsDefault"]
     assert after == before
-    state = config.with_name("state.json")
-    state.write_text(json.dumps(STATE))
-    found, status = findings(shell, "--terraform", str(state))
-    assert (wrong(found), status) == (set(), 0), found
+    config.with_name("state.json").write_text(json.dumps(STATE))
+    config.with_name("plan.json").write_text(json.dumps({**STATE, "resource_changes": [CHANGE]}))
+    found = findings(shell, state)
+    assert wrong(found) == set()
     assert [each["where"] for each in found if each["check"] == "terraform"] == ["the.group"]
+    assert wrong(findings(shell, plan)) == {"terraform"}
 
 
 def listener(theirs: Theirs) -> str:

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from urllib3 import request
 
+from tests.documents.reading import shown
+
 from .chaos import Load, load
 from .conftest import ROOT, Shell, as_sample, lab_up, service_in, shell_for
 from .live import Json, Site
@@ -123,6 +125,15 @@ class Scene:
         wait_for(lambda: doomed not in self.serving(slot))
         wait_for(lambda: len(self.serving(slot)) >= self.site.slot(slot)["desired"])
         return doomed
+
+    def types(self, command: str) -> str:
+        """What the page's command says, in a shell of the lab."""
+        done = subprocess.run(
+            ["bash", "-euc", command], env=dict(self.shell.variables), capture_output=True,
+            text=True, check=False, timeout=30,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def causes(self, slot: str) -> list[str]:
         """Of the launches and terminations of the slot's group, the newest first."""
@@ -260,3 +271,17 @@ def test_afterwards_the_slot_that_serves_has_its_floor_and_grows_again(told: Tol
     assert told.later["green"]["desired"] > green["desired"] >= FLOOR
     assert told.later["blue"]["desired"] == 0
     assert any("AlarmHigh" in cause for cause in told.later["causes"])
+
+
+@pytest.mark.long
+def test_the_pages_words_take_an_instance_back(scene: Scene) -> None:
+    """docs/lab/chaos.md, with an id of this lab's."""
+    which, rebalance, interrupt = shown(
+        "tests/lab/test_growth.py::test_the_pages_words_take_an_instance_back"
+    )
+    listed = {row["instance"]: row["market"] for row in json.loads(scene.types(which))}
+    doomed = min(key for key, market in scene.serving("green").items() if market == "spot")
+    assert listed[doomed] == "spot"
+    for line in (rebalance, interrupt):
+        assert json.loads(scene.types(line.replace("i-0123", doomed)))
+    wait_for(lambda: doomed not in scene.serving("green"))

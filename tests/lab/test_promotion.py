@@ -7,15 +7,21 @@ was asked about, and not the newest. The third is rejected.
 Nobody else is to deploy: there is no supervisor here, which tests/lab/test_pipeline.py is about.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import amazon
+from tests.documents.reading import shown
+from tests.downloads import Unreachable
+
 from .fleets import load
-from .piping import SETTINGS, Owner, pipeline_up
+from .piping import PAGE, SETTINGS, Owner, pipeline_up, source, types
 
 STAGING, PRODUCTION = "staging", "production"
 BEFORE, PLACE, AFTER = SETTINGS.partition("[environments.lab]")
@@ -76,12 +82,23 @@ def touches(call: dict[str, Any], environment: str) -> bool:
     return changes and moves and f"shop-{environment}-" in str(call["parameters"])
 
 
+def upload(owner: Owner, folder: Path) -> None:
+    """As the page has it, with the real AWS CLI."""
+    (folder / "source.zip").write_bytes(source(owner.settings, 0.0))
+    try:
+        programs = amazon.installed(folder / "bin")
+    except Unreachable as error:
+        pytest.skip(f"no real AWS CLI: {error}")
+    path = os.pathsep.join((str(programs), owner.shell.variables["PATH"]))
+    types(shown(PAGE)[-1], folder, {**owner.shell.variables, "PATH": path})
+
+
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
     """The first release serves in both environments, by the pipeline's first execution."""
     folders = tmp_path_factory.mktemp("service"), tmp_path_factory.mktemp("lab")
     with pipeline_up(*folders, SCALE, BOTH, PRODUCTION) as made:
-        first = made.deliver()
+        first = made.begins(lambda: upload(made, folders[0]))
         made.approve(first)
         assert made.ended(first) == "Succeeded", made.pages("builds")
         yield made

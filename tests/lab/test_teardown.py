@@ -5,6 +5,7 @@ environment: users, a deployment, a rollback window, stacks that do not call it 
 """
 
 import http.client
+import shlex
 import subprocess
 import threading
 import time
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
+from tests.documents.reading import shown
 from tests.lab.forked import Forked
 from tests.leftovers import left
 
@@ -160,6 +162,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield House(Site(inside, folder, {}), folder, inside.events("status")[0]["url"])
 
 
+def typed(number: int) -> list[str]:
+    """The words of the page's command; it has another environment."""
+    lines = shown("tests/lab/test_teardown.py::test_a_life_of_sleeping_waking_refusing_and_going")
+    words = shlex.split(lines[number], comments=True)[1:]
+    return ["lab" if word == "dev" else word for word in words]
+
+
 def test_a_life_of_sleeping_waking_refusing_and_going(house: House) -> None:
     """In this order: the environment is gone at the end."""
     sleeps_and_wakes(house)
@@ -174,7 +183,10 @@ def sleeps_and_wakes(house: House) -> None:
     assert sorted(before.values()) == [(0, 0, 0), (3, 3, 0)]
     with Users(house.url) as users:
         users.until("v1")
-        asleep = house.shell.run("teardown", "lab")
+        looked = house.shell.run(*typed(0))
+        assert looked.returncode == 0, looked.stderr
+        assert house.sizes() == before
+        asleep = house.shell.run(*typed(1))
         assert asleep.returncode == 0, asleep.stderr
         assert set(house.sizes().values()) == {(0, 0, 0)}
         users.until(PAGE)
@@ -185,7 +197,7 @@ def sleeps_and_wakes(house: House) -> None:
         assert fit.returncode == 0, fit.stdout
         again = house.shell.run("teardown", "lab")
         assert "asleep already" in again.stdout
-        awake = house.shell.run("wake")
+        awake = house.shell.run(*typed(2))
         assert awake.returncode == 0, awake.stderr
         users.until("v1")
         assert house.sizes() == before
@@ -234,8 +246,8 @@ def refuses(house: House) -> None:
         try:
             await_window(house)
             assert house.shell.run("teardown", "lab").returncode == 5
-            shown = house.shell.run("teardown", "lab", "--dry-run", "--level", "retire")
-            assert shown.returncode == 5, shown.stdout
+            looked = house.shell.run("teardown", "lab", "--dry-run", "--level", "retire")
+            assert looked.returncode == 5, looked.stdout
         finally:
             assert house.shell.run("promote").returncode == 0
             assert runner.wait(timeout=60) == 0
@@ -255,10 +267,12 @@ def await_window(house: House) -> None:
 def goes(house: House) -> None:
     """Deleted, it leaves what is in buckets, and then nothing."""
     owner = house.owner
+    longer = owner.run(*typed(3))
+    assert longer.returncode == 0, longer.stderr
     refused = owner.run("teardown", "lab", "--level", "delete")
     assert refused.returncode == 2
     assert "--confirm lab" in refused.stderr
-    first = owner.run("teardown", "lab", "--level", "delete", "--confirm", "lab")
+    first = owner.run(*typed(4))
     assert first.returncode == 4, first.stdout + first.stderr
     assert "deployer --env lab deploy v1" in first.stdout
     assert "shop-lab-service is gone" in first.stdout

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -31,17 +32,25 @@ class Checkout:
             for name in self.files
         }
 
-    def types(self, *lines: str, limit_s: float = 300.0, **more: str) -> str:
-        """What one shell says to these lines; `more`: its variables, besides those of this machine."""
+    def types(self, *lines: str, limit_s: float = 600.0, **more: str) -> str:
+        """What one shell says to these lines; `more`: its variables, besides those of this machine.
+
+        It has ended when this returns, and so has what it began: also when it took too long.
+        """
         kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         script = "\n".join(lines)
-        done = subprocess.run(
-            ["bash", "-euc", script], cwd=self.folder, text=True, check=False, timeout=limit_s,
+        with subprocess.Popen(
+            ["bash", "-euc", script], cwd=self.folder, text=True, start_new_session=True,
             env={**kept, "PYTHON": sys.executable, **more},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{script}\n{done.stdout[-4000:]}"
-        return done.stdout
+        ) as shell:  # fmt: skip
+            try:
+                said, _ = shell.communicate(timeout=limit_s)
+            except subprocess.TimeoutExpired:
+                os.killpg(shell.pid, signal.SIGTERM)
+                raise
+        assert shell.returncode == 0, f"{script}\n{said[-4000:]}"
+        return said
 
 
 def made(folder: Path) -> Checkout:

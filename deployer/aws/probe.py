@@ -125,7 +125,7 @@ def hung_up_after(limit_s: float, held: socket.socket) -> Iterator[None]:
     except (OSError, http.client.HTTPException, ValueError) as error:
         if late.is_set():
             raise TimeoutError from error
-        if isinstance(error, ValueError):
+        if isinstance(error, ValueError) and not isinstance(error, OSError):  # as TLS's are both
             raise http.client.HTTPException(str(error)) from error
         raise
     finally:

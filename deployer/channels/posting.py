@@ -1,7 +1,7 @@
 """One POST over HTTP: bounded in time and size, TLS verified, and nothing but the host in what it says.
 
 The path of a webhook is its key, so no message shows it. A redirect is not followed: a notice must not go
-where nobody sent it. Times are real seconds.
+where nobody sent it. HTTPS_PROXY and NO_PROXY are honoured. Times are real seconds.
 """
 
 import http.client
@@ -11,11 +11,12 @@ import ssl
 import time
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from deployer.aws.probe import cause_of, hung_up_after
 from deployer.aws.session import installed_version
 from deployer.channels.channel import TIMEOUT_S, Undelivered
+from deployer.channels.tunnel import connect, proxy_for
 
 ADDRESS: Final = re.compile(r"https?://[^\s/?#@\\]+(?:[/?][!-~]*)?")
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
@@ -57,7 +58,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float = T
     kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
     connection = kind(where.hostname or "", where.port, timeout=timeout_s)
     try:
-        held = _connected(connection, host)
+        held = _connected(connection, host, proxy_for(where), timeout_s)
         with hung_up_after(max(0.001, until - time.monotonic()), held):
             status = _exchange(connection, url, body, headers)
     except (OSError, http.client.HTTPException) as error:
@@ -73,14 +74,20 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float = T
         )
 
 
-def _connected(connection: http.client.HTTPConnection, host: str) -> socket.socket:
+def _connected(
+    connection: http.client.HTTPConnection, host: str, proxy: SplitResult | None, timeout_s: float
+) -> socket.socket:
     """The socket; what fails before there is one has not reached anybody."""
     try:
-        connection.connect()
+        if proxy is None:
+            connection.connect()
+        else:
+            connect(connection, proxy, timeout_s)
     except ssl.SSLCertVerificationError as error:
         raise Undelivered(f"{host}: TLS: {error.verify_message}", lasting=True) from error
     except (OSError, http.client.HTTPException) as error:
-        raise Undelivered(f"{host}: {cause_of(error)}") from error
+        by = f" through the proxy {proxy.hostname}" if proxy else ""
+        raise Undelivered(f"{host}{by}: {cause_of(error)}") from error
     found: socket.socket = connection.sock
     return found
 

@@ -141,11 +141,12 @@ def load(url: str, rps: int) -> Iterator[Load]:
 
 
 @contextmanager
-def fleet_up(folder: Path, scale: int) -> Iterator[Fleet]:
-    """The lab with the first environment, the others deployed into it."""
+def fleet_up(folder: Path, scale: int, told_at: str) -> Iterator[Fleet]:
+    """The lab with the first environment, the others deployed into it; `told_at`: who hears of them."""
     service = folder / "service"
     service.mkdir()
-    config = service_in(service, SETTINGS)
+    channel = f'[[notify.channels]]\nname = "ops"\nkind = "http"\nurl = "{told_at}"\n'
+    config = service_in(service, f"{SETTINGS}{channel}")
     outside = shell_for(folder / "lab", config)
     first = Shell({**outside.variables, "DEPLOYER_ENV": PLACES[0]})
     with lab_up(first, "--scale", str(scale)) as state:

@@ -4,12 +4,15 @@ Everything is real but AWS: functions beside each environment under their own ro
 each deployment and one for the fleet, instances that serve.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from urllib3 import request
+
+from tests.sources.serving import Served, saying, serving
 
 from .fleets import PLACES, Fleet, Load, fleet_up, load
 
@@ -19,9 +22,16 @@ RPS = 10
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+def told_at() -> Iterator[Served]:
+    """Whoever is told of the environments, and so of their fleets."""
+    with serving(saying("")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory, told_at: Served) -> Iterator[Fleet]:
     """v1 serves everywhere, brought there by a fleet of one wave."""
-    with fleet_up(tmp_path_factory.mktemp("fleet"), SCALE) as up:
+    with fleet_up(tmp_path_factory.mktemp("fleet"), SCALE, told_at.url) as up:
         for name, *how in (("v1",), ("v2",), ("bad", "--error-rate", "1")):
             packed = up.shell.run("lab", "release", name, *how)
             assert packed.returncode == 0, packed.stderr
@@ -36,7 +46,9 @@ def phases(document: dict[str, Any]) -> dict[str, str]:
     return {each["environment"]: each["phase"] for each in members}
 
 
-def test_a_failing_second_wave_stops_the_third_and_takes_the_first_one_back(fleet: Fleet) -> None:
+def test_a_failing_second_wave_stops_the_third_and_takes_the_first_one_back(
+    fleet: Fleet, told_at: Served
+) -> None:
     users: dict[str, Load] = {}
     with ExitStack() as stack:
         for name in PLACES:
@@ -62,7 +74,21 @@ def test_a_failing_second_wave_stops_the_third_and_takes_the_first_one_back(flee
     ]  # fmt: skip
     assert told(fleet, "east") == [("canary", "v2", "rolled_back"), first]
     assert told(fleet, "west") == [first]
+    require_told(told_at, document)
     assert touched(fleet) == {"dynamodb", "lambda", "logs", "ssm"}  # no traffic, no instance
+
+
+def require_told(served: Served, document: dict[str, Any]) -> None:
+    """Each thing once, by whoever knew it: the fleet says nothing of the way back that east told of."""
+    heard = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in served.requests]
+    assert len({each["id"] for each in heard}) == len(heard)
+    ours = [each for each in heard if each["fleet"] and each["fleet"]["id"] == document["fleet"]]
+    assert [each["kinds"] for each in ours] == [["start"], ["verdict", "step"], ["end"]]
+    assert "east rolled back" in ours[-1]["words"]
+    back = [each["environment"] for each in heard if "rollback" in each["kinds"]]
+    assert sorted(back) == ["box", "east"]
+    audit = document["audit"][0]
+    assert (audit["what"], audit["identity"] is None) == ("began", False)
 
 
 def told(fleet: Fleet, environment: str) -> list[tuple[str, str, str]]:

@@ -163,13 +163,14 @@ def allow(
     *,
     why: Mapping[Resource, str] = WIDE,
 ) -> None:
-    """A policy of the role that allows these needs on these places, and why it has each `*`."""
-    policy = aws_iam.Policy(
-        scope,
-        name,
-        roles=[role],
-        statements=[aws_iam.PolicyStatement.from_json(each) for each in statements(places, needs)],
-    )
+    """A policy of the role that allows these needs on these places, and why it has each `*`.
+
+    There is none where nothing is to be allowed: an address without a secret needs no right.
+    """
+    allowed = [aws_iam.PolicyStatement.from_json(each) for each in statements(places, needs)]
+    if not allowed:
+        return
+    policy = aws_iam.Policy(scope, name, roles=[role], statements=allowed)
     wide: dict[str, str] = {}
     for on, place in places.items():
         for arn in place.arns if on in why else ():

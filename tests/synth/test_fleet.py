@@ -157,3 +157,14 @@ def test_it_may_read_what_those_are_told_with_who_are_told_of_its_environments(
             for region in ("ap-south-1", "us-east-1")
         ]
     assert not [name for name in of_type(template, "IAM::Policy") if "Notifies" in name]
+
+
+def test_an_address_without_a_secret_needs_no_right(tmp_path: Path) -> None:
+    """No policy at all: CloudFormation refuses an empty one."""
+    file = tmp_path / "deployer.toml"
+    channel = '[[notify.channels]]\nname = "ops"\nkind = "http"\nurl = "https://ops.example"\n'
+    file.write_text(SETTINGS + channel)
+    stack = fleet_of(application(), file)
+    assert stack is not None
+    found = Template.from_stack(stack).to_json()["Resources"]
+    assert not [name for name in of_type(found, "IAM::Policy") if "Notifies" in name]

@@ -44,7 +44,14 @@ from deployer.operations.freezing import warned
 from deployer.operations.looking_back import UNKEPT, Archive, Keeping, Recordings
 from deployer.operations.notices import Place
 from deployer.operations.notifying import SILENT, Notifying, Outbox
-from deployer.operations.pages import UNPUBLISHED, Pages, Publishing, linked
+from deployer.operations.pages import (
+    UNPUBLISHED,
+    Pages,
+    Publishing,
+    Within,
+    linked,
+    unhurried,
+)
 from deployer.operations.prospects import Costs, with_outlook
 from deployer.operations.rest.reach import Reach
 from deployer.operations.supervisor import Policy, Supervisor
@@ -88,6 +95,7 @@ class Services:
     visitors:     the tool's own, who come beside users while a candidate is compared.
     recordings:   the minutes of past deployments, as far as they are kept.
     pages:        reports of ended deployments, where people find them.
+    within:       how long there is for making and uploading one.
     costs:        what its instances are and cost, for estimates.
     sticks_s:     how long users are to stay with a release, in seconds: for a rule that is made; 0: not.
     """
@@ -119,6 +127,7 @@ class Services:
     board: Board = NOWHERE
     outbox: Outbox = SILENT
     pages: Pages = UNPUBLISHED
+    within: Within = unhurried
     reach: Reach | None = None
     machine: Machine = NO_MACHINE
     freezes: Freezes = NO_FREEZES
@@ -181,7 +190,8 @@ class Services:
         """`tell`, and what is kept once a deployment has ended: its minutes, and its report."""
         from deployer.render.report.page import page  # noqa: PLC0415  only who runs one draws one
 
-        return Publishing(self.archive, self.pages, page, Keeping(self.archive, tell))
+        kept = Keeping(self.archive, tell)
+        return Publishing(self.archive, self.pages, page, kept, self.within)
 
     def supervisor(
         self,

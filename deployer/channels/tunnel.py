@@ -11,7 +11,10 @@ import socket
 import ssl
 import time
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import (  # type: ignore[attr-defined]  # the latter is in no stub, in every Python
+    getproxies_environment,
+    proxy_bypass_environment,
+)
 
 from deployer.aws.probe import hung_up_after
 from deployer.channels.channel import Undelivered

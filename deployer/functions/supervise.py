@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deployer.errors import DeployError
-from deployer.functions.start import Context, services_of, settings_of, stay_s
+from deployer.functions.start import Context, hurried, services_of, settings_of, stay_s
 from deployer.intents import expiring
 from deployer.model import Snapshot
 from deployer.operations.notifying import UNSENT
@@ -28,7 +28,7 @@ def handler(_event: object, context: Context) -> dict[str, Any]:
             its alarm counts.
     """
     settings = settings_of()
-    services = services_of(settings)
+    services = hurried(services_of(settings), context)
     visit = visited(services, settings, context)
     if 0 < visit.again_s < stay_s(context) - VISIT_S:
         services.clock.sleep(visit.again_s)

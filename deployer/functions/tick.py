@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from deployer.functions.start import Context, services_of, settings_of, stay_s
+from deployer.functions.start import Context, hurried, services_of, settings_of, stay_s
 from deployer.functions.supervise import let_go, say
 from deployer.operations.detached import read, sooner
 
@@ -24,7 +24,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     Raises:
         DeployError: it cannot be carried on like this; the execution fails, and says so.
     """
-    services = services_of(settings_of())
+    services = hurried(services_of(settings_of()), context)
     ticking = services.ticking(services.clock, say, stay_s(context), random.random)
     try:
         answer = ticking.tick(read(event))

@@ -58,6 +58,15 @@ def linked(pages: Pages, record: Deployment) -> str:
         return ""  # who is told of a deployment is told of it without
 
 
+Within = Callable[[Callable[[], str]], str]
+"""Does a piece of work and returns what it said; where the process must end first, says that."""
+
+
+def unhurried(work: Callable[[], str]) -> str:
+    """Nothing ends this process before the work is done."""
+    return work()
+
+
 @dataclass
 class Publishing:
     """The engine's `Tell`: tells on; once a deployment has ended, uploads its report.
@@ -65,13 +74,15 @@ class Publishing:
     What goes wrong is told as `unpublished`, once, and goes no further: whatever it is, the deployment
     has ended already.
 
-    draw: a story as a page of HTML.
+    draw:   a story as a page of HTML.
+    within: how long there is for all of it.
     """
 
     archive: Archive
     pages: Pages
     draw: Callable[[Story], str]
     tell: Tell
+    within: Within = unhurried
     _ended: set[str] = field(default_factory=set)
 
     def __call__(self, deployment: Deployment, event: Event, seen: Snapshot | None) -> None:
@@ -80,7 +91,7 @@ class Publishing:
         if not ended or self.pages is UNPUBLISHED:
             return
         self._ended.add(deployment.id)
-        why = self._published(deployment, event.at)
+        why = self.within(lambda: self._published(deployment, event.at))
         if why:
             words = f"its report is not uploaded: {why}"
             self.tell(deployment, Event(event.at, "unpublished", words), seen)

@@ -99,7 +99,7 @@ class Inquiry:
             found = past_of(self.app, self.settings)
             if isinstance(found, usual.Past) and found.requests_per_min is not None:
                 a_second = found.requests_per_min / 60
-                note = f"the newest {usual.LATELY_MIN} minutes with users in that day"
+                note = f"the newest {usual.LATELY_MIN} minutes with users, of the last day"
                 self._told(questions.TRAFFIC, f"{a_second:.3g}", "read", note)
                 return a_second, found.bases
             why = found if isinstance(found, str) else "the last day has too few minutes of traffic"

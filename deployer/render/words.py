@@ -102,5 +102,5 @@ def cut(words: str, width: int) -> str:
     if len(words) <= width:
         return words
     kept = words[: max(1, width - 2)]
-    part = max(kept.rfind("; "), kept.rfind(": "))
+    part = max(kept.rfind(end) for end in ("; ", ": ", ", "))
     return f"{kept[: part if part > len(kept) // 2 else len(kept)].rstrip()} …"

@@ -54,7 +54,7 @@ class Scene:
 
 SCENES = (
     Scene("plan", ("canary", "v2", "--dry-run"), ("canary v2 in shop/lab", "at the latest")),
-    Scene("canary", ("canary", "v2"), ("▶  6  bake", "stable  ", "requests, 0 failed", "possible now"), rows=36, live=True),
+    Scene("canary", ("canary", "v2"), ("▶  6  bake", "stable  ", "requests, 0 failed", "possible now"), rows=60, live=True),
     Scene("status", ("status",), ("shop/lab  serves", "canary v2", "possible now")),
     Scene("glance", ("status", "--all", "--watch"), ("environment", "25 %", "prod", "q leave"), rows=12, live=True, keys=b"q"),
     Scene("rolled-back", ("canary", "v3"), ("rolled back after",), rows=60),

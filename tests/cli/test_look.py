@@ -181,4 +181,6 @@ def test_a_table_has_of_a_long_reason_what_fits() -> None:
         "worse than stable by failures, in minute 4: evidence 24,000; failures: 7 of 28; "
         "failures: 7 of 28 …"
     )
+    counted = "worse, in minute 5: candidate 5 of 14 (35.71%), stable 0 of 5,700 (0.00%)"
+    assert cut(counted, 70) == "worse, in minute 5: candidate 5 of 14 (35.71%) …"
     assert cut("x" * 200, 102) == "x" * 100 + " …"

@@ -19,6 +19,7 @@ from deployer.render.advice import Answer, Setting, Told, advice_text
 from deployer.settings.writing import as_meant
 from tests.cli.conftest import Staged
 from tests.cli.stage import SETTINGS
+from tests.cli.test_terms import Busy
 
 
 def advice_of(documents: list[dict[str, Any]]) -> dict[str, Any]:
@@ -149,6 +150,18 @@ def test_without_traffic_in_the_last_day_it_is_unknown_and_says_so(staged: Stage
     assert (traffic["answer"], traffic["source"]) == ("unknown", "assumed")
     assert "too few minutes of traffic" in traffic["note"]
     assert advice["evidence"] == "unknown"
+
+
+def test_traffic_that_was_read_says_of_when(staged: Staged) -> None:
+    """The newest minutes that count, which may be of last night."""
+    shop = staged()
+    shop.past = Busy()
+    shop.play.clock.sleep(3600.0)
+    advice = advice_of(shop.json("recommend")[0])
+    traffic = next(each for each in advice["answers"] if each["question"] == "traffic")
+    assert (traffic["source"], traffic["note"]) == (
+        "read", "the newest 15 minutes with users, of the last day",
+    )  # fmt: skip
 
 
 def test_without_an_environment_to_ask_there_is_advice_all_the_same(tmp_path: Path) -> None:

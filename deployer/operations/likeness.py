@@ -29,6 +29,7 @@ from deployer.steps.route import Route
 
 LOOKS = 60.0  # of a rehearsal in which no batches are replaced, about
 LOOKS_A_ROUND = 10.0
+LOOKS_BESIDE = 40.0  # before the first batch and after the last
 SHARE = 0.6  # of the work that is allowed: what a miniature is made for
 LESS = 0.1  # likewise, where even that was too much
 TINY = 12  # instances that are always looked at
@@ -124,7 +125,7 @@ def _first_batch(plan: Plan) -> int:
 def effort(size: int, batches: int) -> float:
     """What a rehearsal looks at, about: instances, and `BESIDES` at each look."""
     if batches:
-        return batches * LOOKS_A_ROUND * (size + BESIDES)
+        return (LOOKS_BESIDE + batches * LOOKS_A_ROUND) * (size + BESIDES)
     return LOOKS * (2 * size + BESIDES)
 
 

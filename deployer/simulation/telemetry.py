@@ -21,11 +21,15 @@ class Published:
     failure in three minutes is a failure in one of them.
 
     further: names of the service's own metrics, of which nothing is ever bad.
+    _plain:  minutes as who does not ask for slow answers reads them: long bakes are read often.
     """
 
     cloud: SimCloud
     further: Sequence[str] = ()
     _known: dict[Slot, dict[float, Minute]] = field(
+        default_factory=lambda: {slot: {} for slot in Slot}
+    )
+    _plain: dict[Slot, dict[float, Minute]] = field(
         default_factory=lambda: {slot: {} for slot in Slot}
     )
     _sums: dict[Slot, list[float]] = field(
@@ -39,18 +43,11 @@ class Published:
         self._publish()
         first = -(-since // MINUTE_S) * MINUTE_S
         starts = [first + MINUTE_S * n for n in range(max(0, int((until - first) // MINUTE_S)))]
-        return {slot: [self._minute(slot, start, slow_s) for start in starts] for slot in Slot}
-
-    def _minute(self, slot: Slot, start: float, slow_s: float | None) -> Minute:
-        found = self._known[slot].get(start)
-        if found is None:
-            return Minute(start, None)
-        if slow_s is None:
-            return Minute(
-                start, found.requests, found.target_5xx, found.connection_errors,
-                failed_open=found.failed_open, custom=found.custom,
-            )  # fmt: skip
-        return found
+        known = self._plain if slow_s is None else self._known
+        return {
+            slot: [known[slot].get(start) or Minute(start, None) for start in starts]
+            for slot in Slot
+        }
 
     def _publish(self) -> None:
         """Every minute that is due by now, once and in order."""
@@ -77,10 +74,13 @@ class Published:
             news.append(round(sums[n]) - before)
         requests, errors, broken, slow, opened = news
         if requests:
+            custom = {name: (0.0, float(requests)) for name in self.further}
             self._known[slot][start] = Minute(
-                start, requests, errors, broken, slow=slow, failed_open=opened,
-                custom={name: (0.0, float(requests)) for name in self.further},
-            )  # fmt: skip
+                start, requests, errors, broken, slow=slow, failed_open=opened, custom=custom
+            )
+            self._plain[slot][start] = Minute(
+                start, requests, errors, broken, failed_open=opened, custom=custom
+            )
 
 
 @dataclass

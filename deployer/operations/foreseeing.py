@@ -16,7 +16,7 @@ from deployer.analysis.limits import FAILURES, SLOW
 from deployer.errors import DeployError
 from deployer.model import Release, Snapshot
 from deployer.operations import pace
-from deployer.operations.likeness import Likeness, likenesses
+from deployer.operations.likeness import PATIENCE, Likeness, likenesses
 from deployer.operations.reckoning import Course, gone_through
 from deployer.outlook import Assumed, Bad, Outlook, Price
 from deployer.plan import Deployment, Plan, Status
@@ -30,7 +30,6 @@ HEALTH_S = 10.0  # of the time to boot: from registered to healthy
 PLENTY_PER_MIN = 60_000.0  # taken where nobody knows how many come: enough to judge by
 GROUP = 50  # per mille of the users that are taken to be a group's
 MINUTE_S = 60.0
-PATIENCE = 12  # a look is this part of what the step has lasted away from the next one, at most
 LONGEST_S = 30 * 86_400.0
 QUICK = 40_000.0  # instances looked at, over all looks of one run: what a plan may take
 THOROUGH = 40 * QUICK
@@ -73,10 +72,14 @@ def _good(like: Likeness, under: Circumstances) -> Outlook:
         TooLong: more work than was allowed.
     """
     courses: list[Course] = []
+    left = under.work / 2
     for stride in like.strides():
+        if left < 0 and stride < like.longer:
+            continue
         near = like.at(stride)
         play = _rehearsal(near, under, failing=0.0)
         ended = play.run()
+        left -= under.work - play.work
         known = Outlook(
             assumed=under.assumed, price=under.price, people=play.memory.people,
             reduced=like.reduced,

@@ -8,6 +8,7 @@ the one before.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import log
 
 from deployer.model import Snapshot, matched_to
 from deployer.outlook import Reduced
@@ -22,17 +23,23 @@ from deployer.simulation.miniature import (
     small_plan,
 )
 from deployer.simulation.rehearsal import BESIDES
+from deployer.steps.bake import Bake
+from deployer.steps.linger import Linger
 from deployer.steps.provision import Provision
 from deployer.steps.replace import Replace
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
+from deployer.steps.soak import Soak
 
-LOOKS = 60.0  # of a rehearsal in which no batches are replaced, about
+LOOKS_A_STEP = 2.0  # of a rehearsal, about, but for those at what it waits for
 LOOKS_A_ROUND = 10.0
 LOOKS_BESIDE = 40.0  # before the first batch and after the last
 SHARE = 0.6  # of the work that is allowed: what a miniature is made for
 LESS = 0.1  # likewise, where even that was too much
 TINY = 12  # instances that are always looked at
+PATIENCE = 12  # a look is this part of what a step has lasted away from the next one, at most
+MINUTE_S = 60.0
+MOST_ROUNDS = 500  # of so many batches that not all of them are rehearsed
 MOST_A_BATCH = 16  # instances of a batch in a miniature
 FURTHER = 10.0  # from one stride to the next
 FURTHER_AT_MOST = 0.3  # of the work, for one stride: there are several
@@ -98,7 +105,7 @@ class Likeness:
 def likenesses(plan: Plan, seen: Snapshot, work: float) -> Iterator[Likeness]:
     """The best that `work` should be enough for (as in `Rehearsal`), then one that takes far less."""
     size, batches = fleet(seen, plan), rounds(plan, seen)
-    if effort(size, batches) <= work:
+    if effort(plan, size, batches) <= work:
         yield Likeness(plan, seen, batches, batches)
     else:
         yield like(plan, seen, _scale(plan, size, batches, SHARE * work), batches)
@@ -122,26 +129,48 @@ def _first_batch(plan: Plan) -> int:
     return next((step.pace.batch for step in plan.steps if isinstance(step, Replace)), 0)
 
 
-def effort(size: int, batches: int) -> float:
-    """What a rehearsal looks at, about: instances, and `BESIDES` at each look."""
+def effort(plan: Plan, size: int, batches: int) -> float:
+    """What a rehearsal looks at, about: instances, `BESIDES` at each look, and minutes that it reads."""
     if batches:
-        return (LOOKS_BESIDE + batches * LOOKS_A_ROUND) * (size + BESIDES)
-    return LOOKS * (2 * size + BESIDES)
+        soak_s = next((step.soak_s for step in plan.steps if isinstance(step, Soak)), 0.0)
+        a_round = LOOKS_A_ROUND + _looks(soak_s / MINUTE_S)
+        return (LOOKS_BESIDE + batches * a_round) * (size + BESIDES)
+    looks, read = _waited(plan)
+    return looks * (2 * size + BESIDES) + read
+
+
+def _waited(plan: Plan) -> tuple[float, float]:
+    """Looks at a plan without batches, about, and what they read of minutes."""
+    minutes = [
+        (step.bake_s if isinstance(step, Bake) else step.linger_s) / MINUTE_S
+        for step in plan.steps
+        if isinstance(step, Bake | Linger)
+    ]
+    each = [(_looks(number), number) for number in minutes]
+    read = sum(looks * number / 20 for looks, number in each)
+    return LOOKS_A_STEP * len(plan.steps) + sum(looks for looks, _ in each), read
+
+
+def _looks(minutes: float) -> float:
+    """As long as a wait is new, one a minute; the longer it lasts, the fewer (`foreseeing.rest_s`)."""
+    return min(minutes, PATIENCE) + PATIENCE * log(max(1.0, minutes / PATIENCE))
 
 
 def _scale(plan: Plan, size: int, batches: int, work: float) -> Scale:
     """The one at which all numbers come out best, of those that are small enough."""
     if not batches:
-        most = min(size, max(TINY, int((work / LOOKS - BESIDES) / 2)))
+        looks, read = _waited(plan)
+        most = min(size, max(TINY, int(((work - read) / looks - BESIDES) / 2)))
         fit = [Scale(part, size) for part in range(max(1, most // 2), most + 1)]
     else:
         batch = _first_batch(plan)
         parts = [Scale(part, batch) for part in range(1, min(MOST_A_BATCH, batch - 1) + 1)]
-        fit = [scale for scale in parts if effort(scale.of(size), batches) <= work]
+        fit = [scale for scale in parts if effort(plan, scale.of(size), batches) <= work]
     if fit:
         return min(fit, key=lambda scale: (_off(plan, scale), -scale.part))
     levels = FURTHER_AT_MOST * work
-    most = next(n for n in range(size, 0, -1) if n <= TINY or effort(n, n) <= levels)
+    sizes = range(min(size, MOST_ROUNDS), 0, -1)
+    most = next(n for n in sizes if n <= TINY or effort(plan, n, n) <= levels)
     return Scale(most, size)
 
 

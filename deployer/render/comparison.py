@@ -45,7 +45,7 @@ def comparison_text(choices: Sequence[Choice], place: str) -> Text:
     lines.append(table(("", *(one.strategy for one in choices)), comparison_rows(choices)))
     lines += [Text(line, "dim") for line in _footnotes(known)]
     lines += [
-        Text(f"{one.strategy}: {rehearsed(one.outlook.reduced)}", "dim")
+        Text(f"{one.strategy}: r{rehearsed(one.outlook.reduced)[1:]}", "dim")
         for one in choices
         if one.outlook is not None and one.outlook.reduced is not None
     ]

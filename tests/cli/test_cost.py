@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from deployer.journal import encode
 from deployer.model import Slot
 from deployer.operations.came_to import came_to
-from deployer.outlook import Assumed, Outlook
+from deployer.outlook import Assumed, Outlook, Reduced
 from deployer.render.comparison import Choice, comparison_text
-from deployer.render.cost import PLENTY, money, number, outlook_document
+from deployer.render.cost import PLENTY, money, number, outlook_document, outlook_lines
 from tests.cli.conftest import Staged
 from tests.sim.fleet import Behaviour
 
@@ -148,6 +148,36 @@ def test_a_bad_release_tells_how_many_it_reached(staged: Staged) -> None:
     assert came_to(shop.records[0]).exposed, shop.records[0].reason
     assert re.search(r"requests that reach it +\S+ +[\d,]+ judged$", shown, re.MULTILINE)
     assert "judged" in shop.run("history", "--cost").stdout
+
+
+REHEARSED = {
+    "Rehearsed as 1 to 31: the fleet is too large to be simulated whole.": Reduced(one_to=31.4),
+    "Rehearsed as 1 to 1.8: the fleet is too large to be simulated whole.": Reduced(one_to=1.76),
+    "Rehearsed as 1 to 380, with 13 of 5,000 batches: the others are reckoned from these.": (
+        Reduced(one_to=384.6, batches=13, of_batches=5_000)
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "reduced"), REHEARSED.items())
+def test_an_outlook_of_a_smaller_fleet_says_so_wherever_it_is_shown(
+    staged: Staged, words: str, reduced: Reduced
+) -> None:
+    shop = staged()
+    shop.run("canary", "v2")
+    (record,) = shop.records
+    assert record.plan.outlook is not None
+    assert "Rehearsed" not in shop.run("show", record.id).stdout
+    plan = replace(record.plan, outlook=replace(record.plan.outlook, reduced=reduced))
+    assert words in outlook_lines(plan)
+    compared = comparison_text([Choice("canary", plan)], "shop/sim").plain
+    assert f"canary: r{words[1:]}" in compared.splitlines()
+    shop.journal.stored[record.id] = encode(replace(record, plan=plan))
+    assert words in " ".join(shop.run("show", record.id).stdout.split())
+    (told, *_), _ = shop.json("show", record.id)
+    assert told["cost"]["expected"]["reduced"] == {
+        "one_to": reduced.one_to, "batches": reduced.batches, "of_batches": reduced.of_batches,
+    }  # fmt: skip
 
 
 def test_a_record_from_before_is_shown_without(staged: Staged) -> None:

@@ -73,7 +73,10 @@ def otlp(collector: str, headers: Mapping[str, str] | None = None) -> SpanExport
     except ImportError:
         raise NotPossibleNow("install the extra: pip install 'deployer[otel]'") from None
     # Its own complaints would go to the terminal: what is wrong is told once, as of any channel.
-    logging.getLogger("opentelemetry").addHandler(QUIET)
+    # Nor to a function's log, where Lambda's handler of the root would write them.
+    logger = logging.getLogger("opentelemetry")
+    logger.addHandler(QUIET)
+    logger.propagate = False
     endpoint = f"{collector.rstrip('/')}{PATH}" if collector else None
     return OTLPSpanExporter(
         endpoint=endpoint, headers=dict(headers) if headers else None, timeout=TIMEOUT_S

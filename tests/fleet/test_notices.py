@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.acts import Actor
@@ -130,6 +130,7 @@ def test_a_fleet_that_nobody_can_be_told_of_goes_on(capsys: pytest.CaptureFixtur
     assert said == ("nobody could be told of the fleet: no answer",)
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 60), st.sampled_from([Ask.ABORT, Ask.PAUSE, Ask.PROMOTE]))
 def test_ids_are_different_and_the_same_at_every_look(minute: int, ask: Ask) -> None:
     """Whoever looks at a later record finds what was told before, under the same ids."""

@@ -55,12 +55,18 @@ def _parts(line: Text, width: int, *, whole: bool) -> Iterator[Text]:
         return
     lead = lead_of(line.plain, width)
     head, words = line.divide([lead]) if lead else (Text(), line)
-    room = max(1, width - max(lead, LEAST))
+    below = below_of(head.plain)
+    room = max(1, width - below)
     first = True
     for part in _between_words(words, room) if whole else words.wrap(_SIZELESS, room):
         part.rstrip()
-        yield (head if first else Text(" " * max(lead, LEAST))) + part
+        yield (head if first else Text(" " * below)) + part
         first = False
+
+
+def below_of(lead: str) -> int:
+    """Columns before what goes on below: beneath the words, or further in where only blanks tell them."""
+    return len(lead) + LEAST if not lead.strip() else max(len(lead), LEAST)
 
 
 def lead_of(line: str, width: int) -> int:

@@ -60,3 +60,20 @@ def test_what_was_spent_fits_a_terminal(staged: Staged) -> None:
     assert max(map(len, narrow)) <= 80
     assert narrow[1].split()[0] == shop.records[0].id
     assert narrow[0].split()[-2:] == ["exposed", "expected"]
+
+
+@pytest.mark.parametrize(
+    ("line", "below"),
+    [
+        ("known at noon: much, and more of it than there is room for", 2),
+        ("  known at noon: much, and more of it than there is room for", 4),
+        ("  12:00:00  ask blue for more instances than there is room for", 12),
+        (" ✓  3  route blue 95 % / green 5 %, and more than there is room for", 7),
+    ],
+)
+def test_what_goes_on_below_is_told_from_a_new_line(line: str, below: int) -> None:
+    """Beneath its words where a time or a number stands before them, else further in."""
+    first, *rest = folded(Text(line), 40).plain.split("\n")
+    assert rest
+    assert {len(each) - len(each.lstrip()) for each in rest} == {below}
+    assert " ".join([first, *map(str.lstrip, rest)]) == line

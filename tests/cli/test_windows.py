@@ -115,7 +115,9 @@ def test_a_persons_word_forward_takes_a_reason(
     assert f"`deployer {ask}` is refused in a freeze: the sale" in refused[0].stderr
     assert asked[0].exit_code == 0, asked[0].stderr
     kept = acts(shop)
-    assert kept[kept.index((ask, None)) + 1] == ("override-freeze", "the shop is down")
+    (at, step) = next((n, note) for n, (what, note) in enumerate(kept) if what == ask)
+    assert step, "it names the step that it ended"
+    assert kept[at + 1] == ("override-freeze", "the shop is down")
 
 
 @pytest.mark.parametrize("asks", [("pause", "resume"), ("abort",)])

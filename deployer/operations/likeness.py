@@ -171,7 +171,7 @@ def _scale(plan: Plan, size: int, batches: int, work: float) -> Scale:
     levels = FURTHER_AT_MOST * work
     sizes = range(min(size, MOST_ROUNDS), 0, -1)
     most = next(n for n in sizes if n <= TINY or effort(plan, n, n) <= levels)
-    return Scale(most, size)
+    return Scale(1, _first_batch(plan)) if 0 < batches <= most else Scale(most, size)
 
 
 def _off(plan: Plan, scale: Scale) -> float:

@@ -22,9 +22,9 @@ from deployer.analysis.folds import Folds
 from deployer.analysis.judge import Rule
 from deployer.analysis.limits import Limits
 from deployer.analysis.terms import Terms
-from deployer.course import Stretch
 from deployer.model import Minute, Slot, Weights
 from deployer.ports import World
+from deployer.record.course import Stretch
 from deployer.steps.bake import Bake
 from tests.unit.world import NOW, FixedProber, instances, slot, snapshot
 

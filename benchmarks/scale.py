@@ -31,9 +31,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deployer import heap
 from deployer.plan import Status
-from deployer.strategies import STRATEGIES
+from deployer.planning.strategies import STRATEGIES
+from deployer.process import heap
 from tests.scale.fleets import INTENTS, Fleet, fleet
 
 SIZE, RUNS = 1000, 3

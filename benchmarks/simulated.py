@@ -46,7 +46,7 @@ from deployer.intent import Intent, Roll
 from deployer.journal import Ask
 from deployer.model import Amount, Release, Slot, Weights
 from deployer.plan import Status
-from deployer.strategies import STRATEGIES
+from deployer.planning.strategies import STRATEGIES
 from tests.rolling.stage import USUAL
 from tests.scale.fleets import fleet
 from tests.sim.fleet import Behaviour

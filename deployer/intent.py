@@ -61,7 +61,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                   (`approve_s`), or goes back; where `terms` judge, they say it.
     alarms:       CloudWatch alarms none of which may ring while the candidate is judged.
     sticky_wait_s: how long the deployment, once it has ended, keeps its environment at most until
-                  a rule that stuck may stick again (deployer.stickiness).
+                  a rule that stuck may stick again (deployer.planning.stickiness).
     hooks:        what the service's owners have run on the way.
     size:         instances of the very first release; later ones take the live size.
     floor:        minimum of the group that serves in the end; 0: whatever it has.

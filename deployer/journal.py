@@ -8,9 +8,9 @@ from typing import Protocol
 
 import msgspec
 
-from deployer.acts import Actor
 from deployer.errors import PlanInvalid
 from deployer.plan import Deployment, Plan
+from deployer.record.acts import Actor
 
 NOT_BEGUN = "not begun: "  # begins the reason of a deployment that was refused before any change
 REMEMBERED = 20  # records that are read to find the last one that changed anything

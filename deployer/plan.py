@@ -12,21 +12,21 @@ from typing import Any
 
 import msgspec
 
-from deployer.acts import Act, Actor
-from deployer.course import Stretch
 from deployer.errors import PlanInvalid
-from deployer.held import Frozen, Rest, Surge, Suspended, Unstuck
 from deployer.hooks import About
 from deployer.intent import Intent
 from deployer.model import Admitted, Release, Slot, Snapshot, Weights
-from deployer.outlook import Outlook, Spent
-from deployer.samples import Sample
+from deployer.record.acts import Act, Actor
+from deployer.record.course import Stretch
+from deployer.record.held import Frozen, Rest, Surge, Suspended, Unstuck
+from deployer.record.outlook import Outlook, Spent
+from deployer.record.samples import Sample
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step
 from deployer.steps.replace import Replace
 from deployer.steps.series import Series, folded, unfolded
 
-# Strategies that ship nothing (deployer.resting; the last: operations.rest).
+# Strategies that ship nothing (deployer.planning.resting; the last: operations.rest).
 SLEEP, WAKE, RETIRE, DELETE = "sleep", "wake", "retire", "delete"
 
 
@@ -174,10 +174,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     frozen:      what may shrink again before it ends; in the record before it is frozen.
     unstuck:     stickiness to give back to the rule; in the record before it is switched off. It may
                  outlive the deployment: then `deployer settle` or the next one does it
-                 (deployer.stickiness).
+                 (deployer.planning.stickiness).
     ending:      the end it has come to, while those are still to be put back.
     spent:       instances of both slots so far; None: nobody has looked yet.
-    actors, audit: who did what, and from where, oldest first (deployer.audit).
+    actors, audit: who did what, and from where, oldest first (deployer.engine.audit).
     samples:     how many instances were healthy, and when; `calls`: API calls that carrying it out
                  took, by operation, as far as they were counted. For reports.
     version:     fencing: each save raises it, and a save of an older one fails.
@@ -242,7 +242,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def reopened(self) -> bool:
-        """It had ended before, and was taken up again for what it still owes (deployer.settling)."""
+        """It had ended before, and was taken up again for what it still owes (deployer.engine.settling)."""
         return self.ending is not None and self.finished_at is not None
 
     @property

@@ -10,11 +10,11 @@ from typing import Final, Protocol
 from deployer.analysis.folds import Folds
 from deployer.analysis.terms import Terms
 from deployer.changes import Change
-from deployer.course import Stretch
 from deployer.errors import CloudUnavailable
-from deployer.held import Surge
 from deployer.hooks import NO_HOOKS, NOTHING, About, Hooks
 from deployer.model import Minute, Slot, Snapshot, Weights
+from deployer.record.course import Stretch
+from deployer.record.held import Surge
 
 
 @dataclass(frozen=True, slots=True)

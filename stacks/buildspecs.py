@@ -57,7 +57,7 @@ def publish(environments: Sequence[str]) -> Spec:
 def infrastructure(stacks: Sequence[str]) -> Spec:
     """`cdk deploy` of the environments' stacks, one after the other, by the pinned CLI."""
     named = " ".join(shlex.quote(each) for each in stacks)
-    command = f"python -m deployer.toolchain deploy {named} --require-approval never --ci"
+    command = f"python -m deployer.process.toolchain deploy {named} --require-approval never --ci"
     # Wherever the application's code is from, the settings are those of this revision.
     settings = 'export DEPLOYER_CONFIG="$CODEBUILD_SRC_DIR/deployer.toml"'
     return {**_begin(), "phases": {"build": {"commands": [settings, command]}}}

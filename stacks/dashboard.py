@@ -1,6 +1,6 @@
 """The dashboard: weights and deployments, what they came to, then blue and green side by side.
 
-Weights are published only while a deployment runs, since only then do they change (deployer.marks).
+Weights are published only while a deployment runs, since only then do they change (deployer.engine.marks).
 In between the last ones are drawn on: FILL(REPEAT), as far as the range that is looked at holds a
 deployment. Below, on the same axis of time, is what the load balancer really did: it is never empty
 while users are there, and it shows when somebody else has moved traffic.

@@ -72,7 +72,7 @@ class SlotGroup(Construct):
             deregistration_delay=Duration.seconds(environment.deregistration_delay_s),
             slow_start=_seconds(environment.slow_start_s),
             # No stickiness here: with it no cut-over and no way back would take users off a slot, and
-            # `deployer` refuses such groups. The production rule may stick (deployer/stickiness.py).
+            # `deployer` refuses such groups. The production rule may stick (deployer/planning/stickiness.py).
             health_check=_health_check(shared.settings),
         )
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from deployer.analysis.counts import Counts, Observation, Pair
 from deployer.analysis.limits import FAILURES, SLOW, Metric
-from deployer.course import Stretch, share_in
 from deployer.model import Minute
+from deployer.record.course import Stretch, share_in
 
 BROKEN = Counts(math.nan, math.nan)  # published, and not to be believed: never good
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from deployer.aws.failures import asking
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
+from deployer.engine.marks import Reading
 from deployer.errors import DeployError
-from deployer.marks import Reading
 from deployer.ports import Clock
 from deployer.topology import METRICS_NAMESPACE, WEIGHT_METRIC, metric_dimensions
 

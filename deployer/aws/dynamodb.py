@@ -40,7 +40,7 @@ RUNS = "attribute_exists(pk) AND attribute_not_exists(finished_at)"
 class DynamoJournal:
     """The port `Journal` for one service.
 
-    The owner of a lease must be different for each process (deployer.identity.owner).
+    The owner of a lease must be different for each process (deployer.process.identity.owner).
     keep_s: how long a finished record is kept.
     """
 

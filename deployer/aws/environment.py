@@ -1,6 +1,6 @@
 """One environment on AWS: the port `Cloud`, over its rule, groups, targets and launch templates.
 
-How the parts of this package are put together (deployer.wiring):
+How the parts of this package are put together (deployer.wiring.services):
 
     aws       = Aws(region, pacing.shared(region, clock))              # session, pacing
     published = published.read(aws, service, environment)              # published

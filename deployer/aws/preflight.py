@@ -17,7 +17,7 @@ from deployer.aws.published import Published
 from deployer.aws.session import Aws
 from deployer.errors import DeployError
 from deployer.model import Slot
-from deployer.preflight import REFRESH_OVER, Surroundings
+from deployer.planning.preflight import REFRESH_OVER, Surroundings
 from deployer.topology import PARTS, stack_name
 
 NEEDS = (

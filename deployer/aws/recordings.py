@@ -18,10 +18,10 @@ from deployer.aws.dynamodb import KEEP_S
 from deployer.aws.records import number, partition
 from deployer.aws.session import Aws
 from deployer.aws.table import Table, Values, key
-from deployer.course import MINUTE_S
 from deployer.errors import CloudUnavailable
 from deployer.operations.recording import lines, read
 from deployer.ports import Clock
+from deployer.record.course import MINUTE_S
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef

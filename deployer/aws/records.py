@@ -7,7 +7,7 @@ One partition per environment, `env#SERVICE/ENVIRONMENT`, with
   `ask`, `ask_by`, `ask_id`, `ask_actor` and `ask_why` are what a person wants of it; `ttl` is when DynamoDB may forget it; `status`
   and `release` are for people who look into the table.
 
-Ids sort by time (deployer.identity), hence so do the records.
+Ids sort by time (deployer.process.identity), hence so do the records.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from deployer import audit
-from deployer.acts import Actor
 from deployer.aws.table import Values
+from deployer.engine import audit
 from deployer.errors import Locked, PlanInvalid
 from deployer.journal import Ask, Lease, Request, Unreadable, decode, encode
 from deployer.plan import DELETE, SLEEP, Deployment
+from deployer.record.acts import Actor
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef

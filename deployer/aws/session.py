@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.aws.failures import asking
 from deployer.aws.pacing import LONGEST_WAIT_S, Pacing, shared
-from deployer.clock import WallClock
 from deployer.errors import DeployError
+from deployer.process.clock import WallClock
 
 if TYPE_CHECKING:
     from boto3.session import Session

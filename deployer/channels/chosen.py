@@ -17,11 +17,11 @@ from deployer.channels.channel import Channel, Send, Undelivered
 from deployer.channels.outbox import Outbox as Posts
 from deployer.channels.outbox import Post
 from deployer.channels.webhooks import Body, Webhook
-from deployer.clock import ScaledClock, WallClock
 from deployer.errors import CloudUnavailable
 from deployer.operations.notices import Notice, Place, document
 from deployer.operations.notifying import SILENT, Outbox
 from deployer.operations.pages import UNPUBLISHED, Pages, linked
+from deployer.process.clock import ScaledClock, WallClock
 from deployer.settings.notify import (
     OWN_TOPIC,
     AnyChannel,

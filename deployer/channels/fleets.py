@@ -14,11 +14,11 @@ from deployer.aws.session import Aws
 from deployer.aws.told import ToldTable
 from deployer.channels.chosen import chosen
 from deployer.channels.outbox import Outbox, Post
-from deployer.clock import ScaledClock, WallClock
 from deployer.operations.fleet import Fleet
 from deployer.operations.notices import Place
 from deployer.operations.notifying import SILENT
 from deployer.operations.notifying import Outbox as Told
+from deployer.process.clock import ScaledClock, WallClock
 from deployer.settings.notify import AnyChannel, NotifySettings, SnsChannel
 from deployer.settings.schema import Settings
 

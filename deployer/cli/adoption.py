@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.text import Text
 
-from deployer import endpoint
 from deployer.aws import pacing
 from deployer.aws.failures import asking
 from deployer.aws.session import Aws
@@ -20,6 +19,7 @@ from deployer.errors import AccessProblem, NotFound, UsageError
 from deployer.render.documents import Document
 from deployer.render.words import iso
 from deployer.topology import SERVICE_TAG
+from deployer.wiring import endpoint
 
 SLUG = "abcdefghijklmnopqrstuvwxyz0123456789-"
 

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from deployer import clock
 from deployer.cli.ending import Ending
 from deployer.cli.output import Output
 from deployer.cli.stream import StreamOutput
 from deployer.cli.text import TextOutput
 from deployer.errors import DeployError, NotFound, SettingsInvalid
+from deployer.process import clock
 from deployer.settings import reading
 from deployer.settings.schema import Settings
-from deployer.wiring import Services, connect
+from deployer.wiring.services import Services, connect
 
 if TYPE_CHECKING:
-    from deployer.formation import Formation
+    from deployer.wiring.formation import Formation
 
 OPTION = re.compile(r"^option: \w+\.(\w+)")  # how settings.reading calls what came from a flag
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -32,7 +32,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 def fleets_of(region: str, environments: Mapping[str, Settings]) -> "Formation":
     """The service's fleets; `region` of their stack."""
-    from deployer import formation  # noqa: PLC0415  only `--fleet` needs it
+    from deployer.wiring import formation  # noqa: PLC0415  only `--fleet` needs it
 
     return formation.connect(region, environments)
 

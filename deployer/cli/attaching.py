@@ -19,7 +19,7 @@ from deployer.model import Snapshot
 from deployer.operations.attaching import Move, Situation, decide, same_pipeline
 from deployer.plan import Deployment, Status
 from deployer.render.plan import title, way_back
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 
 REMEMBERED = 50  # records that are read to find out what served before
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import click
 
-from deployer import completing, control, footing, preflight, stickiness, strategies
 from deployer.cli import ending, offering
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
@@ -15,13 +14,15 @@ from deployer.cli.params import detach_option, dry_run_option, force_option, wai
 from deployer.cli.session import Session
 from deployer.cli.steer import ask
 from deployer.durations import seconds
+from deployer.engine import control
 from deployer.errors import NotFound, NotPossibleNow
-from deployer.intents import intent_of
 from deployer.journal import Active, Ask, newest_begun
 from deployer.model import Admitted, Slot, Snapshot
 from deployer.plan import Deployment, Plan, Status
+from deployer.planning import completing, footing, preflight, stickiness, strategies
 from deployer.render.plan import title, way_back
 from deployer.render.words import count
+from deployer.wiring.intents import intent_of
 
 INSIST = "or, if the release before can live with what it did, run `deployer rollback --force`"
 REMEMBERED = 50  # records that are read to find the release before

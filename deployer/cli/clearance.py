@@ -8,7 +8,7 @@ from deployer.model import Release, Snapshot
 from deployer.operations import beginning
 from deployer.operations.beginning import Compiler, Meant, Waived
 from deployer.plan import Plan
-from deployer.preflight import Objection
+from deployer.planning.preflight import Objection
 
 
 def cleared(

@@ -9,14 +9,14 @@ from deployer.cli.ending import Ending
 from deployer.cli.holder import taken
 from deployer.cli.ship import Strategy
 from deployer.errors import Locked, UsageError
-from deployer.intents import meant
 from deployer.model import Release, Snapshot
 from deployer.operations.prospects import one_load
 from deployer.plan import Plan
+from deployer.planning.strategies import STRATEGIES
 from deployer.render.comparison import Choice, choice_document, comparison_text
 from deployer.render.words import iso
-from deployer.strategies import STRATEGIES
-from deployer.wiring import Services
+from deployer.wiring.intents import meant
+from deployer.wiring.services import Services
 
 NEXT = "the-next-release"
 WAYS: tuple[Strategy, ...] = ("canary", "blue-green", "rolling")

@@ -21,8 +21,8 @@ from deployer.dashboard.guard import LOOPBACK, Guard, is_address, is_loopback
 from deployer.dashboard.reader import Reader
 from deployer.dashboard.serving import listening, serving
 from deployer.dashboard.site import PUBLIC, Site, Wish
-from deployer.endpoint import chosen_clock
 from deployer.render.words import count, iso, one_line
+from deployer.wiring.endpoint import chosen_clock
 
 NUMBERS = re.compile(r"[\d.]+|.*:.*")  # meant as an address, not as a name
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import click
 
-from deployer import tearing
 from deployer.cli import ending
 from deployer.cli.app import App
 from deployer.cli.clearance import refusal, tell
 from deployer.cli.ending import Ending
 from deployer.cli.session import Session
 from deployer.cli.stopping import Interrupted, StoppableClock, stoppable
-from deployer.clock import ScaledClock
 from deployer.errors import NotFound, NotPossibleNow
 from deployer.journal import REMEMBERED
 from deployer.operations.rest import acts, deletion
@@ -23,14 +21,16 @@ from deployer.operations.rest.levels import Level
 from deployer.operations.rest.rails import Facts, refusals
 from deployer.operations.rest.reach import Reach
 from deployer.plan import DELETE, Plan, Status
+from deployer.planning.resting import remembered
 from deployer.ports import Clock
+from deployer.process.clock import ScaledClock
 from deployer.render.teardown import (
     restore_documents,
     restore_text,
     stack_document,
     stack_text,
 )
-from deployer.resting import remembered
+from deployer.wiring import tearing
 
 BLOCKED = 4  # exit status: a person must look
 

@@ -12,13 +12,14 @@ from functools import cached_property
 from itertools import groupby
 from typing import TypeVar
 
-from deployer import endpoint, wiring
 from deployer.aws.session import Aws
 from deployer.cli.app import App
 from deployer.errors import DeployError, NotFound
 from deployer.settings.reading import environments
 from deployer.settings.schema import Settings
-from deployer.wiring import Services
+from deployer.wiring import endpoint
+from deployer.wiring import services as wiring
+from deployer.wiring.services import Services
 
 T = TypeVar("T")
 

@@ -5,18 +5,18 @@ from typing import Literal
 
 import click
 
-from deployer.acts import BEGAN, OVERRODE, Actor
 from deployer.cli import offering
 from deployer.cli.ending import Ending
 from deployer.cli.fleets import Desk, desk_of
 from deployer.cli.params import Duration, irreversible_option, override_freeze_option
 from deployer.durations import seconds
 from deployer.errors import CloudUnavailable, DeployError, NotPossibleNow, SettingsInvalid
-from deployer.identity import deployment_id
 from deployer.operations.fleet import Errand, Fleet, Sight, Wave, did, members_of, require_waves
 from deployer.operations.fleet_round import Mandate
 from deployer.operations.freezing import OVERRIDE
 from deployer.operations.notifying import UNSENT
+from deployer.process.identity import deployment_id
+from deployer.record.acts import BEGAN, OVERRODE, Actor
 from deployer.render.fleet import waves_document, waves_text
 from deployer.settings.waves import place_objections
 

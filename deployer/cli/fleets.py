@@ -6,17 +6,16 @@ from functools import cached_property
 
 import click
 
-from deployer import identity
 from deployer.cli.app import App, app_of
 from deployer.cli.ending import Ending
 from deployer.cli.output import Output
 from deployer.cli.stopping import Interrupted, pause, stoppable
 from deployer.errors import CloudUnavailable, NotFound, NotPossibleNow
-from deployer.formation import Formation
 from deployer.journal import Ask
 from deployer.operations import fleet_course
 from deployer.operations.fleet import Fleet, FleetStatus
 from deployer.operations.fleet_round import ActiveFleet, Mandate, abandoned
+from deployer.process import identity
 from deployer.render.fleet import (
     event_document,
     event_text,
@@ -27,6 +26,7 @@ from deployer.render.fleet import (
 from deployer.settings import reading
 from deployer.settings.schema import Settings
 from deployer.settings.waves import WavesSettings, home
+from deployer.wiring.formation import Formation
 
 EXIT = {
     FleetStatus.SHIPPED: 0, FleetStatus.STOPPED: 3, FleetStatus.ROLLED_BACK: 3,

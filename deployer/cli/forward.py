@@ -2,17 +2,18 @@
 
 from msgspec.structs import replace
 
-from deployer import completing, control, strategies
 from deployer.cli import ending
 from deployer.cli.clearance import facing, refusal, tell
 from deployer.cli.ending import Ending
 from deployer.cli.session import Session
+from deployer.engine import control
 from deployer.errors import NotPossibleNow
 from deployer.journal import REMEMBERED, Ask, newest_begun
 from deployer.model import Snapshot
 from deployer.operations import freezing
 from deployer.operations.beginning import Waived
 from deployer.plan import Deployment, Status
+from deployer.planning import completing, strategies
 
 ASKED = f"`deployer {Ask.PROMOTE_FULL}` is not possible now"
 # That it cannot go back was confirmed when it was shipped; the traffic is looked at in `halfway`.

@@ -18,7 +18,7 @@ from deployer.render.glance import Glance, glance_line, glance_text
 from deployer.render.history import events_text
 from deployer.render.progress import Standing
 from deployer.render.status import status_text
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 
 LOOK_S = 15.0  # between two rounds: each is some ten calls for every environment
 HINT = "↑↓ choose   Enter look closer   q leave"

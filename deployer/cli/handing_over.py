@@ -17,7 +17,7 @@ from deployer.operations import detached
 from deployer.operations.detached import Mandate
 from deployer.plan import Deployment, Plan, Status
 from deployer.render.plan import title
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 
 
 def hand_over(

@@ -14,11 +14,11 @@ from deployer.cli.params import Moment, Since, fleet_option
 from deployer.errors import DeployError, UsageError
 from deployer.operations.past import UNREADABLE, Record, Wanted, newest
 from deployer.plan import DELETE, RETIRE, SLEEP, WAKE, Status
+from deployer.planning.strategies import STRATEGIES
 from deployer.render.came import spent_text
 from deployer.render.documents import record_document, unseen_document
 from deployer.render.history import history_text
-from deployer.strategies import STRATEGIES
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 
 KINDS = (*STRATEGIES, "first", "rollback", SLEEP, WAKE, RETIRE, DELETE)
 

@@ -1,7 +1,7 @@
 """Who holds an environment, in words. Pure."""
 
-from deployer import stickiness
 from deployer.journal import Active
+from deployer.planning import stickiness
 from deployer.render.plan import title
 from deployer.render.progress import WORDS
 from deployer.render.words import one_line, span, time_of_day

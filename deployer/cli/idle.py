@@ -14,7 +14,7 @@ from deployer.operations.idle.sweep import Report, Sweep
 from deployer.render.sweep import sweep_text
 from deployer.render.words import iso
 from deployer.settings.reading import environments, load
-from deployer.sweeping import clients, look_of, settings_of, sweep_of
+from deployer.wiring.sweeping import clients, look_of, settings_of, sweep_of
 
 TOO_MANY = 4  # exit status: a person must look
 

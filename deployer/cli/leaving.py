@@ -12,14 +12,14 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from deployer import audit, control
 from deployer.cli.output import Output
 from deployer.cli.stopping import Interrupted
+from deployer.engine import audit, control
 from deployer.errors import DeployError
 from deployer.journal import Ask
 from deployer.operations.notifying import UNSENT
 from deployer.plan import Deployment, Event
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 
 
 def left(

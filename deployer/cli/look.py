@@ -25,7 +25,7 @@ from deployer.render.history import show_text
 from deployer.render.owed import outstanding, owed_line
 from deployer.render.progress import Standing
 from deployer.render.status import status_text
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 
 
 @click.command(short_help="Show what serves, what runs and how the last deployment ended.")

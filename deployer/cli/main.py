@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deployer import heap
 from deployer.cli.group import Deployer
+from deployer.process import heap
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -143,7 +143,7 @@ def read(config: Path, environment: str, connect: Any) -> Past:
     from deployer.plan import Deployment  # noqa: PLC0415  as below
     from deployer.render.words import date_and_time, one_line  # noqa: PLC0415  no need of it if it is known
     from deployer.settings import reading  # noqa: PLC0415
-    from deployer.wiring import connect as over_aws  # noqa: PLC0415
+    from deployer.wiring.services import connect as over_aws  # noqa: PLC0415
 
     services = (connect or over_aws)(reading.load(config, environment))
     told: dict[str, str] = {}

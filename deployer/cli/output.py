@@ -7,10 +7,10 @@ from typing import Protocol
 from rich.text import Text
 
 from deployer.cli.ending import Ending
-from deployer.engine import Tell
+from deployer.engine.loop import Tell
 from deployer.plan import Plan
+from deployer.planning.preflight import Objection
 from deployer.ports import Clock
-from deployer.preflight import Objection
 from deployer.render.documents import Document
 from deployer.render.progress import View
 

@@ -11,11 +11,11 @@ from deployer.aws.artifacts import ROLLBACK_SAFE
 from deployer.aws.session import Aws
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
-from deployer.endpoint import chosen_clock, require_endpoint
 from deployer.errors import UsageError
 from deployer.operations.naming import release_of
 from deployer.render.words import iso
 from deployer.settings import artifacts
+from deployer.wiring.endpoint import chosen_clock, require_endpoint
 
 GZIP = b"\x1f\x8b"
 

@@ -22,7 +22,7 @@ from deployer.render.evidence import evidence_document
 from deployer.render.progress import outcome
 from deployer.render.report.page import page
 from deployer.render.words import one_line
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 
 LONGEST_S = 7 * 86_400  # for which S3 lets a link work (SigV4)
 

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from deployer import control, identity
 from deployer.cli.holder import alive, taken
 from deployer.cli.leaving import close, left
 from deployer.cli.output import Output
@@ -20,7 +19,8 @@ from deployer.cli.stopping import (
     pause,
     stoppable,
 )
-from deployer.engine import Tell
+from deployer.engine import control
+from deployer.engine.loop import Tell
 from deployer.errors import (
     CloudUnavailable,
     DeployError,
@@ -29,17 +29,18 @@ from deployer.errors import (
     NotFound,
     NotPossibleNow,
 )
-from deployer.identity import deployment_id
 from deployer.journal import Active, Ask, last_begun
 from deployer.model import Snapshot
 from deployer.operations import beginning
 from deployer.operations.beginning import Opening
 from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import Clock
+from deployer.process import identity
+from deployer.process.identity import deployment_id
 from deployer.render.plan import goal, title
 from deployer.render.progress import View, position
 from deployer.render.words import serving_of, span, time_of_day
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 
 T = TypeVar("T")
 

@@ -6,9 +6,9 @@ from rich.text import Text
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
 from deployer.cli.stopping import stoppable
+from deployer.engine.settling import settle as visit
 from deployer.render.documents import settlement_document
 from deployer.render.owed import settlement_words
-from deployer.settling import settle as visit
 
 
 @click.command(short_help="Give back what an ended deployment still owes, if it is time.")

@@ -28,9 +28,9 @@ from deployer.cli.params import (
 )
 from deployer.cli.session import Session
 from deployer.durations import seconds
-from deployer.intents import meant
 from deployer.operations.beginning import Waived
-from deployer.strategies import STRATEGIES
+from deployer.planning.strategies import STRATEGIES
+from deployer.wiring.intents import meant
 
 Strategy = Literal["canary", "blue-green", "rolling"]  # the keys of strategies.STRATEGIES
 

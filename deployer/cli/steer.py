@@ -5,7 +5,6 @@ A wish is written into the journal, and the runner, wherever it is, grants it at
 
 import click
 
-from deployer import control
 from deployer.cli import ending, fleets
 from deployer.cli.app import app_of
 from deployer.cli.ending import Ending
@@ -18,6 +17,7 @@ from deployer.cli.params import (
     override_freeze_option,
 )
 from deployer.cli.session import Session
+from deployer.engine import control
 from deployer.errors import NotPossibleNow
 from deployer.journal import Active, Ask, name_of
 from deployer.operations import detached, freezing

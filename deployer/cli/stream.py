@@ -11,11 +11,11 @@ from typing import TextIO
 from rich.text import Text
 
 from deployer.cli.ending import Ending
-from deployer.engine import Tell
+from deployer.engine.loop import Tell
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Plan
+from deployer.planning.preflight import Objection
 from deployer.ports import Clock
-from deployer.preflight import Objection
 from deployer.render.documents import (
     Document,
     encode,

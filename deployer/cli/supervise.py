@@ -11,9 +11,8 @@ from deployer.cli.leaving import close
 from deployer.cli.params import Duration, ListeningAt
 from deployer.cli.stopping import StoppableClock, pause, stoppable
 from deployer.durations import seconds
-from deployer.engine import Tell
+from deployer.engine.loop import Tell
 from deployer.errors import DeployError
-from deployer.intents import expiring
 from deployer.journal import last_begun
 from deployer.model import Snapshot
 from deployer.operations import reporting
@@ -22,7 +21,8 @@ from deployer.plan import Deployment, Event
 from deployer.ports import Clock
 from deployer.render.progress import View
 from deployer.render.visit import visit_document, visit_text
-from deployer.wiring import Services
+from deployer.wiring.intents import expiring
+from deployer.wiring.services import Services
 
 
 @click.command(short_help="Carry on deployments whose runner is gone.")

@@ -6,7 +6,6 @@ from dataclasses import replace
 import click
 from click.core import ParameterSource
 
-from deployer import tearing
 from deployer.cli import ending, offering
 from deployer.cli.app import App, app_of
 from deployer.cli.deleting import Deleting, cleared, reach_of
@@ -17,6 +16,7 @@ from deployer.cli.session import Session
 from deployer.durations import seconds
 from deployer.operations.rest import acts
 from deployer.operations.rest.levels import Level
+from deployer.wiring import tearing
 
 COMMANDLINE = ParameterSource.COMMANDLINE
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from deployer import endpoint
 from deployer.aws import account, pacing, published
 from deployer.aws.environment import AwsCloud
 from deployer.aws.session import Aws
@@ -15,6 +14,7 @@ from deployer.ports import Clock
 from deployer.settings.schema import Settings
 from deployer.sources import verifying
 from deployer.sources.measured import measured
+from deployer.wiring import endpoint
 
 
 def found(

@@ -4,7 +4,6 @@ from contextlib import suppress
 
 import click
 
-from deployer import resting, strategies, tearing
 from deployer.cli import ending
 from deployer.cli.app import App, app_of
 from deployer.cli.clearance import facing, refusal, tell
@@ -17,7 +16,9 @@ from deployer.errors import NotPossibleNow
 from deployer.journal import REMEMBERED, Active, Ask
 from deployer.operations.beginning import Waived
 from deployer.plan import DELETE, SLEEP, WAKE, Status
+from deployer.planning import resting, strategies
 from deployer.render.words import date_and_time
+from deployer.wiring import tearing
 
 LONGEST_S = 30 * 86_400.0  # an environment that somebody needs for longer is not ephemeral
 GOING = {

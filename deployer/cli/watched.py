@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import NamedTuple, TypeVar
 
-from deployer import wiring
 from deployer.cli import fleets, look, steer
 from deployer.cli.app import App
 from deployer.cli.everywhere import sharing
@@ -15,7 +14,6 @@ from deployer.cli.text import TextOutput
 from deployer.dashboard.reader import Seen, Source
 from deployer.dashboard.site import Drawn, Wish
 from deployer.errors import NotFound, NotPossibleNow
-from deployer.formation import Formation
 from deployer.journal import Active, Ask
 from deployer.operations.story import gathered
 from deployer.operations.watching import CALM_S
@@ -30,7 +28,9 @@ from deployer.render.progress import Standing
 from deployer.render.report import charts
 from deployer.render.words import one_line
 from deployer.settings import reading
-from deployer.wiring import Services
+from deployer.wiring import services as wiring
+from deployer.wiring.formation import Formation
+from deployer.wiring.services import Services
 
 Acting = TypeVar("Acting", Services, Formation)
 FLEET = "fleet"

@@ -7,9 +7,9 @@ import click
 
 from deployer.cli.app import App, app_of, now
 from deployer.cli.ending import Ending
+from deployer.process.zones import epoch
 from deployer.render.windows import Outlook, windows_document, windows_text
 from deployer.settings import freezing, reading
-from deployer.zones import epoch
 
 
 class Moment(click.ParamType[float]):

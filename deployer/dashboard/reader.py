@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from deployer.clock import ScaledClock, WallClock
 from deployer.dashboard.feed import Feed
 from deployer.errors import DeployError
 from deployer.operations.watching import Reading, chosen
+from deployer.process.clock import ScaledClock, WallClock
 from deployer.render.documents import Document, encode
 
 THREADS = 4

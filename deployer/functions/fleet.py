@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from deployer.errors import CloudUnavailable, LeaseLost, NotFound
-from deployer.formation import Formation, connect
 from deployer.functions.start import ROOT, SETTINGS
 from deployer.operations.fleet_round import Answer, Mandate, answer, delayed
 from deployer.operations.notifying import UNSENT
 from deployer.settings.reading import load_waves
 from deployer.settings.waves import home
+from deployer.wiring.formation import Formation, connect
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

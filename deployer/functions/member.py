@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 
 from deployer.functions.start import services_of, settings_of
-from deployer.intents import meant
 from deployer.journal import Lease
 from deployer.operations import detached
 from deployer.operations.detached import Mandate
 from deployer.operations.fleet import Errand
 from deployer.operations.member import Side
 from deployer.settings.schema import Settings
-from deployer.wiring import Services
+from deployer.wiring.intents import meant
+from deployer.wiring.services import Services
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

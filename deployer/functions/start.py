@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from deployer.aws.session import Aws
-from deployer.endpoint import chosen_clock, clients
 from deployer.operations.pages import Within
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
-from deployer.wiring import Services, connect
+from deployer.wiring.endpoint import chosen_clock, clients
+from deployer.wiring.services import Services, connect
 
 SETTINGS = "deployer.toml"
 ROOT = "LAMBDA_TASK_ROOT"  # Lambda's variable: where the bundle is

@@ -7,14 +7,14 @@ from typing import Any
 
 from deployer.errors import DeployError
 from deployer.functions.start import Context, hurried, services_of, settings_of, stay_s
-from deployer.intents import expiring
 from deployer.model import Snapshot
 from deployer.operations.notifying import UNSENT
 from deployer.operations.reporting import tell
 from deployer.operations.supervisor import Visit
 from deployer.plan import Deployment, Event
 from deployer.settings.schema import Settings
-from deployer.wiring import VISIT_S, Services
+from deployer.wiring.intents import expiring
+from deployer.wiring.services import VISIT_S, Services
 
 
 def handler(_event: object, context: Context) -> dict[str, Any]:

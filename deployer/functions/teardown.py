@@ -9,7 +9,7 @@ from typing import Any
 from deployer.errors import Locked
 from deployer.functions.start import ROOT, SETTINGS, Context, clients_of, services_of
 from deployer.operations.idle.documents import report_document, row_document
-from deployer.sweeping import settings_of, sweep_of
+from deployer.wiring.sweeping import settings_of, sweep_of
 
 NAMES = "DEPLOYER_ENVIRONMENTS"  # the ephemeral ones of this account and Region, by comma
 REGION = "AWS_REGION"

@@ -5,9 +5,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deployer import toolchain
 from deployer.lab.context import ACCOUNT, REGION
-from deployer.toolchain import command, node
+from deployer.process import toolchain
+from deployer.process.toolchain import command, node
 
 __all__ = ["command", "environment", "needs_a_lab", "node", "run"]
 

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
 
-from deployer.clock import ScaledClock
+from deployer.process.clock import ScaledClock
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"

@@ -18,8 +18,8 @@ from typing import IO
 
 import msgspec
 
-from deployer.clock import VARIABLE, ScaledClock
 from deployer.errors import NotFound, NotPossibleNow
+from deployer.process.clock import VARIABLE, ScaledClock
 
 FOLDER_VARIABLE = "DEPLOYER_LAB"
 AUTHORITY = "authority.pem"  # who signs the lab's certificates (deployer.lab.authority)

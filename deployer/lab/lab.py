@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deployer.clock import ScaledClock
 from deployer.errors import DeployError
 from deployer.lab import actions, authority, home, inprocess, server, tagging
 from deployer.lab.autoscaling.component import Fleet
@@ -33,6 +32,7 @@ from deployer.lab.secured import Secured
 from deployer.lab.telemetry.telemetry import Telemetry
 from deployer.lab.templates import Asset, StackTemplate
 from deployer.lab.workflows.component import Workflows
+from deployer.process.clock import ScaledClock
 
 PATIENCE_S = 60.0  # real seconds for one stack
 

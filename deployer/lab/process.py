@@ -14,12 +14,12 @@ from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
-from deployer import heap
 from deployer.errors import DeployError
 from deployer.lab import home
 from deployer.lab.lab import Lab, deploy, open_lab
 from deployer.lab.secured import secured
 from deployer.lab.templates import synthesized
+from deployer.process import heap
 from deployer.settings.reading import load
 from deployer.topology import topology_parameter
 

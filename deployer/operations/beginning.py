@@ -10,20 +10,29 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from deployer import audit, preflight, stickiness, strategies
-from deployer.acts import BEGAN, OVERRODE, Actor
 from deployer.analysis.judge import Tally, tally
+from deployer.engine import audit
 from deployer.errors import DeployError, NotPossibleNow, UsageError
 from deployer.freezes import Freeze, Freezes
-from deployer.held import Unstuck
 from deployer.hooks import HookAction
 from deployer.intent import Intent
 from deployer.journal import NOT_BEGUN, REMEMBERED, Journal, last_begun, newest_begun
 from deployer.model import Release, Snapshot
 from deployer.operations import freezing
 from deployer.plan import Deployment, Event, Plan, Status
+from deployer.planning import preflight, stickiness, strategies
+from deployer.planning.preflight import (
+    Code,
+    Facts,
+    Objection,
+    Surroundings,
+    objections,
+    of_error,
+    of_plan,
+)
 from deployer.ports import Alarms, Clock, Cloud, History, Metrics
-from deployer.preflight import Code, Facts, Objection, Surroundings, objections, of_error, of_plan
+from deployer.record.acts import BEGAN, OVERRODE, Actor
+from deployer.record.held import Unstuck
 
 Compiler = Callable[[Snapshot, Intent], Plan]
 LOOK_BACK_S = 900.0  # long enough for a share of failures, short enough to be the same load

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from deployer.course import shared_since
 from deployer.model import WHOLE
 from deployer.plan import Deployment, Event, Status
+from deployer.record.course import shared_since
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
-from deployer.engine import Runner
+from deployer.engine.loop import Runner
 from deployer.errors import (
     CloudUnavailable,
     DeployError,
@@ -31,12 +31,12 @@ from deployer.errors import (
     PlanInvalid,
 )
 from deployer.hooks import HookAction, HookPoint
-from deployer.hooks_ahead import longest
 from deployer.journal import Active, Journal, Lease, name_of
 from deployer.model import Snapshot
 from deployer.operations.pace import LONGEST_S, rest_s, stretched
 from deployer.operations.supervisor import State, look
 from deployer.plan import Deployment, Event, Plan
+from deployer.planning.hooks_ahead import longest
 from deployer.ports import Clock
 from deployer.steps.hook import Hook
 

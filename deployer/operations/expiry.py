@@ -2,7 +2,7 @@
 
 A plan that ships a release empties the old slot itself: whoever carries it on, does. What is left is a
 slot that somebody filled, or that a deployment of long ago has left: it costs money and serves nobody.
-Not after a halted deployment: there a person decides. The plan is that of `deployer.resting.retired`:
+Not after a halted deployment: there a person decides. The plan is that of `deployer.planning.resting.retired`:
 silence is proven before instances leave.
 """
 
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from deployer import resting
 from deployer.errors import DeployError, NotPossibleNow
 from deployer.intent import Intent
 from deployer.journal import Lease, last_begun
@@ -19,6 +18,7 @@ from deployer.model import Snapshot
 from deployer.operations import beginning
 from deployer.operations.beginning import Ground, Opening, first_record
 from deployer.plan import SLEEP, Deployment, Status
+from deployer.planning import resting
 
 LOOK_S = 900.0  # so often the cloud is read for it
 

@@ -28,9 +28,9 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from deployer.acts import Actor
 from deployer.errors import PlanInvalid
 from deployer.plan import Event
+from deployer.record.acts import Actor
 
 EVENTS = 200  # what the record keeps: the newest
 ACTS = 50  # the same of what people did, beside who began it
@@ -127,7 +127,7 @@ class FleetAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """One thing that somebody did to a fleet.
 
     at:    epoch seconds.
-    what:  as of a deployment's acts (deployer.acts): `began`, `override-freeze`, `refused`, or the wish.
+    what:  as of a deployment's acts (deployer.record.acts): `began`, `override-freeze`, `refused`, or the wish.
     note:  why, or what, in words.
     """
 

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from deployer.acts import REFUSED, Actor
 from deployer.durations import spell
 from deployer.errors import NotPossibleNow
 from deployer.journal import Ask, Request
 from deployer.operations.fleet import Errand, Fleet, FleetStatus, Kind, Member, Phase, Sight, did
 from deployer.operations.fleet_answers import folded, too_silent
+from deployer.record.acts import REFUSED, Actor
 
 FENCE_S = 300.0  # so long an errand may begin something; whoever carries it out ends sooner
 Name = Callable[[str], str]

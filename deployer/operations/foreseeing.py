@@ -11,15 +11,15 @@ from dataclasses import replace as altered
 
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.analysis.limits import FAILURES, SLOW
 from deployer.errors import DeployError
 from deployer.model import Release, Snapshot
 from deployer.operations import pace
 from deployer.operations.likeness import PATIENCE, Likeness, likenesses
 from deployer.operations.reckoning import Course, gone_through
-from deployer.outlook import Assumed, Bad, Outlook, Price
 from deployer.plan import Deployment, Plan, Status
+from deployer.planning import strategies
+from deployer.record.outlook import Assumed, Bad, Outlook, Price
 from deployer.simulation.cloud import SimCloud
 from deployer.simulation.fleet import Behaviour
 from deployer.simulation.rehearsal import Rehearsal, Sighted, TooLong

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from math import log
 
 from deployer.model import Snapshot, matched_to
-from deployer.outlook import Reduced
 from deployer.plan import Plan
+from deployer.record.outlook import Reduced
 from deployer.simulation.miniature import (
     Scale,
     fleet,

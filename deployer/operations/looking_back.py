@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from deployer.analysis.replay.recording import Recorded, Recording
-from deployer.course import MINUTE_S, begun_at, share_in
-from deployer.engine import Tell
+from deployer.engine.loop import Tell
 from deployer.errors import DeployError, NotFound
 from deployer.model import WHOLE, Minute, Slot, Snapshot
 from deployer.plan import Deployment, Event
 from deployer.ports import Metrics
+from deployer.record.course import MINUTE_S, begun_at, share_in
 
 SOURCE_KEEPS_S: Final = 15 * 86_400.0  # CloudWatch: values of one minute (aws-facts 2)
 

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from deployer import control, preflight, strategies
+from deployer.engine import control
 from deployer.errors import (
     CloudUnavailable,
     DeployError,
@@ -30,7 +30,8 @@ from deployer.operations.beginning import Ground, Meant, Opening, Waived
 from deployer.operations.detached import unfit_hooks
 from deployer.operations.fleet import Errand, Sight
 from deployer.plan import RETIRE, Deployment, Plan, Status
-from deployer.preflight import Code, Objection
+from deployer.planning import preflight, strategies
+from deployer.planning.preflight import Code, Objection
 
 Kind = Literal["canary", "blue-green", "rolling", "rollback"]
 NOTHING_OBJECTS = "nothing objects"

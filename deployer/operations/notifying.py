@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from deployer.engine import Tell
+from deployer.engine.loop import Tell
 from deployer.model import Snapshot
 from deployer.operations.notices import Notice
 from deployer.plan import Deployment, Event

@@ -13,8 +13,8 @@ or moves is the last to be slowed down. The formula is in docs/scale.md.
 import math
 from zlib import crc32
 
-from deployer import stickiness
 from deployer.plan import Deployment, Status
+from deployer.planning import stickiness
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.checkpoint import Checkpoint

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from deployer.engine import Tell
+from deployer.engine.loop import Tell
 from deployer.errors import DeployError
 from deployer.model import Snapshot
 from deployer.operations.looking_back import Archive

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from deployer.errors import DeployError
 from deployer.model import Snapshot
 from deployer.operations.price_table import AS_OF, IN_LARGES, LARGE_USD, REGION
-from deployer.outlook import Price
+from deployer.record.outlook import Price
 
 _TIMES = re.compile(r"(\d+)xlarge")
 OWN = "[cost] hourly"

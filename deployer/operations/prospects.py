@@ -12,9 +12,9 @@ from deployer.journal import Journal
 from deployer.model import Snapshot
 from deployer.operations.foreseeing import QUICK, THOROUGH, Circumstances, foresee
 from deployer.operations.prices import UNASKED, PriceList, kinds, price, without
-from deployer.outlook import Assumed, Outlook
 from deployer.plan import Deployment, Plan
 from deployer.ports import Clock, Metrics
+from deployer.record.outlook import Assumed, Outlook
 
 TAKEN_BOOT_S = 90.0  # where no deployment has told how long instances take here
 LATELY_S = 900.0  # minutes whose load is that of now

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from deployer.analysis.replay.recording import Recorded
 from deployer.analysis.replay.trail import Look, trail
-from deployer.course import MINUTE_S, begun_at
 from deployer.errors import DeployError
 from deployer.operations.looking_back import Archive, stood_beside
 from deployer.plan import Deployment
+from deployer.record.course import MINUTE_S, begun_at
 
 BEFORE_S = 600.0  # what was usual is shown for so long before the beginning
 

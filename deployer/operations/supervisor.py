@@ -27,8 +27,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from deployer import control
-from deployer.engine import Runner
+from deployer.engine import control
+from deployer.engine.loop import Runner
+from deployer.engine.settling import Outcome, settle
 from deployer.errors import (
     CloudUnavailable,
     DeployError,
@@ -39,11 +40,10 @@ from deployer.errors import (
     PlanInvalid,
 )
 from deployer.hooks import HookAction
-from deployer.hooks_ahead import hooks_to_come, require_brief_hooks
 from deployer.journal import Active, Ask, Journal, Lease, Request, name_of
 from deployer.plan import Deployment, Status
+from deployer.planning.hooks_ahead import hooks_to_come, require_brief_hooks
 from deployer.ports import Clock
-from deployer.settling import Outcome, settle
 
 Policy = Literal["resume", "rollback"]
 """What becomes of a deployment whose runner is gone. One that a person holds paused stays where it

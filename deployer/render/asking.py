@@ -1,6 +1,6 @@
 """What people may ask of a deployment now, and what it waits for from them. Pure."""
 
-from deployer import control
+from deployer.engine import control
 from deployer.journal import Active, Ask
 from deployer.plan import Deployment, Status
 from deployer.render.words import date_and_time, one_line, span, time_of_day

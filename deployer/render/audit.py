@@ -5,10 +5,10 @@ from typing import Any
 
 from rich.text import Text
 
-from deployer import audit
-from deployer.acts import BEGAN, CARRIES, GROUP, OVERRODE, REFUSED, WEIGHTS, Act, Actor
+from deployer.engine import audit
 from deployer.model import Slot
 from deployer.plan import Deployment
+from deployer.record.acts import BEGAN, CARRIES, GROUP, OVERRODE, REFUSED, WEIGHTS, Act, Actor
 from deployer.render.words import iso, one_line, time_of_day
 
 SAID = {

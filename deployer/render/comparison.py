@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.text import Text
 
-from deployer.outlook import Outlook
 from deployer.plan import Plan
+from deployer.record.outlook import Outlook
 from deployer.render.cost import (
     UNKNOWN,
     Row,

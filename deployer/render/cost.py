@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from deployer.outlook import Bad, Outlook, Reduced
 from deployer.plan import Plan
+from deployer.record.outlook import Bad, Outlook, Reduced
 from deployer.render.words import one_line, span
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ whenever it was read again. Times are epoch seconds: the browser tells them in i
 from collections.abc import Iterator
 from typing import Literal
 
-from deployer import audit
+from deployer.engine import audit
 from deployer.journal import Active, Ask
 from deployer.model import Slot, Snapshot
 from deployer.operations.expected import expected_end

@@ -5,12 +5,13 @@ from typing import Any
 
 import msgspec
 
-from deployer.held import Rest, Size
+from deployer.engine.settling import Settlement
 from deployer.journal import Active, Unreadable, name_of
 from deployer.model import Slot, SlotState, Snapshot, Weights
 from deployer.operations import detached
 from deployer.plan import Deployment, Event, Plan
-from deployer.preflight import Objection
+from deployer.planning.preflight import Objection
+from deployer.record.held import Rest, Size
 from deployer.render import terms
 from deployer.render.asking import approval_until, paused_by, possible
 from deployer.render.audit import audit_document
@@ -23,7 +24,6 @@ from deployer.render.progress import Standing, finished, judged_until
 from deployer.render.status import next_command, rest_known
 from deployer.render.windows import freeze_document
 from deployer.render.words import iso
-from deployer.settling import Settlement
 
 Document = dict[str, Any]
 

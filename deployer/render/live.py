@@ -5,7 +5,7 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from deployer.control import possible
+from deployer.engine.control import possible
 from deployer.plan import Deployment, Event, Status
 from deployer.render.asking import commands, hold_words, wanted
 from deployer.render.folding import folded

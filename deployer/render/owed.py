@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from deployer import stickiness
 from deployer.durations import spell
-from deployer.held import Unstuck
+from deployer.engine.settling import Outcome, Settlement
 from deployer.journal import Active
 from deployer.model import Snapshot
 from deployer.plan import Deployment
+from deployer.planning import stickiness
+from deployer.record.held import Unstuck
 from deployer.render.words import iso, span, time_of_day
-from deployer.settling import Outcome, Settlement
 
 
 def outstanding(last: Deployment | None, seen: Snapshot) -> Unstuck | None:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from deployer import stages
 from deployer.analysis.ramp import ENOUGH
 from deployer.durations import spell
 from deployer.intent import Intent
-from deployer.milestones import to_full
 from deployer.model import WHOLE
 from deployer.plan import Plan
+from deployer.planning import stages
+from deployer.planning.milestones import to_full
 from deployer.render import terms
 from deployer.render.cost import outlook_lines
 from deployer.render.words import count, one_line

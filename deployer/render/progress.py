@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deployer.course import shared_since
 from deployer.freezes import Freeze
-from deployer.held import Unstuck
 from deployer.journal import Active, Ask
 from deployer.model import WHOLE, Snapshot
 from deployer.plan import DELETE, RETIRE, SLEEP, WAKE, Deployment, Event, Status
+from deployer.record.course import shared_since
+from deployer.record.held import Unstuck
 from deployer.render.plan import MINUTE_S, asking_s, goal
 from deployer.render.words import date_and_time, one_line, span, time_of_day
 from deployer.steps.bake import Bake

@@ -2,13 +2,14 @@
 
 from rich.text import Text
 
-from deployer import completing, control, stickiness
+from deployer.engine import control
 from deployer.freezes import Freeze
-from deployer.held import Rest
 from deployer.journal import Active, Lease, name_of
 from deployer.model import Snapshot
 from deployer.operations import detached
 from deployer.plan import Deployment, Status
+from deployer.planning import completing, stickiness
+from deployer.record.held import Rest
 from deployer.render.asking import commands, hold_words, possible, wanted
 from deployer.render.owed import leaving, owed_line
 from deployer.render.plan import goal, title

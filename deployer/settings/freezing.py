@@ -5,13 +5,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from deployer.process.zones import zone_of
 from deployer.settings.kinds import Line
 from deployer.settings.objection import Objection
 from deployer.settings.teardown import ZoneName
 from deployer.windows.calendar import Calendar
 from deployer.windows.days_off import DaysOff, calendar_of
 from deployer.windows.forms import FORMS, parse
-from deployer.zones import zone_of
 
 Times = Annotated[
     tuple[Line, ...], Meta(max_length=50, description=f"a list of times, each such as {FORMS}")

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from deployer.process.zones import zone_of
 from deployer.settings.kinds import Line, Seconds, Slug, within
 from deployer.settings.objection import Objection
 from deployer.settings.schema import Settings
 from deployer.settings.stacks import YES_OR_NO
 from deployer.settings.windows import EXAMPLE, Window
-from deployer.zones import zone_of
 
 # AWS CodeBuild User Guide, "Quotas": a build may last from 5 minutes to 36 hours.
 SHORTEST_S, LONGEST_S = 300.0, 36 * 3600.0

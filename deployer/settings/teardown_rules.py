@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from deployer.operations.idle.hours import OfficeHours
+from deployer.process.zones import epoch, zone_of
 from deployer.settings.kinds import DAY_S
 from deployer.settings.objection import Objection
 from deployer.settings.schema import Settings
 from deployer.settings.teardown import TeardownSettings
-from deployer.zones import epoch, zone_of
 
 LONGEST_LOOK_S = 14 * DAY_S
 

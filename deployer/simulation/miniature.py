@@ -17,9 +17,9 @@ from typing import Any
 
 from msgspec.structs import fields, replace
 
-from deployer.held import Surge
 from deployer.model import Instance, Slot, SlotState, Snapshot, matched_to
 from deployer.plan import Plan
+from deployer.record.held import Surge
 from deployer.steps.bake import Bake
 from deployer.steps.batches import Pace, counted, stand
 from deployer.steps.kinds import Step

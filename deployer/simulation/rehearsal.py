@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from deployer.changes import Change
-from deployer.engine import Runner
+from deployer.engine.loop import Runner
 from deployer.errors import DeployError
 from deployer.journal import Ask
-from deployer.milestones import to_full
 from deployer.model import Slot, Snapshot
 from deployer.plan import Deployment, Event, Plan, Status
+from deployer.planning.milestones import to_full
 from deployer.simulation.clock import Stuck
 from deployer.simulation.cloud import SimCloud
 from deployer.simulation.memory import WHO, Memory

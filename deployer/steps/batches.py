@@ -17,8 +17,8 @@ from enum import IntEnum
 import msgspec
 
 from deployer.changes import SetDesired, Terminate
-from deployer.held import Surge
 from deployer.model import Health, Instance, SlotState
+from deployer.record.held import Surge
 from deployer.steps.base import Act, Done, Progress, Waiting
 
 

@@ -13,9 +13,9 @@ from deployer.analysis.observed import observations
 from deployer.analysis.terms import Terms
 from deployer.analysis.trial import Trial
 from deployer.analysis.verdict import Judgement, judgement
-from deployer.course import MINUTE_S, at_present, begun_at, share_in, shared_since
 from deployer.model import Minute, Slot
 from deployer.ports import World
+from deployer.record.course import MINUTE_S, at_present, begun_at, share_in, shared_since
 from deployer.steps.opinion import Opinion, failed_open, numbers_of
 
 UNSEEN = "no whole minute at this share yet"

@@ -7,11 +7,11 @@ import msgspec
 from deployer.analysis.judge import Outcome
 from deployer.analysis.ramp import LADDER, Move, first_share, move
 from deployer.analysis.terms import Terms
-from deployer.course import shared_since
 from deployer.durations import percent, spell
 from deployer.errors import CandidateUnhealthy, Halted, VerdictFailed
 from deployer.model import Slot, SlotState, Weights
 from deployer.ports import World
+from deployer.record.course import shared_since
 from deployer.steps import beside
 from deployer.steps.bake import Bake, held, require_everyone, require_health, unless_bad
 from deployer.steps.base import Act, Done, Progress, Waiting

@@ -11,9 +11,9 @@ from functools import cached_property
 from itertools import islice
 
 from deployer.freezes import Freeze
+from deployer.process.zones import Zones, zone_of
 from deployer.windows.days_off import DaysOff
 from deployer.windows.forms import DAY, Time, midnight
-from deployer.zones import Zones, zone_of
 
 LOOK_AHEAD = 400  # days: longer than a year, so that what comes once a year is found
 MOST_LOOKS = 4_000  # moments that are looked at for one answer: a second's work with many times

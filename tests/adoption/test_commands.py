@@ -13,7 +13,7 @@ from deployer.cli.adoption import slug, written
 from deployer.cli.main import cli
 from deployer.errors import NotPossibleNow, UsageError
 from deployer.settings.reading import load
-from deployer.wiring import connect
+from deployer.wiring.services import connect
 from tests.adoption.test_adopting import default, running
 
 NEW = ("init", "--service", "shop", "--region", "us-east-1", "--image", "ami-0abcdef1234567890")

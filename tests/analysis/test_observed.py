@@ -5,8 +5,8 @@ import math
 from deployer.analysis.counts import Counts, Pair
 from deployer.analysis.limits import FAILURES, SLOW, Metric
 from deployer.analysis.observed import counts, observations
-from deployer.course import Stretch
 from deployer.model import Minute
+from deployer.record.course import Stretch
 
 COURSE = (Stretch(0.0, 10.0, 10), Stretch(125.0, 130.0, 50))
 

@@ -9,8 +9,8 @@ from deployer.analysis.replay.recording import Recorded
 from deployer.analysis.replay.trail import standing_beside, trail
 from deployer.analysis.terms import Terms
 from deployer.analysis.trial import run
-from deployer.course import Stretch
 from deployer.model import Minute
+from deployer.record.course import Stretch
 
 TERMS = Terms(Limits(metrics=(FAILURES,)))
 

@@ -24,9 +24,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, inprocess, server
 from deployer.lab.context import Context
+from deployer.process.clock import ScaledClock
 from deployer.settings.schema import ServiceSettings
 from stacks.user_data import user_data
 from tests.bootstrap.metadata import ADDRESS, Metadata

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from deployer import toolchain
+from deployer.process import toolchain
 from tests.downloads import Unreachable, cached, run
 
 VERSION = "153.0.0"

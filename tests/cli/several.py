@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from deployer.cli.main import cli
 from deployer.errors import CloudUnavailable
 from deployer.settings.schema import Settings
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 from tests.cli.stage import SETTINGS, stage
 
 DEAD = "no answer from dead"

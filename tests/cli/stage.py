@@ -18,11 +18,11 @@ from deployer.operations.notifying import SILENT, Outbox
 from deployer.operations.pages import UNPUBLISHED, Pages
 from deployer.operations.prospects import Costs
 from deployer.plan import Deployment
+from deployer.planning.preflight import Surroundings
 from deployer.ports import UNRECORDED, History
-from deployer.preflight import Surroundings
 from deployer.settings import freezing
 from deployer.settings.schema import Settings
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 from tests.sim.board import SimBoard
 from tests.sim.fleet import Behaviour
 from tests.sim.hooks import SimHooks
@@ -91,7 +91,7 @@ class Stage:
         self.config.write_text(SETTINGS)
 
     def connect(self, settings: Settings) -> Services:
-        """What deployer.wiring.connect does, over the simulation; a new process each time."""
+        """What deployer.wiring.services.connect does, over the simulation; a new process each time."""
         self.commands += 1
         self.connections.append(settings)
         owner = f"alice@laptop #{self.commands}"

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from deployer.cli.main import cli
-from deployer.endpoint import require_endpoint
 from deployer.errors import AccessProblem
+from deployer.wiring.endpoint import require_endpoint
 from tests.cli.conftest import Staged
 
 ROOT = Path(__file__).parents[2]

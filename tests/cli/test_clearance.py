@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from deployer.cli.ship import Strategy
-from deployer.intents import Kind
 from deployer.model import Slot, Weights
-from deployer.preflight import Surroundings
+from deployer.planning.preflight import Surroundings
+from deployer.planning.strategies import STRATEGIES
 from deployer.settings.schema import EnvironmentSettings
-from deployer.strategies import STRATEGIES
+from deployer.wiring.intents import Kind
 from tests.cli.conftest import Staged
 from tests.cli.stage import QUIET, STACKS, Stage
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from deployer.journal import encode
 from deployer.model import Slot
 from deployer.operations.came_to import came_to
-from deployer.outlook import Assumed, Outlook, Reduced
+from deployer.record.outlook import Assumed, Outlook, Reduced
 from deployer.render.comparison import Choice, comparison_text
 from deployer.render.cost import PLENTY, money, number, outlook_document, outlook_lines
 from tests.cli.conftest import Staged

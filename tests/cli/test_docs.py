@@ -14,7 +14,7 @@ from deployer.cli.main import cli
 from deployer.cli.stopping import SIGNALS
 from deployer.cli.verify import UNFIT
 from deployer.errors import DeployError
-from deployer.preflight import Code
+from deployer.planning.preflight import Code
 from tests.cli.conftest import Staged
 
 DOCS = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")

@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.cli.lineage import lineage, one_way_since, release_before
 from deployer.intent import Intent
 from deployer.model import Release, Slot, SlotState, Snapshot
 from deployer.plan import Deployment, Status
+from deployer.planning import strategies
 
 
 def record(text: str) -> Deployment:

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from deployer.model import Snapshot
-from deployer.outlook import Assumed, Outlook, Price
 from deployer.plan import Deployment, Event
+from deployer.record.outlook import Assumed, Outlook, Price
 from deployer.render import documents
 from deployer.render.came import came_text, spent_text
 from deployer.render.dashboard import environment_document

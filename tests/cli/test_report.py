@@ -9,15 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from deployer import web
-from deployer.acts import Actor
 from deployer.analysis.replay.recording import Recorded
-from deployer.audit import did
+from deployer.engine.audit import did
 from deployer.errors import AccessProblem
 from deployer.journal import Ask, Request
 from deployer.model import Minute
 from deployer.operations.pages import UNPUBLISHED, Publishing, linked
 from deployer.operations.story import Story
 from deployer.plan import Deployment, Event, Status
+from deployer.record.acts import Actor
 from deployer.render.came import came_rows
 from deployer.render.figures import Figure
 from deployer.render.report import charts

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from deployer import tearing
 from deployer.model import Weights
 from deployer.operations.idle.ports import Ending, Outcome
 from deployer.plan import Status
-from deployer.preflight import Surroundings
+from deployer.planning.preflight import Surroundings
 from deployer.settings.reading import load
+from deployer.wiring import tearing
 from tests.cli.stage import SETTINGS, stage
 from tests.cli.ward import EPHEMERAL, Ward
 from tests.sim.faults import Killed

@@ -12,17 +12,17 @@ from click.testing import CliRunner, Result
 from moto import mock_aws
 
 from deployer.cli.main import cli
-from deployer.clock import ScaledClock, WallClock
 from deployer.errors import AccessProblem, NotFound, NotPossibleNow, SettingsInvalid
-from deployer.intents import intent_of
 from deployer.model import Release
 from deployer.news import Kind
 from deployer.operations.notices import Notice
 from deployer.operations.notifying import SILENT
+from deployer.process.clock import ScaledClock, WallClock
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
 from deployer.topology import REPORTS_VARIABLE, topology_parameter
-from deployer.wiring import connect
+from deployer.wiring.intents import intent_of
+from deployer.wiring.services import connect
 from tests.cli.stage import SETTINGS
 
 PUBLISHED = {

@@ -8,7 +8,7 @@ from deployer.operations.idle.ports import Notice, Standing
 from deployer.operations.rest.deletion import FAILED, GONE, ORDER, Stack
 from deployer.operations.rest.rails import Use
 from deployer.settings.schema import Settings
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 from tests.cli.stage import Stage
 
 EPHEMERAL = """

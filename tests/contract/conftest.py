@@ -15,11 +15,11 @@ from deployer.aws import permissions
 from deployer.aws.pacing import Pacing
 from deployer.aws.published import Published, PublishedSlot, PublishedSlots
 from deployer.aws.session import Aws
-from deployer.clock import ScaledClock
 from deployer.lab import actions, inprocess, server
 from deployer.lab.autoscaling.component import Fleet
 from deployer.lab.context import REGION, Context
 from deployer.lab.iam.needed import needed
+from deployer.process.clock import ScaledClock
 
 _numbers = itertools.count(1)
 

@@ -10,10 +10,10 @@ import pytest
 
 from deployer.aws.board import SILENT_S, WAITING, CloudWatchBoard
 from deployer.aws.session import Aws
+from deployer.engine.marks import Reading
 from deployer.lab.chaos import Fault, Kind
 from deployer.lab.context import Context
 from deployer.lab.telemetry.telemetry import Telemetry
-from deployer.marks import Reading
 from deployer.model import Slot
 from tests.contract.conftest import ManualClock
 from tests.lab_core.monitored import Silence

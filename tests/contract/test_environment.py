@@ -37,6 +37,7 @@ from deployer.changes import (
     Thaw,
 )
 from deployer.cohort import Cohort
+from deployer.engine.marks import Reading
 from deployer.errors import (
     AccessProblem,
     ChangeRefused,
@@ -48,7 +49,6 @@ from deployer.errors import (
 from deployer.journal import Lease
 from deployer.lab import actions
 from deployer.lab.context import Context
-from deployer.marks import Reading
 from deployer.model import (
     Admitted,
     Health,

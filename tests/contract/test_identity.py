@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer import identity
+from deployer.process import identity
 
 moments = st.floats(0, 4e9)
 

@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import audit, identity
-from deployer.acts import Actor
 from deployer.aws import records
 from deployer.aws.dynamodb import KEEP_S, DynamoJournal
 from deployer.aws.session import Aws
+from deployer.engine import audit
 from deployer.errors import (
     CloudUnavailable,
     Halted,
@@ -28,7 +27,9 @@ from deployer.lab.chaos import Fault, Kind
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import Clock
-from deployer.samples import MOST, Sample
+from deployer.process import identity
+from deployer.record.acts import Actor
+from deployer.record.samples import MOST, Sample
 from deployer.steps.retire import Retire
 from tests.contract.conftest import ManualClock, records_table
 

@@ -13,7 +13,7 @@ from deployer.aws import pacing
 from deployer.aws.bucket import Limit
 from deployer.aws.pacing import CHANGING, LONGEST_WAIT_S, READING, Pacing, bucket_of
 from deployer.aws.session import Aws
-from deployer.clock import ScaledClock, WallClock
+from deployer.process.clock import ScaledClock, WallClock
 
 from .conftest import ManualClock
 

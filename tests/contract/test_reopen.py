@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deployer import parting
 from deployer.aws.dynamodb import KEEP_S, DynamoJournal
 from deployer.aws.session import Aws
+from deployer.engine import parting
 from deployer.errors import LeaseLost, Locked
-from deployer.held import Unstuck
 from deployer.lab.chaos import Fault, Kind
 from deployer.plan import Deployment
+from deployer.record.held import Unstuck
 from tests.contract.conftest import ManualClock
 from tests.contract.test_journal import TABLE, YOU, Admin, deployment, finished, lease, table
 

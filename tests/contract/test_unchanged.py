@@ -44,7 +44,7 @@ def test_arguments_have_one_order() -> None:
 
 HEAP = """
 import gc
-from deployer import heap
+from deployer.process import heap
 
 heap.settle()  # nobody has asked for it
 assert gc.get_freeze_count() == 0

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.changes import Change, SetCohort, SetDesired, SetPage, SetWeights, Stick, Thaw
 from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Status
+from deployer.planning import strategies
 from deployer.steps.linger import Linger
 from tests.sim.clock import NOON
 from tests.sim.faults import Fault

@@ -13,8 +13,8 @@ from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Admitted, Blocked, Slot, Weights
 from deployer.plan import Deployment, Status
+from deployer.planning.strategies import STRATEGIES
 from deployer.steps.cohort import Dismiss
-from deployer.strategies import STRATEGIES
 from tests.sim.faults import Fault, repeats
 from tests.sim.fleet import Behaviour
 from tests.sim.people import Person, approves, ask_at

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
-from deployer import completing
 from deployer.changes import SetDesired, SetWeights
 from deployer.cohort import Cohort
 from deployer.errors import NotPossibleNow, PlanInvalid
@@ -14,6 +13,7 @@ from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Status
+from deployer.planning import completing
 from tests.sim.faults import Fault, repeats
 from tests.sim.fleet import Behaviour
 from tests.sim.people import ask_at

@@ -7,7 +7,6 @@ from itertools import count
 import pytest
 from msgspec.structs import replace as changed
 
-from deployer import strategies
 from deployer.errors import AccessProblem, CloudUnavailable, PlanInvalid
 from deployer.hooks import HookAction, HookPoint
 from deployer.journal import Ask, Lease, Request
@@ -28,6 +27,7 @@ from deployer.operations.detached import (
 from deployer.operations.pace import LONGEST_S, MINUTE_S, MOST_STRETCH
 from deployer.operations.supervisor import State
 from deployer.plan import Deployment, Status
+from deployer.planning import strategies
 from deployer.steps.bake import Bake
 from tests.crash.test_kill_anywhere import STORIES, Story
 from tests.crash.test_kill_anywhere import check as check_end

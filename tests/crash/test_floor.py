@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from deployer import strategies
 from deployer.changes import SetFloor
 from deployer.errors import ChangeRefused
 from deployer.intent import Intent
 from deployer.model import Slot, SlotState
 from deployer.plan import Plan, Status
+from deployer.planning import strategies
+from deployer.planning.stages import kept
 from deployer.ports import World
-from deployer.stages import kept
 from deployer.steps.base import Act, Done
 from deployer.steps.keep import Keep
 from deployer.steps.kinds import Step

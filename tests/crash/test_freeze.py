@@ -2,11 +2,11 @@
 
 import pytest
 
-from deployer import strategies
 from deployer.changes import Freeze, SetDesired, Thaw
 from deployer.errors import ChangeRefused
 from deployer.model import Slot, Weights
 from deployer.plan import Status
+from deployer.planning import strategies
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
 from tests.sim.play import ENVIRONMENT, Play, Strategy, intent_for, play

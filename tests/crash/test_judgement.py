@@ -5,18 +5,18 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.hooks import HookAction, HookPoint
 from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Slot, Weights
 from deployer.plan import Deployment, Status
+from deployer.planning import strategies
+from deployer.planning.strategies import Strategy
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.hook import Hook
 from deployer.steps.linger import Linger
 from deployer.steps.route import Route
-from deployer.strategies import Strategy
 from tests.sim.clock import NOON
 from tests.sim.faults import Killed
 from tests.sim.fleet import Behaviour

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
-from deployer.acts import WEIGHTS
 from deployer.errors import Locked
 from deployer.model import Weights
 from deployer.plan import Deployment, Status
+from deployer.record.acts import WEIGHTS
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
 from tests.sim.play import ENVIRONMENT, Play, play

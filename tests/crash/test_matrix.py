@@ -43,7 +43,7 @@ from deployer.analysis.judge import Rule
 from deployer.intent import Intent
 from deployer.model import Slot
 from deployer.plan import Deployment, Status
-from deployer.strategies import STRATEGIES
+from deployer.planning.strategies import STRATEGIES
 from tests.rolling.stage import intent as rolling_intent
 from tests.sim.faults import Fault, repeats
 from tests.sim.fleet import Behaviour

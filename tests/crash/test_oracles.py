@@ -6,11 +6,11 @@ Each of these is a strategy that somebody might write. A judge that never object
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.changes import Change, Freeze, SetDesired, SetWeights, Suspend, Terminate
 from deployer.intent import Intent
 from deployer.model import Slot, Snapshot, Weights
 from deployer.plan import Plan, Status
+from deployer.planning import strategies
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger
 from deployer.steps.provision import Provision

@@ -10,7 +10,7 @@ from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Weights
 from deployer.plan import Deployment, Status
-from deployer.strategies import STRATEGIES
+from deployer.planning.strategies import STRATEGIES
 from tests.sim.clock import NOON
 from tests.sim.faults import Fault, Killed, repeats
 from tests.sim.fleet import Behaviour

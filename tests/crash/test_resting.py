@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from deployer import resting, strategies
+from deployer.engine.settling import Outcome, settle
 from deployer.errors import NotPossibleNow
-from deployer.held import Rest
 from deployer.intent import Intent
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.operations.supervisor import State
 from deployer.plan import Deployment, Plan, Status
-from deployer.settling import Outcome, settle
+from deployer.planning import resting, strategies
+from deployer.record.held import Rest
 from tests.crash.test_supervisor import Watchman
 from tests.sim.faults import Fault, Killed
 from tests.sim.fleet import Behaviour

@@ -4,10 +4,10 @@ from functools import partial
 
 import pytest
 
-from deployer import strategies
 from deployer.journal import Ask
 from deployer.model import Slot
 from deployer.plan import Deployment, Status
+from deployer.planning import strategies
 from deployer.steps.bake import Bake
 from tests.sim.fleet import Behaviour
 from tests.sim.people import Person, ask_at

@@ -9,16 +9,17 @@ from collections.abc import Callable, Mapping
 import pytest
 from msgspec.structs import replace
 
-from deployer import parting, strategies
 from deployer.changes import SetWeights, Stick
+from deployer.engine import parting
+from deployer.engine.settling import Outcome, Settlement, settle
 from deployer.errors import ChangeRefused, CloudUnavailable, Halted
-from deployer.held import Unstuck
 from deployer.journal import Ask, Lease, Request
 from deployer.model import Weights
 from deployer.operations.supervisor import State
 from deployer.plan import Deployment, Status
-from deployer.settling import Outcome, Settlement, settle
-from deployer.stickiness import due_at
+from deployer.planning import strategies
+from deployer.planning.stickiness import due_at
+from deployer.record.held import Unstuck
 from tests.crash.test_supervisor import EVERY_S, Watchman
 from tests.sim.faults import Fault, Killed
 from tests.sim.fleet import Behaviour

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.changes import SetDesired
 from deployer.intent import Intent
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Status
-from deployer.strategies import Strategy
+from deployer.planning import strategies
+from deployer.planning.strategies import Strategy
 from tests.sim.faults import Fault
 from tests.sim.play import Play, intent_for, play
 

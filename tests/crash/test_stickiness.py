@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from deployer import strategies
 from deployer.changes import SetDesired, SetWeights, Stick
 from deployer.errors import CloudUnavailable
-from deployer.held import Unstuck
 from deployer.intent import Intent
 from deployer.model import Slot, Weights
 from deployer.plan import Deployment, Status
+from deployer.planning import strategies
+from deployer.record.held import Unstuck
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
 from tests.sim.play import Play, Strategy, intent_for, play

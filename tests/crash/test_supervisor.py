@@ -7,13 +7,13 @@ from itertools import count
 import pytest
 from msgspec.structs import replace as changed
 
-from deployer import strategies
 from deployer.errors import AccessProblem, LeaseLost
 from deployer.hooks import HookAction, HookPoint
 from deployer.journal import Active, Ask, Lease, Request
 from deployer.model import Weights
 from deployer.operations.supervisor import Policy, State, Supervisor, Visit, look, turns_back
 from deployer.plan import Deployment, Status
+from deployer.planning import strategies
 from tests.crash.test_kill_anywhere import STORIES, Story
 from tests.crash.test_kill_anywhere import check as check_end
 from tests.sim.faults import Fault, Killed

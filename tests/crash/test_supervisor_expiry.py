@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import pytest
 from msgspec.structs import replace as changed
 
-from deployer import strategies
 from deployer.freezes import NO_FREEZES, Freezes
 from deployer.hooks import HookAction
 from deployer.journal import last_begun
@@ -14,7 +13,8 @@ from deployer.model import Slot, Snapshot, Weights
 from deployer.operations.expiry import LOOK_S, Expiry, idle, settled
 from deployer.operations.supervisor import State, Supervisor, Visit
 from deployer.plan import SLEEP, Deployment, Status
-from deployer.preflight import Surroundings
+from deployer.planning import strategies
+from deployer.planning.preflight import Surroundings
 from tests.crash.test_supervisor import (
     EVERY_S,
     Watchman,

@@ -15,7 +15,7 @@ from deployer.operations.notifying import SILENT
 from deployer.operations.reporting import due, ended, tell
 from deployer.operations.supervisor import State, Visit
 from deployer.plan import Deployment, Event, Status
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 from tests.crash.test_supervisor import record
 from tests.sim.outbox import SimOutbox
 from tests.sim.play import ENVIRONMENT, play

@@ -6,16 +6,16 @@ from itertools import count
 import pytest
 from msgspec.structs import replace as changed
 
-from deployer import strategies
 from deployer.changes import ResumeProcesses
+from deployer.engine.settling import RETRY_S
 from deployer.errors import ChangeRefused
-from deployer.held import Suspended
 from deployer.hooks import HookAction, HookPoint
 from deployer.journal import Active, Lease, encode, last_begun
 from deployer.model import Slot
 from deployer.operations.supervisor import State, Visit, overdue_s
 from deployer.plan import Deployment, Status
-from deployer.settling import RETRY_S
+from deployer.planning import strategies
+from deployer.record.held import Suspended
 from tests.crash.test_kill_anywhere import STORIES
 from tests.crash.test_supervisor import (
     EVERY_S,

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from deployer import strategies
-from deployer.engine import Runner
+from deployer.engine.loop import Runner
 from deployer.errors import LeaseLost, Locked
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
+from deployer.planning import strategies
 from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 
 

@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from deployer import preflight, strategies
 from deployer.intent import Intent
 from deployer.model import Release, Slot
 from deployer.plan import Status
-from deployer.preflight import Code
+from deployer.planning import preflight, strategies
+from deployer.planning.preflight import Code
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour
 from tests.sim.play import INTENT, Play, Strategy, play

@@ -7,11 +7,11 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.changes import SetDesired, SetWeights
 from deployer.journal import Ask
 from deployer.model import Slot, Weights
 from deployer.plan import Deployment, Status
+from deployer.planning import strategies
 from deployer.steps.linger import Linger
 from tests.sim.faults import Fault
 from tests.sim.fleet import NOTICE_S, Behaviour

@@ -11,7 +11,7 @@ from deployer.cli.text import TextOutput
 from deployer.cli.watched import watched
 from deployer.errors import CloudUnavailable
 from deployer.settings.schema import Settings
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 from tests.cli.stage import SETTINGS, Stage, stage
 
 ENVIRONMENT = """

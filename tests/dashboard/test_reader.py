@@ -3,11 +3,11 @@
 import json
 from collections.abc import Callable
 
-from deployer.clock import ScaledClock
 from deployer.dashboard.feed import Feed
 from deployer.dashboard.reader import Reader, Seen, Source
 from deployer.errors import CloudUnavailable
 from deployer.operations.watching import Reading
+from deployer.process.clock import ScaledClock
 
 
 def read(*answers: Exception | dict[str, object]) -> Callable[[], Seen]:

@@ -6,13 +6,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from deployer import stages, strategies
 from deployer.errors import CloudUnavailable, PlanInvalid
 from deployer.intent import Intent
 from deployer.journal import decode, encode
 from deployer.model import WHOLE, Minute, Slot, Snapshot, Weights
 from deployer.operations.counting import Counted
 from deployer.plan import Deployment, Plan, Status
+from deployer.planning import stages, strategies
 from deployer.ports import World
 from deployer.sources.composed import Composed, Facts, Source
 from deployer.steps.base import Done, Goal, Progress, Waiting

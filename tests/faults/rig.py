@@ -45,7 +45,7 @@ from deployer.ports import UNRECORDED, ProbeReport
 from deployer.settings import artifacts
 from deployer.settings.schema import Settings
 from deployer.topology import topology_parameter
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 from tests.contract.conftest import ManualClock
 
 NOW = 1_700_000_040.0

@@ -11,11 +11,11 @@ from click.testing import CliRunner, Result
 
 from deployer.cli.main import cli
 from deployer.errors import CloudUnavailable
-from deployer.formation import Formation
 from deployer.operations.fleet import FleetStatus, Phase
 from deployer.operations.fleet_round import Mandate
 from deployer.settings.schema import Settings
-from deployer.wiring import Services
+from deployer.wiring.formation import Formation
+from deployer.wiring.services import Services
 from tests.fleet.world import Site, World, carried, phases, sites, visit, world
 from tests.sim.clock import NOON
 

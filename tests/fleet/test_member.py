@@ -10,16 +10,16 @@ from msgspec.structs import replace as changed
 
 from deployer.cohort import Cohort
 from deployer.errors import AccessProblem
-from deployer.intents import meant
 from deployer.journal import Lease
 from deployer.model import Admitted, Health, Minute, Release, Slot, Weights
 from deployer.operations.afterwards import LOOK_BACK_S, ailing
 from deployer.operations.fleet import Errand, Sight
 from deployer.operations.member import Side, leaves_its_mark, serves_only
 from deployer.plan import RETIRE, Deployment, Status
-from deployer.preflight import Surroundings
+from deployer.planning.preflight import Surroundings
 from deployer.settings.reading import load
-from deployer.wiring import Services
+from deployer.wiring.intents import meant
+from deployer.wiring.services import Services
 from tests.cli.stage import Stage, find_release
 from tests.sim.faults import Fault, Killed
 from tests.sim.fleet import Behaviour
@@ -62,7 +62,7 @@ class Beside:
 
 def later(stage: Stage, n: int = 0) -> str:
     """A deployment's name from now on; those of the command line are of the same form."""
-    from deployer.identity import deployment_id
+    from deployer.process.identity import deployment_id
 
     stage.play.clock.sleep(1.0 + n)
     return deployment_id(stage.play.clock.now())

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployer.acts import Actor
 from deployer.errors import CloudUnavailable
-from deployer.formation import Formation
 from deployer.functions.fleet import visited
 from deployer.journal import Ask, Request
 from deployer.news import Kind
@@ -20,6 +18,8 @@ from deployer.operations.fleet_notices import fleet_notices
 from deployer.operations.fleet_round import Mandate
 from deployer.operations.notices import Place, document
 from deployer.operations.notifying import Outbox
+from deployer.record.acts import Actor
+from deployer.wiring.formation import Formation
 from tests.fleet.test_command import Shell
 from tests.fleet.world import WAVES, Site, World, fleet_of, sites, world
 from tests.sim.outbox import SimOutbox

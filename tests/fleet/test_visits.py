@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import CloudUnavailable, NotFound
-from deployer.formation import Formation
 from deployer.functions.fleet import formation_of, visited
 from deployer.journal import Lease
 from deployer.operations.fleet import Fleet
@@ -18,6 +17,7 @@ from deployer.operations.fleet_round import (
     answer,
     delayed,
 )
+from deployer.wiring.formation import Formation
 from stacks.states import MOST_RETRIES, definition
 from tests.fleet.world import WAVES, World, fleet_of, sites, world
 

@@ -10,7 +10,7 @@ from deployer.aws import hook_runs
 from deployer.hooks import HookAction, HookPoint
 from deployer.model import Release, Slot, Weights
 from deployer.settings.schema import Settings
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 from tests.cli.stage import SETTINGS, Stage
 from tests.sim.fleet import Behaviour
 from tests.sim.hooks import SimHooks

@@ -3,13 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
-from deployer import control, strategies
+from deployer.engine import control
 from deployer.errors import Halted, NotPossibleNow
 from deployer.hooks import HookAction, HookPoint
 from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Plan, Status
+from deployer.planning import strategies
 from deployer.steps.hook import Hook
 from tests.rolling.stage import intent as rolling_intent
 from tests.sim.play import INTENT

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.errors import LeaseLost
 from deployer.hooks import HookAction, HookPoint
 from deployer.intent import Intent
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Deployment, Status
+from deployer.planning import strategies
 from deployer.render.lines import content
 from deployer.render.live import frame
 from deployer.render.progress import View

@@ -9,11 +9,11 @@ from deployer.aws.artifacts import safe
 from deployer.aws.hooks import facts_of, variables
 from deployer.errors import SettingsInvalid, UsageError
 from deployer.hooks import HookAction, HookPoint
-from deployer.intents import intent_of
 from deployer.model import Release
 from deployer.settings.hooks import HooksSettings
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
+from deployer.wiring.intents import intent_of
 from tests.hooks.runs import hook
 
 ROOT = Path(__file__).parents[2]

@@ -5,17 +5,17 @@ from dataclasses import replace as with_
 import pytest
 from msgspec.structs import replace
 
-from deployer import transition
+from deployer.engine import transition
 from deployer.errors import ChangeRefused, HookFailed, VerdictFailed
 from deployer.hooks import NO_HOOKS, About, HookAction, HookPoint, HookReport, RunHook
 from deployer.journal import decode, encode
 from deployer.model import Minute, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Status
+from deployer.planning.stages import bake
+from deployer.planning.strategies import canary
 from deployer.ports import World
-from deployer.stages import bake
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.hook import Hook
-from deployer.strategies import canary
 from tests.sim.play import INTENT
 from tests.unit.world import BLUE, GREEN, NOW, FixedMetrics, instances, slot, snapshot, world
 

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from deployer.errors import PlanInvalid
 from deployer.hooks import HookAction, HookPoint
-from deployer.hooks_ahead import require_brief_hooks
 from deployer.journal import Active, Ask, Request
 from deployer.plan import Deployment, Status
+from deployer.planning.hooks_ahead import require_brief_hooks
 from deployer.steps.hook import Hook
 from tests.hooks.test_plays import BEFORE, STORIES, Story, check
 from tests.sim.faults import Fault, Killed

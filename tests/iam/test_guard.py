@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, inprocess, server
 from deployer.lab.context import Context
 from deployer.lab.iam import bucket_policies, roles
 from deployer.lab.iam.guard import Guard
 from deployer.lab.iam.sessions import Sessions
+from deployer.process.clock import ScaledClock
 from tests.iam.conftest import ACCOUNT, allow, deny
 
 ANYBODY = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}

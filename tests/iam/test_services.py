@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, inprocess, server
 from deployer.lab.context import Context
 from deployer.lab.iam.patterns import Unsupported
 from deployer.lab.iam.services import CLOUDWATCH, may_publish
+from deployer.process.clock import ScaledClock
 from tests.iam.conftest import ACCOUNT, allow, deny
 
 ALARM = f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:shop-lab-users"

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, inprocess
 from deployer.lab.autoscaling.model import Tag
 from deployer.lab.autoscaling.store import Store
 from deployer.lab.context import Context
 from deployer.lab.telemetry.store import Datapoint, Metric
 from deployer.lab.telemetry.telemetry import Telemetry
+from deployer.process.clock import ScaledClock
 from deployer.topology import (
     CLASS_TAG,
     ENVIRONMENT_TAG,

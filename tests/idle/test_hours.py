@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.operations.idle.hours import OfficeHours, first_free, working
-from deployer.zones import Zones, epoch
+from deployer.process.zones import Zones, epoch
 
 HOURS = OfficeHours.parse("mon-fri 08:00-19:00")
 ZONES = Zones()

@@ -9,16 +9,16 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from deployer import tearing
 from deployer.aws.session import Aws
 from deployer.cli.main import cli
-from deployer.clock import ScaledClock
 from deployer.errors import NotFound
 from deployer.operations.idle.ports import Ending
+from deployer.process.clock import ScaledClock
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
 from deployer.topology import topology_parameter
-from deployer.wiring import Services
+from deployer.wiring import tearing
+from deployer.wiring.services import Services
 from tests.contract.conftest import published
 from tests.idle.cloud import NOW, Hand, Region
 from tests.sim.play import play

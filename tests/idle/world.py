@@ -20,7 +20,7 @@ from deployer.operations.idle.ports import (
     Standing,
 )
 from deployer.operations.idle.sweep import Report, Sweep
-from deployer.zones import Zones
+from deployer.process.zones import Zones
 
 T = TypeVar("T")
 HOUR_S = 3600.0

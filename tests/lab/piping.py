@@ -18,9 +18,9 @@ from typing import Any
 import boto3
 from urllib3 import request
 
-from deployer import toolchain
-from deployer.clock import from_environment
 from deployer.lab import cdk
+from deployer.process import toolchain
+from deployer.process.clock import from_environment
 from deployer.topology import stack_name
 from tests.documents.reading import shown
 

@@ -14,7 +14,7 @@ import pytest
 from urllib3 import request
 
 from deployer.aws.permissions import NEEDS
-from deployer.clock import from_environment
+from deployer.process.clock import from_environment
 
 from .conftest import ROOT, Shell, admin, as_sample, lab_up, service_in, shell_for
 

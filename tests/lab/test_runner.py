@@ -19,17 +19,17 @@ from urllib.parse import urlsplit
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from deployer import control
 from deployer.aws.permissions import SUPERVISES
-from deployer.clock import from_environment
+from deployer.engine import control
 from deployer.journal import Ask, Journal, name_of
 from deployer.operations.notices import Place, notices
 from deployer.operations.spans import spans as told_as
 from deployer.operations.spans import trace_of
 from deployer.plan import Deployment, Status
+from deployer.process.clock import from_environment
 from deployer.settings.reading import load as settings_from
 from deployer.topology import stack_name
-from deployer.wiring import SUPERVISOR, connect
+from deployer.wiring.services import SUPERVISOR, connect
 from tests.sources.serving import Served, saying, serving
 
 from .chaos import Lab, is_change, load, standing

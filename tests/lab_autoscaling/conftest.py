@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, server
 from deployer.lab.context import Context
+from deployer.process.clock import ScaledClock
 from tests.lab_autoscaling.world import World
 
 

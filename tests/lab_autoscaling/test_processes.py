@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, home, server
 from deployer.lab.autoscaling.component import Fleet
 from deployer.lab.beats import Beats
 from deployer.lab.context import Context
+from deployer.process.clock import ScaledClock
 from tests.lab_autoscaling.living import Site, until
 
 pytestmark = pytest.mark.lab
@@ -202,7 +202,7 @@ def test_injected_launch_failures_pass(site: Site) -> None:
 LAB = """
     import sys, time
     from pathlib import Path
-    from deployer.clock import ScaledClock
+    from deployer.process.clock import ScaledClock
     from deployer.lab import actions
     from deployer.lab.autoscaling.component import Fleet
     from deployer.lab.beats import Beats

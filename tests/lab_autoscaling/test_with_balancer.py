@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, home, server
 from deployer.lab.autoscaling.component import Fleet
 from deployer.lab.balancer.component import Balancer
 from deployer.lab.beats import Beats
 from deployer.lab.context import Context
+from deployer.process.clock import ScaledClock
 from tests.lab_autoscaling.living import Site, packed, until
 
 pytestmark = pytest.mark.lab

@@ -8,10 +8,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, home, inprocess, server
 from deployer.lab.balancer.component import Balancer
 from deployer.lab.context import Context
+from deployer.process.clock import ScaledClock
 from tests.lab_balancer.targets import PORT, App, Client, Reply
 
 SCALE = 25.0  # the shortest health check interval, 5 s, becomes the floor of 0.2 s

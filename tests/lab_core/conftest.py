@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, server
 from deployer.lab.cloudformation import api
 from deployer.lab.context import Context
+from deployer.process.clock import ScaledClock
 from tests.lab_core.stacks import Cloud
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from deployer import toolchain
-from deployer.clock import ScaledClock
 from deployer.errors import NotFound
 from deployer.lab import actions, cdk, inprocess, server
 from deployer.lab.cloudformation import api
 from deployer.lab.context import Context
 from deployer.lab.telemetry.telemetry import Telemetry
+from deployer.process import toolchain
+from deployer.process.clock import ScaledClock
 from tests.lab_core.monitored import Silence
 from tests.leftovers import left
 

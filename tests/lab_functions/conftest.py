@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, inprocess, server
 from deployer.lab.beats import Beats
 from deployer.lab.context import Context
@@ -23,6 +22,7 @@ from deployer.lab.functions.model import RUNTIME
 from deployer.lab.iam import roles
 from deployer.lab.telemetry.telemetry import Telemetry
 from deployer.lab.traffic import Traffic
+from deployer.process.clock import ScaledClock
 
 SCALE = 60.0
 LOGS = {

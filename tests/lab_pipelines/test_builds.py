@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, inprocess, server
 from deployer.lab.context import Context
 from deployer.lab.iam import roles
 from deployer.lab.pipelines.component import Pipelines
+from deployer.process.clock import ScaledClock
 
 pytestmark = pytest.mark.alone
 PATIENCE_S = 20.0

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, inprocess, server
 from deployer.lab.context import Context
 from deployer.lab.iam import roles
 from deployer.lab.scheduler.component import Scheduler
 from deployer.lab.wire import Refused
+from deployer.process.clock import ScaledClock
 
 MONDAY = 1_700_467_200.0  # 2023-11-20T08:00:00Z
 ACCOUNT = "123456789012"

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from deployer.clock import ScaledClock
 from deployer.lab import actions, inprocess, server
 from deployer.lab.context import Context
 from deployer.lab.telemetry.telemetry import Telemetry
 from deployer.lab.traffic import Traffic
+from deployer.process.clock import ScaledClock
 
 T0 = 1_700_000_040  # a whole minute
 

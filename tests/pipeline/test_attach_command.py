@@ -10,7 +10,7 @@ import pytest
 from deployer.model import Weights
 from deployer.plan import Status
 from deployer.settings.schema import Settings
-from deployer.wiring import Services
+from deployer.wiring.services import Services
 from tests.cli.stage import Stage, stage
 from tests.sim.fleet import Behaviour
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from deployer.aws.publishing import Publisher
-from deployer.clock import ScaledClock
 from deployer.errors import DeployError, UsageError
 from deployer.lab import actions, inprocess, server
 from deployer.lab.context import Context
+from deployer.process.clock import ScaledClock
 
 BUCKET = "artifacts"
 

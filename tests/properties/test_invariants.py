@@ -17,14 +17,14 @@ from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import Limits
 from deployer.analysis.terms import Terms
 from deployer.changes import ResumeProcesses, Thaw
-from deployer.engine import Runner
+from deployer.engine.loop import Runner
 from deployer.errors import LeaseLost
 from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Event, Status
+from deployer.planning.strategies import STRATEGIES, Strategy
 from deployer.steps.retire import Retire
-from deployer.strategies import STRATEGIES, Strategy
 from tests.sim.faults import Fault
 from tests.sim.fleet import NEVER, Behaviour
 from tests.sim.people import Person, ask_at, resumes

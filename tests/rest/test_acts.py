@@ -16,8 +16,8 @@ from deployer.operations.rest.acts import Hand, Teardown
 from deployer.operations.rest.levels import Level
 from deployer.operations.rest.rails import Facts, Use
 from deployer.plan import DELETE, SLEEP, Status
+from deployer.planning.preflight import Surroundings
 from deployer.ports import UNRECORDED, Alarms, Clock, Cloud, History, Metrics
-from deployer.preflight import Surroundings
 from tests.crash.test_supervisor import LEASE_S, NAME, Watchman
 from tests.rest.test_deletion import Cloud as Stacks
 from tests.sim.faults import Fault, Killed

@@ -6,7 +6,6 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from deployer import strategies
 from deployer.cohort import Cohort
 from deployer.journal import Active, Lease
 from deployer.model import Admitted, Slot, Weights
@@ -14,7 +13,8 @@ from deployer.operations.rest.deletion import GONE, Stack
 from deployer.operations.rest.levels import Level
 from deployer.operations.rest.rails import Facts, Rail, Use, of_what_is_left, refusals
 from deployer.plan import Deployment, Plan, Status
-from deployer.preflight import Surroundings
+from deployer.planning import strategies
+from deployer.planning.preflight import Surroundings
 from deployer.steps.linger import Linger
 from tests.sim.play import ENVIRONMENT, INTENT, play
 

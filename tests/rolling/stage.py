@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.analysis.judge import Tally
 from deployer.intent import Intent, Roll
 from deployer.model import Amount, Release, Slot
 from deployer.plan import Deployment
+from deployer.planning import strategies
 from tests.sim.play import INTENT, Play
 
 BLUE, GREEN = Slot.BLUE, Slot.GREEN

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.changes import SetDesired, Terminate
-from deployer.held import Surge
+from deployer.engine.surging import members, surge_without
 from deployer.model import Health, Instance, LaunchFailure, Release, Slot, SlotState
+from deployer.record.held import Surge
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.batches import Pace, choose, clear, next_batch, stand
-from deployer.surging import members, surge_without
 from tests.sim.fleet import Behaviour, SimGroup
 
 BLUE = Slot.BLUE

@@ -2,10 +2,10 @@
 
 import pytest
 
-from deployer import strategies
 from deployer.journal import Ask
 from deployer.model import Minute
 from deployer.plan import Deployment, Status
+from deployer.planning import strategies
 from deployer.ports import World
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.pin import Pin

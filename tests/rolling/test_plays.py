@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.analysis.judge import Rule, Tally
 from deployer.changes import ResumeProcesses, SetDesired, SetWeights, Suspend, Terminate
 from deployer.errors import AccessProblem, ChangeRefused, NotPossibleNow, PlanInvalid
@@ -14,6 +13,7 @@ from deployer.intent import Intent
 from deployer.journal import Ask, Request
 from deployer.model import Release, Weights
 from deployer.plan import Deployment, Status
+from deployer.planning import strategies
 from deployer.steps.checkpoint import Checkpoint
 from tests.sim.faults import Fault
 from tests.sim.fleet import Behaviour

@@ -3,17 +3,17 @@
 import pytest
 from msgspec import structs
 
-from deployer import strategies
 from deployer.changes import PinRelease
+from deployer.engine.transition import doubt
 from deployer.errors import CandidateUnhealthy, CloudUnavailable, VerdictFailed
-from deployer.held import Surge
 from deployer.model import Minute, Release, SlotState, Weights
+from deployer.planning import strategies
 from deployer.ports import World
+from deployer.record.held import Surge
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.batches import Pace
 from deployer.steps.replace import Replace
 from deployer.steps.soak import Soak
-from deployer.transition import doubt
 from tests.sim.play import play
 from tests.unit.world import (
     NOW,

@@ -9,7 +9,7 @@ from deployer.changes import Change
 from deployer.intent import Intent
 from deployer.model import Slot, Snapshot
 from deployer.plan import Deployment
-from deployer.strategies import STRATEGIES
+from deployer.planning.strategies import STRATEGIES
 from tests.rolling.stage import USUAL
 from tests.rolling.stage import intent as rolling
 from tests.sim.faults import Gate

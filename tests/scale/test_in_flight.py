@@ -12,12 +12,12 @@ from random import Random
 
 from msgspec.structs import replace as changed
 
-from deployer import strategies
 from deployer.errors import CloudUnavailable
 from deployer.journal import Lease
 from deployer.operations.detached import LATE_S, NAME, Mandate
 from deployer.operations.pace import LONGEST_S, MINUTE_S
 from deployer.plan import Status
+from deployer.planning import strategies
 from tests.crash.test_detached import StateMachine
 from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 

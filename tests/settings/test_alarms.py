@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import SettingsInvalid
-from deployer.intents import intent_of
 from deployer.model import Release
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
+from deployer.wiring.intents import intent_of
 from tests.settings.test_reading import MINIMAL
 
 

@@ -10,12 +10,12 @@ from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import FAILURES, SLOW, Limits, Metric
 from deployer.analysis.terms import Terms
 from deployer.intent import Intent
-from deployer.intents import intent_of, notes
 from deployer.model import Release
 from deployer.operations.usual import ENOUGH_MIN, Past, Wish
 from deployer.settings.reading import load
 from deployer.settings.schema import Settings
 from deployer.settings.terms import wish_of
+from deployer.wiring.intents import intent_of, notes
 
 V2 = Release("v2")
 USUAL = {"failures": Base(0.001, 1.2, 900), "slow": Base(0.006, 2.0, 900)}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from deployer.marks import Reading
+from deployer.engine.marks import Reading
 from deployer.model import Slot
 from deployer.topology import WEIGHT_METRIC, Mark
 

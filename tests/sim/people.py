@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from deployer import control
+from deployer.engine import control
 from deployer.errors import NotPossibleNow
 from deployer.journal import Ask, Request
 from deployer.plan import Deployment

@@ -7,14 +7,14 @@ from itertools import cycle
 
 from msgspec.structs import replace
 
-from deployer import preflight, stickiness, strategies
 from deployer.changes import Change
-from deployer.engine import Runner
+from deployer.engine.loop import Runner
 from deployer.errors import CloudUnavailable, NotFound, NotPossibleNow, PlanInvalid
 from deployer.intent import Intent, Limits
 from deployer.journal import Ask, Lease, Request
 from deployer.model import Admitted, Blocked, Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Event, Plan, Status
+from deployer.planning import preflight, stickiness, strategies
 from tests.sim.clock import SimClock
 from tests.sim.cloud import SimCloud
 from tests.sim.faults import Fault, Gate, Killed

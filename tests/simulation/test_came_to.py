@@ -3,12 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
+from deployer.engine.spending import counted
 from deployer.operations.came_to import came_to
 from deployer.operations.foreseeing import Circumstances, foresee
-from deployer.outlook import Assumed, Spent
 from deployer.plan import Status
-from deployer.spending import counted
+from deployer.planning import strategies
+from deployer.record.outlook import Assumed, Spent
 from tests.sim.fleet import Behaviour
 from tests.sim.play import INTENT, play
 

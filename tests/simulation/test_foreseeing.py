@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.analysis.limits import FAILURES, Limits, Metric
 from deployer.analysis.terms import Terms
 from deployer.cohort import Cohort
@@ -17,8 +16,9 @@ from deployer.intent import Intent, Roll
 from deployer.journal import decode, encode
 from deployer.model import Amount, Release, Snapshot, Weights
 from deployer.operations.foreseeing import QUICK, THOROUGH, Circumstances, foresee
-from deployer.outlook import Assumed, Outlook, Price
 from deployer.plan import Plan
+from deployer.planning import strategies
+from deployer.record.outlook import Assumed, Outlook, Price
 from tests.sim.play import INTENT, Play, play
 
 USUAL = replace(INTENT, weights=(50, 250, 500), bake_s=600.0, final_bake_s=600.0, patience_s=1500.0)

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.errors import NotPossibleNow, PlanInvalid
 from deployer.intent import Intent, Roll
 from deployer.model import Amount, Release, Slot, Snapshot, Weights
 from deployer.operations.foreseeing import QUICK, THOROUGH, Circumstances, foresee
 from deployer.operations.likeness import Likeness, effort, likenesses
-from deployer.outlook import Assumed, Outlook, Reduced
 from deployer.plan import Plan, Status
+from deployer.planning import strategies
+from deployer.record.outlook import Assumed, Outlook, Reduced
 from tests.sim.play import play
 from tests.simulation.test_foreseeing import PRICE, TERMS, USUAL, seen
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
-from deployer import strategies
-from deployer.held import Surge
 from deployer.intent import Intent, Roll
 from deployer.model import Amount, Slot, Snapshot, WarmPool
+from deployer.planning import strategies
+from deployer.record.held import Surge
 from deployer.simulation.miniature import (
     OF_INSTANCES,
     Scale,

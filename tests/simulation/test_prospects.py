@@ -7,7 +7,6 @@ from dataclasses import replace as altered
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.analysis.judge import Tally
 from deployer.analysis.limits import Limits
 from deployer.analysis.terms import Terms
@@ -17,8 +16,9 @@ from deployer.model import Minute, Slot, Snapshot
 from deployer.operations.expected import expected_end
 from deployer.operations.prices import UNASKED, PriceList, kinds, of_kind, price, tabled
 from deployer.operations.prospects import TAKEN_BOOT_S, Costs, boots_s, one_load, with_outlook
-from deployer.outlook import Price
 from deployer.plan import Deployment, Event, Plan
+from deployer.planning import strategies
+from deployer.record.outlook import Price
 from tests.sim.clock import SimClock
 from tests.sim.faults import Gate
 from tests.sim.journal import SimJournal

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from deployer.analysis.dispersion import PRIOR_PHI, Base
-from deployer.intents import notes
 from deployer.model import Minute, Slot
 from deployer.operations.usual import Past, Wish, of_slot
 from deployer.settings.reading import load
 from deployer.settings.terms import terms_of
+from deployer.wiring.intents import notes
 from tests.settings.test_metrics import HOOKED
 from tests.settings.test_reading import MINIMAL
 from tests.unit.test_usual import Before

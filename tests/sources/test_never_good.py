@@ -10,9 +10,9 @@ from deployer.analysis.limits import FAILURES, Limits, Metric
 from deployer.analysis.observed import observations
 from deployer.analysis.trial import run
 from deployer.analysis.verdict import Judgement, judgement
-from deployer.course import Stretch
 from deployer.model import Minute, Slot
 from deployer.operations.counting import Counted, beyond, counted, joined, missing
+from deployer.record.course import Stretch
 
 LIMITS = Limits(metrics=(FAILURES, Metric("refused", weight=0.5)))
 STARTS = range(0, 40 * MINUTE_S, MINUTE_S)

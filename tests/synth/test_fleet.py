@@ -102,8 +102,8 @@ def test_the_machine_calls_the_visit_and_goes_on_as_itself(template: dict[str, A
 
 
 def test_a_visit_ends_before_its_lease(template: dict[str, Any]) -> None:
-    from deployer.formation import LEASE_S
     from deployer.operations.fleet_course import FENCE_S
+    from deployer.wiring.formation import LEASE_S
 
     (visit,) = of_type(template, "Lambda::Function").values()
     assert visit["Properties"]["Timeout"] < LEASE_S

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from deployer.engine.marks import Reading, Shown, due
 from deployer.lab.telemetry.alb import samples
 from deployer.lab.telemetry.expressions import names
-from deployer.marks import Reading, Shown, due
 from deployer.model import Weights
 from deployer.plan import Status
 from deployer.topology import METRICS_NAMESPACE, Mark, metric_dimensions

@@ -164,7 +164,11 @@ def names(settings: bytes = b"[service]") -> set[str]:
 
 def test_the_bundle_holds_the_deployer_its_needs_and_the_settings() -> None:
     held = names()
-    assert {"deployer.toml", "deployer/functions/supervise.py", "deployer/wiring.py"} <= held
+    assert {
+        "deployer.toml",
+        "deployer/functions/supervise.py",
+        "deployer/wiring/services.py",
+    } <= held
     assert "msgspec/__init__.py" in held
     assert any(name.startswith("msgspec/_core.") and name.endswith(".so") for name in held)
     folders = {"/".join(name.split("/")[:2]) for name in held}

@@ -7,13 +7,13 @@ import pytest
 from deployer.analysis.judge import Rule
 from deployer.analysis.limits import Limits
 from deployer.analysis.terms import Terms
-from deployer.course import Stretch
 from deployer.model import Weights
+from deployer.planning.strategies import canary
 from deployer.ports import World
+from deployer.record.course import Stretch
 from deployer.steps.bake import Bake
 from deployer.steps.base import Waiting
 from deployer.steps.ramp import Ramp
-from deployer.strategies import canary
 from tests.sim.play import ENVIRONMENT, intent_for, play
 from tests.unit.world import BLUE, GREEN, NOW, FixedMetrics, instances, slot, snapshot, world
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 from msgspec.structs import replace as changed
 
-from deployer import strategies
 from deployer.errors import CloudUnavailable, StepFailed, VerdictFailed
 from deployer.intent import Intent
 from deployer.model import Minute, Release, Slot, Snapshot, Weights
+from deployer.planning import strategies
 from deployer.ports import UNHEARD, World
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import audit, control
-from deployer.acts import BEGAN, CARRIES, OVERRODE, WEIGHTS, Act, Actor
 from deployer.changes import SetDesired, SetWeights
+from deployer.engine import audit, control
 from deployer.journal import Ask, Request, decode, encode
 from deployer.model import Slot, Weights
 from deployer.plan import Deployment
+from deployer.record.acts import BEGAN, CARRIES, OVERRODE, WEIGHTS, Act, Actor
 from tests.unit.test_control import deployment
 from tests.unit.world import NOW
 

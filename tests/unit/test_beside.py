@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import ownership
 from deployer.analysis.dispersion import Base
 from deployer.analysis.judge import Outcome
 from deployer.analysis.limits import FAILURES, Limits
 from deployer.analysis.terms import Terms
 from deployer.changes import SetWeights
-from deployer.course import Stretch, share_in
+from deployer.engine import ownership
+from deployer.engine.ownership import MOST_SHARES, intending, settle
 from deployer.errors import CandidateUnhealthy, Halted, VerdictFailed
 from deployer.model import Minute, Weights
-from deployer.ownership import MOST_SHARES, intending, settle
 from deployer.plan import Deployment, Status
 from deployer.ports import World
+from deployer.record.course import Stretch, share_in
 from deployer.steps import beside
 from deployer.steps.base import Done, Waiting
 from deployer.steps.ramp import Ramp

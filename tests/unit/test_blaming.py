@@ -7,20 +7,21 @@ from dataclasses import replace as altered
 import pytest
 from msgspec.structs import replace
 
-from deployer import blaming, strategies
 from deployer.analysis import counts
 from deployer.analysis.counts import Observation, Pair
 from deployer.analysis.judge import Outcome
 from deployer.analysis.limits import FAILURES, Limits, Metric
 from deployer.analysis.trial import run
 from deployer.analysis.verdict import judgement
-from deployer.course import Stretch
+from deployer.engine import blaming
+from deployer.engine.exits import go_back
 from deployer.errors import AccessProblem, CloudUnavailable, DeployError, VerdictFailed
-from deployer.exits import go_back
 from deployer.intent import Intent
 from deployer.journal import decode, encode
 from deployer.model import Minute, Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Event, Status
+from deployer.planning import strategies
+from deployer.record.course import Stretch
 from deployer.steps.opinion import numbers_of
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot
 

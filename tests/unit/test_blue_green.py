@@ -7,11 +7,11 @@ from deployer.errors import NotPossibleNow, PlanInvalid
 from deployer.intent import Intent
 from deployer.model import Release, Weights
 from deployer.plan import Deployment, Plan, Status
+from deployer.planning.strategies import blue_green, canary, return_to, rollback
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger
 from deployer.steps.retire import Retire
-from deployer.strategies import blue_green, canary, return_to, rollback
 from tests.unit.world import BLUE, GREEN, NOW, UNHEALTHY, instances, slot, snapshot
 
 INTENT = Intent(

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from deployer.clock import VARIABLE, ScaledClock, WallClock, from_environment
 from deployer.errors import SettingsInvalid
+from deployer.process.clock import VARIABLE, ScaledClock, WallClock, from_environment
 
 
 def test_without_a_lab_it_is_the_walls() -> None:

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deployer import control, strategies
+from deployer.engine import control
 from deployer.errors import Aborted, NotPossibleNow
 from deployer.intent import Intent
 from deployer.journal import Ask, Request
 from deployer.model import Release, Weights
 from deployer.plan import Deployment, Plan, Status
+from deployer.planning import strategies
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger
 from tests.unit.world import BLUE, NOW, instances, slot, snapshot

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.course import Stretch, share_in
+from deployer.record.course import Stretch, share_in
 
 COURSE = (Stretch(30.0, 40.0, 50), Stretch(400.0, 425.0, 250))
 

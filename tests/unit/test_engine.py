@@ -6,9 +6,11 @@ from dataclasses import replace as altered
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.changes import PinRelease, SetDesired, SetWeights
-from deployer.engine import Runner
+from deployer.engine.exits import go_back
+from deployer.engine.loop import Runner
+from deployer.engine.ownership import GRACE_S, settle
+from deployer.engine.transition import decide, intend
 from deployer.errors import (
     Aborted,
     AccessProblem,
@@ -20,15 +22,13 @@ from deployer.errors import (
     StepFailed,
     WeightsMoved,
 )
-from deployer.exits import go_back
 from deployer.freezes import Freeze, NoFreezes
 from deployer.intent import Intent
 from deployer.journal import Ask, Lease, Request
 from deployer.model import Release, Snapshot, Weights
-from deployer.ownership import GRACE_S, settle
 from deployer.plan import Deployment, Event, Status
+from deployer.planning import strategies
 from deployer.ports import ProbeReport
-from deployer.transition import decide, intend
 from tests.sim.play import ENVIRONMENT, INTENT, Play, play
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot, world
 

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.changes import SetDesired, SetWeights
+from deployer.engine.exits import go_back
+from deployer.engine.transition import Decision, decide
 from deployer.errors import Aborted, CandidateUnhealthy, CloudUnavailable, VerdictFailed
-from deployer.exits import go_back
 from deployer.intent import Intent
 from deployer.model import Minute, Release, Snapshot, Weights
 from deployer.plan import Deployment, Plan, Status
+from deployer.planning import strategies
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger
@@ -20,7 +21,6 @@ from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
-from deployer.transition import Decision, decide
 from tests.unit.world import (
     BLUE,
     GREEN,

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import Limits
 from deployer.analysis.terms import Terms
 from deployer.intent import Intent
 from deployer.model import Minute, Snapshot
 from deployer.plan import Plan, Status
+from deployer.planning import strategies
 from deployer.steps.beside import told
 from tests.rolling.stage import intent as rolled
 from tests.sim.fleet import Behaviour

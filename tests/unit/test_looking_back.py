@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.analysis.limits import Limits
 from deployer.analysis.replay.trail import trail
 from deployer.analysis.terms import Terms
-from deployer.course import Stretch
 from deployer.errors import CloudUnavailable, NotFound
 from deployer.intent import Intent
 from deployer.model import Minute, Release, Slot, Snapshot, Weights
@@ -24,6 +22,8 @@ from deployer.operations.looking_back import (
 )
 from deployer.operations.story import gathered
 from deployer.plan import Deployment, Event, Status
+from deployer.planning import strategies
+from deployer.record.course import Stretch
 from tests.sim.kept import Kept
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import strategies
+from deployer.engine.marks import EVERY_S, RECENT_S, Reading, Showing, Shown, due, marks_of
 from deployer.intent import Intent
-from deployer.marks import EVERY_S, RECENT_S, Reading, Showing, Shown, due, marks_of
 from deployer.model import Release, Snapshot, Weights
 from deployer.plan import Deployment, Event, Status
+from deployer.planning import strategies
 from deployer.topology import WEIGHT_METRIC, Mark
 from tests.sim.board import SimBoard
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import stages, surging
 from deployer.changes import Freeze, SetDesired, SetWeights
 from deployer.cohort import Cohort, Trait
+from deployer.engine import surging
 from deployer.errors import CandidateUnhealthy, PlanInvalid
 from deployer.intent import Intent
 from deployer.model import (
@@ -22,11 +22,12 @@ from deployer.model import (
     matched_to,
 )
 from deployer.plan import Deployment, Plan, Status
+from deployer.planning import stages
+from deployer.planning.strategies import blue_green, canary
 from deployer.steps.bake import Bake
 from deployer.steps.base import Act, Done, Progress, Waiting
 from deployer.steps.provision import Provision
 from deployer.steps.route import Route
-from deployer.strategies import blue_green, canary
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot, world
 
 INTENT = Intent(

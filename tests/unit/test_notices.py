@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.journal import NOT_BEGUN, Ask
 from deployer.model import Weights
 from deployer.news import URGENT, Kind
@@ -24,6 +23,7 @@ from deployer.operations.notices import (
 )
 from deployer.operations.notifying import Notifying
 from deployer.plan import RETIRE, Deployment, Event, Status
+from deployer.planning import strategies
 from deployer.steps.bake import held
 from tests.crash.test_supervisor import record
 from tests.sim.fleet import Behaviour

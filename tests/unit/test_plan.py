@@ -12,13 +12,13 @@ from deployer.intent import Intent, Limits
 from deployer.journal import decode, encode
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Event, Plan, Status, basis_of
+from deployer.planning.strategies import canary
 from deployer.steps.bake import Bake
 from deployer.steps.linger import Linger
 from deployer.steps.probe import Probe
 from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route
-from deployer.strategies import canary
 from tests.unit.world import BLUE, GREEN, INITIAL, NOW, instances, slot, snapshot
 
 SEEN = snapshot(Weights(1000, 0), slot(BLUE, *instances(4)))

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.cohort import Cohort
 from deployer.errors import NotPossibleNow, PlanInvalid
 from deployer.intent import Intent
 from deployer.model import Admitted, Health, Release, Slot, Snapshot, WarmPool, Weights
 from deployer.plan import Deployment, Status
-from deployer.preflight import (
+from deployer.planning import strategies
+from deployer.planning.preflight import (
     Code,
     Facts,
     Surroundings,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.model import Slot, Weights
-from deployer.samples import Sample, added, no_calls, sampled
+from deployer.record.samples import Sample, added, no_calls, sampled
 from tests.unit.world import BLUE, GREEN, NOW, instances, slot, snapshot
 
 

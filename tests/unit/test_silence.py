@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from deployer import strategies
 from deployer.changes import SetDesired
 from deployer.errors import CandidateUnhealthy
 from deployer.intent import Intent
 from deployer.model import Minute, Release, Snapshot, Weights
+from deployer.planning import strategies
 from deployer.steps.base import Act, Done, Waiting
 from deployer.steps.linger import Linger
 from deployer.steps.provision import Provision

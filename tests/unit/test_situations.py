@@ -9,7 +9,7 @@ from deployer.errors import NotPossibleNow, PlanInvalid
 from deployer.intent import Intent
 from deployer.model import Release, Slot, Weights
 from deployer.plan import Status
-from deployer.strategies import STRATEGIES
+from deployer.planning.strategies import STRATEGIES
 from tests.sim.fleet import Behaviour
 from tests.sim.people import Person, approves
 from tests.sim.play import Play, intent_for, play

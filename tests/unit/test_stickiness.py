@@ -3,15 +3,16 @@
 import pytest
 from msgspec.structs import replace
 
-from deployer import control, parting, stickiness, strategies
 from deployer.changes import SetWeights, Stick
+from deployer.engine import control, parting
+from deployer.engine.settling import Outcome, standing
 from deployer.errors import PlanInvalid
-from deployer.held import Frozen, Suspended, Unstuck
 from deployer.intent import Intent
 from deployer.journal import Ask
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Plan, Status
-from deployer.settling import Outcome, standing
+from deployer.planning import stickiness, strategies
+from deployer.record.held import Frozen, Suspended, Unstuck
 from deployer.steps.base import Act, Done
 from deployer.steps.route import Route
 from tests.unit.world import NOW, instances, slot, snapshot, world

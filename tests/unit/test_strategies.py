@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
-from deployer.footing import serving
 from deployer.intent import Intent, Limits
 from deployer.model import Release, Slot, SlotState, Snapshot, Weights
 from deployer.plan import Deployment, Plan, Status
+from deployer.planning.footing import serving
+from deployer.planning.strategies import canary, first, return_to, rollback
 from deployer.steps.provision import Provision
 from deployer.steps.route import Route
-from deployer.strategies import canary, first, return_to, rollback
 from tests.unit.world import BLUE, GREEN, NOW, UNHEALTHY, instances, slot, snapshot
 
 INTENT = Intent(

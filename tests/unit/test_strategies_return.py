@@ -2,10 +2,10 @@
 
 import pytest
 
-from deployer import strategies
 from deployer.errors import NotPossibleNow, PlanInvalid
 from deployer.intent import Intent
 from deployer.model import Health, Instance, Release, Slot, SlotState, Snapshot, Weights
+from deployer.planning import strategies
 from deployer.steps.bake import Bake
 
 INTENT = Intent(release=Release("v1"), final_bake_s=600.0, linger_s=60.0)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deployer import strategies
 from deployer.intent import Intent
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.plan import Plan
+from deployer.planning import strategies
 from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
 from deployer.steps.route import Route

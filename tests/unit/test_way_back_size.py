@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deployer import stages
 from deployer.changes import SetWeights
 from deployer.intent import Intent
 from deployer.model import Release, SlotState, Snapshot, Weights, instances_for
 from deployer.plan import Deployment, Status
+from deployer.planning import stages
+from deployer.planning.strategies import blue_green, canary, rollback
 from deployer.steps.base import Act, Done
 from deployer.steps.linger import Linger
 from deployer.steps.retire import Retire
-from deployer.strategies import blue_green, canary, rollback
 from tests.unit.world import BLUE, GREEN, NOW, UNHEALTHY, instances, slot, snapshot, world
 
 INTENT = Intent(release=Release("v2"), weights=(50, 500), linger_s=300.0)

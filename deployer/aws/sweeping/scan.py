@@ -29,6 +29,7 @@ from deployer.aws.table import TRIES, Item, Table, key
 from deployer.errors import CloudUnavailable, DeployError, NotFound
 from deployer.operations.idle.ports import Facts, Scanned, Span, Standing
 from deployer.ports import Clock
+from deployer.process.zones import epoch
 from deployer.topology import (
     CLASS_TAG,
     ENVIRONMENT_TAG,
@@ -38,7 +39,6 @@ from deployer.topology import (
     SLOT_TAG,
     stack_name,
 )
-from deployer.zones import epoch
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef

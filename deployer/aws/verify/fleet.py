@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deployer.aws.verify.facts import Facts, SlotFacts, short
 from deployer.findings import Finding, problem, warning
 from deployer.model import Slot
-from deployer.preflight import NEEDED_PROCESSES
+from deployer.planning.preflight import NEEDED_PROCESSES
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef

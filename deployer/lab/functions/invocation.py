@@ -11,12 +11,12 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from deployer.clock import VARIABLE
 from deployer.lab.context import Context
 from deployer.lab.functions import code, session
 from deployer.lab.functions.model import RUNTIME, Function, log_group_of
 from deployer.lab.functions.sandbox import LEAST_S, Outcome, Sandbox
 from deployer.lab.iam.sessions import Session
+from deployer.process.clock import VARIABLE
 
 _OURS = ("Sandbox.", "Runtime.")  # errors that the function could not write itself
 

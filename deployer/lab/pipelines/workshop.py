@@ -16,11 +16,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from deployer import clock as clocks
 from deployer.lab import leash
 from deployer.lab.context import Context
 from deployer.lab.pipelines.building import Build, Place
 from deployer.lab.pipelines.buildspec import Artifacts, script
+from deployer.process import clock as clocks
 
 LOOK_S = 0.05  # real
 ROOT = Path(__file__).parents[3]  # where the packages `deployer` and `stacks` are

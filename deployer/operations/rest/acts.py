@@ -1,6 +1,6 @@
 """Tear one environment down, or wake it: rails, plan, record, and as far as it goes without waiting.
 
-Retiring, sleeping and waking are deployments to the journal (deployer.resting): the same lease, the
+Retiring, sleeping and waking are deployments to the journal (deployer.planning.resting): the same lease, the
 same record before each change, the same runners. So nothing else begins meanwhile (invariant I6), and
 whoever finds one that its process has left carries it on. Here one is begun under the supervisor's
 name, so that the supervisor's next visit goes on with it, or the next call of this.
@@ -12,9 +12,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from deployer import resting
 from deployer.errors import DeployError, Halted, LeaseLost, Locked, NotPossibleNow
-from deployer.held import Rest
 from deployer.intent import Intent
 from deployer.journal import REMEMBERED, Lease
 from deployer.model import Release, Slot, Snapshot
@@ -27,6 +25,8 @@ from deployer.operations.rest.levels import Level
 from deployer.operations.rest.rails import Facts, refusals
 from deployer.operations.supervisor import State, Visit
 from deployer.plan import DELETE, RETIRE, SLEEP, Deployment, Plan, Status, basis_of
+from deployer.planning import resting
+from deployer.record.held import Rest
 from deployer.steps.retire import Retire
 
 

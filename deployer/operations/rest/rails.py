@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from deployer import preflight
 from deployer.durations import spell
 from deployer.journal import Active
 from deployer.model import Slot, Snapshot
 from deployer.operations.rest.deletion import Stack
 from deployer.operations.rest.levels import Level
 from deployer.plan import DELETE, Deployment, Status
-from deployer.preflight import Objection, Surroundings
+from deployer.planning import preflight
+from deployer.planning.preflight import Objection, Surroundings
 from deployer.steps.linger import Linger
 from deployer.topology import CLASS_TAG, EPHEMERAL
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from deployer.analysis.replay.recording import Recorded
-from deployer.course import MINUTE_S
 from deployer.model import WHOLE, Minute, Slot
 from deployer.operations.story import Story
+from deployer.record.course import MINUTE_S
 from deployer.render.evidence import figure as brief
 from deployer.render.figures import OTHERS, Curve, Figure, Mark, Role, known
 from deployer.render.plan import unlimited

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from deployer.acts import REFUSED, Act
-from deployer.audit import acts, carrier
-from deployer.course import MINUTE_S, begun_at
 from deployer.durations import spell
+from deployer.engine.audit import acts, carrier
 from deployer.journal import Ask
 from deployer.operations.story import Story
 from deployer.plan import Deployment, Event, Status
+from deployer.record.acts import REFUSED, Act
+from deployer.record.course import MINUTE_S, begun_at
 from deployer.render import terms
 from deployer.render.came import NEVER, came_rows
 from deployer.render.cost import rehearsed

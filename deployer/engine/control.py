@@ -10,7 +10,7 @@
                   it has ended, and only waits until     it waits no longer: `deployer settle` gives
                   the rule may stick again               that back later
     promote full  the candidate stands and is probed     straight to all of the traffic
-                  (after a halt: deployer.completing)
+                  (after a halt: deployer.planning.completing)
     approve       it waits for approval                  that step counts as done
 
 On its way back nothing can be asked: whatever was wrong, users are being brought to safety.
@@ -18,12 +18,13 @@ On its way back nothing can be asked: whatever was wrong, users are being brough
 
 from msgspec.structs import replace
 
-from deployer import audit, completing, stickiness
-from deployer.acts import OVERRODE, REFUSED
+from deployer.engine import audit
 from deployer.errors import Aborted, NotPossibleNow
 from deployer.journal import Ask, Request
 from deployer.model import WHOLE, Snapshot
 from deployer.plan import Deployment, Event, Status
+from deployer.planning import completing, stickiness
+from deployer.record.acts import OVERRODE, REFUSED
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake
 from deployer.steps.hook import Hook

@@ -19,12 +19,12 @@ from deployer.analysis.blame import (
     of_the_balancer,
 )
 from deployer.analysis.limits import FAILURES, SLOW
-from deployer.course import begun_at
+from deployer.engine.transition import Decision
 from deployer.errors import AccessProblem, CloudUnavailable
 from deployer.model import Minute, Snapshot
 from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import History
-from deployer.transition import Decision
+from deployer.record.course import begun_at
 
 KIND = "blame"
 WITHIN_S = 300.0  # of the turn: afterwards the way back is not kept by it any more

@@ -1,6 +1,6 @@
 """A service's fleets, wired: settings and the environment in, everything that carries a fleet out.
 
-As deployer.wiring for one environment, and imported like it: by who talks to AWS, never for `--help`.
+As deployer.wiring.services for one environment, and imported like it: by who talks to AWS, never for `--help`.
 """
 
 import os
@@ -9,23 +9,23 @@ from dataclasses import dataclass
 
 import msgspec
 
-from deployer import identity
-from deployer.acts import Actor
 from deployer.aws import fleet_published
 from deployer.aws.fleets import DynamoFleets
 from deployer.aws.machines import Machines
 from deployer.aws.members import PATIENCE_S, LambdaMembers
 from deployer.aws.session import Aws
 from deployer.channels.fleets import Tellers
-from deployer.clock import ScaledClock
-from deployer.endpoint import chosen_clock, clients, require_endpoint
 from deployer.errors import DeployError
 from deployer.operations.fleet import Fleet
 from deployer.operations.fleet_notices import fleet_notices
 from deployer.operations.fleet_round import FleetBook, Mandate, Members, Round
 from deployer.operations.notifying import SILENT, Outbox
 from deployer.ports import Clock
+from deployer.process import identity
+from deployer.process.clock import ScaledClock
+from deployer.record.acts import Actor
 from deployer.settings.schema import Settings
+from deployer.wiring.endpoint import chosen_clock, clients, require_endpoint
 
 LEASE_S = 330.0  # a visit's: longer than its function can last (stacks/fleet.py)
 

@@ -7,12 +7,12 @@ change of our own, so something strange must stay strange for a while before it 
 
 from msgspec.structs import replace
 
-from deployer import stickiness
 from deployer.changes import SetCohort, SetWeights
-from deployer.course import Stretch
 from deployer.errors import WeightsMoved
 from deployer.model import Snapshot
 from deployer.plan import Deployment
+from deployer.planning import stickiness
+from deployer.record.course import Stretch
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.cohort import Admit, Dismiss
 from deployer.steps.ramp import Ramp

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from deployer.acts import Actor
 from deployer.journal import Ask, Request
+from deployer.record.acts import Actor
 from deployer.topology import EXECUTION_VARIABLE
 
 # Variables that name the run in a pipeline, or the function in the cloud, with what a person calls it.

@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from deployer import endpoint, identity, wiring
 from deployer.aws.session import Aws
 from deployer.aws.sweeping import settled
 from deployer.aws.sweeping.book import SweepBook
@@ -21,10 +20,13 @@ from deployer.operations.idle.hours import OfficeHours
 from deployer.operations.idle.judge import Rules
 from deployer.operations.idle.ports import Span
 from deployer.operations.idle.sweep import AGAIN_S, Sweep
+from deployer.process import identity
+from deployer.process.zones import Zones
 from deployer.settings.reading import environments, load
 from deployer.settings.schema import Settings
-from deployer.tearing import Environments
-from deployer.zones import Zones
+from deployer.wiring import endpoint
+from deployer.wiring import services as wiring
+from deployer.wiring.tearing import Environments
 
 LEASE_S = 330.0  # longer than the function may run: who holds it may be dead, never still at work
 NAME = "sweep"

@@ -13,10 +13,11 @@ from dataclasses import replace as altered
 
 from msgspec.structs import replace
 
-from deployer import audit, blaming, control, parting, spending, stickiness, surging
-from deployer.acts import Actor
 from deployer.analysis.folds import Folds
 from deployer.changes import Effect
+from deployer.engine import audit, blaming, control, parting, spending, surging
+from deployer.engine.exits import depart, give_up, go_back, halt, leave, part
+from deployer.engine.transition import Decision, decide, noticed
 from deployer.errors import (
     Aborted,
     AccessProblem,
@@ -29,13 +30,13 @@ from deployer.errors import (
     StepFailed,
     WeightsMoved,
 )
-from deployer.exits import depart, give_up, go_back, halt, leave, part
 from deployer.freezes import NO_FREEZES, Freezes
 from deployer.hooks import NO_HOOKS, Hooks, RunHook
-from deployer.hooks_ahead import longest, require_brief_hooks
 from deployer.journal import Active, Journal, Lease, last_begun, name_of
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
+from deployer.planning import stickiness
+from deployer.planning.hooks_ahead import longest, require_brief_hooks
 from deployer.ports import (
     NO_VISITORS,
     UNHEARD,
@@ -49,9 +50,9 @@ from deployer.ports import (
     Visitors,
     World,
 )
-from deployer.samples import Calls, added, no_calls, sampled
+from deployer.record.acts import Actor
+from deployer.record.samples import Calls, added, no_calls, sampled
 from deployer.steps.hook import Hook
-from deployer.transition import Decision, decide, noticed
 
 Tell = Callable[[Deployment, Event, Snapshot | None], None]
 

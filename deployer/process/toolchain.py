@@ -1,6 +1,6 @@
 """Node and the CDK CLI, pinned, from wheels of PyPI: nobody needs npm.
 
-    python -m deployer.toolchain deploy 'shop-prod-*' --require-approval never
+    python -m deployer.process.toolchain deploy 'shop-prod-*' --require-approval never
 
 runs the CDK CLI that was installed beside this package, under that Node, with this interpreter's
 packages for the application; everything else (credentials, Region) is the environment's.

@@ -2,14 +2,15 @@
 
 from msgspec.structs import replace
 
-from deployer import control, parting, resting, stickiness, strategies
 from deployer.changes import Change, Stick
+from deployer.engine import control, parting
+from deployer.engine.transition import Decision, intend
 from deployer.errors import Aborted, Halted, StepFailed
 from deployer.model import Snapshot
 from deployer.plan import WAKE, Deployment, Event, Status
+from deployer.planning import resting, stickiness, strategies
 from deployer.steps.keep import Keep
 from deployer.steps.retire import Retire
-from deployer.transition import Decision, intend
 
 RESTORED = "the groups are left as they were met"
 REFUSED = "the production rule cannot stick again: "

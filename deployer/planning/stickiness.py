@@ -6,7 +6,7 @@ slot gets everything it is not, least of all on the way back from a bad release:
 switches it off. It comes back once no cookie of before is left, since clients that still have one
 may be sent to a slot that has no instances any more. A deployment that has ended waits for that as
 long as its settings say. What takes longer stays in its record, and `deployer settle` gives it back
-from then on, at any time (deployer.settling), or else the next deployment, before it moves a share.
+from then on, at any time (deployer.engine.settling), or else the next deployment, before it moves a share.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from deployer.changes import SetWeights, Stick
 from deployer.durations import spell
-from deployer.held import Unstuck
 from deployer.intent import Intent
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Status
+from deployer.record.held import Unstuck
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.kinds import Step
 from deployer.steps.ramp import Ramp

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from deployer import heap, identity
-from deployer.acts import Actor
 from deployer.aws import account, hook_runs, preflight, price_list
 from deployer.aws.alarms import CloudWatchAlarms
 from deployer.aws.artifacts import Artifacts
@@ -28,14 +26,12 @@ from deployer.aws.recordings import DynamoRecordings
 from deployer.aws.session import Aws
 from deployer.aws.state_machine import StateMachine
 from deployer.channels.chosen import outbox_of
-from deployer.clock import ScaledClock
-from deployer.endpoint import chosen_clock, clients, require_endpoint
-from deployer.engine import Runner, Tell
+from deployer.engine.loop import Runner, Tell
+from deployer.engine.marks import NOWHERE, Board, Showing
 from deployer.freezes import NO_FREEZES, Freezes
 from deployer.hooks import NO_HOOKS, HookAction, Hooks
 from deployer.intent import Intent
 from deployer.journal import Ask, Journal, Lease, Request
-from deployer.marks import NOWHERE, Board, Showing
 from deployer.model import Release, Snapshot
 from deployer.operations import detached
 from deployer.operations.detached import NO_MACHINE, Machine, Ticking
@@ -56,6 +52,7 @@ from deployer.operations.prospects import Costs, with_outlook
 from deployer.operations.rest.reach import Reach
 from deployer.operations.supervisor import Policy, Supervisor
 from deployer.plan import Plan
+from deployer.planning.preflight import Surroundings
 from deployer.ports import (
     NO_VISITORS,
     UNHEARD,
@@ -68,11 +65,14 @@ from deployer.ports import (
     Prober,
     Visitors,
 )
-from deployer.preflight import Surroundings
+from deployer.process import heap, identity
+from deployer.process.clock import ScaledClock
+from deployer.record.acts import Actor
 from deployer.settings import artifacts, freezing
 from deployer.settings.schema import Settings
 from deployer.sources.measured import measured
 from deployer.sources.visitors import OwnVisitors
+from deployer.wiring.endpoint import chosen_clock, clients, require_endpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from itertools import pairwise
 
-from deployer import stages
 from deployer.analysis.ramp import LADDER
 from deployer.durations import percent
 from deployer.errors import PlanInvalid
 from deployer.intent import Intent
 from deployer.model import WHOLE, Slot, matched_to
+from deployer.planning import stages
 from deployer.steps.bake import BEYOND_S
 from deployer.steps.kinds import Step
 from deployer.steps.ramp import Ramp, start_of

@@ -1,9 +1,9 @@
 """Settle what a deployment that has ended still owes, at any later time, in one visit.
 
-What it may owe is the production rule's stickiness (deployer.stickiness): clients hold cookies of
+What it may owe is the production rule's stickiness (deployer.planning.stickiness): clients hold cookies of
 the slot that it emptied for longer than it may keep its environment. And what it could not put back
 when it ended, since AWS refused or did not answer: processes of a group that it had suspended, a minimum
-that it had raised (deployer.parting); that is tried again, at most every RETRY_S.
+that it had raised (deployer.engine.parting); that is tried again, at most every RETRY_S.
 
 The debt lies in the record of the last deployment that did anything, since each one inherits it from the
 one before; what a group was left with keeps the next one from beginning. That record is opened again, which takes the environment as any deployment does, and comes to the same end once
@@ -16,15 +16,16 @@ The command line calls this, and so may a schedule: who comes too early, or twic
 from dataclasses import dataclass
 from enum import StrEnum
 
-from deployer import parting, stickiness
 from deployer.durations import spell
-from deployer.engine import Runner
+from deployer.engine import parting
+from deployer.engine.exits import REFUSED
+from deployer.engine.loop import Runner
 from deployer.errors import CloudUnavailable, DeployError, Halted, Locked
-from deployer.exits import REFUSED
-from deployer.held import Unstuck
 from deployer.journal import Active, Lease, last_begun
 from deployer.model import Snapshot
 from deployer.plan import Deployment
+from deployer.planning import stickiness
+from deployer.record.held import Unstuck
 from deployer.steps.base import LATE_READING_S
 
 RETRY_S = 900.0

@@ -3,15 +3,15 @@
 What is about to be suspended, frozen or unstuck is in the record before it happens. A record that has come
 to its end while it names something keeps its environment, remembers the end it has come to, and
 becomes final only once that is put back: kill the process anywhere, and the next one finds the same
-record. Only stickiness may have to be left to later (deployer.stickiness): then a record that has
+record. Only stickiness may have to be left to later (deployer.planning.stickiness): then a record that has
 ended is opened again, and comes to the same end once more.
 """
 
 from msgspec.structs import replace
 
 from deployer.changes import Freeze, ResumeProcesses, Stick, Suspend, Thaw
-from deployer.held import Frozen, Suspended
 from deployer.plan import Deployment, Status
+from deployer.record.held import Frozen, Suspended
 from deployer.steps.keep import Keep
 
 PATIENCE_S = 600.0  # so long a cloud that does not answer is asked to put things back

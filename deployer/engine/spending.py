@@ -7,8 +7,8 @@ is a minute's at most.
 from msgspec.structs import replace
 
 from deployer.model import Snapshot
-from deployer.outlook import Spent
 from deployer.plan import Deployment
+from deployer.record.outlook import Spent
 
 
 def counted(deployment: Deployment, seen: Snapshot | None, now: float) -> Deployment:

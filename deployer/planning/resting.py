@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from deployer.errors import NotPossibleNow
-from deployer.footing import require_room
-from deployer.held import Rest, Size
 from deployer.intent import Intent
 from deployer.journal import NOT_BEGUN
 from deployer.model import Slot, Snapshot
 from deployer.plan import RETIRE, SLEEP, WAKE, Deployment, Plan, Status, basis_of
+from deployer.planning.footing import require_room
+from deployer.record.held import Rest, Size
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.hush import Hush
 from deployer.steps.keep import Keep

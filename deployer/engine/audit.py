@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from deployer.acts import CARRIES, GROUP, WEIGHTS, Act, Actor
 from deployer.changes import Effect, SetCohort, SetWeights
 from deployer.model import Weights
 from deployer.plan import Deployment
+from deployer.record.acts import CARRIES, GROUP, WEIGHTS, Act, Actor
 
 MOST = 200  # acts that a record keeps: DynamoDB's items have 400 KB
 LONGEST = 300  # characters of a name, an origin or a note

@@ -4,14 +4,12 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from deployer import endpoint, identity, intents, wiring
 from deployer.aws import pacing, published
 from deployer.aws.session import Aws
 from deployer.aws.stacks import EnvironmentStacks
 from deployer.aws.sweeping import traffic
 from deployer.aws.sweeping.notices import JournalNotices
-from deployer.clock import ScaledClock, WallClock
-from deployer.engine import Tell
+from deployer.engine.loop import Tell
 from deployer.errors import NotFound
 from deployer.journal import REMEMBERED, Lease, newest_begun
 from deployer.model import Release, Snapshot
@@ -22,10 +20,14 @@ from deployer.operations.rest.levels import Level
 from deployer.operations.rest.rails import Facts, Use, of_what_is_left
 from deployer.operations.rest.reach import Reach
 from deployer.plan import Deployment, Event
-from deployer.preflight import Objection
+from deployer.planning.preflight import Objection
+from deployer.process import identity
+from deployer.process.clock import ScaledClock, WallClock
 from deployer.settings.schema import Settings
 from deployer.topology import CLASS_TAG, EPHEMERAL
-from deployer.wiring import SUPERVISOR, VISIT_S, Services
+from deployer.wiring import endpoint, intents
+from deployer.wiring import services as wiring
+from deployer.wiring.services import SUPERVISOR, VISIT_S, Services
 
 
 def quiet(_deployment: Deployment, _event: Event, _seen: Snapshot | None) -> None:

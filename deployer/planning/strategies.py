@@ -5,14 +5,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from deployer import admission, climb, resting, stages, stickiness
-from deployer import rolling as in_place
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
-from deployer.footing import require_room, require_sound, serving
 from deployer.hooks import HookPoint
 from deployer.intent import Intent
 from deployer.model import WHOLE, Slot, SlotState, Snapshot
 from deployer.plan import Deployment, Plan, basis_of
+from deployer.planning import admission, climb, resting, stages, stickiness
+from deployer.planning import rolling as in_place
+from deployer.planning.footing import require_room, require_sound, serving
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.kinds import Step
 from deployer.steps.linger import Linger

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from deployer import clock as clocks
 from deployer.aws import pacing
 from deployer.aws.session import Aws
-from deployer.clock import ScaledClock, WallClock
 from deployer.errors import AccessProblem, SettingsInvalid
+from deployer.process import clock as clocks
+from deployer.process.clock import ScaledClock, WallClock
 
 
 def clients(region: str, clock: WallClock | ScaledClock) -> Aws:

@@ -10,13 +10,14 @@ from dataclasses import replace as altered
 
 from msgspec.structs import replace
 
-from deployer import ownership, parting, stickiness, surging
 from deployer.changes import Effect, Freeze, SetCohort, SetDesired, SetWeights, Suspend, Terminate
+from deployer.engine import ownership, parting, surging
 from deployer.errors import CloudUnavailable, DeadlineExpired
 from deployer.freezes import Freezes
 from deployer.hooks import RunHook
 from deployer.model import Snapshot
 from deployer.plan import Deployment, Event, Status
+from deployer.planning import stickiness
 from deployer.ports import World
 from deployer.steps.approve import Approve
 from deployer.steps.bake import Bake

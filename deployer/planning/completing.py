@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from deployer import stages, stickiness
 from deployer.errors import NotPossibleNow
-from deployer.footing import require_room
 from deployer.hooks import HookPoint
 from deployer.intent import Intent
 from deployer.model import WHOLE, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Plan, basis_of
+from deployer.planning import stages, stickiness
+from deployer.planning.footing import require_room
 from deployer.steps.provision import Provision
 from deployer.steps.retire import Retire
 

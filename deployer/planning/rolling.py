@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from deployer import stages as stages_of
 from deployer.errors import Halted, NotPossibleNow, PlanInvalid
 from deployer.hooks import HookPoint
 from deployer.intent import Intent
 from deployer.model import Release, Slot, SlotState, Snapshot
 from deployer.plan import Deployment, Plan, basis_of
+from deployer.planning import stages as stages_of
 from deployer.steps.batches import Pace, Standing, stand
 from deployer.steps.checkpoint import Checkpoint
 from deployer.steps.kinds import Step

@@ -7,9 +7,9 @@ before it asks: the rest is not its to give back (docs/rolling.md).
 from msgspec.structs import replace
 
 from deployer.changes import SetDesired, Terminate
-from deployer.held import Surge
 from deployer.model import SlotState, Snapshot
 from deployer.plan import Deployment
+from deployer.record.held import Surge
 from deployer.steps.base import LATE_READING_S
 from deployer.steps.batches import counted
 from deployer.steps.replace import Replace

@@ -1,0 +1,1 @@
+"""What this process has of its machine: the clock, zones, who runs it, memory, Node."""

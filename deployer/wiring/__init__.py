@@ -1,0 +1,1 @@
+"""Where adapters meet the core: settings and the environment in, what a command or a function needs out."""

@@ -41,10 +41,11 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
+from deployer.amount import Amount
 from deployer.changes import SetWeights, Terminate
 from deployer.intent import Intent, Roll
 from deployer.journal import Ask
-from deployer.model import Amount, Release, Slot, Weights
+from deployer.model import Release, Slot, Weights
 from deployer.plan import Status
 from deployer.planning.strategies import STRATEGIES
 from tests.rolling.stage import USUAL

@@ -5,11 +5,12 @@ from typing import Literal
 
 import msgspec
 
+from deployer.amount import Amount
 from deployer.analysis.judge import Rule, Tally
 from deployer.analysis.terms import Terms
 from deployer.cohort import Cohort
 from deployer.hooks import HookAction, HookPoint
-from deployer.model import Amount, Release
+from deployer.model import Release
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from deployer.amount import Amount
 from deployer.cohort import Cohort
 from deployer.durations import per_mille, seconds
-from deployer.model import Amount
 
 
 class Duration(click.ParamType[str]):

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
+from deployer.amount import Amount
 from deployer.cohort import EXAMPLES, Cohort
 from deployer.durations import per_mille, seconds
-from deployer.model import Amount
 
 GROUP = "group"  # the stop before any weight
 AUTO = "auto"  # not said: something else decides

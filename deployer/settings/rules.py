@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from itertools import pairwise
 
+from deployer.amount import Amount
 from deployer.durations import percent, spell
-from deployer.model import WHOLE, Amount
+from deployer.model import WHOLE
 from deployer.settings import artifacts, freezing, metrics, notify, stack_rules, teardown_rules
 from deployer.settings.existing import ExistingSettings
 from deployer.settings.objection import Objection

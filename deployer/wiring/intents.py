@@ -7,11 +7,12 @@ fixed in the intent, and everything here but that look is pure.
 from collections.abc import Iterator
 from typing import Literal
 
+from deployer.amount import Amount
 from deployer.analysis.judge import Rule
 from deployer.cohort import Cohort
 from deployer.durations import percent
 from deployer.intent import Intent, Limits, Roll
-from deployer.model import WHOLE, Amount, Release, Snapshot
+from deployer.model import WHOLE, Release, Snapshot
 from deployer.operations import beginning, usual
 from deployer.operations.beginning import Ground, Meant
 from deployer.operations.usual import Past

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from deployer.amount import Amount
 from deployer.analysis.dispersion import Base
 from deployer.analysis.limits import Limits
 from deployer.analysis.terms import Terms
 from deployer.intent import Intent, Roll
-from deployer.model import Amount, Slot
+from deployer.model import Slot
 from deployer.planning import strategies
 from tests.sim.fleet import Behaviour
 from tests.sim.play import INTENT, Play, play

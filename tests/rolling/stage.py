@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from deployer.amount import Amount
 from deployer.analysis.judge import Tally
 from deployer.intent import Intent, Roll
-from deployer.model import Amount, Release, Slot
+from deployer.model import Release, Slot
 from deployer.plan import Deployment
 from deployer.planning import strategies
 from tests.sim.play import INTENT, Play

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from deployer.amount import Amount
 from deployer.changes import Suspend
 from deployer.intent import Intent
 from deployer.journal import decode, encode
-from deployer.model import Amount
 from deployer.plan import Deployment
 from deployer.planning import rolling, strategies
 from deployer.render.plan import plan_text

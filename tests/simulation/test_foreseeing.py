@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from deployer.amount import Amount
 from deployer.analysis.limits import FAILURES, Limits, Metric
 from deployer.analysis.terms import Terms
 from deployer.cohort import Cohort
 from deployer.hooks import HookAction, HookPoint
 from deployer.intent import Intent, Roll
 from deployer.journal import decode, encode
-from deployer.model import Amount, Release, Snapshot, Weights
+from deployer.model import Release, Snapshot, Weights
 from deployer.operations.foreseeing import QUICK, THOROUGH, Circumstances, foresee
 from deployer.plan import Plan
 from deployer.planning import strategies

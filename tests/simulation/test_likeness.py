@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from deployer.amount import Amount
 from deployer.errors import NotPossibleNow, PlanInvalid
 from deployer.intent import Intent, Roll
-from deployer.model import Amount, Release, Slot, Snapshot, Weights
+from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.operations.foreseeing import QUICK, THOROUGH, Circumstances, foresee
 from deployer.operations.likeness import Likeness, effort, likenesses
 from deployer.plan import Plan, Status

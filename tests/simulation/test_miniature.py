@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
+from deployer.amount import Amount
 from deployer.intent import Intent, Roll
-from deployer.model import Amount, Slot, Snapshot, WarmPool
+from deployer.model import Slot, Snapshot, WarmPool
 from deployer.planning import strategies
 from deployer.record.held import Surge
 from deployer.simulation.miniature import (

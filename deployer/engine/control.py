@@ -151,8 +151,12 @@ def grant(deployment: Deployment, request: Request, now: float) -> Deployment:
 
 
 def _ended(deployment: Deployment, request: Request) -> dict[str, str]:
-    """What a promotion ends, or approving lets go: a record tells of nobody's click without it."""
-    return {"step": deployment.step.describe()} if request.ask in ENDS_A_STEP else {}
+    """What a promotion ends, or approving lets go: a record tells of nobody's click without it.
+
+    One that has ended only waits until its rule may stick again: no step of its plan ends by that.
+    """
+    ends = request.ask in ENDS_A_STEP and deployment.ending is None
+    return {"step": deployment.step.describe()} if ends else {}
 
 
 def asked(deployment: Deployment, request: Request, now: float) -> Deployment:

@@ -8,7 +8,7 @@ from deployer.engine import control, parting
 from deployer.engine.settling import Outcome, standing
 from deployer.errors import PlanInvalid
 from deployer.intent import Intent
-from deployer.journal import Ask
+from deployer.journal import Ask, Request
 from deployer.model import Release, Slot, Snapshot, Weights
 from deployer.plan import Deployment, Plan, Status
 from deployer.planning import stickiness, strategies
@@ -177,6 +177,14 @@ def test_who_keeps_its_environment_for_that_and_may_be_hurried(
     assert stickiness.waits(ended) is expected
     assert (Ask.PROMOTE in control.possible(ended)) is expected
     assert not stickiness.waits(stickiness.impatient(ended))
+
+
+def test_hurrying_one_that_only_waits_for_its_rule_ends_no_step_of_its_plan() -> None:
+    """Its record would tell of a step that was over long before somebody clicked."""
+    hurried = control.grant(record(), Request(Ask.PROMOTE, "alice", "p1"), NOW)
+    assert not stickiness.waits(hurried)
+    assert (hurried.log[-1].kind, hurried.log[-1].detail) == ("asked", {})
+    assert (hurried.audit[-1].what, hurried.audit[-1].note) == ("promote", "")
 
 
 OWING = record(status=Status.SHIPPED, ending=None, finished_at=NOW, unstuck=Unstuck(300, NOW))

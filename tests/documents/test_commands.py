@@ -61,9 +61,13 @@ def test_every_block_says_who_runs_it_and_that_is_true(block: Block) -> None:
     said = MARKS.fullmatch(block.mark)
     assert said is not None, f"{block.page}:{block.line}: <!-- {block.mark or 'no mark'} -->"
     if said[1]:
-        text = (ROOT / said[1]).read_text(encoding="utf-8")
+        file = ROOT / said[1]
+        text = file.read_text(encoding="utf-8")
         assert f"def {said[2]}(" in text
         assert READS.search(text), f"{said[1]} does not read what it runs from {block.page}"
+        beside = (each.read_text(encoding="utf-8") for each in file.parent.glob("*.py"))
+        asks = any(f"::{said[2]}" in each for each in beside) or "consoles(" in text
+        assert asks, f"nobody asks for what {block.page} says that {said[2]} runs"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ const Charts = (() => {
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const told = (value) => value == null ? "–"
     : value.toLocaleString("en", Math.abs(value) >= 1000 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 4 });
+  // Beside an axis there is room for seven letters: 20,000, 200K, 2M.
+  const brief = (value) => Math.abs(value) >= 1e5
+    ? value.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 4 }) : told(value);
   const withUnit = (value, unit) => value == null || !unit ? told(value) : `${told(value)} ${unit}`;
   const pad = (n) => String(n).padStart(2, "0");
   const clockTime = (at) => { const d = new Date(at * 1e3); return `${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())}`; };
@@ -89,7 +92,7 @@ const Charts = (() => {
       },
       axes: [
         { ...axis, size: 34, values: (u, marks) => marks.map((at) => clockTime(at).slice(0, figure.until - figure.since < 300 ? 8 : 5)), space: 60 },
-        { ...axis, size: AXIS, incrs: figure.whole ? WHOLE : undefined, values: (u, marks) => marks.map((value) => value == null ? "" : told(value)) },
+        { ...axis, size: AXIS, incrs: figure.whole ? WHOLE : undefined, values: (u, marks) => marks.map((value) => value == null ? "" : brief(value)) },
       ],
       series: [{}, ...figure.curves.map((curve) => ({
         label: curve.name, stroke: () => colour(curve.role), width: curve.role === "candidate" ? 2.5 : 1.75,

@@ -71,6 +71,33 @@ def test_a_value_between_gaps_is_seen(page: Page) -> None:
     assert 4 <= alone < line
 
 
+CUT = """async top => {
+  const write = CanvasRenderingContext2D.prototype.fillText, cut = [], beside = [];
+  CanvasRenderingContext2D.prototype.fillText = function (words, x, y) {
+    if (this.textAlign === 'right') {
+      beside.push(words);
+      if (x < this.measureText(words).width) cut.push(words);
+    }
+    return write.apply(this, arguments);
+  };
+  const box = document.createElement('figure');
+  document.querySelector('.charts').append(box);
+  Charts.plot(box, {name: 'new', title: 'New', unit: '', summary: '', times: [60, 120], since: 0, until: 180, marks: [],
+    log: false, whole: false, top: null, curves: [{name: 'v2', role: 'candidate', values: [0, top], dashed: false, stepped: false}]});
+  await new Promise(requestAnimationFrame);
+  CanvasRenderingContext2D.prototype.fillText = write;
+  box.remove();
+  return [beside.length, cut];
+}"""
+
+
+@pytest.mark.parametrize("top", [0.01234, 99_999, 654_321, 8_765_432, 1.2e9])
+def test_no_number_beside_an_axis_is_cut_off(page: Page, top: float) -> None:
+    told, cut = page.evaluate(CUT, top)
+    assert told > 2
+    assert cut == []
+
+
 def test_a_chart_is_read_by_keyboard(page: Page) -> None:
     chart = page.get_by_role("slider", name="Weights")
     chart.focus()

@@ -56,9 +56,13 @@ def foresee(plan: Plan, seen: Snapshot, under: Circumstances) -> Outlook:
 
     plan: made from `seen`; it ships something.
     """
+    found: Outlook | None = None
     for like in likenesses(plan, seen, under.work):
         with suppress(TooLong):
-            return _with_bad(_good(like, under), like, under)
+            found = _good(like, under)
+            return _with_bad(found, like, under)
+    if found is not None:
+        return replace(found, unfound="the plan is too large to be simulated that quickly")
     why = "The plan is too large to be simulated that quickly."
     return Outlook(
         assumed=under.assumed, price=under.price, why=(why,), unfound=why[0].lower() + why[1:-1]
@@ -129,15 +133,16 @@ def _undone_s(plan: Plan, cloud: SimCloud, under: Circumstances) -> float | None
 
 
 def _with_bad(found: Outlook, like: Likeness, under: Circumstances) -> Outlook:
-    """With what becomes of a release that fails some of its requests."""
+    """With what becomes of a release that fails some of its requests.
+
+    Raises:
+        TooLong: more work than was allowed.
+    """
     if like.plan.strategy in ("first", "rollback"):
         return replace(found, unfound="the release is not analysed")
     unfound = ""
     for stride in like.strides():
-        try:
-            bad, unfound = _found_out(like, under, stride)
-        except TooLong:
-            return replace(found, unfound="the plan is too large to be simulated that quickly")
+        bad, unfound = _found_out(like, under, stride)
         if bad is not None:
             return replace(found, bad=bad)
     return replace(found, unfound=unfound)
@@ -154,7 +159,7 @@ def _found_out(like: Likeness, under: Circumstances, stride: float) -> tuple[Bad
         TooLong: more work than was allowed.
     """
     failing = under.assumed.failing
-    play = _rehearsal(like.at(stride), under, failing=failing * stride / like.longer)
+    play = _rehearsal(like.at(stride), under, failing=failing * like.at_first(stride))
     play = altered(play, enough=lambda run, _: run.left_at is not None)
     ended = play.run()
     if play.turned_at is None or play.left_at is None or play.first_user_at is None:
@@ -165,7 +170,7 @@ def _found_out(like: Likeness, under: Circumstances, stride: float) -> tuple[Bad
         exposed=failed / failing if known else None,
         failed=failed if known else None,
         found_s=(play.turned_at - play.first_user_at) * stride,
-        back_s=(play.left_at - play.turned_at) * stride,
+        back_s=(play.left_at - play.turned_at) * like.back(stride),
     )
     return bad, ""
 

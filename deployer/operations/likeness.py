@@ -17,6 +17,7 @@ from deployer.simulation.miniature import (
     Scale,
     fleet,
     rarer,
+    renewed,
     rounds,
     small_fleet,
     small_pace,
@@ -52,6 +53,8 @@ class Likeness:
 
     one_to: real instance hours for each that is counted here.
     rounds: batches that are replaced here; `of`: those of the real plan.
+    done:   instances here that an earlier deployment of the release has replaced already.
+    larger: batches that the whole real fleet would make, for each that this one would.
     scale:  None: it is the real fleet.
     """
 
@@ -59,6 +62,8 @@ class Likeness:
     seen: Snapshot
     rounds: int = 0
     of: int = 0
+    done: int = 0
+    larger: float = 1.0
     one_to: float = 1.0
     scale: Scale | None = None
 
@@ -86,8 +91,25 @@ class Likeness:
         A batch is a larger part of this fleet than those are of theirs, so what the release is held
         to is that of as small a part (`rarer`).
         """
-        share = stride / self.longer
-        return self if share == 1 else replace(self, plan=rarer(self.plan, share))
+        if stride == self.longer:
+            return self
+        return replace(self, plan=rarer(self.plan, lambda until: self.part(until, stride)))
+
+    def part(self, until: int, stride: float) -> float:
+        """Of `until` instances here with the release, those there would be in a fleet like the real one.
+
+        What was there before is in proportion; what comes with a batch is not.
+        """
+        return (self.done + (until - self.done) * stride / self.longer) / until
+
+    def at_first(self, stride: float) -> float:
+        """The same after the first batch; without batches 1."""
+        first = next((step.until for step in self.plan.steps if isinstance(step, Replace)), None)
+        return 1.0 if first is None else self.part(first, stride)
+
+    def back(self, stride: float) -> float:
+        """Batches of the real way back for each that is rehearsed, of what ran the release after that."""
+        return self.larger * self.at_first(stride) if self.done and self.longer > 1 else stride
 
     @property
     def reduced(self) -> Reduced | None:
@@ -105,23 +127,33 @@ class Likeness:
 def likenesses(plan: Plan, seen: Snapshot, work: float) -> Iterator[Likeness]:
     """The best that `work` should be enough for (as in `Rehearsal`), then one that takes far less."""
     size, batches = fleet(seen, plan), rounds(plan, seen)
-    if effort(plan, size, batches) <= work:
+    most = max(batches, _way_back(plan, seen))
+    if effort(plan, size, most) <= work:
         yield Likeness(plan, seen, batches, batches)
     else:
-        yield like(plan, seen, _scale(plan, size, batches, SHARE * work), batches)
+        yield like(plan, seen, _scale(plan, size, most, SHARE * work), batches)
     if size > TINY:
-        yield like(plan, seen, _scale(plan, size, batches, LESS * work), batches)
+        yield like(plan, seen, _scale(plan, size, most, LESS * work), batches)
+
+
+def _way_back(plan: Plan, seen: Snapshot) -> int:
+    """Batches that a bad release takes to leave after its first: all that ran it before leave too."""
+    batch = _first_batch(plan)
+    return 1 + -(-renewed(plan, seen) // batch) if batch else 0
 
 
 def like(plan: Plan, seen: Snapshot, scale: Scale, batches: int) -> Likeness:
     """The plan in miniature; `batches` of the real one."""
     there = small_fleet(seen, scale)
     small = small_plan(plan, there, scale)
-    one_to = scale.one_to
+    one_to = larger = scale.one_to
     real, mini = _first_batch(plan), _first_batch(small)
     if real and mini:
         one_to = real / mini
-    return Likeness(small, there, rounds(small, there), batches, one_to, scale)
+        larger = plan.capacity / small.capacity / one_to
+    return Likeness(
+        small, there, rounds(small, there), batches, renewed(small, there), larger, one_to, scale
+    )
 
 
 def _first_batch(plan: Plan) -> int:

@@ -9,7 +9,7 @@ instances, one at least, and never becomes more steps: where a batch is less tha
 the miniature, several batches become one (`rounds` tells how many are left).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as altered
 from math import ceil
@@ -58,15 +58,21 @@ def fleet(seen: Snapshot, plan: Plan) -> int:
 
 def rounds(plan: Plan, seen: Snapshot) -> int:
     """How many times a batch of instances is replaced; 0: none is, since nothing is done in place."""
-    total, done = 0, None
+    total, done = 0, renewed(plan, seen)
     for step in plan.steps:
         if isinstance(step, Replace):
-            if done is None:
-                at = stand(seen[step.slot], step.release.name, renewed=not step.returning)
-                done = max(0, step.pace.count - len(at.old) - len(at.kept))
             total += -(-max(0, step.until - done) // step.pace.batch)
             done = max(done, step.until)
     return total
+
+
+def renewed(plan: Plan, seen: Snapshot) -> int:
+    """Instances that need not be replaced: an earlier deployment of the release came so far."""
+    step = next((step for step in plan.steps if isinstance(step, Replace)), None)
+    if step is None:
+        return 0
+    at = stand(seen[step.slot], step.release.name, renewed=not step.returning)
+    return max(0, step.pace.count - len(at.old) - len(at.kept))
 
 
 def small_plan(plan: Plan, seen: Snapshot, scale: Scale) -> Plan:
@@ -119,8 +125,10 @@ def _with_margin(steps: Sequence[Step], plan: Plan, scale: Scale) -> Iterator[St
             yield step
 
 
-def rarer(plan: Plan, share: float) -> Plan:
-    """The plan as if its release ran on `share`, 0..1, of the instances that it runs on in each batch.
+def rarer(plan: Plan, share: Callable[[int], float]) -> Plan:
+    """The plan as if its release ran on fewer instances.
+
+    share: of so many instances that run it after a batch, the part, 0..1, that is taken to.
 
     What mixed instances are held to goes by the part of them that run the release: so much fewer
     failures are accepted, and so many more requests needed.
@@ -128,10 +136,10 @@ def rarer(plan: Plan, share: float) -> Plan:
     return replace(plan, steps=tuple(_rarer(step, share) for step in plan.steps))
 
 
-def _rarer(step: Step, share: float) -> Step:
+def _rarer(step: Step, share: Callable[[int], float]) -> Step:
     if isinstance(step, Soak):
-        rule = step.rule
-        needed, tolerated = ceil(rule.min_requests / share), rule.tolerance * share
+        rule, part = step.rule, share(step.until)
+        needed, tolerated = ceil(rule.min_requests / part), rule.tolerance * part
         return replace(step, rule=altered(rule, min_requests=needed, tolerance=tolerated))
     watch = getattr(step, "watch", None)
     if isinstance(watch, Soak):

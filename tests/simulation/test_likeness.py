@@ -115,6 +115,48 @@ def test_one_at_a_time_with_few_requests_fares_alike() -> None:
     alike(*both(strategies.rolling, intent, seen(40), 8_000.0, 300.0), size=40)
 
 
+def half_way(size: int, old: int) -> Snapshot:
+    """An earlier deployment of the release has replaced all but `old` instances, and halted."""
+    there, release = seen(size), USUAL.release
+    version = there.blue.version + 1
+    instances = tuple(
+        altered(each, release=release.name, version=version) if nth >= old else each
+        for nth, each in enumerate(there.blue.instances)
+    )
+    blue = altered(
+        there.blue, instances=instances, boots=release, version=version,
+        known=(*there.blue.known, release),
+    )  # fmt: skip
+    return altered(there, blue=blue)
+
+
+@pytest.mark.parametrize(
+    ("size", "old", "surge", "away"),
+    [
+        (60, 20, "1", "0"),
+        pytest.param(120, 60, "0", "1", marks=pytest.mark.long),
+        pytest.param(120, 60, "10%", "0", marks=pytest.mark.long),
+    ],
+)
+def test_one_that_was_half_way_fares_as_the_whole_one(
+    size: int, old: int, surge: str, away: str
+) -> None:
+    """Users meet a bad release on all instances that have it already, and all of these go back."""
+    there = half_way(size, old)
+    alike(*both(strategies.rolling, rolled(surge, away), there, 6_000.0), size, batch_s=240.0)
+
+
+@pytest.mark.parametrize(
+    "old", [5, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 30, 2_500))]
+)
+def test_what_is_left_of_a_large_one_is_told_of_at_once(old: int) -> None:
+    there = half_way(5_000, old)
+    for surge, away, rate in (("1", "0", 300.0), ("2", "1", 60_000.0), ("10%", "0", 60_000.0)):
+        found = outlook(strategies.rolling(there, rolled(surge, away)), there, QUICK, rate)
+        assert found.full_s is not None, (surge, away, found.why)
+        assert found.bad is not None, (surge, away, found.unfound)
+
+
 def test_one_that_is_never_judged_is_told_of_from_few_batches_too() -> None:
     found = outlook(strategies.rolling(seen(200), rolled("1", "0")), seen(200), QUICK, 100.0)
     assert found.reduced is not None

@@ -158,12 +158,14 @@ def test_what_an_earlier_deployment_left_of_its_surge_is_in_proportion() -> None
 def test_the_rarer_a_release_the_more_requests_it_takes_to_judge_it(count: int, many: int) -> None:
     plan = strategies.rolling(seen(4), rolled(surge=Amount(1)))
     share = count / (count + many)
-    soaks = [step for step in rarer(plan, share).steps if isinstance(step, Soak)]
+    soaks = [step for step in rarer(plan, lambda _: share).steps if isinstance(step, Soak)]
     for step, was in zip(soaks, (s for s in plan.steps if isinstance(s, Soak)), strict=True):
         assert step.rule.min_requests >= was.rule.min_requests / share
         assert step.rule.tolerance == pytest.approx(was.rule.tolerance * share)
         assert step.rule.min_failures == was.rule.min_failures
-    watches = [s.watch for s in rarer(plan, share).steps if isinstance(s, Replace) and s.watch]
+    watches = [
+        s.watch for s in rarer(plan, lambda _: share).steps if isinstance(s, Replace) and s.watch
+    ]
     assert [w.rule for w in watches] == [s.rule for s in soaks]
 
 

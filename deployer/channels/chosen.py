@@ -16,6 +16,7 @@ from deployer.channels import messages, metrics, traces
 from deployer.channels.channel import Channel, Send, Undelivered
 from deployer.channels.outbox import Outbox as Posts
 from deployer.channels.outbox import Post
+from deployer.channels.posting import require_address
 from deployer.channels.webhooks import Body, Webhook
 from deployer.errors import CloudUnavailable
 from deployer.operations.notices import Notice, Place, document
@@ -79,7 +80,9 @@ def measuring(
     if traces.wanted(telemetry.otlp, environ):
         key = telemetry.otlp_headers
         yield traces.traces(
-            place.service, partial(_exporter, telemetry, secrets), partial(secrets.prepare, key)
+            place.service,
+            partial(_exporter, telemetry, secrets, environ),
+            partial(secrets.prepare, key),
         )
     if telemetry.pushgateway:
         yield metrics.pushing(place, telemetry.pushgateway)
@@ -87,10 +90,15 @@ def measuring(
         yield metrics.writing(place, telemetry.textfile)
 
 
-def _exporter(telemetry: TelemetrySettings, secrets: Secrets) -> "SpanExporter":
+def _exporter(
+    telemetry: TelemetrySettings, secrets: Secrets, environ: Mapping[str, str]
+) -> "SpanExporter":
     key = telemetry.otlp_headers
-    headers = traces.headers_of(secrets.read(key)) if key else None
-    return traces.otlp(telemetry.otlp, headers)
+    if not key:
+        return traces.otlp(telemetry.otlp)
+    where = telemetry.otlp or traces.address_of(environ)
+    require_address(where, "the collector's address")  # a secret goes there
+    return traces.otlp(telemetry.otlp, traces.headers_of(secrets.read(key)))
 
 
 def chosen(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.error import HTTPError
@@ -132,5 +133,7 @@ def _channel(name: str, place: Place, put: Callable[[CollectorRegistry], None]) 
             raise Undelivered(f"{name} answered {error.code}", lasting=True) from error
         except OSError as error:
             raise Undelivered(f"{name}: {error.strerror or type(error).__name__}") from error
+        except HTTPException as error:
+            raise Undelivered(f"{name}: not HTTP", lasting=True) from error
 
     return Channel(name, frozenset(Kind), send, lambda: registry_of(Newest(place)), marked=False)

@@ -16,10 +16,9 @@ from urllib.parse import SplitResult, urlsplit
 from deployer.aws.probe import cause_of, hung_up_after
 from deployer.aws.session import installed_version
 from deployer.channels.channel import TIMEOUT_S, Undelivered
-from deployer.channels.tunnel import connect, proxy_for
+from deployer.channels.tunnel import LOCAL, connect, proxy_for
 
 ADDRESS: Final = re.compile(r"https?://[^\s/?#@\\]+(?:[/?][!-~]*)?")
-LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 LARGEST: Final = 100_000  # bytes of an answer, of which nothing is used
 BUSY: Final = 503  # it has taken nothing; of any other 5xx, a gateway's time-out say, nobody knows
 PASSING: Final = (408, 425, 429)  # and 5xx: another attempt may be taken

@@ -7,6 +7,7 @@ settings may name the collector, and where a vendor's key lies. It is imported w
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
@@ -26,6 +27,8 @@ NAME: Final = "traces"  # the channel's
 VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 ENDS: Final = frozenset(Kind) - {Kind.START, Kind.APPROVAL, Kind.STUCK}
 PATH: Final = "/v1/traces"
+NAMED: Final = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")  # a header's name: RFC 9110, 5.6.2
+VALUE: Final = re.compile(r"([!-~]([ -~]*[!-~])?)?")  # in which no line ends
 NANO: Final = 1_000_000_000
 QUIET: Final = logging.NullHandler()  # Python prints what no handler takes
 
@@ -33,7 +36,12 @@ QUIET: Final = logging.NullHandler()  # Python prints what no handler takes
 def wanted(collector: str, environ: Mapping[str, str]) -> bool:
     """Whether somebody has said where spans go."""
     switched_off = environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    return not switched_off and bool(collector or any(environ.get(name) for name in VARIABLES))
+    return not switched_off and bool(collector or address_of(environ))
+
+
+def address_of(environ: Mapping[str, str]) -> str:
+    """Where the variables say that spans go; empty: they do not."""
+    return next((environ[name] for name in VARIABLES if environ.get(name)), "")
 
 
 def traces(
@@ -51,10 +59,12 @@ def headers_of(text: str) -> Mapping[str, str]:
     Raises:
         Undelivered: it is something else; does not repeat it.
     """
-    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
-    if not all(name.strip() and sign for name, sign, _ in pairs):
+    pairs = [pair.split("=", 1) for pair in text.split(",") if pair.strip()]
+    found = {pair[0].strip().lower(): unquote(pair[-1].strip()) for pair in pairs}
+    good = all(NAMED.fullmatch(name) and VALUE.fullmatch(value) for name, value in found.items())
+    if not good or any(len(pair) == 1 for pair in pairs):
         raise Undelivered("telemetry.otlp_headers holds no name=value,name=value", lasting=True)
-    return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}
+    return found
 
 
 def otlp(collector: str, headers: Mapping[str, str] | None = None) -> SpanExporter:

@@ -19,6 +19,7 @@ from urllib.request import (  # type: ignore[attr-defined]  # the latter is in n
 from deployer.aws.probe import hung_up_after
 from deployer.channels.channel import Undelivered
 
+LOCAL = ("localhost", "127.0.0.1", "::1")
 USUAL_PORT = 3128
 
 
@@ -31,17 +32,17 @@ def proxy_for(where: SplitResult) -> SplitResult | None:
     known = getproxies_environment()
     if where.scheme != "https" or not known.get("https"):
         return None
-    if proxy_bypass_environment(f"{where.hostname}:{where.port or 443}", known):
+    here = where.hostname in LOCAL
+    if here or proxy_bypass_environment(f"{where.hostname}:{where.port or 443}", known):
         return None
     found = known["https"]
-    proxy = urlsplit(found if "://" in found else f"http://{found}")
     try:
-        good = proxy.scheme == "http" and proxy.hostname and proxy.port != 0
-    except ValueError:  # a port that is none
-        good = False
-    if not good:
-        raise Undelivered("HTTPS_PROXY is no address such as http://proxy:3128", lasting=True)
-    return proxy
+        proxy = urlsplit(found if "://" in found else f"http://{found}")
+        if proxy.scheme == "http" and proxy.hostname and proxy.port != 0:
+            return proxy
+    except ValueError:  # brackets that do not match, a port that is none
+        pass
+    raise Undelivered("HTTPS_PROXY is no address such as http://proxy:3128", lasting=True)
 
 
 def connect(connection: http.client.HTTPConnection, proxy: SplitResult, timeout_s: float) -> None:

@@ -91,7 +91,10 @@ class Publishing:
         if not ended or self.pages is UNPUBLISHED:
             return
         self._ended.add(deployment.id)
-        why = self.within(lambda: self._published(deployment, event.at))
+        try:
+            why = self.within(lambda: self._published(deployment, event.at))
+        except Exception as error:  # noqa: BLE001  no thread is left for it: it has ended all the same
+            why = f"{type(error).__name__}: {error}"
         if why:
             words = f"its report is not uploaded: {why}"
             self.tell(deployment, Event(event.at, "unpublished", words), seen)

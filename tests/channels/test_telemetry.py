@@ -128,6 +128,22 @@ def test_a_function_has_no_folder_to_leave_its_gauges_in(
     assert [one.name for one in measuring(everything, PLACE, environ, secrets)] == names
 
 
+def test_a_vendors_key_goes_to_nobody_on_the_way(done: Deployment) -> None:
+    settings = TelemetrySettings(otlp="http://collector.example:4318", otlp_headers="env:KEY")
+    environ = {"KEY": "api-key=hunter2"}
+    (channel,) = measuring(settings, PLACE, environ, Secrets(cast("Aws", None), environ))
+    with pytest.raises(Undelivered, match="no https address") as refused:
+        channel.send(last(done))
+    assert refused.value.lasting
+
+
+def test_a_gateway_that_speaks_no_http_is_said(done: Deployment) -> None:
+    with serving(lambda _: b"SSH-2.0-hello\r\n") as served:
+        channel = pushing(PLACE, served.url)
+        with pytest.raises(Undelivered, match="pushgateway: not HTTP"):
+            channel.send(last(done))
+
+
 def test_a_vendors_key_is_read_when_it_is_needed_and_is_in_every_request(done: Deployment) -> None:
     with serving(lambda _: OK) as served:
         settings = TelemetrySettings(otlp=served.url, otlp_headers="env:KEY")
@@ -141,7 +157,7 @@ def test_a_vendors_key_is_read_when_it_is_needed_and_is_in_every_request(done: D
     assert b"\r\nx-team: shop\r\n" in request
 
 
-@pytest.mark.parametrize("text", ["hush", "=hush", "a=b,hush"])
+@pytest.mark.parametrize("text", ["hush", "=hush", "a=b,hush", "a=hush%0d%0ab: c", "a b=hush"])
 def test_what_holds_no_headers_is_said_and_not_repeated(text: str) -> None:
     with pytest.raises(Undelivered, match="otlp_headers holds no name=value") as refused:
         headers_of(text)

@@ -158,6 +158,8 @@ def test_a_proxy_that_refuses_is_said_without_its_password(
         (ADDRESS, {"HTTPS_PROXY": "http://proxy", "NO_PROXY": "*"}, None),
         (ADDRESS, {"HTTPS_PROXY": "http://proxy", "NO_PROXY": "other.example"}, "proxy"),
         (ADDRESS, {"HTTP_PROXY": "http://proxy"}, None),
+        ("https://localhost/x", {"HTTPS_PROXY": "http://proxy"}, None),
+        ("https://[::1]:8443/x", {"HTTPS_PROXY": "http://proxy"}, None),
         ("http://localhost:8080/x", {"HTTPS_PROXY": "http://p", "HTTP_PROXY": "http://p"}, None),
     ],
 )
@@ -171,7 +173,7 @@ def test_which_proxy_the_variables_mean(
 
 
 @pytest.mark.parametrize(
-    "wrong", ["https://proxy:3128", "socks5://proxy", "http://", "http://p:99999"]
+    "wrong", ["https://proxy:3128", "socks5://proxy", "http://", "http://p:99999", "http://[::1"]
 )
 def test_what_is_no_proxy_that_can_be_used_is_said(
     wrong: str, monkeypatch: pytest.MonkeyPatch

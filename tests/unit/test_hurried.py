@@ -44,6 +44,23 @@ def test_what_hangs_is_left_behind() -> None:
         over.set()
 
 
+def test_a_page_for_which_no_thread_is_left_stops_nobody(tmp_path: Any) -> None:
+    shop = stage(tmp_path)
+    assert shop.run("canary", "v2").exit_code == 0
+    record, told = shop.records[0], list[Event]()
+
+    def none_left(_work: object) -> str:
+        raise RuntimeError("can't start new thread")
+
+    tell = Publishing(
+        shop.connect(shop.connections[0]).archive, SimPages(), lambda _: "page",
+        lambda _d, event, _s: told.append(event), none_left,
+    )  # fmt: skip
+    tell(record, Event(record.started_at, "step_done", "done"), None)
+    assert told[-1].kind == "unpublished"
+    assert "can't start new thread" in told[-1].note
+
+
 def test_it_is_an_event_of_the_deployment(tmp_path: Any) -> None:
     shop = stage(tmp_path)
     assert shop.run("canary", "v2").exit_code == 0

@@ -12,7 +12,8 @@ from deployer.aws.failures import changing
 from deployer.aws.needs import Need, Resource
 from deployer.aws.session import Aws
 from deployer.errors import ChangeRefused
-from deployer.operations.notices import Notice, document
+from deployer.operations.notice_document import document
+from deployer.operations.notices import Notice
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef

@@ -19,7 +19,8 @@ from deployer.channels.outbox import Post
 from deployer.channels.posting import require_address
 from deployer.channels.webhooks import Body, Webhook
 from deployer.errors import CloudUnavailable
-from deployer.operations.notices import Notice, Place, document
+from deployer.operations.notice_document import document
+from deployer.operations.notices import Notice, Place
 from deployer.operations.notifying import SILENT, Outbox
 from deployer.operations.pages import UNPUBLISHED, Pages, linked
 from deployer.process.clock import ScaledClock, WallClock

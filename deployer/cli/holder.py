@@ -2,6 +2,7 @@
 
 from deployer.journal import Active
 from deployer.planning import stickiness
+from deployer.render.asking import backing, on_or_back
 from deployer.render.plan import title
 from deployer.render.progress import WORDS
 from deployer.render.words import one_line, span, time_of_day
@@ -25,5 +26,7 @@ def taken(active: Active, place: str, now: float) -> str:
         gone = "" if alive(active, now) else "; its runner is gone: `deployer resume` goes on"
         return f"{what}: it has {WORDS[deployment.ending]} and puts back what it held{ends}{gone}"
     if alive(active, now):
-        return f"{what}: watch it with `deployer status --watch`, end it with `deployer abort`"
-    return f"{what}, but its runner is gone: `deployer resume` goes on, `deployer abort` goes back"
+        back = backing(deployment)
+        ends = f", end it with {back}" if back else "; it goes back"
+        return f"{what}: watch it with `deployer status --watch`{ends}"
+    return f"{what}, but its runner is gone: {on_or_back(deployment)}"

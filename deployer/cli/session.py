@@ -37,6 +37,7 @@ from deployer.plan import Deployment, Event, Plan, Status
 from deployer.ports import Clock
 from deployer.process import identity
 from deployer.process.identity import deployment_id
+from deployer.render.asking import on_or_back
 from deployer.render.plan import goal, title
 from deployer.render.progress import View, position
 from deployer.render.words import serving_of, span, time_of_day
@@ -263,10 +264,7 @@ class Session:
         live = " or ".join(str(w or "nothing") for w in (deployment.written, *deployment.intended))
         live += "".join(f" with the users {apart}" for apart in deployment.cohorts[:1])
         traffic = f", traffic stays at {live}" if deployment.plan.ships else ""
-        return (
-            f"at {position(deployment)} ({goal(deployment.step)}){traffic}: `deployer resume` goes on, "
-            f"`deployer abort{' --force' if control.stuck(deployment) else ''}` goes back"
-        )
+        return f"at {position(deployment)} ({goal(deployment.step)}){traffic}: {on_or_back(deployment)}"
 
     def follow(self, deployment_id: str) -> Deployment:
         """Watch somebody else's deployment to its end; if its runner dies, carry it on.

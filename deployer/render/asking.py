@@ -51,15 +51,28 @@ def approval_until(deployment: Deployment) -> float | None:
     return deployment.due_at
 
 
+def backing(deployment: Deployment) -> str:
+    """The command by which it goes back; empty where it does that already, or has ended."""
+    if deployment.status is not Status.RUNNING or deployment.ending is not None:
+        return ""
+    return f"`deployer {Ask.ABORT_FORCE if control.stuck(deployment) else Ask.ABORT}`"
+
+
+def on_or_back(deployment: Deployment) -> str:
+    """What there is to choose once its runner has gone, as words for a sentence."""
+    back = backing(deployment)
+    return f"`deployer resume` goes on{f', {back} goes back' if back else ''}"
+
+
 def wanted(deployment: Deployment) -> str:
     """What a person has to do for it to go on; empty if nothing."""
-    back = f"`deployer {Ask.ABORT_FORCE if control.stuck(deployment) else Ask.ABORT}` goes back"
+    back = f", {backing(deployment)} goes back" if backing(deployment) else ""
     if deployment.paused_at is not None:
-        return f"`deployer resume` lets it go on, {back}"
+        return f"`deployer resume` lets it go on{back}"
     until = approval_until(deployment)
     if until is None:
         return ""
     return (
-        f"`deployer approve` lets it go on, {back}; without either the time for it ends at "
+        f"`deployer approve` lets it go on{back}; without either the time for it ends at "
         f"{date_and_time(until)}"
     )

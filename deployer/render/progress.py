@@ -221,7 +221,8 @@ def outcome(deployment: Deployment) -> str:
         return f"{release} rolled back after {took}{because}{f'; {stable} serves' * bool(stable)}"
     if deployment.status is Status.HALTED:
         return f"{release} halted after {took}{because}"
-    return f"{release} {WORDS[deployment.status]}, {position(deployment)}: {goal(deployment.step)}"
+    state = WORDS[deployment.status] if deployment.paused_at is None else "paused"
+    return f"{release} {state}, {position(deployment)}: {goal(deployment.step)}"
 
 
 def rested(deployment: Deployment) -> tuple[str, str]:

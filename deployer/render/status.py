@@ -10,7 +10,7 @@ from deployer.operations import detached
 from deployer.plan import Deployment, Status
 from deployer.planning import completing, stickiness
 from deployer.record.held import Rest
-from deployer.render.asking import commands, hold_words, possible, wanted
+from deployer.render.asking import backing, commands, hold_words, possible, wanted
 from deployer.render.owed import leaving, owed_line
 from deployer.render.plan import goal, title
 from deployer.render.progress import (
@@ -142,8 +142,8 @@ def asked_in_progress(active: Active, now: float) -> str:
     """What a deployment in progress waits for from a person."""
     if active.lease.expires_at > now:
         return wanted(active.deployment) or decision(active.deployment, now)
-    back = "" if active.deployment.ending else ", or `deployer abort` to go back"
-    return f"`deployer resume` to go on{back}"
+    back = backing(active.deployment)
+    return f"`deployer resume` to go on{f', or {back} to go back' if back else ''}"
 
 
 def settling(standing: Standing) -> str:

@@ -16,7 +16,8 @@ from deployer.channels import messages
 from deployer.channels.channel import Undelivered
 from deployer.channels.webhooks import Body, Webhook, signature
 from deployer.news import Kind
-from deployer.operations.notices import Command, Notice, Place, document
+from deployer.operations.notice_document import document
+from deployer.operations.notices import Command, Notice, Place
 from tests.sources.serving import Served, serving
 
 NOTICE = Notice(

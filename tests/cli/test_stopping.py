@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from click.testing import Result
 
 from deployer.changes import Change, SetWeights
 from deployer.errors import AccessProblem, CloudUnavailable
@@ -54,12 +55,26 @@ def test_the_next_process_need_not_wait_for_the_lease(staged: Staged) -> None:
     assert shop.play.oracle.violations == []
 
 
+def no_runner(done: Result) -> str:
+    """What it tells a person to do."""
+    (line,) = [x for x in done.output.splitlines() if "resume`" in x and "possible now" not in x]
+    return line
+
+
 def test_a_way_back_can_be_interrupted_too(staged: Staged) -> None:
     shop = staged()
     shop.at(200, lambda: shop.run("abort"))
     interrupt(shop, 250, signal.SIGINT)
-    assert shop.run("canary", "v2").exit_code == 130
+    done = shop.run("canary", "v2")
+    assert done.exit_code == 130
     assert shop.records[0].status is Status.RETREATING
+    said = (
+        done.stderr.splitlines()[-1],
+        *map(no_runner, (shop.run("status"), shop.run("canary", "v3"))),
+    )
+    for line in said:
+        assert "`deployer resume`" in line
+        assert "abort`" not in line, "it goes back already"
     assert shop.run("resume").exit_code == 3
 
 

@@ -16,7 +16,8 @@ from deployer.news import Kind
 from deployer.operations.fleet import Fleet, FleetStatus, Phase, decode, encode
 from deployer.operations.fleet_notices import fleet_notices
 from deployer.operations.fleet_round import Mandate
-from deployer.operations.notices import Place, document
+from deployer.operations.notice_document import document
+from deployer.operations.notices import Place
 from deployer.operations.notifying import Outbox
 from deployer.record.acts import Actor
 from deployer.wiring.formation import Formation

@@ -41,8 +41,12 @@ def test_an_earlier_one_by_its_id(shop: Stage) -> None:
 def test_while_it_runs_the_line_says_where_it_stands(shop: Stage) -> None:
     said: list[str] = []
     shop.at(200.0, lambda: said.append(shop.run("report").stdout))
+    shop.at(210.0, lambda: shop.run("pause"))
+    shop.at(300.0, lambda: said.append(shop.run("report").stdout))
+    shop.at(310.0, lambda: shop.run("resume"))
     shop.run("canary", "v2")
     assert "v2 running, step" in said[0]
+    assert "v2 paused, step" in said[1]
 
 
 def test_where_nothing_was_ever_deployed_that_is_said(shop: Stage, tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ from msgspec.structs import replace
 from deployer.journal import NOT_BEGUN, Ask
 from deployer.model import Weights
 from deployer.news import URGENT, Kind
+from deployer.operations.notice_document import document
 from deployer.operations.notices import (
     LATE_S,
     STALE_S,
     Notice,
     Place,
-    document,
     kinds_of,
     notices,
 )

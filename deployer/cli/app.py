@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 OPTION = re.compile(r"^option: \w+\.(\w+)")  # how settings.reading calls what came from a flag
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+UNWRITTEN = "deployer.unwritten"
+SHOWN = ("ok", "planned")  # endings of commands whose answer is their output
 
 
 def fleets_of(region: str, environments: Mapping[str, Settings]) -> "Formation":
@@ -107,7 +110,15 @@ def app_of(ctx: click.Context, overrides: Mapping[str, Any] = NOTHING) -> App:
 def output_of(ctx: click.Context) -> Output:
     """What fits --output."""
     root = ctx.find_root()
-    return StreamOutput() if root.params["output"] == "json" else TextOutput(flags_of(root))
+    if root.params["output"] == "json":
+        return StreamOutput(unwritten=unwritten_of(root))
+    return TextOutput(flags_of(root), unwritten=unwritten_of(root))
+
+
+def unwritten_of(root: click.Context) -> list[OSError]:
+    """What kept results of this invocation from being written, by whichever output."""
+    found: list[OSError] = root.meta.setdefault(UNWRITTEN, [])
+    return found
 
 
 def flags_of(root: click.Context) -> str:
@@ -120,9 +131,19 @@ def flags_of(root: click.Context) -> str:
     return "".join(f"{name} {shlex.quote(value)} " for name, value in typed.items())
 
 
-def say_result(ctx: click.Context, ending: Ending) -> None:
-    """The last word."""
+def say_result(ctx: click.Context, ending: Ending) -> int:
+    """The last word; returns the exit status.
+
+    A deployment goes on when nobody can be told, and its status is that of its end. What only
+    shows something has done nothing where its page could not be written.
+    """
     output_of(ctx).result(ending, now())
+    unwritten = unwritten_of(ctx.find_root())
+    if not unwritten:
+        return ending.exit_code
+    with suppress(OSError):  # nor can this be
+        click.echo(f"Error: the output cannot be written: {unwritten[0].strerror}", err=True)
+    return 1 if ending.status in SHOWN else ending.exit_code
 
 
 def now() -> float:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DEBUG = "DEPLOYER_DEBUG"
 COMPLETING = "_DEPLOYER_COMPLETE"  # a shell's question, by click's naming
+INTERRUPTED = 130
 
 
 class Entry(NamedTuple):
@@ -117,6 +118,19 @@ class Deployer(click.Group):
                 return Unloaded(cmd_name, lambda: loaded(cmd_name))
         return loaded(cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A slip of the hand is told which command is written like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches  # noqa: PLC0415  no command that is one needs it
+
+            if not (like := get_close_matches(args[0], COMMANDS, n=1)):
+                raise
+            raise click.UsageError(f"{error.message} Did you mean '{like[0]}'?", ctx) from error
+
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run, or complete: then nothing that goes wrong may be said into the line somebody types."""
         if not os.environ.get(COMPLETING, "").endswith("_complete") or os.environ.get(DEBUG):
@@ -142,8 +156,11 @@ class Deployer(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; its `Ending` becomes the last line and the exit status."""
-        from deployer.cli.ending import Ending  # noqa: PLC0415  it imports the model
-
+        try:
+            from deployer.cli.ending import Ending  # noqa: PLC0415  it imports the model
+        except KeyboardInterrupt:
+            click.echo("interrupted before anything began", err=True)
+            ctx.exit(INTERRUPTED)
         try:
             ending = super().invoke(ctx)
         except (click.exceptions.Exit, click.Abort):
@@ -166,8 +183,7 @@ class Deployer(click.Group):
         if isinstance(ending, Ending):
             from deployer.cli.app import say_result  # noqa: PLC0415  it imports rich
 
-            say_result(ctx, ending)
-            ctx.exit(ending.exit_code)
+            ctx.exit(say_result(ctx, ending))
         return ending
 
 
@@ -192,7 +208,7 @@ def interrupted(command: str | None) -> "Ending":
     }.get(command or "", "deployer status")
     return Ending(
         "interrupted",
-        130,
+        INTERRUPTED,
         f"interrupted: `{look}` tells where it stands" if look else "interrupted",
     )
 

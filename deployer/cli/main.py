@@ -81,8 +81,23 @@ def cli(*, config: str, env: str | None, output: str) -> None:
     """  # noqa: D301  \b is for click
 
 
+def open_what_is_closed() -> None:
+    """`deployer ... >&-`, or a scheduler that gives no output: what is said goes nowhere.
+
+    Left closed, Python has no such stream, and the next file that is opened takes its number.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
+
+
 def main() -> None:
     """The console script."""
+    open_what_is_closed()
     heap.spare_what_stays()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character shows its code: never an exception.

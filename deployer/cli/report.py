@@ -64,6 +64,8 @@ def report(
     app = app_of(ctx)
     services = app.services
     lasts_s = None if lasts is None else seconds(lasts)
+    if html is not None and plain is not None and html.resolve() == plain.resolve():
+        raise UsageError(f"--html and --json both name {html}: the second would replace the first")
     require_possible(services, upload=upload, lasts_s=lasts_s)
     record = (
         services.journal.load(services.environment, deployment)

@@ -34,6 +34,9 @@ class StreamOutput:
     out: TextIO = field(default_factory=lambda: sys.stdout)
     last: Document = field(default_factory=dict)
     gone: bool = False
+    unwritten: list[OSError] = field(
+        default_factory=list
+    )  # why documents are not where they belong
 
     def plan(
         self, plan: Plan, place: tuple[str, str], at: float, *, deployment: str | None
@@ -77,5 +80,7 @@ class StreamOutput:
         try:
             self.out.write(encode(document) + "\n")
             self.out.flush()
-        except OSError:
+        except OSError as error:
             self.gone = True
+            if not isinstance(error, BrokenPipeError):  # who reads no further has what he wanted
+                self.unwritten.append(error)

@@ -35,6 +35,7 @@ from deployer.render.progress import STYLES, View, outcome, see
 from deployer.render.words import one_line
 
 _COMMAND = re.compile(r"`deployer (?!lab\b|--)")
+_ENDLESS = re.compile(r"(\S{80})\S{220,}")  # a file pasted as a name: no address is as long
 
 
 class Screen(Console):
@@ -52,6 +53,7 @@ class TextOutput:
     progress: Console = field(default_factory=lambda: Screen(stderr=True, highlight=False))
     results: Console = field(default_factory=lambda: Screen(highlight=False))
     said: Said | None = None  # the last plain line of progress
+    unwritten: list[OSError] = field(default_factory=list)  # why results are not where they belong
 
     def plan(
         self, plan: Plan, place: tuple[str, str], at: float, *, deployment: str | None
@@ -98,7 +100,7 @@ class TextOutput:
         elif ending.exit_code:
             stopped = ending.status == "interrupted"
             words = Text("" if stopped else "Error: ", "bold red")
-            reason = self._pasteable(one_line(ending.reason))
+            reason = _ENDLESS.sub(r"\1…", self._pasteable(one_line(ending.reason)))
             words.append(reason, "yellow" if stopped else "red")
             self._print(self.progress, words)
         elif ending.reason:
@@ -113,8 +115,10 @@ class TextOutput:
         shown = folded(text, console.width, whole=True) if console.is_terminal else text
         try:
             console.print(shown, soft_wrap=True)
-        except OSError:  # a full disk, a terminal that is gone
+        except OSError as error:  # a full disk, a terminal that is gone
             console.quiet = True
+            if console is self.results:
+                self.unwritten.append(error)
 
     def typeable(self, text: Text) -> Text:
         """The page, with the commands in it as they must be typed here."""

@@ -23,9 +23,9 @@ class Moment(click.ParamType[float]):
         """Epoch seconds."""
         try:
             return epoch(str(value))
-        except ValueError as error:
+        except ValueError:
             self.fail(
-                f"{error}; write a moment such as 2026-12-24T18:00Z or 2026-12-24T19:00+01:00",
+                f"{value!r}: write a moment such as 2026-12-24T18:00Z or 2026-12-24T19:00+01:00",
                 param,
                 ctx,
             )

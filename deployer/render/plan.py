@@ -135,17 +135,23 @@ def estimate(plan: Plan) -> str:
     """The time to full traffic, in words; empty if no traffic moves."""
     if not steps_to_full(plan):
         return ""
-    baking = expected_s(plan)
-    about = f"about {spell(baking)} and " if baking else ""
-    asking = any(isinstance(step, Approve) for step in steps_to_full(plan))
     pausing = any(isinstance(step, Checkpoint) for step in steps_to_full(plan))
     held_s = sum(asking_s(step, plan.intent) for step in steps_to_full(plan))
     return (
-        f"{'All replaced' if plan.in_place else 'Full traffic'} in {about}the time that instances take to start"
-        f"{' and people to approve' if asking else ''}; "
+        f"{'All replaced' if plan.in_place else 'Full traffic'} {_about(plan)}"
         f"{at_most(latest_s(plan) - held_s)} at the latest{', without the pause' if pausing else ''}"
         f"{_held(plan.intent.approve_s) if held_s else ''}."
     )
+
+
+def _about(plan: Plan) -> str:
+    """How long it usually takes: where that was simulated, the outlook has said it."""
+    if plan.outlook is not None and plan.outlook.full_s is not None:
+        return "after "
+    baking = expected_s(plan)
+    about = f"about {spell(baking)} and " if baking else ""
+    asking = any(isinstance(step, Approve) for step in steps_to_full(plan))
+    return f"in {about}the time that instances take to start{' and people to approve' if asking else ''}; "
 
 
 def _held(approve_s: float) -> str:

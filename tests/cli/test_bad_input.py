@@ -1,18 +1,31 @@
 """Whatever is wrong gets one line that says what, where and what to do; and changes nothing."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from deployer.cli import app
+from deployer.cli.ending import Ending
 from deployer.cli.main import cli
 from deployer.errors import AccessProblem
 from deployer.wiring.endpoint import require_endpoint
 from tests.cli.conftest import Staged
 
 ROOT = Path(__file__).parents[2]
+WINDOWS = """
+[service]
+name = "shop"
+[environments.lab]
+region = "us-east-1"
+zones = ["us-east-1a", "us-east-1b"]
+image = "ami-03c3da4cfa8e8943a"
+"""
 
 CASES = {
     "unknown release": (("canary", "v9"), "no release v9: s3://artifacts/shop/v9.tar.gz"),
@@ -33,6 +46,11 @@ CASES = {
     "nothing to abort": (("abort",), "nothing is being deployed in shop/sim"),
     "no release at all": (("canary",), "Missing argument 'RELEASE'"),
     "no such command": (("ship", "v2"), "No such command 'ship'"),
+    "a command written nearly right": (("canry", "v2"), "Did you mean 'canary'?"),
+    "two files of one name": (
+        ("report", "--html", "x/../story", "--json", "story"),
+        "the second would replace the first",
+    ),
     "no such option": (("canary", "v2", "--fast"), "No such option '--fast'"),
     "a limit that is no number": (("history", "--limit", "0"), "--limit"),
 }
@@ -186,3 +204,52 @@ def test_output_that_cannot_be_written_is_told(arguments: str) -> None:
         )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr == "Error: the output cannot be written: No space left on device\n"
+
+
+NOWHERE = {"closed": ">&-", "closed all": ">&- 2>&- <&-"}
+
+
+def at_a_shell(folder: Path, words: str) -> subprocess.CompletedProcess[str]:
+    """`deployer` with what a shell does to its streams; the settings are in `folder`."""
+    (folder / "deployer.toml").write_text(WINDOWS)
+    return subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m deployer.cli.main {words}"],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", ["windows", "--output json windows"])
+def test_a_page_that_cannot_be_written_is_no_success(tmp_path: Path, arguments: str) -> None:
+    done = at_a_shell(tmp_path, f"--env lab {arguments} > /dev/full")
+    assert (done.returncode, done.stderr) == (
+        1, "Error: the output cannot be written: No space left on device\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("where", NOWHERE.values(), ids=list(NOWHERE))
+@pytest.mark.parametrize("arguments", ["windows", "--output json windows"])
+def test_streams_that_are_closed_change_no_status(
+    tmp_path: Path, arguments: str, where: str
+) -> None:
+    done = at_a_shell(tmp_path, f"--env lab {arguments} {where}")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+@pytest.mark.parametrize(("status", "code"), [("shipped", 0), ("ok", 1), ("error", 2)])
+def test_a_deployment_keeps_its_status_where_nobody_can_be_told(
+    output: str, status: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with click.Context(cli) as ctx:
+        ctx.params = {"output": output, "config": "deployer.toml", "env": None}
+        app.unwritten_of(ctx).append(OSError(errno.ENOSPC, "No space left on device"))
+        assert app.say_result(ctx, Ending(status, 2 if status == "error" else 0)) == code
+    assert "the output cannot be written: No space left on device\n" in capsys.readouterr().err
+
+
+def test_an_endless_word_is_cut_off_in_the_line_for_people(staged: Staged) -> None:
+    done = staged().run("canary", "v" * 3000)
+    assert done.exit_code == 2
+    assert f"no release {'v' * 80}…" in done.stderr
+    assert len(done.stderr) < 400

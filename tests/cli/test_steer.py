@@ -236,7 +236,9 @@ def test_approval_is_waited_for_with_the_command_to_type(staged: Staged) -> None
     done = shop.run("canary", "v2", "--approve", "5,100", "--dry-run")
     assert done.stdout.count("wait for approval  ") == 2
     assert "within 1d" in done.stdout
-    assert "the time that instances take to start and people to approve; " in done.stdout
+    assert "Expected: full traffic after" in done.stdout
+    assert " and the time that people take, 2 times" in done.stdout
+    assert "\nFull traffic after 1d2h at the latest, unless " in done.stdout
     shop.at(8000, lambda: shop.run("approve"))
     done = shop.run("canary", "v2", "--approve", "5,100")
     assert done.exit_code == 0, done.output

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 from click.testing import Result
@@ -396,3 +397,23 @@ def test_what_cannot_be_paused_is_said_to_be_free(staged: Staged) -> None:
     assert done.exit_code == 130
     assert "it could not be paused, so a supervisor may carry it on: Rate exceeded" in done.stderr
     assert shop.records[0].paused_at is None
+
+
+class StoppedImporting:
+    """A finder at whose first module of the model somebody presses Ctrl-C."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "deployer.cli.ending":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_before_anything_is_loaded_is_no_abort(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = staged()
+    with monkeypatch.context() as early:
+        early.delitem(sys.modules, "deployer.cli.ending")
+        early.setattr(sys, "meta_path", [StoppedImporting(), *sys.meta_path])
+        done = shop.run("canary", "v2")
+    assert (done.exit_code, done.stderr) == (130, "interrupted before anything began\n")
+    assert shop.records == []

@@ -41,8 +41,8 @@ def hand_over(
     app.services.machine.require()
     detached.require_detachable(plan)
     session = Session(app.services.for_the_machine(), app.output)
-    with stoppable():  # a signal waits: it takes a second, and half of it would be worse
-        begun = session.begin(plan, seen, status, reason)
+    with stoppable() as stop:  # a signal waits: it takes a second, and half of it would be worse
+        begun = session.begin(plan, seen, status, reason, stop)
         started(session.services, begun)
     words = (
         f"{title(plan)} ({begun.id}) of {session.place} is carried out by the state machine: "

@@ -16,6 +16,7 @@ from deployer.cli.stopping import (
     StoppableClock,
     Stranded,
     TurningClock,
+    heed,
     pause,
     stoppable,
 )
@@ -83,6 +84,7 @@ class Session:
                 said = self._waiting_for(active, until, said)
                 if not pause(services.clock, stop, services.scale, services.poll_s):
                     raise (stop.heard or Interrupted)("no longer waiting; nothing was begun")
+            heed(stop)  # what came while the journal was asked
 
     def _waiting_for(self, active: Active, until: float, said: str) -> str:
         """Say whom we wait for, whenever that is somebody else."""
@@ -109,7 +111,7 @@ class Session:
             Interrupted, LeaseLost, Stranded: as `resume`.
         """
         with stoppable() as stop:
-            return self._carry(self.begin(plan, seen, status, reason), stop)
+            return self._carry(self.begin(plan, seen, status, reason, stop), stop)
 
     def resume(self, *, moving: bool = False) -> Deployment:
         """Carry on the deployment of a runner that is gone; the record as it ended.
@@ -147,8 +149,10 @@ class Session:
         event = Event(now, "asked", f"{Ask.RESUME} by {services.caller}")
         return services.journal.save(asked.noting(event), services.lease())
 
-    def begin(self, plan: Plan, seen: Snapshot, status: Status, reason: str) -> Deployment:
-        """Take the environment and write the intent down."""
+    def begin(
+        self, plan: Plan, seen: Snapshot, status: Status, reason: str, stop: Stop
+    ) -> Deployment:
+        """Take the environment and write the intent down, unless a signal has come before."""
         services = self.services
         plan = services.foreseen(plan, seen)
         opening = Opening(
@@ -162,6 +166,7 @@ class Session:
         record = beginning.first_record(services, plan, seen, opening)
         self._tell_inherited(record, seen)
         self.show(plan, record.id)
+        heed(stop)
         begun = services.journal.begin(record, services.lease())
         with self._ending_if_refused(begun):
             plan.require_fresh(services.cloud.observe())

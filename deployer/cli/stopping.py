@@ -60,6 +60,16 @@ class Stop:
         self.heard = SIGNALS[signal.Signals(number)]
 
 
+def heed(stop: Stop) -> None:
+    """The last moment before something begins.
+
+    Raises:
+        Interrupted: a signal has come; the kind that fits it.
+    """
+    if stop.heard is not None:
+        raise stop.heard("nothing was begun")
+
+
 @contextmanager
 def stoppable() -> Iterator[Stop]:
     """Within, signals are only noted."""

@@ -39,7 +39,8 @@ def test_the_plan_is_shown_before_anything_happens(staged: Staged) -> None:
     assert "candidate green gets v2, stable blue serves v1; 2 instances" in plan
     assert "  10  retire blue" in plan
     assert "within 10m" in plan
-    assert "Full traffic in about 6m" in plan
+    assert "Expected: full traffic after " in plan
+    assert "Full traffic after 1h34m at the latest" in plan
     assert rest
 
 

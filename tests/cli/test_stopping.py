@@ -142,6 +142,32 @@ def test_a_signal_while_the_environment_is_taken_stops_before_the_first_change(
     assert shop.run("resume").exit_code == 0
 
 
+def test_a_signal_during_any_call_before_the_beginning_ends_the_command(staged: Staged) -> None:
+    """Also during one of a stretch in which signals are only noted."""
+    undisturbed = staged()
+    assert undisturbed.run("canary", "v2").exit_code == 0
+    calls = undisturbed.play.gate.names.index("journal.begin")
+    assert calls >= 3
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        for call in range(calls):
+            shop = staged()
+            names = shop.play.gate.names
+            skipped = len(names)
+
+            def strike(call: int = call + skipped + 1, names: list[str] = names) -> None:
+                if len(names) == call:
+                    os.kill(os.getpid(), signal.SIGINT)
+
+            shop.play.gate.hooks |= dict.fromkeys(undisturbed.play.gate.names, strike)
+            done = shop.run("canary", "v2")
+            assert done.exit_code == 130, (call, names, done.stderr)
+            assert shop.records == []
+            assert shop.play.cloud.changes == []
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_watched_status_survives_an_outage_of_the_api(staged: Staged) -> None:
     shop = staged()
     interrupt(shop, 35, signal.SIGINT)

@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import ROOT, Shell
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

@@ -165,6 +165,7 @@ def test_one_that_is_never_judged_is_told_of_from_few_batches_too() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)  # minutes of processor, and others want it too
 @settings(max_examples=25, deadline=None)
 @given(
     size=st.integers(90, 160),
@@ -189,6 +190,7 @@ def test_whatever_the_batches_the_smaller_fleet_fares_alike(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)  # minutes of processor, and others want it too
 @settings(max_examples=25, deadline=None)
 @given(
     size=st.integers(500, 800),

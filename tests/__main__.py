@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 REAL = "(lab or cdk or alone) and not long"
-PURE = "not (lab or cdk or alone)"
+PURE = "not (lab or cdk or alone or long)"
 LONG = "long"
 LOWER_PRIORITY = 10
 # With it a second of work may take ten: the limit of a test that hangs, in seconds.
